@@ -1,0 +1,22 @@
+"""RNN Gradient Lab's core: train recurrent networks and measure how gradients travel back through time.
+
+`train` is imported lazily, so that `import rnncore` (and everything that only needs configs) imports no torch.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from rnncore.config import TrainConfig
+
+if TYPE_CHECKING:
+    from rnncore.engine.train import train
+
+__all__ = ["TrainConfig", "train"]
+__version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> Any:
+    if name == "train":
+        from rnncore.engine.train import train
+
+        return train
+    raise AttributeError(f"module 'rnncore' has no attribute {name!r}")

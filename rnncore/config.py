@@ -1,0 +1,241 @@
+"""What a run is: frozen, nested pydantic models with every range checked and a JSON round trip."""
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+TaskName = Literal["adding", "noise"]
+SeriesName = Literal["sunspots", "co2"]
+CellName = Literal["rnn", "lstm", "gru"]
+LossName = Literal["mse", "mae", "huber", "bce", "cross_entropy"]
+OptimizerName = Literal["sgd", "adam", "adamw", "rmsprop", "adagrad"]
+ScheduleName = Literal["constant", "exponential", "linear", "cosine", "step"]
+ClipName = Literal["off", "norm", "value", "parameter_norm", "recursion", "autoclip", "agc"]
+InitName = Literal["default", "orthogonal", "identity", "spectral", "normal", "sparse"]
+
+
+class _Config(BaseModel):
+    """Base of all configs: immutable, no unknown fields, no inf or NaN."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class TaskData(_Config):
+    """A synthetic task: fresh random batches, a fixed validation set."""
+
+    kind: Literal["task"] = "task"
+    task: TaskName = Field("adding", description="Which synthetic task to learn.")
+    seq_len: int | None = Field(
+        None, ge=2, le=5000, description="Timesteps T per sequence; empty = the task's own default."
+    )
+
+
+class _WindowedData(_Config):
+    """One long series cut into windows: learn the value `horizon` steps after each window."""
+
+    window: int = Field(50, ge=2, le=2000, description="Timesteps the network sees before it predicts.")
+    horizon: int = Field(1, ge=1, le=1000, description="How many steps after the window the predicted value lies.")
+    val_fraction: float = Field(0.2, gt=0, lt=0.9, description="Share of the series, at its end, kept for validation.")
+
+
+class BundledData(_WindowedData):
+    """A real series that ships with the product."""
+
+    kind: Literal["bundled"] = "bundled"
+    name: SeriesName = Field("sunspots", description="Which bundled series to forecast.")
+
+
+class CsvData(_WindowedData):
+    """A CSV file. `file` is a path (Python, command line) or `sha256:...` of an upload (app)."""
+
+    kind: Literal["csv"] = "csv"
+    file: str = Field(min_length=1, max_length=4096, description="Path of the file, or the id of an upload.")
+    target: str = Field(min_length=1, max_length=500, description="Column to predict.")
+
+
+DataConfig = Annotated[TaskData | BundledData | CsvData, Field(discriminator="kind")]
+
+
+class ModelConfig(_Config):
+    """A recurrent network with a linear read-out."""
+
+    cell: CellName = Field("rnn", description="Kind of recurrent cell.")
+    nonlinearity: Literal["tanh", "relu"] = Field("tanh", description="Non-linearity of the plain RNN cell.")
+    hidden_size: int = Field(32, ge=1, le=2048, description="Units per recurrent layer.")
+    num_layers: int = Field(1, ge=1, le=8, description="Recurrent layers stacked on one another.")
+    dropout: float = Field(
+        0.0, ge=0, lt=1, description="Share of activations dropped between recurrent layers while training."
+    )
+    readout: Literal["last", "mean", "attention", "every_step"] = Field(
+        "last", description="Which hidden states the output layer reads."
+    )
+
+    @model_validator(mode="after")
+    def _nonlinearity_is_for_rnn(self) -> Self:
+        if self.nonlinearity == "relu" and self.cell != "rnn":
+            raise ValueError(f"nonlinearity 'relu' is for the cell 'rnn' only, not '{self.cell}'; use 'tanh'")
+        return self
+
+
+class InitConfig(_Config):
+    """Initial recurrent weights, gate by gate, and the gates' biases."""
+
+    scheme: InitName = Field("default", description="How the recurrent weights W_hh are drawn.")
+    spectral_radius: float = Field(
+        0.95, gt=0, le=10, description="Largest |eigenvalue| of W_hh ('spectral' and 'sparse')."
+    )
+    std: float = Field(0.01, gt=0, le=10, description="Standard deviation of the weights ('normal', 'sparse').")
+    forget_bias: float | None = Field(
+        None, ge=-10, le=10, description="Sum of the LSTM's two forget-gate biases; empty = torch's default."
+    )
+    chrono: bool = Field(False, description="Chrono initialisation of LSTM and GRU biases (Tallec & Ollivier 2018).")
+
+    @model_validator(mode="after")
+    def _one_rule_for_the_forget_bias(self) -> Self:
+        if self.chrono and self.forget_bias is not None:
+            raise ValueError("forget_bias and chrono both set the forget gate's bias; choose one of them")
+        return self
+
+
+class OptimizerConfig(_Config):
+    """The optimiser and its learning rate."""
+
+    name: OptimizerName = Field("adam", description="Rule that turns gradients into parameter updates.")
+    learning_rate: float = Field(0.005, gt=0, le=100, description="Step size before any schedule.")
+    momentum: float = Field(0.0, ge=0, lt=1, description="Momentum (sgd, rmsprop).")
+    nesterov: bool = Field(False, description="Nesterov's variant of momentum (sgd).")
+    weight_decay: float = Field(0.0, ge=0, le=10, description="Weight decay (L2; decoupled for adamw).")
+
+    @model_validator(mode="after")
+    def _nesterov_needs_momentum(self) -> Self:
+        if self.nesterov and (self.name != "sgd" or self.momentum == 0):
+            raise ValueError("nesterov needs the optimizer 'sgd' with a momentum above 0")
+        if self.momentum and self.name not in ("sgd", "rmsprop"):
+            raise ValueError(f"momentum {self.momentum} is for 'sgd' and 'rmsprop', not '{self.name}'; set it to 0")
+        return self
+
+
+class ScheduleConfig(_Config):
+    """How the learning rate changes over the run."""
+
+    name: ScheduleName = Field("constant", description="Shape of the learning rate over training.")
+    warmup_steps: int = Field(0, ge=0, le=1_000_000, description="Steps of linear warm-up from 0.")
+    decay: float = Field(0.5, gt=0, le=1, description="Factor per `decay_steps` (exponential, step).")
+    decay_steps: int = Field(500, ge=1, le=1_000_000, description="Steps per `decay` factor (exponential, step).")
+    final_fraction: float = Field(
+        0.0, ge=0, le=1, description="Learning rate at the last step, as a share of the first (linear, cosine)."
+    )
+
+
+class ClipConfig(_Config):
+    """Gradient clipping, SCIENCE: applied after backward and before the optimiser (except 'recursion')."""
+
+    method: ClipName = Field("off", description="What is clipped.")
+    threshold: float = Field(
+        1.0, gt=0, le=1e30, description="Largest allowed norm or value (norm, value, parameter_norm, recursion)."
+    )
+    percentile: float = Field(10.0, gt=0, le=100, description="Percentile of past norms used by AutoClip.")
+    agc_factor: float = Field(
+        0.01, gt=0, le=10, description="Largest gradient norm as a share of the weight norm (AGC)."
+    )
+
+
+class TrainConfig(_Config):
+    """Everything that determines a run; the same config gives the same run, bit for bit."""
+
+    data: DataConfig = Field(default_factory=TaskData)
+    model: ModelConfig = Field(default_factory=ModelConfig)
+    init: InitConfig = Field(default_factory=InitConfig)
+    loss: Literal["auto"] | LossName = Field("auto", description="Loss function; auto = the one the data calls for.")
+    optimizer: OptimizerConfig = Field(default_factory=OptimizerConfig)
+    schedule: ScheduleConfig = Field(default_factory=ScheduleConfig)
+    clip: ClipConfig = Field(default_factory=ClipConfig)
+    omega: float = Field(0.0, ge=0, le=100, description="Weight of Pascanu's regulariser Omega (plain RNN only).")
+    truncation: int | None = Field(
+        None, ge=1, le=5000, description="Truncated backpropagation: gradients flow at most this many steps back."
+    )
+    early_stopping: int | None = Field(
+        None, ge=1, le=10_000, description="Stop after this many evaluations without a better validation loss."
+    )
+    steps: int = Field(1000, ge=1, le=1_000_000, description="Optimiser steps to train.")
+    batch_size: int = Field(32, ge=1, le=4096, description="Sequences per step.")
+    seed: int = Field(0, ge=0, le=2**31 - 1, description="Seed of weights, batches and dropout.")
+    eval_every: int = Field(25, ge=1, le=1_000_000, description="Steps between evaluations on the validation set.")
+    profile_every: int = Field(
+        5, ge=1, le=1_000_000, description="Steps between recordings of the per-timestep gradient norms."
+    )
+    dtype: Literal["float32", "float64"] = Field("float32", description="Precision of the computation.")
+    device: Literal["auto", "cpu", "cuda", "mps"] = Field("auto", description="Where to compute.")
+
+    @model_validator(mode="after")
+    def _combinations(self) -> Self:
+        if self.omega and self.model.cell != "rnn":
+            raise ValueError(
+                f"omega {self.omega} is defined for the cell 'rnn' only, not '{self.model.cell}'; set it to 0"
+            )
+        if self.init.forget_bias is not None and self.model.cell != "lstm":
+            raise ValueError(f"forget_bias is for the cell 'lstm' only, not '{self.model.cell}'; leave it empty")
+        if self.init.chrono and self.model.cell == "rnn":
+            raise ValueError("chrono sets the biases of gates, and the cell 'rnn' has none; use 'lstm' or 'gru'")
+        return self
+
+
+_LIMITS = {"ge": "at least", "gt": "above", "le": "at most", "lt": "below", "min_length": "length at least",
+           "max_length": "length at most", "expected": "one of", "expected_tags": "one of"}  # fmt: skip
+
+
+def explain(error: ValidationError) -> str:
+    """Turn pydantic's report into one sentence: field, value, what is allowed."""
+    problems = error.errors(include_url=False)
+    first = problems[0]
+    field = ".".join(str(part) for part in first["loc"]) or "config"
+    context: dict[str, Any] = first.get("ctx", {})
+    if first["type"] == "value_error":
+        text = str(context["error"])
+        text = text if field == "config" else f"{field}: {text}"
+    elif first["type"] == "extra_forbidden":
+        text = f"{field}: there is no such field"
+    elif first["type"] == "missing":
+        text = f"{field}: a value is needed"
+    else:
+        allowed = " and ".join(f"{word} {context[key]}" for key, word in _LIMITS.items() if key in context)
+        text = f"{field}: {_shown(first['input'])} is not allowed; allowed: {_range(field) or allowed or first['msg']}"
+    more = len(problems) - 1
+    return text + (f" (and {more} more problem{'s' * (more > 1)})" if more else "")
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _number(value: float) -> str:
+    return f"{int(value):,}" if value == int(value) and abs(value) < 1e12 else f"{value:g}"
+
+
+def _range(path: str) -> str:
+    """The allowed range of a numeric field, read from the models themselves, or ''."""
+    model: Any = TrainConfig
+    schema = model.model_json_schema()
+    names, node = path.split("."), schema
+    for name in names:
+        while "$ref" in node:
+            node = schema["$defs"][node["$ref"].rsplit("/", 1)[-1]]
+        if "discriminator" in node:
+            ref = node["discriminator"]["mapping"].get(name)
+            if ref is None:
+                return ""
+            node = {"$ref": ref}
+            continue
+        if name not in node.get("properties", {}):
+            return ""
+        node = node["properties"][name]
+    options = [node, *node.get("anyOf", [])]
+    for option in options:
+        low = option.get("minimum", option.get("exclusiveMinimum"))
+        high = option.get("maximum", option.get("exclusiveMaximum"))
+        if low is not None and high is not None:
+            low_word = "above " if "exclusiveMinimum" in option else ""
+            high_word = "below " if "exclusiveMaximum" in option else ""
+            return f"{low_word}{_number(low)} to {high_word}{_number(high)}"
+    return ""

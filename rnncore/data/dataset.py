@@ -1,0 +1,69 @@
+"""The form in which every kind of data reaches the engine: numpy arrays, batches addressed by step."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnncore.records import Baseline
+
+TargetKind = Literal["regression", "binary", "multiclass"]
+
+
+class DataError(ValueError):
+    """Data that cannot be used; the message is one plain sentence for the user."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Sequences side by side.
+
+    inputs: (B, T, F) float32. targets: regression and binary (B, O) float32, multiclass (B,) int64;
+    where every step has a target, (B, T, O) float32 or (B, T) int64. lengths: (B,) int64 valid steps, None = all T.
+    """
+
+    inputs: NDArray[np.float32]
+    targets: NDArray[Any]
+    lengths: NDArray[np.int64] | None = None
+
+
+class BatchSource(Protocol):
+    """Where training batches come from. Random access by step: a resumed run sees the same batches."""
+
+    def __call__(self, step: int, batch_size: int, seed: int) -> Batch:
+        """Return the batch of training step `step` (from 1)."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SequenceDataset:
+    """A task or a table, ready to train on.
+
+    target: what kind of target, hence which losses fit. per_step: a target at every timestep, not one per sequence.
+    train_size: number of training sequences, None where batches are fresh each step. baselines: losses to beat,
+    by the loss they belong to (`{"mse": (Baseline("predict 1", 1/6),)}`). metric: name of the evaluation metric
+    and `metric_function(outputs, batch) -> float`, numpy in, or None. notes: what was found and done to the data.
+    """
+
+    name: str
+    input_size: int
+    output_size: int
+    seq_len: int
+    target: TargetKind
+    per_step: bool
+    train_batch: BatchSource
+    validation: Batch
+    train_size: int | None = None
+    baselines: dict[str, tuple[Baseline, ...]] | None = None
+    metric: str | None = None
+    metric_function: Callable[[NDArray[Any], Batch], float] | None = None
+    notes: tuple[str, ...] = ()
+
+    def epoch(self, step: int, batch_size: int) -> int:
+        """Return the pass over the training set that `step` belongs to, from 1; 0 where batches are fresh."""
+        if self.train_size is None:
+            return 0
+        steps_per_epoch = -(-self.train_size // batch_size)
+        return (step - 1) // steps_per_epoch + 1
