@@ -1,0 +1,1 @@
+"""Streamlit app: controls, figures, HTTP API and the live board."""

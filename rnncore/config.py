@@ -143,13 +143,13 @@ class ClipConfig(_Config):
 class TrainConfig(_Config):
     """Everything that determines a run; the same config gives the same run, bit for bit."""
 
-    data: DataConfig = Field(default_factory=TaskData)
-    model: ModelConfig = Field(default_factory=ModelConfig)
-    init: InitConfig = Field(default_factory=InitConfig)
+    data: DataConfig = TaskData()
+    model: ModelConfig = ModelConfig()
+    init: InitConfig = InitConfig()
     loss: Literal["auto"] | LossName = Field("auto", description="Loss function; auto = the one the data calls for.")
-    optimizer: OptimizerConfig = Field(default_factory=OptimizerConfig)
-    schedule: ScheduleConfig = Field(default_factory=ScheduleConfig)
-    clip: ClipConfig = Field(default_factory=ClipConfig)
+    optimizer: OptimizerConfig = OptimizerConfig()
+    schedule: ScheduleConfig = ScheduleConfig()
+    clip: ClipConfig = ClipConfig()
     omega: float = Field(0.0, ge=0, le=100, description="Weight of Pascanu's regulariser Omega (plain RNN only).")
     truncation: int | None = Field(
         None, ge=1, le=5000, description="Truncated backpropagation: gradients flow at most this many steps back."

@@ -1,0 +1,1 @@
+"""Data: synthetic tasks and tables become a `SequenceDataset` of numpy arrays."""

@@ -1,0 +1,1 @@
+"""Engine, the only home of torch: recurrent layers, training and gradient measurements."""

@@ -1,0 +1,1 @@
+"""Runs in the background: worker processes, the scheduler and the run store."""
