@@ -1,0 +1,88 @@
+"""A recurrent network with a linear read-out of the last step, the mean, an attention average, or every step."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from rnncore.config import ModelConfig
+from rnncore.engine.recurrent import Recurrent, StateTape
+
+
+class Attention(nn.Module):
+    """Additive attention over time (Bahdanau, Cho, Bengio 2015): score_t = v . tanh(W h_t + b), softmax over t.
+
+    weights: the last weights (B, T), detached, for display; None before the first forward pass.
+    """
+
+    def __init__(self, hidden_size: int) -> None:
+        super().__init__()
+        self.project = nn.Linear(hidden_size, hidden_size)
+        self.score = nn.Linear(hidden_size, 1, bias=False)
+        self.weights: Tensor | None = None
+
+    def forward(self, states: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """Average states (B, T, H) to (B, H); steps at or beyond a sequence's length get weight 0."""
+        scores = self.score(torch.tanh(self.project(states))).squeeze(-1)  # (B, T)
+        if lengths is not None:
+            scores = scores.masked_fill(~valid_steps(lengths, states.shape[1]), float("-inf"))
+        weights = scores.softmax(dim=1)
+        self.weights = weights.detach()
+        return torch.einsum("bt,bth->bh", weights, states)
+
+
+def valid_steps(lengths: Tensor, seq_len: int) -> Tensor:
+    """Return the mask (B, T) of steps t < length."""
+    return torch.arange(seq_len, device=lengths.device) < lengths[:, None]
+
+
+class SequenceModel(nn.Module):
+    """Recurrent layers and a linear layer that reads their states in the way `config.readout` names."""
+
+    def __init__(self, config: ModelConfig, input_size: int, output_size: int) -> None:
+        super().__init__()
+        self.config = config
+        self.recurrent = Recurrent(
+            config.cell, input_size, config.hidden_size, config.num_layers, config.nonlinearity, config.dropout
+        )
+        self.readout = nn.Linear(config.hidden_size, output_size)
+        self.attention = Attention(config.hidden_size) if config.readout == "attention" else None
+
+    def forward(self, inputs: Tensor, lengths: Tensor | None = None, tape: StateTape | None = None) -> Tensor:
+        """Map inputs (B, T, F) to outputs (B, O), or (B, T, O) with the read-out "every_step".
+
+        lengths: (B,) int64, valid steps of each sequence; None = all T. tape: records the state gradients of the
+        backward pass.
+        """
+        states = self.recurrent(inputs, tape)  # (B, T, H)
+        return self.readout(READOUTS[self.config.readout](self, states, lengths))  # type: ignore[no-any-return]
+
+
+def _last(model: SequenceModel, states: Tensor, lengths: Tensor | None) -> Tensor:
+    if lengths is None:
+        return states[:, -1]
+    return states[torch.arange(len(states), device=states.device), lengths - 1]
+
+
+def _mean(model: SequenceModel, states: Tensor, lengths: Tensor | None) -> Tensor:
+    if lengths is None:
+        return states.mean(dim=1)
+    mask = valid_steps(lengths, states.shape[1]).unsqueeze(-1)  # (B, T, 1)
+    return (states * mask).sum(dim=1) / lengths.unsqueeze(-1)
+
+
+def _attention(model: SequenceModel, states: Tensor, lengths: Tensor | None) -> Tensor:
+    assert model.attention is not None
+    return model.attention(states, lengths)  # type: ignore[no-any-return]
+
+
+def _every_step(model: SequenceModel, states: Tensor, lengths: Tensor | None) -> Tensor:
+    return states
+
+
+READOUTS: dict[str, Callable[[SequenceModel, Tensor, Tensor | None], Tensor]] = {
+    "last": _last,
+    "mean": _mean,
+    "attention": _attention,
+    "every_step": _every_step,
+}
