@@ -1,1 +1,63 @@
-"""Data: synthetic tasks and tables become a `SequenceDataset` of numpy arrays."""
+"""Data: synthetic tasks, bundled series and uploaded tables become a `SequenceDataset` of numpy arrays."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from rnncore.config import BundledData, CsvData, TaskData
+from rnncore.data.bundled import SERIES, Series, series_values
+from rnncore.data.dataset import Batch, DataError, SequenceDataset
+from rnncore.data.tasks import TASKS, Task, task_dataset
+
+__all__ = ["SERIES", "TASKS", "Batch", "DataError", "SequenceDataset", "Series", "Task", "load_dataset"]
+
+ReadFile = Callable[[str], bytes]
+
+
+def load_dataset(config: TaskData | BundledData | CsvData, read_file: ReadFile | None = None) -> SequenceDataset:
+    """Build the data that a config describes.
+
+    read_file: returns the bytes of `CsvData.file`; by default the file is a path. Ids of uploads (`sha256:...`) can
+    only be read by a given `read_file`.
+
+    Raises:
+        DataError: the file or the series cannot be used; the message is one sentence for the user.
+    """
+    return _LOADERS[config.kind](config, read_file or read_path)
+
+
+def read_path(file: str) -> bytes:
+    """Return the bytes of a file on this machine."""
+    if file.startswith("sha256:"):
+        raise DataError("The uploaded file of this experiment is not on this machine; upload it again.")
+    try:
+        return Path(file).read_bytes()
+    except OSError as error:
+        raise DataError(f"The file '{file}' cannot be read: {error.strerror or error}.") from None
+
+
+def _load_task(config: TaskData, read_file: ReadFile) -> SequenceDataset:
+    return task_dataset(config)
+
+
+def _load_bundled(config: BundledData, read_file: ReadFile) -> SequenceDataset:
+    from rnncore.data.series import series_dataset
+
+    values = series_values(config.name)
+    return series_dataset(SERIES[config.name].column, values, config.window, config.horizon, config.val_fraction)
+
+
+def _load_csv(config: CsvData, read_file: ReadFile) -> SequenceDataset:
+    from rnncore.data.csv import read_csv
+    from rnncore.data.series import series_dataset
+
+    table = read_csv(read_file(config.file), Path(config.file).name if ":" not in config.file else "the uploaded file")
+    values = table.numbers(config.target)
+    return series_dataset(config.target, values, config.window, config.horizon, config.val_fraction, table.notes)
+
+
+_LOADERS: dict[str, Callable[[Any, ReadFile], SequenceDataset]] = {
+    "task": _load_task,
+    "bundled": _load_bundled,
+    "csv": _load_csv,
+}

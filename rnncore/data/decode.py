@@ -1,0 +1,119 @@
+"""Bytes of an uploaded file become UTF-8 text, or one sentence that says what the file is instead."""
+
+import codecs
+import re
+
+from rnncore.data.dataset import DataError
+
+# First bytes of files that people rename or mistake for a table.
+_SIGNATURES: tuple[tuple[bytes, str], ...] = (
+    (b"\x89PNG", "a PNG picture"),
+    (b"\xff\xd8\xff", "a JPEG picture"),
+    (b"GIF8", "a GIF picture"),
+    (b"BM", "a bitmap picture"),
+    (b"RIFF", "a media file"),
+    (b"%PDF", "a PDF document"),
+    (b"PK\x03\x04", "a ZIP archive or an Excel workbook"),
+    (b"\xd0\xcf\x11\xe0", "an old Excel or Word document"),
+    (b"\x1f\x8b", "a gzip archive"),
+    (b"BZh", "a bzip2 archive"),
+    (b"\xfd7zXZ", "an xz archive"),
+    (b"7z\xbc\xaf", "a 7-zip archive"),
+    (b"PAR1", "a Parquet file"),
+    (b"ARROW1", "an Arrow file"),
+    (b"\x93NUMPY", "a NumPy array"),
+    (b"\x89HDF", "an HDF5 file"),
+    (b"SQLite format 3", "an SQLite database"),
+    (b"\x7fELF", "a program"),
+    (b"MZ", "a program"),
+    (b"ID3", "a sound file"),
+    (b"OggS", "a sound file"),
+    (b"\x00\x00\x00\x18ftyp", "a video"),
+    (b"\x00\x00\x00\x20ftyp", "a video"),
+    (b"{\\rtf", "an RTF document"),
+)
+_MARKUP = re.compile(rb"\s*(<!doctype html|<html|<\?xml|<svg)", re.IGNORECASE)
+_CONTROL = re.compile(rb"[\x01-\x08\x0b\x0e-\x1b\x1c-\x1f\x7f]")
+_BOMS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+
+
+def what_is(data: bytes) -> str | None:
+    """Name the kind of file that `data` begins like ('a PNG picture'), or None where it may be text."""
+    for signature, kind in _SIGNATURES:
+        if data.startswith(signature) and not (len(signature) <= 3 and _is_plain_ascii(data[:512])):
+            return kind
+    return "a web page or XML file" if _MARKUP.match(data[:200]) else None
+
+
+def to_utf8(data: bytes, name: str) -> tuple[bytes, str]:
+    """Return the text of a file as UTF-8 without a byte order mark, and the name of the encoding it was in.
+
+    Raises:
+        DataError: another kind of file, NUL bytes, or bytes that are text in no known encoding.
+    """
+    if kind := what_is(data):
+        raise DataError(f"'{name}' is {kind}, not a text table; save or export the data as CSV and upload that.")
+    for mark, encoding in _BOMS:
+        if data.startswith(mark):
+            return _recode(data, name, encoding)
+    if wide := _utf16_without_mark(data):
+        return _recode(data, name, wide)
+    if b"\0" in data:
+        place = data.index(b"\0")
+        line = data.count(b"\n", 0, place) + 1
+        raise DataError(
+            f"'{name}' holds a NUL byte in line {line:,} (byte {place:,}), so it is no text; export it again as CSV."
+        )
+    sample = data[:65536]
+    if len(_CONTROL.findall(sample)) > 0.02 * len(sample):
+        raise DataError(f"'{name}' is not a text file: it is full of control characters; export the data as CSV.")
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        return _recode(data, name, "cp1252" if _fits(data, "cp1252") else "latin-1")
+    return data, "utf-8"
+
+
+def _recode(data: bytes, name: str, encoding: str) -> tuple[bytes, str]:
+    try:
+        text = data.decode("utf-8-sig" if encoding == "utf-8" else encoding)
+    except UnicodeDecodeError as error:
+        raise DataError(
+            f"'{name}' cannot be read as {encoding.upper()} text: byte {error.start:,} is wrong; "
+            "save it again with the encoding UTF-8."
+        ) from None
+    text = text.removeprefix("\ufeff")
+    if "\0" in text:
+        raise DataError(f"'{name}' holds NUL characters, so it is no text file; export it again as CSV.")
+    return text.encode("utf-8", "replace"), encoding
+
+
+def _utf16_without_mark(data: bytes) -> str | None:
+    """Recognise UTF-16 of mostly Western text by every second byte being NUL."""
+    sample = data[:4096]
+    if len(sample) < 4 or len(data) % 2:
+        return None
+    even, odd = sample[0::2], sample[1::2]
+    if odd.count(0) > 0.9 * len(odd) and even.count(0) == 0:
+        return "utf-16-le"
+    if even.count(0) > 0.9 * len(even) and odd.count(0) == 0:
+        return "utf-16-be"
+    return None
+
+
+def _is_plain_ascii(sample: bytes) -> bool:
+    return sample.isascii() and not _CONTROL.search(sample) and b"\0" not in sample
+
+
+def _fits(data: bytes, encoding: str) -> bool:
+    try:
+        data.decode(encoding)
+    except UnicodeDecodeError:
+        return False
+    return True
