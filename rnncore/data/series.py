@@ -11,6 +11,8 @@ from rnncore.data.sampling import finite_batches
 from rnncore.records import Baseline
 
 MAX_VALIDATION_WINDOWS = 512
+# Beyond this, squares of scaled values could overflow float32.
+LARGEST = 1e100
 
 
 def series_dataset(
@@ -25,7 +27,10 @@ def series_dataset(
     Raises:
         DataError: the series is too short for the window, constant in its training part, infinite or too large.
     """
+    total = len(values)
     values = _trim_missing(name, np.asarray(values, np.float64))
+    if ends := total - len(values):
+        notes += (f"{ends:,} missing values at the ends of the series were left out.",)
     border = round(len(values) * (1 - val_fraction))
     _check_length(name, len(values), border, window, horizon)
     train, train_gaps = _fill(values[:border])
@@ -92,6 +97,8 @@ def _trim_missing(name: str, values: NDArray[np.float64]) -> NDArray[np.float64]
     known = np.flatnonzero(~np.isnan(values))
     if len(known) == 0:
         raise DataError(f"Column '{name}' holds no numbers.")
+    if (largest := np.nanmax(np.abs(values))) > LARGEST:
+        raise DataError(f"Column '{name}' holds a value of size {largest:.3g}, too large to compute with.")
     return values[known[0] : known[-1] + 1]
 
 
@@ -120,8 +127,6 @@ def _fill(part: NDArray[np.float64]) -> tuple[NDArray[np.float64], int]:
 
 
 def _scale(name: str, train: NDArray[np.float64]) -> tuple[float, float]:
-    if np.abs(train).max() > 1e100:
-        raise DataError(f"Column '{name}' holds a value of {np.abs(train).max():.3g}, too large to compute with.")
     mean, std = float(train.mean()), float(train.std())
     if std <= 1e-12 * max(abs(mean), 1e-300):
         raise DataError(
