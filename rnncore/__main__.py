@@ -1,0 +1,138 @@
+"""Command line: `python -m rnncore train CONFIG.json`, `tasks`, `verify`."""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from rnncore.config import TrainConfig, explain
+from rnncore.errors import ConfigError
+
+FINISHED, FAILED, BAD_INPUT, DIVERGED, INTERRUPTED = 0, 1, 2, 3, 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status."""
+    options = _parser().parse_args(arguments)
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # small models: a second thread only waits for the first
+    from rnncore.data import DataError
+
+    try:
+        return int(options.run(options))
+    except (ConfigError, DataError) as error:
+        print(f"rnncore: {error}", file=sys.stderr)
+        return BAD_INPUT
+    except BrokenPipeError:  # the reader, say `head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FINISHED
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m rnncore", description="Train recurrent networks and see their gradients."
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    train = _command(commands, "train", _train, "train as a config says, one JSON object per step on standard output")
+    train.add_argument("config", metavar="CONFIG.json", help="the configuration; '-' reads standard input")
+    train.add_argument("--out", type=Path, metavar="DIR", help="also write config.json, records and weights there")
+    train.add_argument("--every", type=_positive, default=1, metavar="N", help="print every N-th record only")
+
+    _command(commands, "tasks", _tasks, "list the synthetic tasks")
+
+    verify = _command(commands, "verify", _verify, "recompute the gradients of random networks in an independent way")
+    verify.add_argument("--cases", type=_positive, default=20, metavar="N", help="how many networks")
+    verify.add_argument("--seed", type=int, default=0, help="which networks")
+    return parser
+
+
+def _command(
+    commands: Any, name: str, run: Callable[[argparse.Namespace], int], summary: str
+) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(name, help=summary, description=summary)
+    parser.set_defaults(run=run)
+    return parser
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
+    return int(text)
+
+
+def read_config(file: str) -> TrainConfig:
+    """Read a configuration from a JSON file, '-' being standard input; raises ConfigError with one sentence."""
+    try:
+        text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8-sig")
+        return TrainConfig.model_validate(json.loads(text))
+    except OSError as error:
+        raise ConfigError(f"the config {file!r} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise ConfigError(f"the config {file!r} is not a text file in UTF-8") from None
+    except json.JSONDecodeError as error:
+        where = f"line {error.lineno}, column {error.colno}"
+        raise ConfigError(f"the config {file!r} is not JSON: {error.msg} at {where}") from None
+    except RecursionError:
+        raise ConfigError(f"the config {file!r} is nested too deeply") from None
+    except ValidationError as error:
+        raise ConfigError(explain(error)) from None
+
+
+def _train(options: argparse.Namespace) -> int:
+    config = read_config(options.config)
+    from rnncore.engine.train import Trainer
+    from rnncore.run_folder import RunFolder
+
+    trainer = Trainer(config)
+    folder = RunFolder(options.out, config, trainer.info) if options.out else None
+    record = None
+    try:
+        for record in trainer.records():
+            line = json.dumps(record.to_json(), allow_nan=False)
+            if folder:
+                folder.append(line)
+            if record.step % options.every == 0 or record.step == 1 or trainer.ended:
+                print(line, flush=True)
+    finally:
+        if folder:
+            folder.close({name: value.cpu().numpy() for name, value in trainer.last_finite_state().items()})
+    if record is not None and record.diverged:
+        print(f"rnncore: diverged: {record.diverged}", file=sys.stderr)
+        return DIVERGED
+    return FINISHED
+
+
+def _tasks(options: argparse.Namespace) -> int:
+    from rnncore.data import TASKS
+
+    for name, task in TASKS.items():
+        print(f"{name:16} {task.title} (T = {task.seq_len}). {task.source}.")
+    return FINISHED
+
+
+def _verify(options: argparse.Namespace) -> int:
+    from rnncore.engine.verify import verify
+
+    failed = 0
+    worst: dict[float, float] = {}
+    for check in verify(options.cases, options.seed):
+        passed = check.relative_error <= check.tolerance
+        failed += not passed
+        worst[check.tolerance] = max(worst.get(check.tolerance, 0.0), check.relative_error)
+        print(
+            f"{'ok  ' if passed else 'FAIL'} {check.relative_error:8.1e} (allowed {check.tolerance:.0e}) {check.name}"
+        )
+    for tolerance, error in sorted(worst.items()):
+        print(f"worst relative error {error:.1e} where {tolerance:.0e} is allowed")
+    return FAILED if failed else FINISHED
+
+
+if __name__ == "__main__":
+    sys.exit(main())

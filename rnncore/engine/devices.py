@@ -1,0 +1,64 @@
+"""Where to compute, with the reason, and torch's random state there."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+from rnncore.config import TrainConfig
+from rnncore.errors import not_allowed
+
+# Multiply-adds of the recurrence per timestep and layer, B * gates * H * H, below which the CPU wins: an accelerator
+# spends 10 us or more on launching each step, in which one CPU core computes about this many.
+SMALL = 4_000_000
+_GATES = {"rnn": 1, "lstm": 4, "gru": 3}
+_WORDS = {"cuda": "CUDA", "mps": "Apple Metal"}
+
+
+def available_devices() -> list[str]:
+    """Return the devices of this machine, accelerators first."""
+    present = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    return [name for name, there in present.items() if there] + ["cpu"]
+
+
+def choose_device(config: TrainConfig, available: list[str] | None = None) -> tuple[str, str]:
+    """Return the device to compute on and why, one sentence.
+
+    Raises ConfigError when `config.device` names one that this machine lacks, or one that lacks `config.dtype`.
+    """
+    available = available or available_devices()
+    if config.device != "auto":
+        return _named_device(config, available)
+    fit = [name for name in available if not (name == "mps" and config.dtype == "float64")]
+    if fit[0] == "cpu":
+        return "cpu", "This machine has no accelerator that torch can use."
+    work = config.batch_size * _GATES[config.model.cell] * config.model.hidden_size**2
+    if work < SMALL:
+        return "cpu", (
+            f"The model is small: {work:,} multiply-adds per timestep, too few to outweigh the time that "
+            f"{_WORDS[fit[0]]} needs to start each step (auto changes over at {SMALL:,})."
+        )
+    return fit[0], f"The model is large enough for {_WORDS[fit[0]]}: {work:,} multiply-adds per timestep."
+
+
+def _named_device(config: TrainConfig, available: list[str]) -> tuple[str, str]:
+    if config.device not in available:
+        allowed = " or ".join(repr(name) for name in ("auto", *available))
+        raise not_allowed("device", config.device, "on this machine, which has no such device", allowed)
+    if config.device == "mps" and config.dtype == "float64":
+        raise not_allowed("dtype", config.dtype, "on the device 'mps', which computes in float32 only", "'float32'")
+    return config.device, "Chosen in the configuration."
+
+
+@contextmanager
+def seeded(seed: int, device: str) -> Iterator[None]:
+    """Let torch's random functions start from `seed`; afterwards the CPU's random state is as it was."""
+    before = torch.get_rng_state()
+    if device == "cpu":
+        torch.default_generator.manual_seed(seed)
+    else:
+        torch.manual_seed(seed)
+    try:
+        yield
+    finally:
+        torch.set_rng_state(before)

@@ -1,0 +1,61 @@
+"""Batches as tensors, and the loss and metric of a model on the validation set."""
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from rnncore.data.dataset import Batch, SequenceDataset
+from rnncore.engine.losses import sequence_losses
+from rnncore.engine.model import SequenceModel
+
+_CHUNK = 500_000  # hidden activations per forward pass on the validation set, a bound on memory
+
+
+class TensorBatch(NamedTuple):
+    """A `Batch` as tensors: inputs (B, T, F), targets as the loss wants them, lengths (B,) or None."""
+
+    inputs: Tensor
+    targets: Tensor
+    lengths: Tensor | None
+
+
+def to_tensors(batch: Batch, like: Tensor) -> TensorBatch:
+    """Copy a batch to the device and floating type of `like`.
+
+    A copy also where numpy's memory could be shared: numpy aligns to 16 bytes only, torch to 64, and the alignment
+    decides which path a matrix product takes, hence its last bit.
+    """
+    dtype = torch.int64 if batch.targets.dtype == np.int64 else like.dtype
+    return TensorBatch(
+        torch.tensor(batch.inputs, dtype=like.dtype, device=like.device),
+        torch.tensor(batch.targets, dtype=dtype, device=like.device),
+        None if batch.lengths is None else torch.tensor(batch.lengths, device=like.device),
+    )
+
+
+class Validation:
+    """The validation set of a data set, ready for a model like `like`; evaluated in bounded chunks."""
+
+    def __init__(self, dataset: SequenceDataset, loss: str, hidden_size: int, like: Tensor) -> None:
+        self._dataset, self._loss = dataset, loss
+        self._whole = to_tensors(dataset.validation, like)
+        self._rows = max(1, _CHUNK // (dataset.seq_len * hidden_size))
+
+    @torch.no_grad()
+    def evaluate(self, model: SequenceModel) -> tuple[float, float | None]:
+        """Return the mean loss over the sequences and the metric (None where the data has none); dropout is off."""
+        inputs, targets, lengths = self._whole
+        model.eval()
+        outputs, total = [], 0.0
+        for start in range(0, len(inputs), self._rows):
+            rows = slice(start, start + self._rows)
+            some = None if lengths is None else lengths[rows]
+            outputs.append(model(inputs[rows], some))
+            total += float(sequence_losses(self._loss, outputs[-1], targets[rows], some).sum(dtype=torch.float64))
+        model.train()
+        if self._dataset.metric_function is None:
+            return total / len(inputs), None
+        metric = self._dataset.metric_function(torch.cat(outputs).cpu().numpy(), self._dataset.validation)
+        return total / len(inputs), float(metric)

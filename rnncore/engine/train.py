@@ -1,0 +1,223 @@
+"""Training: per step forward, backward, measure, clip, optimiser step; each step yields one `Record`."""
+
+import math
+import time
+from collections.abc import Iterator
+from contextlib import nullcontext
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from rnncore.checks import check_run, resolve_loss
+from rnncore.config import TrainConfig
+from rnncore.data import load_dataset
+from rnncore.data.dataset import SequenceDataset
+from rnncore.engine.clipping import CLIPPERS, Clipping
+from rnncore.engine.devices import choose_device, seeded
+from rnncore.engine.evaluation import TensorBatch, Validation, to_tensors
+from rnncore.engine.flat import FlatParameters, exact_norm
+from rnncore.engine.gradients import profile
+from rnncore.engine.initialization import initialize
+from rnncore.engine.losses import batch_loss
+from rnncore.engine.model import SequenceModel
+from rnncore.engine.optimizers import OPTIMIZERS
+from rnncore.engine.recurrent import StateTape
+from rnncore.engine.regularization import add_omega_gradient
+from rnncore.engine.schedules import learning_rate_factor
+from rnncore.records import Record, RunInfo
+
+
+def train(config: TrainConfig, dataset: SequenceDataset | None = None) -> Iterator[Record]:
+    """Train as `config` says and yield one record per step; closing the generator stops the run.
+
+    dataset: instead of the one that `config.data` describes. Raises ConfigError or DataError before the first step.
+    A run that leaves the finite numbers ends with a record whose `diverged` says why.
+    """
+    yield from Trainer(config, dataset).records()
+
+
+class Trainer:
+    """A run that can be steered between steps, saved and continued.
+
+    Everything that changes while training is in `parameters`, `optimizer`, `clipping` and a few numbers, hence in
+    `state_dict()`; batches and dropout are addressed by step and need no state.
+
+    info: what is known before the first step. step: optimiser steps done. learning_rate: before the schedule's factor.
+    ended: None while there are steps to do, then why there are none, one sentence.
+    """
+
+    def __init__(self, config: TrainConfig, dataset: SequenceDataset | None = None) -> None:
+        self.config = config
+        self.dataset = dataset = dataset or load_dataset(config.data)
+        check_run(config, dataset)
+        self.loss = resolve_loss(config.loss, dataset)
+        self.device, device_reason = choose_device(config)
+        self.model = build_model(config, dataset, self.device)
+        self.parameters = FlatParameters(self.model)
+        self.optimizer = OPTIMIZERS[config.optimizer.name]([self.parameters.weights], config.optimizer)
+        self.learning_rate = config.optimizer.learning_rate
+        self.clipping = Clipping(config.clip, config.clip.threshold)
+        self.set_clip_threshold(config.clip.threshold)
+        self.step = 0
+        self.ended: str | None = None
+        self._elapsed = 0.0
+        self._best_val_loss = math.inf
+        self._evaluations_since_best = 0
+        self._validation = Validation(dataset, self.loss, config.model.hidden_size, self.parameters.weights)
+        self.info = RunInfo(
+            loss=self.loss,
+            metric=dataset.metric,
+            parameter_count=self.parameters.count,
+            input_size=dataset.input_size,
+            output_size=dataset.output_size,
+            seq_len=dataset.seq_len,
+            num_layers=config.model.num_layers,
+            steps_per_epoch=None if dataset.train_size is None else -(-dataset.train_size // config.batch_size),
+            device=self.device,
+            device_reason=device_reason,
+            baselines=(dataset.baselines or {}).get(self.loss, ()),
+            notes=dataset.notes,
+        )
+
+    def records(self) -> Iterator[Record]:
+        """Do the steps that are left and yield a record of each."""
+        began = time.perf_counter() - self._elapsed
+        while self.ended is None:
+            record = self._train_step(began)
+            self._elapsed = record.elapsed_s
+            yield record
+
+    def set_learning_rate(self, learning_rate: float) -> None:
+        """Change the learning rate (before the schedule's factor) from the next step on."""
+        self.learning_rate = learning_rate
+
+    def set_clip_threshold(self, threshold: float) -> None:
+        """Change the clip threshold from the next step on; methods without one (off, autoclip, agc) ignore it."""
+        self.clipping.threshold = threshold
+        if self.config.clip.method == "recursion":
+            self.model.recurrent.recursion_clip = threshold
+
+    def last_finite_state(self) -> dict[str, Tensor]:
+        """Return a copy of all parameters by name; they are finite, also after a run that diverged."""
+        return {name: value.detach().clone() for name, value in self.model.state_dict().items()}
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return all that a continued run needs: {"tensors": {name: Tensor}, "values": JSON-ready dict}; copies."""
+        optimizer = self.optimizer.state[self.parameters.weights]
+        tensors = {f"optimizer.{name}": value.clone() for name, value in optimizer.items() if value is not None}
+        tensors["weights"] = self.parameters.weights.detach().clone()
+        tensors["clip_history"] = torch.tensor(self.clipping.history, dtype=torch.float64)
+        values = {
+            "step": self.step,
+            "ended": self.ended,
+            "learning_rate": self.learning_rate,
+            "clip_threshold": self.clipping.threshold,
+            "best_val_loss": self._best_val_loss if math.isfinite(self._best_val_loss) else None,
+            "evaluations_since_best": self._evaluations_since_best,
+            "elapsed_s": self._elapsed,
+        }
+        return {"tensors": tensors, "values": values}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from the `state_dict()` of a run of the same config, as if it had never been interrupted."""
+        tensors, values = state["tensors"], state["values"]
+        self.parameters.load(tensors["weights"])
+        moments = {k.removeprefix("optimizer."): v for k, v in tensors.items() if k.startswith("optimizer.")}
+        self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": {0: moments} if moments else {}})
+        self.clipping.history = tensors["clip_history"].tolist()
+        self.step, self.ended, self._elapsed = values["step"], values["ended"], values["elapsed_s"]
+        self._best_val_loss = math.inf if values["best_val_loss"] is None else values["best_val_loss"]
+        self._evaluations_since_best = values["evaluations_since_best"]
+        self.set_learning_rate(values["learning_rate"])
+        self.set_clip_threshold(values["clip_threshold"])
+
+    def _train_step(self, began: float) -> Record:
+        config, flat, step = self.config, self.parameters, self.step + 1
+        first_or_last = step in (1, config.steps)
+        evaluating = first_or_last or step % config.eval_every == 0
+        recording = first_or_last or step % config.profile_every == 0 or (evaluating and self._may_stop_early())
+        batch = to_tensors(self.dataset.train_batch(step, config.batch_size, config.seed), flat.weights)
+        tape = StateTape(cell=recording) if recording or config.omega else None
+
+        loss = self._backward(batch, tape, step)
+        train_loss, grad_norm = float(loss), exact_norm(flat.gradients)
+        profiles = profile(tape, len(batch.inputs)) if tape is not None and recording else {}
+        problem = _non_finite("loss", train_loss) or _non_finite("gradient", grad_norm)
+
+        clip_coef, update_norm = 1.0, 0.0
+        learning_rate = self.learning_rate * learning_rate_factor(step, config.steps, config.schedule)
+        if problem is None:
+            clip_coef = CLIPPERS[config.clip.method](flat, grad_norm, self.clipping)
+            self.optimizer.param_groups[0]["lr"] = learning_rate
+            self.optimizer.step()
+            update_norm = flat.update_norm()
+            problem = _non_finite("update of the parameters", update_norm)
+
+        val_loss = val_metric = None
+        if problem is None:
+            self.step = step
+            if evaluating:
+                val_loss, val_metric = self._validation.evaluate(self.model)
+                self._note_evaluation(val_loss)
+            if step == config.steps:
+                self.ended = f"All {step:,} steps are done."
+        else:
+            flat.undo()
+            problem = self.ended = f"{problem} at step {step:,}"
+        return Record(
+            step=step,
+            epoch=self.dataset.epoch(step, config.batch_size),
+            train_loss=train_loss,
+            learning_rate=learning_rate,
+            grad_norm=grad_norm,
+            clip_coef=clip_coef,
+            update_norm=update_norm,
+            val_loss=val_loss,
+            val_metric=val_metric,
+            elapsed_s=time.perf_counter() - began,
+            diverged=problem,
+            **profiles,
+        )
+
+    def _backward(self, batch: TensorBatch, tape: StateTape | None, step: int) -> Tensor:
+        """Leave the gradients of this batch in the flat buffer, return the loss."""
+        config = self.config
+        self.parameters.zero_grad()
+        with seeded((config.seed << 32) + step, self.device) if config.model.dropout else nullcontext():
+            outputs = self.model(batch.inputs, batch.lengths, tape)
+        loss = batch_loss(self.loss, outputs, batch.targets, batch.lengths)
+        loss.backward()  # type: ignore[no-untyped-call]
+        if config.omega and tape is not None:
+            add_omega_gradient(self.model.recurrent, tape, config.omega)
+        return loss.detach()
+
+    def _may_stop_early(self) -> bool:
+        patience = self.config.early_stopping
+        return patience is not None and self._evaluations_since_best + 1 >= patience
+
+    def _note_evaluation(self, val_loss: float) -> None:
+        better = val_loss < self._best_val_loss
+        self._evaluations_since_best = 0 if better else self._evaluations_since_best + 1
+        self._best_val_loss = min(self._best_val_loss, val_loss) if better else self._best_val_loss
+        patience = self.config.early_stopping
+        if patience is not None and self._evaluations_since_best >= patience:
+            self.ended = (
+                f"Stopped early at step {self.step:,}: the last {patience:,} evaluations were no better than "
+                f"{self._best_val_loss:.4g}."
+            )
+
+
+def build_model(config: TrainConfig, dataset: SequenceDataset, device: str) -> SequenceModel:
+    """Return the model with its initial weights, a function of the config and the seed alone."""
+    with seeded(config.seed, "cpu"):
+        model = SequenceModel(config.model, dataset.input_size, dataset.output_size)
+    initialize(model, config.init, dataset.seq_len, config.seed)
+    model.recurrent.truncation = config.truncation
+    return model.to(device=device, dtype=getattr(torch, config.dtype))
+
+
+def _non_finite(what: str, value: float) -> str | None:
+    if math.isfinite(value):
+        return None
+    return f"the {what} became {'NaN' if math.isnan(value) else 'infinite'}"
