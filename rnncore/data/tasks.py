@@ -20,7 +20,7 @@ class Task:
     title: str
     description: str
     source: str
-    seq_len: int
+    default_length: int
     build: Callable[[TaskData, int], SequenceDataset]
 
 
@@ -42,7 +42,7 @@ def task(name: str, *, title: str, description: str, source: str, seq_len: int) 
 def task_dataset(config: TaskData) -> SequenceDataset:
     """Build the data of a synthetic task."""
     chosen = TASKS[config.task]
-    return chosen.build(config, config.seq_len or chosen.seq_len)
+    return chosen.build(config, config.seq_len or chosen.default_length)
 
 
 def _share_within_004(outputs: NDArray[Any], batch: Batch) -> float:
