@@ -4,7 +4,10 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-TaskName = Literal["adding", "noise"]
+TaskName = Literal[
+    "adding", "temporal_order", "copy_memory", "delayed_recall", "delayed_xor", "parity", "embedded_reber",
+    "sines", "mackey_glass", "lorenz", "text", "noise",
+]  # fmt: skip
 SeriesName = Literal["sunspots", "co2"]
 CellName = Literal["rnn", "lstm", "gru"]
 LossName = Literal["mse", "mae", "huber", "bce", "cross_entropy"]
@@ -27,6 +30,15 @@ class TaskData(_Config):
     task: TaskName = Field("adding", description="Which synthetic task to learn.")
     seq_len: int | None = Field(
         None, ge=2, le=5000, description="Timesteps T per sequence; empty = the task's own default."
+    )
+    delay: int | None = Field(
+        None,
+        ge=1,
+        le=2500,
+        description="Steps d that a bit must be kept (delayed_recall, delayed_xor); empty = default.",
+    )
+    symbols: int | None = Field(
+        None, ge=1, le=100, description="Symbols to remember (temporal_order: 2 or 3, copy_memory); empty = default."
     )
 
 

@@ -7,9 +7,23 @@ from typing import Any
 from rnncore.config import BundledData, CsvData, TaskData
 from rnncore.data.bundled import SERIES, Series, series_values
 from rnncore.data.dataset import Batch, DataError, SequenceDataset
-from rnncore.data.tasks import TASKS, Task, task_dataset
+from rnncore.data.tasks import TASKS, Preview, Task, preview, task_dataset
 
-__all__ = ["SERIES", "TASKS", "Batch", "DataError", "SequenceDataset", "Series", "Task", "load_dataset"]
+# Importing a module of tasks puts them into TASKS, in this order.
+from rnncore.data import memory_tasks, grammar_tasks, dynamics_tasks, text_tasks  # noqa: F401 # isort: skip
+
+__all__ = [
+    "SERIES",
+    "TASKS",
+    "Batch",
+    "DataError",
+    "Preview",
+    "SequenceDataset",
+    "Series",
+    "Task",
+    "load_dataset",
+    "preview",
+]
 
 ReadFile = Callable[[str], bytes]
 

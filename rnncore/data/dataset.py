@@ -45,6 +45,7 @@ class SequenceDataset:
     train_size: number of training sequences, None where batches are fresh each step. baselines: losses to beat,
     by the loss they belong to (`{"mse": (Baseline("predict 1", 1/6),)}`). metric: name of the evaluation metric
     and `metric_function(outputs, batch) -> float`, numpy in, or None. notes: what was found and done to the data.
+    relevant: marks the inputs that decide the (last) target, `relevant(batch) -> (B, T) bool`, or None.
     """
 
     name: str
@@ -60,6 +61,7 @@ class SequenceDataset:
     metric: str | None = None
     metric_function: Callable[[NDArray[Any], Batch], float] | None = None
     notes: tuple[str, ...] = ()
+    relevant: Callable[[Batch], NDArray[np.bool_]] | None = None
 
     def epoch(self, step: int, batch_size: int) -> int:
         """Return the pass over the training set that `step` belongs to, from 1; 0 where batches are fresh."""

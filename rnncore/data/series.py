@@ -6,9 +6,9 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
+from rnncore.data.baselines import regression_baselines
 from rnncore.data.dataset import Batch, DataError, SequenceDataset
 from rnncore.data.sampling import finite_batches
-from rnncore.records import Baseline
 
 MAX_VALIDATION_WINDOWS = 512
 # Beyond this, squares of scaled values could overflow float32.
@@ -74,19 +74,6 @@ def series_dataset(
         metric_function=root_mean_square,
         notes=notes,
     )
-
-
-def regression_baselines(
-    predictions: dict[str, NDArray[Any]], targets: NDArray[Any]
-) -> dict[str, tuple[Baseline, ...]]:
-    """Return the losses that simple predictions reach: mse, mae and huber (delta 1), each the mean over all targets."""
-    baselines: dict[str, list[Baseline]] = {"mse": [], "mae": [], "huber": []}
-    for name, prediction in predictions.items():
-        error = np.abs(prediction.astype(np.float64) - targets)
-        baselines["mse"].append(Baseline(name, float(np.mean(error**2))))
-        baselines["mae"].append(Baseline(name, float(np.mean(error))))
-        baselines["huber"].append(Baseline(name, float(np.mean(np.where(error < 1, error**2 / 2, error - 0.5)))))
-    return {loss: tuple(lines) for loss, lines in baselines.items()}
 
 
 def _trim_missing(name: str, values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -1,0 +1,108 @@
+"""Next-character prediction on a text: the bundled one as the task `text`, or any other."""
+
+import math
+from importlib import resources
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+
+from rnncore.data.baselines import frequency_loss
+from rnncore.data.dataset import Batch, DataError, SequenceDataset
+from rnncore.data.sampling import fresh_batches
+from rnncore.data.tasks import one_hot, task
+from rnncore.records import Baseline
+
+MAX_VOCABULARY = 256
+_VALIDATION_WINDOWS = 128
+
+
+@task(
+    title="Text",
+    description="Plays by Shakespeare, character by character: at every timestep the network must predict the next "
+    "character. The first nine tenths are for training, the last tenth for validation.",
+    source="the first 150,000 characters of the 'tiny shakespeare' text (A. Karpathy, char-rnn), public domain",
+    seq_len=100,
+)
+def text(seq_len: int) -> SequenceDataset:
+    """Random windows of the bundled text; target at each step: the character that follows."""
+    path = resources.files("rnncore.data") / "bundled" / "shakespeare.txt"
+    return text_dataset("text", path.read_text("utf-8"), seq_len, val_fraction=0.1)
+
+
+def text_dataset(
+    name: str, characters: str, seq_len: int, val_fraction: float, notes: tuple[str, ...] = ()
+) -> SequenceDataset:
+    """Cut a text into windows of seq_len characters (one-hot) whose targets are the characters one place on.
+
+    Training windows start at random places of the first part, validation windows evenly spaced in the last.
+    The vocabulary is that of the training part; rarer characters beyond MAX_VOCABULARY and characters that occur only
+    in the validation part share one symbol.
+
+    Raises:
+        DataError: the text is too short for the window, or has only one character.
+    """
+    codes = np.frombuffer(characters.encode("utf-32-le"), np.uint32)
+    border = round(len(codes) * (1 - val_fraction))
+    if border < seq_len + 2 or len(codes) - border < seq_len + 1:
+        raise DataError(
+            f"The text is too short: {border:,} characters for training and {len(codes) - border:,} for validation, "
+            f"and windows of {seq_len:,} need at least {seq_len + 2:,} and {seq_len + 1:,}; choose a shorter window."
+        )
+    symbols, size, rare = _symbols(codes, border)
+    if size < 2:
+        raise DataError("The text consists of one character repeated, so there is nothing to learn.")
+    if rare:
+        notes += (f"{rare:,} different characters that are rare, or not in the training part, share one symbol.",)
+    train, held_out = symbols[:border], symbols[border:]
+    windows = sliding_window_view(train, seq_len + 1)
+
+    def batch(rows: NDArray[np.int64]) -> Batch:
+        return Batch(one_hot(rows[:, :-1], size), rows[:, 1:])
+
+    def sample(rng: np.random.Generator, count: int) -> Batch:
+        return batch(windows[rng.integers(0, len(windows), count)])
+
+    starts = np.linspace(0, len(held_out) - seq_len - 1, _VALIDATION_WINDOWS).astype(np.int64)
+    validation = batch(sliding_window_view(held_out, seq_len + 1)[np.unique(starts)])
+    notes += (
+        f"{len(codes):,} characters, {size} different symbols; the first {border:,} are for training, the last "
+        f"{len(codes) - border:,} for validation.",
+    )
+    return SequenceDataset(
+        name=name,
+        input_size=size,
+        output_size=size,
+        seq_len=seq_len,
+        target="multiclass",
+        per_step=True,
+        train_batch=fresh_batches(sample),
+        validation=validation,
+        baselines={
+            "cross_entropy": (
+                Baseline("guess", math.log(size)),
+                Baseline("character frequencies", frequency_loss(train, validation.targets, size)),
+            )
+        },
+        metric="bits per character",
+        metric_function=_bits_per_character,
+        notes=notes,
+    )
+
+
+def _symbols(codes: NDArray[np.uint32], border: int) -> tuple[NDArray[np.int64], int, int]:
+    """Return the text as symbol numbers, how many symbols there are, and how many characters share the last one."""
+    known, counts = np.unique(codes[:border], return_counts=True)
+    everything = np.unique(codes)
+    if len(known) > MAX_VOCABULARY:
+        known = np.sort(known[np.argsort(-counts, kind="stable")[: MAX_VOCABULARY - 1]])
+    rare = len(everything) - len(known)
+    places = np.searchsorted(known, codes).clip(max=len(known) - 1)
+    symbols = np.where(known[places] == codes, places, len(known))
+    return symbols.astype(np.int64), len(known) + (rare > 0), rare
+
+
+def _bits_per_character(outputs: NDArray[np.float32], batch: Batch) -> float:
+    shifted = outputs - outputs.max(-1, keepdims=True)  # (B, T, V)
+    chosen = np.take_along_axis(shifted, batch.targets[..., None], -1)[..., 0]
+    return float(np.mean(np.log(np.exp(shifted).sum(-1)) - chosen) / math.log(2))
