@@ -113,7 +113,7 @@ def _tasks(options: argparse.Namespace) -> int:
     from rnncore.data import TASKS
 
     for name, task in TASKS.items():
-        print(f"{name:16} {task.title} (T = {task.seq_len}). {task.source}.")
+        print(f"{name:16} {task.title} (T = {task.default_length}). {task.source}.")
     return FINISHED
 
 

@@ -54,7 +54,8 @@ def _parameter_norm(flat: FlatParameters, norm: float, clipping: Clipping) -> fl
 def _autoclip(flat: FlatParameters, norm: float, clipping: Clipping) -> float:
     """Clip by norm at a percentile of all norms so far, this one included (Seetharaman et al. 2020)."""
     bisect.insort(clipping.history, norm)
-    return _scale(flat, norm, percentile(clipping.history, clipping.config.percentile))
+    threshold = percentile(clipping.history, clipping.config.percentile)
+    return _scale(flat, norm, threshold) if norm > threshold else 1.0
 
 
 def _agc(flat: FlatParameters, norm: float, clipping: Clipping) -> float:

@@ -13,7 +13,7 @@ def _constant(since_peak: int, span: int, config: ScheduleConfig) -> float:
 
 def _exponential(since_peak: int, span: int, config: ScheduleConfig) -> float:
     """`decay` per `decay_steps`, smoothly."""
-    return config.decay ** (since_peak / config.decay_steps)
+    return float(config.decay ** (since_peak / config.decay_steps))
 
 
 def _step(since_peak: int, span: int, config: ScheduleConfig) -> float:

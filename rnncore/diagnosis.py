@@ -1,0 +1,217 @@
+"""Verdicts on a run, one plain sentence with figures each, from its recorded numbers; numpy only.
+
+Thresholds, all of them here. A profile is judged by its reach, the gradient at the first timestep relative to the last.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from rnncore.quantities import Floats, decay, figure, first_non_finite, reach, share_clipped
+from rnncore.records import Baseline, Record
+
+FADING, VANISHING = 0.1, 1e-3  # reach below which the gradient fades, vanishes; their inverses: it grows, explodes
+DIRECT_SHARE = 0.01  # a timestep has a gradient of its own where direct / total is above this
+WINDOW = 200  # steps that count as "lately"
+MOSTLY_CLIPPED = 0.9  # share of steps clipped from which the threshold rules the step size
+STALLED = 1e-6  # update norm / gradient norm below which the parameters hardly move ...
+LARGE_GRADIENT = 1e-3  # ... although the gradient is at least this
+HIDDEN = (
+    100.0  # growth of update norm / gradient norm since the first steps, from which the optimiser hides a vanishing
+)
+BEATEN = 0.98  # a loss below this share of the baseline beats it
+MEMORISED = 1.5  # validation loss / training loss from which a finite training set is being learned by heart
+PATIENCE = 50  # steps before the loss is judged at all
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One finding: its kind (a stable key), a plain sentence with figures, and those figures by name."""
+
+    kind: str
+    sentence: str
+    figures: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """Scalars of a run so far, one per recorded step; val_loss is NaN between evaluations."""
+
+    step: Floats
+    train_loss: Floats
+    grad_norm: Floats
+    clip_coef: Floats
+    update_norm: Floats
+    val_loss: Floats
+    epoch: int = 0
+    diverged: str | None = None
+
+    @classmethod
+    def of(cls, records: Sequence[Record]) -> Self:
+        """Collect the scalars of `records`."""
+
+        def column(name: str) -> Floats:
+            return np.array([getattr(record, name) for record in records], np.float64)  # None becomes NaN
+
+        return cls(
+            step=column("step"),
+            train_loss=column("train_loss"),
+            grad_norm=column("grad_norm"),
+            clip_coef=column("clip_coef"),
+            update_norm=column("update_norm"),
+            val_loss=column("val_loss"),
+            epoch=records[-1].epoch if records else 0,
+            diverged=records[-1].diverged if records else None,
+        )
+
+
+def judge_profile(profile: ArrayLike, direct: ArrayLike | None = None) -> Verdict:
+    """Judge one `hidden_grad_norm` (L, T), of several layers the one whose reach is furthest from 1.
+
+    direct: `direct_grad_norm`; where most timesteps have a read-out of their own, nothing can vanish and the
+    verdict says what share comes from later timesteps.
+    """
+    values = np.atleast_2d(np.asarray(profile, np.float64))  # (L, T)
+    if not np.isfinite(values).all():
+        first = int(np.flatnonzero(~np.isfinite(values).all(0))[-1]) + 1
+        return Verdict(
+            "exploding", f"Exploding: going back in time the gradient leaves the finite numbers at t={first}."
+        )
+    if not values.any():
+        return Verdict("dead", "No gradient: it is exactly 0 at every timestep.")
+    relative = reach(values)
+    with np.errstate(divide="ignore"):
+        distance = np.abs(np.log(relative[:, 0]))  # inf where t=1 gets exactly nothing
+    layer = int(np.nanargmax(distance))
+    if direct is not None:
+        own = np.atleast_2d(np.asarray(direct, np.float64))[layer]
+        if np.mean(own > DIRECT_SHARE * values[layer]) > 0.5:
+            return _judge_direct(values[layer], own)
+    return _judge_reach(values[layer], float(relative[layer, 0]), f" in layer {layer + 1}" if len(values) > 1 else "")
+
+
+def _judge_direct(total: Floats, own: Floats) -> Verdict:
+    half = slice(0, (len(total) + 1) // 2)
+    ratio = float(np.median(total[half] / np.maximum(own[half], np.finfo(np.float64).tiny)))
+    sentence = (
+        f"Direct: every timestep has a read-out of its own; in the first half of the sequence the gradient is "
+        f"{figure(ratio)} times what that alone gives, the rest comes through later timesteps."
+    )
+    return Verdict("direct", sentence, {"total_to_direct": ratio})
+
+
+def _judge_reach(profile: Floats, start: float, where: str) -> Verdict:
+    with_gradient = np.flatnonzero(profile)
+    T = int(with_gradient[-1]) + 1
+    trend = decay(profile)
+    figures, rate = {"reach": start}, ""
+    if trend is not None and trend.slope and trend.vanishes == (start < 1):
+        figures["half_life"] = trend.half_life
+        rate = f"the gradient{where} {'halves' if trend.vanishes else 'doubles'} every {_steps(trend.half_life)}; "
+    subject = "it" if rate else f"the gradient{where}"
+    if start == 0:
+        zeros = int(with_gradient[0])
+        figures["zeros"] = zeros
+        return Verdict("cut", f"Cut off: {rate}up to t={zeros} {subject} is exactly 0.", figures)
+    kind = next(kind for limit, kind in _REACHES if start < limit)
+    times = f"{figure(start)} {'times' if start >= 1 else 'of'} its value"
+    return Verdict(kind, f"{kind.capitalize()}: {rate}at t=1 {subject} is {times} at t={T}.", figures)
+
+
+def _steps(count: float) -> str:
+    text = figure(count)
+    return "step" if text == "1" else f"{text} steps"
+
+
+_REACHES = (
+    (VANISHING, "vanishing"),
+    (FADING, "fading"),
+    (1 / FADING, "steady"),
+    (1 / VANISHING, "growing"),
+    (math.inf, "exploding"),
+)
+
+
+def judge_clipping(history: History) -> Verdict | None:
+    """Say how often clipping acted lately, once it has acted at all."""
+    lately = history.clip_coef[-WINDOW:]
+    share = share_clipped(lately)
+    if not share > 0:
+        return None
+    middle = float(np.median(lately[lately < 1]))
+    sentence = f"Clipped: {share:.0%} of the last {lately.size} steps, typically to {figure(middle)} of the gradient"
+    tail = "; the threshold, not the learning rate, rules the step size." if share >= MOSTLY_CLIPPED else "."
+    return Verdict("clipped", sentence + tail, {"share": share, "median_coef": middle})
+
+
+def judge_updates(history: History) -> Verdict | None:
+    """Compare the size of the updates with the size of the gradients; None where nothing is odd."""
+    if history.step.size < 2 * PATIENCE:
+        return None
+    first, last = slice(1, PATIENCE), slice(-PATIENCE, None)  # the first update of an adaptive optimiser is special
+    gradients = [float(np.median(history.grad_norm[part])) for part in (first, last)]
+    updates = [float(np.median(history.update_norm[part])) for part in (first, last)]
+    if gradients[1] >= LARGE_GRADIENT and updates[1] <= STALLED * gradients[1]:
+        sentence = f"Stalled: updates of only {figure(updates[1])} although the gradient is {figure(gradients[1])}."
+        return Verdict("stalled", sentence, {"update": updates[1], "gradient": gradients[1]})
+    if min(*gradients, *updates) > 0 and updates[1] / gradients[1] >= HIDDEN * updates[0] / gradients[0]:
+        fall, kept = gradients[0] / gradients[1], updates[0] / updates[1]
+        moved = f"shrank {figure(kept)}-fold" if kept >= 1 else f"grew {figure(1 / kept)}-fold"
+        sentence = f"Hidden: since the start the gradient shrank {figure(fall)}-fold, but the updates {moved}."
+        return Verdict("hidden", sentence, {"gradient_fall": fall, "update_fall": kept})
+    return None
+
+
+def judge_loss(history: History, baseline: Baseline | None) -> Verdict | None:
+    """Compare the best validation loss with a baseline, and the latest one with the training loss."""
+    evaluated = np.flatnonzero(np.isfinite(history.val_loss))
+    if baseline is None or not evaluated.size or history.step[-1] < PATIENCE:
+        return None
+    best = float(history.val_loss[evaluated].min())
+    said = f"'{baseline.name}' ({figure(baseline.loss, 3)})"
+    figures = {"val_loss": best, "baseline": baseline.loss}
+    if best < BEATEN * baseline.loss:
+        times = figure(baseline.loss / best) if best > 0 else "infinitely many"
+        return Verdict("learning", f"Learning: validation loss {figure(best, 3)}, {times} times below {said}.", figures)
+    train_loss = float(np.median(history.train_loss[-PATIENCE:]))
+    latest = float(history.val_loss[evaluated[-1]])
+    if history.epoch > 0 and latest >= MEMORISED * train_loss:
+        sentence = (
+            f"Memorising: training loss {figure(train_loss, 3)}, but on new sequences {figure(latest, 3)}, "
+            f"which does not beat {said}."
+        )
+        return Verdict("memorising", sentence, {**figures, "train_loss": train_loss})
+    return Verdict("not_learning", f"Not learning: validation loss {figure(best, 3)} does not beat {said}.", figures)
+
+
+def verdicts(
+    history: History,
+    profile: ArrayLike | None = None,
+    direct: ArrayLike | None = None,
+    baseline: Baseline | None = None,
+) -> list[Verdict]:
+    """Return all that can be said of a run, the most telling first: ending, profile, loss, updates, clipping."""
+    step = first_non_finite(history.step, history.train_loss, history.grad_norm)
+    found: list[Verdict | None] = []
+    if history.diverged or step is not None:
+        reason = history.diverged or f"the numbers left the finite range at step {step:,}"
+        found.append(Verdict("diverged", f"Diverged: {reason}.", {} if step is None else {"step": step}))
+    if profile is not None:
+        found.append(judge_profile(profile, direct))
+    found += [judge_loss(history, baseline), judge_updates(history), judge_clipping(history)]
+    return [verdict for verdict in found if verdict is not None]
+
+
+def diagnose(
+    history: History,
+    profile: ArrayLike | None = None,
+    direct: ArrayLike | None = None,
+    baseline: Baseline | None = None,
+) -> Verdict:
+    """Return the most telling of `verdicts`."""
+    found = verdicts(history, profile, direct, baseline)
+    return found[0] if found else Verdict("too_early", "Too early to say: no profile has been recorded yet.")

@@ -1,0 +1,85 @@
+"""Quantities read off recorded numbers: reach, half-life, share of steps clipped; pure functions, numpy only."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Decay:
+    """How a profile changes per timestep back in time: log g = intercept + slope * lag, by least squares.
+
+    half_life: steps in which the gradient halves (slope < 0) or doubles (slope > 0); inf for a flat profile.
+    """
+
+    slope: float
+    intercept: float
+
+    @property
+    def half_life(self) -> float:
+        """Steps per factor 2, ln 2 / |slope|."""
+        return math.log(2) / abs(self.slope) if self.slope else math.inf
+
+    @property
+    def vanishes(self) -> bool:
+        """Whether the gradient gets smaller on its way back in time."""
+        return self.slope < 0
+
+
+def reach(profile: ArrayLike) -> Floats:
+    """Return a profile (T,) or (L, T) relative to the last timestep that has a gradient; NaN where none has."""
+    values = np.asarray(profile, np.float64)
+    last = values.shape[-1] - 1 - np.argmax(np.flip(values, -1) > 0, axis=-1)  # (L,) or ()
+    reference = np.take_along_axis(values, np.expand_dims(last, -1), -1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return values / reference
+
+
+def decay(profile: ArrayLike) -> Decay | None:
+    """Fit log g[t] against the lag T - t over the finite, non-zero part of a profile (T,); None below two points."""
+    values = np.asarray(profile, np.float64)
+    usable = np.isfinite(values) & (values > 0)
+    if usable.sum() < 2:
+        return None
+    lag = np.arange(len(values) - 1, -1, -1, dtype=np.float64)[usable]
+    logs = np.log(values[usable])
+    centred = lag - lag.mean()
+    slope = float(centred @ (logs - logs.mean()) / (centred @ centred))
+    return Decay(slope, float(logs.mean() - slope * lag.mean()))
+
+
+def share_clipped(clip_coefs: ArrayLike) -> float:
+    """Return the share of steps whose gradient was clipped (coefficient below 1); NaN of no steps."""
+    coefs = np.asarray(clip_coefs, np.float64)
+    return float(np.mean(coefs < 1)) if coefs.size else math.nan
+
+
+def first_non_finite(steps: ArrayLike, *columns: ArrayLike) -> int | None:
+    """Return the first of `steps` at which any of the columns is inf or NaN, or None."""
+    bad = ~np.isfinite(np.array([np.asarray(column, np.float64) for column in columns])).all(0)
+    return int(np.asarray(steps)[bad][0]) if bad.any() else None
+
+
+def advised_thresholds(grad_norms: ArrayLike) -> tuple[float, float]:
+    """Return half to ten times the average norm, where clipping still converges (Pascanu et al. 2013, section 3.2)."""
+    norms = np.asarray(grad_norms, np.float64)
+    average = float(norms[np.isfinite(norms)].mean())
+    return average / 2, average * 10
+
+
+def figure(value: float, digits: int = 2) -> str:
+    """Return a number in a few significant digits as people write it: 1.6, 240, 3e-9."""
+    if not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "infinite"
+    if value == 0:
+        return "0"
+    mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
+    if not -4 < int(exponent) < 5:
+        return f"{mantissa.rstrip('0').rstrip('.') if '.' in mantissa else mantissa}e{int(exponent)}"
+    decimals = max(0, digits - 1 - int(exponent))
+    text = f"{float(f'{mantissa}e{exponent}'):,.{decimals}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
