@@ -1,0 +1,109 @@
+"""What the scheduler remembers of an unfinished run, and what it tells about a run."""
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from heapq import heapify, heapreplace
+from typing import Any
+
+from rnncore.runs.process import WorkerProcess
+from rnncore.runs.recording import Recorder
+from rnncore.runs.store import StoredRun
+
+RESUMABLE = ("interrupted", "stopped", "killed")
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Runs started together (twins): steered by one control through the group's id."""
+
+    id: str
+    runs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RunStatus:
+    """A run as the page shows it. position: place in the queue, from 1; wait_seconds: estimate until it starts."""
+
+    run: StoredRun
+    position: int | None = None
+    wait_seconds: float | None = None
+
+    @property
+    def resumable(self) -> bool:
+        """Whether the run is over but can be continued."""
+        return self.run.status in RESUMABLE and self.run.step < self.run.steps
+
+    def to_json(self) -> dict[str, Any]:
+        """Return a JSON-ready dict, without the workspace: who knows a run need not know where it belongs."""
+        fields = asdict(self.run)
+        del fields["workspace"]
+        return fields | {"position": self.position, "wait_seconds": self.wait_seconds, "resumable": self.resumable}
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a run is to end once its worker lets go of it; `{step}` in the reason is filled in then."""
+
+    status: str
+    reason: str
+
+
+@dataclass(slots=True)
+class ActiveRun:
+    """A queued, running or paused run. Times are of time.monotonic()."""
+
+    id: str
+    workspace: str
+    group: str
+    config: dict[str, Any]
+    steps: int
+    file: str | None
+    keep_when_gone: bool = False
+    status: str = "queued"
+    worker: WorkerProcess | None = None
+    recorder: Recorder | None = None
+    step: int = 0
+    settings: list[tuple[int, str, float]] = field(default_factory=list)  # to be given along with the job
+    hold: bool = False  # asked to pause
+    pause_at: int | None = None  # where a queued run is to pause once it runs
+    paused_since: float | None = None
+    parking: bool = False  # asked to give its worker up
+    wanted: bool = False  # asked to go on while it has no worker
+    running_since: float | None = None
+    trained_s: float = 0.0
+    ending: Ending | None = None  # asked to end
+    ending_since: float = 0.0
+    signals_sent: int = 0
+
+    def trained_seconds(self, now: float) -> float:
+        """Return the seconds this run has trained, pauses not counted."""
+        return self.trained_s + (now - self.running_since if self.running_since is not None else 0.0)
+
+    def clock_stops(self, now: float) -> None:
+        """Count the time trained so far."""
+        self.trained_s, self.running_since = self.trained_seconds(now), None
+
+    def remaining_seconds(self, usual_rate: float | None) -> float | None:
+        """Estimate the seconds this run still needs; None if nothing is known."""
+        rate = (self.recorder.steps_per_second if self.recorder else None) or usual_rate
+        return (self.steps - self.step) / rate if rate else None
+
+
+def usual_rate(rates: deque[float]) -> float | None:
+    """Return the median of the latest runs' steps per second."""
+    return sorted(rates)[len(rates) // 2] if rates else None
+
+
+def waiting_times(busy: Sequence[float], queued: Sequence[float], workers: int) -> list[float]:
+    """Return when each queued run starts, in seconds from now, if runs take as long as given and start in order.
+
+    busy: seconds left of each running run. queued: duration of each queued run, in the order of the queue.
+    """
+    free = list(busy)[:workers] + [0.0] * (workers - len(busy))
+    heapify(free)
+    starts = []
+    for duration in queued:
+        starts.append(free[0])
+        heapreplace(free, free[0] + duration)
+    return starts

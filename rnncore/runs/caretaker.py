@@ -1,0 +1,237 @@
+"""What the scheduler does with each frame of a worker, and in each round with each run."""
+
+import json
+import logging
+import sqlite3
+import time
+from collections.abc import Callable, Sequence
+
+from rnncore.runs.active import ActiveRun, Ending
+from rnncore.runs.limits import LimitError, check_parameters
+from rnncore.runs.process import WorkerProcess
+from rnncore.runs.protocol import Frame
+from rnncore.runs.recording import Recorder
+from rnncore.runs.rounds import Rounds
+from rnncore.runs.settings import env_name
+
+logger = logging.getLogger(__name__)
+
+NO_WORKERS = "The training processes cannot be started; the server's log says why."
+
+
+class Caretaker(Rounds):
+    """Gives queued runs to workers and every run its ending."""
+
+    # Frames
+
+    def _handle(self, db: sqlite3.Connection, worker: WorkerProcess, frame: Frame | None) -> None:
+        if frame is None:
+            self._worker_died(worker)
+        elif frame.type == "ready":
+            self._pool.became_ready(worker)
+        elif frame.run == worker.run:
+            HANDLERS[frame.type](self, db, self._active[frame.run], frame)
+
+    def _on_info(self, db: sqlite3.Connection, run: ActiveRun, frame: Frame) -> None:
+        info = frame.header["info"]
+        db.execute("UPDATE runs SET info = ? WHERE id = ?", (json.dumps(info), run.id))
+        try:
+            check_parameters(info["parameter_count"], self.settings)
+        except LimitError as error:
+            self._ask_to_end(run, Ending("failed", str(error)))
+
+    def _on_records(self, db: sqlite3.Connection, run: ActiveRun, frame: Frame) -> None:
+        if run.recorder is not None:
+            run.recorder.add(db, frame)
+            run.step = run.recorder.step
+
+    def _on_event(self, db: sqlite3.Connection, run: ActiveRun, frame: Frame) -> None:
+        if run.recorder is not None:
+            run.recorder.add_event(db, frame)
+
+    def _on_checkpoint(self, db: sqlite3.Connection, run: ActiveRun, frame: Frame) -> None:
+        if run.recorder is not None:
+            run.recorder.add_checkpoint(db, frame)
+
+    def _on_paused(self, db: sqlite3.Connection, run: ActiveRun, frame: Frame) -> None:
+        now = time.monotonic()
+        run.clock_stops(now)
+        run.paused_since = now
+        self._set_status(db, run, "paused")
+
+    def _on_resumed(self, db: sqlite3.Connection, run: ActiveRun, frame: Frame) -> None:
+        run.paused_since, run.running_since = None, time.monotonic()
+        if run.recorder is not None:
+            run.recorder.forget_rate()
+        self._set_status(db, run, "running")
+
+    def _on_done(self, db: sqlite3.Connection, run: ActiveRun, frame: Frame) -> None:
+        header = frame.header
+        if header["traceback"]:
+            logger.error("run %s at step %d: %s\n%s", run.id, header["step"], header["reason"], header["traceback"])
+        if header["status"] in ("stopped", "parked") and run.ending is not None:
+            self._end(run, run.ending)
+        elif header["status"] == "parked":
+            self._give_up_worker(db, run)
+        else:
+            self._end(run, Ending(header["status"], header["reason"]))
+
+    def _worker_died(self, worker: WorkerProcess) -> None:
+        cause = worker.cause_of_death()
+        self._pool.lost(worker)
+        run = self._active.get(worker.run or "")
+        if run is not None:
+            killed = Ending("killed", f"The training process {cause}, after step {{step}}.")
+            self._end(run, run.ending or killed)
+        if not self._closing.is_set():
+            logger.warning("worker %d %s", worker.pid, cause)
+
+    # Rounds
+
+    def _look_after(self, db: sqlite3.Connection, now: float) -> None:
+        for run in list(self._active.values()):
+            self._enforce_time(run, now)
+            self._enforce_ending(run, now)
+            self._enforce_presence(run, now)
+            self._enforce_hold(run, now)
+        if self._closing.is_set():
+            return
+        self._pool.fill()
+        if self._pool.failing and not any(worker.ready for worker in self._pool.workers):
+            for run_id in list(self._queue):
+                self._end(self._active[run_id], Ending("failed", NO_WORKERS))
+        for worker in self._pool.idle():
+            if self._queue:
+                self._begin(db, self._active[self._queue.pop(0)], worker, now)
+
+    def _enforce_time(self, run: ActiveRun, now: float) -> None:
+        limit = self.settings.max_run_seconds
+        if run.ending is None and run.trained_seconds(now) > limit:
+            reason = (
+                f"Stopped at step {{step}}: the limit of {limit:g} seconds ({env_name('max_run_seconds')}) was reached."
+            )
+            self._ask_to_end(run, Ending("stopped", reason))
+
+    def _enforce_ending(self, run: ActiveRun, now: float) -> None:
+        """A worker that does not stop by itself in time is terminated, then killed."""
+        if run.ending is None or run.worker is None:
+            return
+        late = (now - run.ending_since) // max(self.settings.stop_grace_seconds, 0.01)
+        if late >= 1 and run.signals_sent == 0:
+            run.worker.terminate()
+            run.signals_sent = 1
+        elif late >= 2 and run.signals_sent == 1:
+            run.worker.kill()
+            run.signals_sent = 2
+
+    def _enforce_presence(self, run: ActiveRun, now: float) -> None:
+        """Waiting runs of a workspace that nobody looks at any more make room; what trains is left to finish."""
+        gone = now - self._seen.get(run.workspace, now)
+        if gone > self.settings.gone_seconds and not run.keep_when_gone and run.status != "running":
+            reason = (
+                f"Stopped at step {{step}}: it was waiting, and nobody has looked at it for {gone:.0f} seconds"
+                f" ({env_name('gone_seconds')})."
+            )
+            self._ask_to_end(run, Ending("stopped", reason))
+
+    def _enforce_hold(self, run: ActiveRun, now: float) -> None:
+        """A paused run does not keep its worker from others for long."""
+        held = run.paused_since is not None and now - run.paused_since > self.settings.pause_hold_seconds
+        if held and self._queue and run.worker is not None and not run.parking and run.ending is None:
+            run.parking = True
+            run.worker.send({"type": "park", "run": run.id})
+
+    def _begin(self, db: sqlite3.Connection, run: ActiveRun, worker: WorkerProcess, now: float) -> None:
+        file = (self.store.file(run.workspace, run.file) or b"") if run.file else b""
+        start_step, checkpoint = self.store.load_checkpoint(run.id) or (0, b"")
+        changed = [event for event in self.store.events(run.id) if event[0] > start_step]
+        run.recorder = Recorder(db, run.id, self.settings)
+        run.worker, worker.run = worker, run.id
+        run.running_since = now
+        worker.send(
+            {
+                "type": "job",
+                "run": run.id,
+                "config": run.config,
+                "start_step": start_step,
+                "events": changed + run.settings,
+                "pause_at": run.pause_at,
+                "file": run.file,
+                "file_bytes": len(file),
+                "flush_ms": self.settings.flush_ms,
+                "checkpoint_seconds": self.settings.checkpoint_seconds,
+            },
+            file + checkpoint,
+        )
+        run.settings, run.pause_at = [], None
+        db.execute("UPDATE runs SET started_at = COALESCE(started_at, ?) WHERE id = ?", (time.time(), run.id))
+        self._set_status(db, run, "running")
+
+    # Changes of a run's state
+
+    def _set_status(self, db: sqlite3.Connection, run: ActiveRun, status: str) -> None:
+        run.status = status
+        db.execute("UPDATE runs SET status = ? WHERE id = ?", (status, run.id))
+
+    def _ask_to_end(self, run: ActiveRun, ending: Ending) -> None:
+        if run.ending is not None:
+            return
+        if run.worker is None:
+            self._end(run, ending)
+        else:
+            run.ending, run.ending_since = ending, time.monotonic()
+            run.worker.send({"type": "stop", "run": run.id})
+
+    def _hold(self, run: ActiveRun, at_step: int) -> None:
+        run.hold = True
+        if run.worker is not None:
+            run.worker.send({"type": "pause", "run": run.id, "at_step": at_step})
+        elif run.id in self._queue:
+            self._queue.remove(run.id)
+            run.paused_since = time.monotonic()
+            with self.store.write() as db:
+                self._set_status(db, run, "paused")
+
+    def _release(self, run: ActiveRun, single_step: bool = False) -> None:
+        run.hold = single_step
+        if run.worker is not None and not run.parking:
+            run.worker.send({"type": "step" if single_step else "resume", "run": run.id})
+            return
+        run.pause_at = run.step + 1 if single_step else None
+        run.wanted = True
+        if run.worker is None:
+            with self.store.write() as db:
+                self._requeue(db, run)
+
+    def _give_up_worker(self, db: sqlite3.Connection, run: ActiveRun) -> None:
+        if run.worker is not None:
+            run.worker.run = None
+        run.worker, run.recorder, run.parking = None, None, False
+        if run.wanted:
+            self._requeue(db, run)
+
+    def _requeue(self, db: sqlite3.Connection, run: ActiveRun) -> None:
+        run.wanted, run.paused_since = False, None
+        self._queue.append(run.id)
+        self._set_status(db, run, "queued")
+
+    def _interrupt_all(self, ending: Ending) -> None:
+        for run in list(self._active.values()):
+            self._ask_to_end(run, ending)
+
+    def _writing_failed(self, run_ids: Sequence[str], error: str) -> None:
+        """After a failed transaction the store lacks records of these runs: they end, with what it has."""
+        for run in [self._active[run_id] for run_id in set(run_ids) if run_id in self._active]:
+            run.recorder = None
+            self._ask_to_end(run, Ending("failed", f"The run store could not be written ({error})."))
+
+
+HANDLERS: dict[str, Callable[[Caretaker, sqlite3.Connection, ActiveRun, Frame], None]] = {
+    "info": Caretaker._on_info,
+    "records": Caretaker._on_records,
+    "event": Caretaker._on_event,
+    "checkpoint": Caretaker._on_checkpoint,
+    "paused": Caretaker._on_paused,
+    "resumed": Caretaker._on_resumed,
+    "done": Caretaker._on_done,
+}

@@ -1,0 +1,35 @@
+"""What keeps a worker from harming the machine: low priority, and bounded memory where the platform has that."""
+
+import sys
+
+import psutil
+
+if sys.platform != "win32":
+    import resource
+
+
+def lower_priority(nice: int) -> None:
+    """Step back behind the page and everything interactive (nice 0 to 19; on Windows: below normal)."""
+    process = psutil.Process()
+    if sys.platform == "win32":
+        process.nice(psutil.BELOW_NORMAL_PRIORITY_CLASS if nice else psutil.NORMAL_PRIORITY_CLASS)
+    elif process.nice() < nice:
+        process.nice(nice)
+
+
+def limit_memory(allowance_mb: int | None) -> None:
+    """Let this process's address space grow by `allowance_mb` from now on; None lifts the limit.
+
+    Only on Linux: elsewhere the system does not enforce it. Not for CUDA, which maps address space far beyond what
+    it uses.
+    """
+    if sys.platform != "linux":
+        return
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    if allowance_mb is None:
+        resource.setrlimit(resource.RLIMIT_AS, (hard, hard))
+        return
+    wanted = psutil.Process().memory_info().vms + allowance_mb * 2**20
+    if hard != resource.RLIM_INFINITY:
+        wanted = min(wanted, hard)
+    resource.setrlimit(resource.RLIMIT_AS, (wanted, hard))

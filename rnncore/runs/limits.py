@@ -1,0 +1,109 @@
+"""What may start: every refusal is one sentence that names the limit and says what to do."""
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rnncore.config import ModelConfig, TrainConfig
+from rnncore.runs.settings import Settings, env_name
+
+GATES = {"rnn": 1, "gru": 3, "lstm": 4}
+RETRY_S = 15.0
+
+
+class LimitError(Exception):
+    """A start that a limit forbids.
+
+    limit: the field of Settings. retry_after: seconds after which it may be allowed, None if waiting does not help.
+    """
+
+    def __init__(self, message: str, limit: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.limit = limit
+        self.retry_after = retry_after
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What is there already: unfinished runs of the workspace, queued runs of everybody."""
+
+    active_of_workspace: int
+    queued: int
+
+
+def parameter_count(model: ModelConfig, input_size: int = 1, output_size: int = 1) -> int:
+    """Return the number of parameters of a model; with the sizes left out, a lower bound."""
+    H, gates = model.hidden_size, GATES[model.cell]
+    inputs = [input_size] + [H] * (model.num_layers - 1)
+    return sum(gates * H * (F + H + 2) for F in inputs) + (H + 1) * output_size
+
+
+def check_start(configs: Sequence[TrainConfig], load: Load, settings: Settings) -> None:
+    """Raise LimitError if these runs may not start now."""
+    for config in configs:
+        check_steps(config.steps, settings)
+        check_parameters(parameter_count(config.model), settings)
+    if load.active_of_workspace + len(configs) > settings.max_active_per_workspace:
+        raise LimitError(
+            f"You have {load.active_of_workspace} unfinished runs, and {settings.max_active_per_workspace} are allowed"
+            f" ({env_name('max_active_per_workspace')}); wait for one to end or stop one.",
+            "max_active_per_workspace",
+            RETRY_S,
+        )
+    if load.queued + len(configs) > settings.max_queued:
+        raise LimitError(
+            f"The queue is full: {load.queued} runs are waiting, and {settings.max_queued} are allowed"
+            f" ({env_name('max_queued')}); try again in a minute.",
+            "max_queued",
+            RETRY_S,
+        )
+    check_disk(settings)
+
+
+def check_steps(steps: int, settings: Settings) -> None:
+    """Raise LimitError if a run is too long for this server."""
+    if steps > settings.max_steps:
+        raise LimitError(
+            f"steps: {steps:,} is above this server's limit of {settings.max_steps:,} ({env_name('max_steps')});"
+            " choose fewer.",
+            "max_steps",
+        )
+
+
+def check_parameters(count: int, settings: Settings) -> None:
+    """Raise LimitError if a model is too large for this server."""
+    if count > settings.max_parameters:
+        raise LimitError(
+            f"The model has at least {count:,} parameters, above this server's limit of {settings.max_parameters:,}"
+            f" ({env_name('max_parameters')}); choose a smaller hidden size or fewer layers.",
+            "max_parameters",
+        )
+
+
+def check_file(size: int, stored: int, settings: Settings) -> None:
+    """Raise LimitError if an upload of `size` bytes is too large, alone or beside the `stored` bytes."""
+    if size > settings.max_file_mb * 2**20:
+        raise LimitError(
+            f"The file has {size / 2**20:.1f} MB, above this server's limit of {settings.max_file_mb} MB"
+            f" ({env_name('max_file_mb')}); upload a smaller one.",
+            "max_file_mb",
+        )
+    if stored + size > settings.max_workspace_files_mb * 2**20:
+        raise LimitError(
+            f"With this file your uploads would take {(stored + size) / 2**20:.1f} MB, above the limit of"
+            f" {settings.max_workspace_files_mb} MB ({env_name('max_workspace_files_mb')}); delete runs with uploads.",
+            "max_workspace_files_mb",
+        )
+    check_disk(settings)
+
+
+def check_disk(settings: Settings) -> None:
+    """Raise LimitError if the disk is nearly full."""
+    free = shutil.disk_usage(settings.data_dir).free
+    if free < settings.min_free_disk_mb * 2**20:
+        raise LimitError(
+            f"The server's disk has only {free / 2**20:,.0f} MB left, and {settings.min_free_disk_mb:,} MB are kept"
+            f" free ({env_name('min_free_disk_mb')}); nothing new can start until there is more room.",
+            "min_free_disk_mb",
+            60.0,
+        )

@@ -1,0 +1,213 @@
+"""The scheduler's doors: start, steer, watch and stop runs, from any thread, without waiting for any of them."""
+
+import logging
+import math
+import secrets
+import time
+from collections.abc import Mapping, Sequence
+
+from rnncore.config import ClipConfig, CsvData, OptimizerConfig, TrainConfig
+from rnncore.data.dataset import DataError
+from rnncore.runs.active import RESUMABLE, ActiveRun, Ending, Group, RunStatus, usual_rate, waiting_times
+from rnncore.runs.caretaker import Caretaker
+from rnncore.runs.limits import Load, check_file, check_start
+from rnncore.runs.store import NewRun
+
+logger = logging.getLogger(__name__)
+
+STEERED_CLIPS = ("norm", "value", "parameter_norm", "recursion")  # methods with a threshold to steer
+AHEAD_S = 0.3  # how far ahead a change is announced, so that twins make it at the same step
+
+
+class ControlError(ValueError):
+    """A command that a run cannot obey; the message is one plain sentence."""
+
+
+class UnknownRun(LookupError):  # noqa: N818 - it says what is wrong
+    """No run and no group has this id."""
+
+
+class Scheduler(Caretaker):
+    """Queue and workers of one store. A target is the id of a run or of a group: one control drives both twins."""
+
+    def submit(
+        self,
+        workspace: str,
+        configs: Sequence[TrainConfig],
+        labels: Sequence[str],
+        files: Mapping[str, bytes] | None = None,
+        keep_when_gone: bool = False,
+    ) -> Group:
+        """Store and queue runs as one group, all or none.
+
+        files: uploads by any name; a `CsvData.file` refers to their content, `sha256:...` (`Store.add_file`).
+        keep_when_gone: do not stop waiting runs when the workspace gives no sign of life.
+
+        Raises:
+            LimitError: a limit forbids it. DataError: a file was not uploaded to this workspace.
+        """
+        group = Group(new_id(), tuple(new_id() for _ in configs))
+        with self._lock:
+            mine = sum(run.workspace == workspace for run in self._active.values())
+            check_start(configs, Load(mine, len(self._queue)), self.settings)
+            for content in (files or {}).values():
+                self.add_file(workspace, content)
+            uploads = [self._upload_of(workspace, config) for config in configs]
+            new = [
+                NewRun(run_id, workspace, group.id, label, config.model_dump(mode="json"), config.steps, upload)
+                for run_id, label, config, upload in zip(group.runs, labels, configs, uploads, strict=True)
+            ]
+            self.store.create_runs(new)
+            for run in new:
+                self._active[run.id] = ActiveRun(
+                    run.id, workspace, group.id, run.config, run.steps, run.file, keep_when_gone
+                )
+                self._queue.append(run.id)
+            self._seen[workspace] = time.monotonic()
+        self._wake()
+        return group
+
+    def add_file(self, workspace: str, content: bytes) -> str:
+        """Store an upload for a workspace; return its id, `sha256:...`. Raises LimitError."""
+        check_file(len(content), self.store.file_bytes_of(workspace), self.settings)
+        return self.store.add_file(workspace, content)
+
+    def _upload_of(self, workspace: str, config: TrainConfig) -> str | None:
+        if not isinstance(config.data, CsvData):
+            return None
+        if not self.store.has_file(workspace, config.data.file):
+            raise DataError(f"The file '{config.data.file}' was not uploaded in this workspace; upload it again.")
+        return config.data.file
+
+    # Steering
+
+    def stop(self, target: str) -> None:
+        """End the unfinished runs of a target; they can be continued later. Raises UnknownRun."""
+        with self._lock:
+            for run in self._members(target):
+                self._ask_to_end(run, Ending("stopped", "Stopped at step {step}."))
+            self._save_endings()
+        self._wake()
+
+    def pause(self, target: str) -> None:
+        """Hold the unfinished runs of a target, twins at the same step where they run close together."""
+        with self._lock:
+            members = self._members(target)
+            at_step = self._common_step(members)
+            for run in members:
+                self._hold(run, at_step)
+        self._wake()
+
+    def step(self, target: str) -> None:
+        """Let the paused runs of a target make one step."""
+        with self._lock:
+            for run in self._members(target):
+                if run.status != "paused":
+                    raise ControlError("Only a paused run can make a single step; pause it first.")
+                self._release(run, single_step=True)
+        self._wake()
+
+    def resume(self, target: str) -> None:
+        """Let paused runs go on, and continue interrupted, stopped or killed ones from their last checkpoint.
+
+        Raises:
+            LimitError: continuing an ended run is a start. ControlError: it cannot be continued. UnknownRun.
+        """
+        with self._lock:
+            members = self._members(target)
+            for run in members:
+                if run.hold:
+                    self._release(run)
+            if not members:
+                self._continue(target)
+        self._wake()
+
+    def set_learning_rate(self, target: str, value: float) -> None:
+        """Change the base learning rate of unfinished runs. Raises pydantic's ValidationError, UnknownRun."""
+        OptimizerConfig(learning_rate=value)
+        with self._lock:
+            self._steer(self._members(target), "learning_rate", value)
+        self._wake()
+
+    def set_clip_threshold(self, target: str, value: float) -> None:
+        """Change the threshold of those runs that clip by one. Raises ControlError, ValidationError, UnknownRun."""
+        ClipConfig(threshold=value)
+        with self._lock:
+            clipping = [run for run in self._members(target) if run.config["clip"]["method"] in STEERED_CLIPS]
+            if not clipping:
+                raise ControlError("clip_threshold: none of these runs clips by a threshold.")
+            self._steer(clipping, "clip_threshold", value)
+        self._wake()
+
+    def _members(self, target: str) -> list[ActiveRun]:
+        members = [run for run in self._active.values() if target in (run.id, run.group)]
+        if not members and not (self.store.run(target) or self.store.group(target)):
+            raise UnknownRun("There is no such run.")
+        return [run for run in members if run.ending is None]
+
+    def _steer(self, members: Sequence[ActiveRun], name: str, value: float) -> None:
+        at_step = self._common_step(members)
+        for run in members:
+            if run.worker is not None:
+                run.worker.send({"type": "set", "run": run.id, "name": name, "value": value, "at_step": at_step})
+            else:
+                run.settings.append((at_step, name, value))
+
+    def _common_step(self, members: Sequence[ActiveRun]) -> int:
+        """Return a step that no running member has reached yet, if there are twins; 0 for a single run."""
+        running = [run for run in members if run.status == "running" and run.recorder is not None]
+        if len(members) < 2 or not running:
+            return max((run.step + 1 for run in members), default=0) if len(members) > 1 else 0
+        rates = [run.recorder.steps_per_second or 0.0 for run in running if run.recorder is not None]
+        return max(run.step for run in members) + math.ceil(AHEAD_S * max(rates)) + 1
+
+    def _continue(self, target: str) -> None:
+        stored = [self.store.run(target)] if self.store.run(target) else self.store.group(target)
+        going = [run for run in stored if run and run.status in RESUMABLE and run.step < run.steps]
+        if not going:
+            raise ControlError("This run has ended and cannot be continued.")
+        configs = [TrainConfig.model_validate(run.config) for run in going]
+        workspace = going[0].workspace
+        mine = sum(run.workspace == workspace for run in self._active.values())
+        check_start(configs, Load(mine, len(self._queue)), self.settings)
+        for run in going:
+            self.store.update_run(run.id, status="queued", reason="", ended_at=None)
+            self._active[run.id] = ActiveRun(
+                run.id, workspace, run.group, run.config, run.steps, run.file, step=run.step
+            )
+            self._queue.append(run.id)
+        self._seen[workspace] = time.monotonic()
+
+    # Watching
+
+    def seen(self, run_id: str) -> None:
+        """Note that somebody is looking at a run, so that its workspace is not taken for gone."""
+        run = self._active.get(run_id)
+        if run is not None:
+            self._seen[run.workspace] = time.monotonic()
+
+    def position(self, run_id: str) -> tuple[int | None, float | None]:
+        """Return a queued run's place, from 1, and the estimated seconds until it starts; None where not known."""
+        with self._lock:
+            if run_id not in self._queue:
+                return None, None
+            place = self._queue.index(run_id)
+            usual = usual_rate(self._rates)
+            busy = [run.remaining_seconds(usual) for run in self._active.values() if run.worker is not None]
+            ahead = [self._active[other].remaining_seconds(usual) for other in self._queue[: place + 1]]
+            if None in busy or None in ahead:
+                return place + 1, None
+            times = waiting_times([s for s in busy if s], [s for s in ahead if s is not None], self.settings.workers)
+            return place + 1, times[-1]
+
+    def status(self, run_id: str) -> RunStatus | None:
+        """Return what is known of a run, None if there is none with this id."""
+        run = self.store.run(run_id)
+        return None if run is None else RunStatus(run, *self.position(run_id))
+
+
+def new_id() -> str:
+    """Return an unguessable id (128 bit) that does not begin with '-', so that it can stand on a command line."""
+    while (token := secrets.token_urlsafe(16)).startswith("-"):
+        pass
+    return token

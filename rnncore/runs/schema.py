@@ -1,0 +1,195 @@
+"""The store's database file: its tables, its migrations, and what happens to a file that is not ours."""
+
+import logging
+import os
+import sqlite3
+import time
+from pathlib import Path
+
+logger = logging.getLogger(__name__)
+
+APPLICATION_ID = 0x524E4E31  # "RNN1", in the file's header
+CHECK_BYTES = 256 * 2**20  # larger files are not read through at every start
+
+# One script per version; a file's PRAGMA user_version says how many it has been through. Append, never edit.
+MIGRATIONS = (
+    """
+    CREATE TABLE runs (
+        key INTEGER PRIMARY KEY,
+        id TEXT NOT NULL UNIQUE,
+        workspace TEXT NOT NULL,
+        group_id TEXT NOT NULL,
+        label TEXT NOT NULL,
+        note TEXT NOT NULL DEFAULT '',
+        config TEXT NOT NULL,               -- TrainConfig as JSON
+        info TEXT,                          -- RunInfo as JSON, once the run has begun
+        file TEXT,                          -- sha256:... of the uploaded file it trains on
+        status TEXT NOT NULL,
+        reason TEXT NOT NULL DEFAULT '',
+        created_at REAL NOT NULL,           -- seconds since 1970, as all times
+        started_at REAL,
+        ended_at REAL,
+        step INTEGER NOT NULL DEFAULT 0,    -- last step stored
+        steps INTEGER NOT NULL,
+        steps_per_second REAL,
+        last TEXT NOT NULL DEFAULT '{}',    -- newest values as JSON
+        checkpoint_step INTEGER NOT NULL DEFAULT 0
+    ) STRICT;
+    CREATE INDEX runs_of_group ON runs (group_id);
+    CREATE INDEX runs_of_workspace ON runs (workspace, created_at);
+    CREATE INDEX runs_of_status ON runs (status);
+
+    CREATE TABLE chunks (                   -- consecutive records
+        run INTEGER NOT NULL REFERENCES runs (key) ON DELETE CASCADE,
+        first_step INTEGER NOT NULL,
+        last_step INTEGER NOT NULL,
+        scalars BLOB NOT NULL,              -- (N, len(SCALARS)) float64
+        PRIMARY KEY (run, first_step)
+    ) STRICT;
+
+    CREATE TABLE profiles (                 -- per-timestep gradient norms, thinned
+        run INTEGER NOT NULL REFERENCES runs (key) ON DELETE CASCADE,
+        number INTEGER NOT NULL,            -- counts the profiles as recorded, from 0
+        step INTEGER NOT NULL,
+        norm REAL NOT NULL,                 -- overall norm, for thinning
+        layers INTEGER NOT NULL,
+        timesteps INTEGER NOT NULL,
+        hidden_grad_norm BLOB,              -- (L, T) float32, as the next two
+        cell_grad_norm BLOB,
+        direct_grad_norm BLOB,
+        PRIMARY KEY (run, number)
+    ) STRICT;
+    CREATE INDEX profile_steps ON profiles (run, step, number, norm);
+
+    CREATE TABLE events (                   -- settings changed while running, in force from `step` on
+        run INTEGER NOT NULL REFERENCES runs (key) ON DELETE CASCADE,
+        step INTEGER NOT NULL,
+        name TEXT NOT NULL,
+        value REAL NOT NULL,
+        at REAL NOT NULL
+    ) STRICT;
+    CREATE INDEX events_of_run ON events (run, step);
+
+    CREATE TABLE checkpoints (
+        run INTEGER PRIMARY KEY REFERENCES runs (key) ON DELETE CASCADE,
+        step INTEGER NOT NULL,
+        content BLOB NOT NULL
+    ) STRICT;
+
+    CREATE TABLE files (                    -- uploads
+        workspace TEXT NOT NULL,
+        id TEXT NOT NULL,                   -- sha256:...
+        size INTEGER NOT NULL,
+        created_at REAL NOT NULL,
+        content BLOB NOT NULL,
+        PRIMARY KEY (workspace, id)
+    ) STRICT;
+    """,
+)
+
+
+class StoreError(Exception):
+    """The store cannot be used; the message is one plain sentence."""
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """Open a connection for any thread, one at a time.
+
+    WAL with synchronous=NORMAL: a commit is in the operating system's hands before it returns, so that it survives
+    the death of any process; only a crash of the machine itself can take the last commits, and never leaves a broken
+    file. FULL would add a disk flush to each of 20 commits a second.
+    """
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=10)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = NORMAL")
+    connection.execute("PRAGMA foreign_keys = ON")
+    return connection
+
+
+def open_database(path: Path) -> tuple[sqlite3.Connection, str | None]:
+    """Open or create the database and bring it to the newest version.
+
+    A file that is corrupt, foreign or newer than this program is moved aside, never deleted, and a new one is begun;
+    the second value then says so in one sentence. Raises StoreError.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        problem = _problem(path)
+        message = None
+        if problem:
+            aside = _move_aside(path)
+            message = f"The run store {problem}; it was moved to '{aside}' and a new one was begun."
+            logger.warning(message)
+        if not path.exists():
+            _create(path)
+        connection = connect(path)
+        migrate(connection)
+    except OSError as error:
+        raise StoreError(f"The folder '{path.parent}' cannot hold the run store: {error.strerror}.") from error
+    except sqlite3.OperationalError as error:
+        raise StoreError(f"The run store '{path}' cannot be opened: {error}.") from error
+    return connection, message
+
+
+def _create(path: Path) -> None:
+    """Make an empty store under another name and rename it, so that a file in place is always a whole one."""
+    fresh = path.with_name(f"{path.name}.new-{os.getpid()}")
+    fresh.unlink(missing_ok=True)
+    connection = connect(fresh)
+    migrate(connection)
+    connection.close()
+    fresh.replace(path)
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Run the migrations that this file has not been through, each as one transaction."""
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    for number, script in enumerate(MIGRATIONS[version:], start=version + 1):
+        connection.executescript(
+            f"BEGIN IMMEDIATE; {script} PRAGMA application_id = {APPLICATION_ID};"
+            f" PRAGMA user_version = {number}; COMMIT;"
+        )
+
+
+def _problem(path: Path) -> str | None:
+    """Say what is wrong with the file, without changing one that is not ours; None if nothing is, or it is absent."""
+    if not path.exists():
+        return None
+    with path.open("rb") as file:
+        header = file.read(100)
+    if len(header) < 100 or not header.startswith(b"SQLite format 3\0"):
+        return "is not a database"
+    if int.from_bytes(header[68:72], "big") != APPLICATION_ID:
+        return "is the database of another program"
+    connection = None
+    try:
+        connection = connect(path)
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        if version > len(MIGRATIONS):
+            return f"was written by a newer version of this program (format {version})"
+        if path.stat().st_size <= CHECK_BYTES:
+            verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+            if verdict != "ok":
+                return f"is damaged ({verdict.splitlines()[-1]})"
+    except sqlite3.OperationalError:
+        raise
+    except sqlite3.DatabaseError as error:
+        return f"is damaged ({error})"
+    finally:
+        if connection is not None:
+            connection.close()
+    return None
+
+
+def _move_aside(path: Path) -> Path:
+    stamp = time.strftime("%Y%m%d-%H%M%S")
+    aside = path.with_name(f"{path.name}.aside-{stamp}")
+    number = 1
+    while aside.exists():
+        number += 1
+        aside = path.with_name(f"{path.name}.aside-{stamp}-{number}")
+    for suffix in ("", "-wal", "-shm"):
+        part = path.with_name(path.name + suffix)
+        if part.exists():
+            part.rename(aside.with_name(aside.name + suffix))
+    return aside

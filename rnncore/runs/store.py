@@ -1,0 +1,243 @@
+"""The run store: one SQLite file with every run, its records, profiles, checkpoints and uploads."""
+
+import hashlib
+import json
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from queue import Empty, LifoQueue
+from typing import Any
+
+from rnncore.records import PROFILES
+from rnncore.runs.schema import connect, open_database
+
+ACTIVE = ("queued", "running", "paused")
+ENDED = ("finished", "stopped", "diverged", "failed", "killed", "interrupted")
+_COLUMNS = (
+    "id, workspace, group_id, label, note, config, info, file, status, reason, created_at, started_at, ended_at, "
+    "step, steps, steps_per_second, last, checkpoint_step"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRun:
+    """A run as stored. Times in seconds since 1970; `last` holds the newest values by field name."""
+
+    id: str
+    workspace: str
+    group: str
+    label: str
+    note: str
+    config: dict[str, Any]
+    info: dict[str, Any] | None
+    file: str | None
+    status: str
+    reason: str
+    created_at: float
+    started_at: float | None
+    ended_at: float | None
+    step: int
+    steps: int
+    steps_per_second: float | None
+    last: dict[str, Any]
+    checkpoint_step: int
+
+    @property
+    def ended(self) -> bool:
+        """Whether the run is over (it may still be continued)."""
+        return self.status in ENDED
+
+
+@dataclass(frozen=True, slots=True)
+class NewRun:
+    """What the store must know to create a run."""
+
+    id: str
+    workspace: str
+    group: str
+    label: str
+    config: dict[str, Any]
+    steps: int
+    file: str | None = None
+
+
+class Store:
+    """All reading and writing of runs. Safe for threads; any process may read, one scheduler writes.
+
+    What a reader has been given is committed, and survives a kill -9 of any process (see `schema.connect`).
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Open or create the store. Raises StoreError."""
+        self.path = path
+        self._connection, self.message = open_database(path)
+        self._connection.execute("PRAGMA wal_autocheckpoint = 0")  # `checkpoint` does it, away from the writer
+        self._lock = threading.RLock()
+        self._readers: LifoQueue[sqlite3.Connection] = LifoQueue()
+
+    def close(self) -> None:
+        """Close all idle connections."""
+        with self._lock:
+            self._connection.close()
+        with suppress(Empty):
+            while True:
+                self._readers.get_nowait().close()
+
+    @contextmanager
+    def write(self) -> Iterator[sqlite3.Connection]:
+        """One transaction, committed at the end, undone on an exception. Nested calls join the outer one."""
+        with self._lock:
+            if self._connection.in_transaction:
+                yield self._connection
+                return
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._connection
+                self._connection.commit()
+            except BaseException:
+                self._connection.rollback()
+                raise
+
+    @contextmanager
+    def read(self) -> Iterator[sqlite3.Connection]:
+        """A consistent view of what is committed, for any thread."""
+        try:
+            connection = self._readers.get_nowait()
+        except Empty:
+            connection = connect(self.path)
+            connection.execute("PRAGMA query_only = ON")
+        connection.execute("BEGIN")
+        try:
+            yield connection
+        finally:
+            connection.execute("ROLLBACK")
+            self._readers.put(connection)
+
+    def checkpoint(self) -> None:
+        """Move committed pages from the write-ahead log into the file; blocks neither readers nor the writer."""
+        connection = connect(self.path)
+        try:
+            connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+        finally:
+            connection.close()
+
+    # Runs
+
+    def create_runs(self, runs: Sequence[NewRun]) -> None:
+        """Store new runs as `queued`, all or none."""
+        now = time.time()
+        with self.write() as db:
+            db.executemany(
+                "INSERT INTO runs (id, workspace, group_id, label, config, steps, file, status, created_at)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, 'queued', ?)",
+                [(r.id, r.workspace, r.group, r.label, json.dumps(r.config), r.steps, r.file, now) for r in runs],
+            )
+
+    def update_run(self, run_id: str, **columns: Any) -> None:
+        """Set columns of a run."""
+        names = ", ".join(f"{name} = ?" for name in columns)
+        with self.write() as db:
+            db.execute(f"UPDATE runs SET {names} WHERE id = ?", (*columns.values(), run_id))
+
+    def run(self, run_id: str) -> StoredRun | None:
+        """Return a run, or None if there is none with this id."""
+        rows = self.runs("id = ?", (run_id,))
+        return rows[0] if rows else None
+
+    def runs(self, where: str, values: Sequence[Any] = (), limit: int = -1) -> list[StoredRun]:
+        """Return the runs that fulfil an SQL condition, oldest first."""
+        with self.read() as db:
+            rows = db.execute(f"SELECT {_COLUMNS} FROM runs WHERE {where} ORDER BY key LIMIT {limit}", values)
+            return [_stored_run(row) for row in rows]
+
+    def runs_of(self, workspace: str) -> list[StoredRun]:
+        """Return a workspace's runs, oldest first."""
+        return self.runs("workspace = ?", (workspace,))
+
+    def group(self, group_id: str) -> list[StoredRun]:
+        """Return the runs of a group (twins) in their order."""
+        return self.runs("group_id = ?", (group_id,))
+
+    def interrupt_active(self, reason: str) -> int:
+        """Mark every run that some earlier scheduler left unfinished; return how many there were."""
+        marks = ", ".join("?" * len(ACTIVE))
+        with self.write() as db:
+            return db.execute(
+                f"UPDATE runs SET status = 'interrupted', reason = ?, ended_at = ? WHERE status IN ({marks})",
+                (reason, time.time(), *ACTIVE),
+            ).rowcount
+
+    def last_profile(self, run_id: str) -> dict[str, Any] | None:
+        """Return the newest profile: step, layers, timesteps and float32 bytes (L, T) by name; None if absent."""
+        names = ("step", "layers", "timesteps", *PROFILES)
+        with self.read() as db:
+            row = db.execute(
+                f"SELECT {', '.join('p.' + name for name in names)} FROM profiles p JOIN runs r ON p.run = r.key"
+                " WHERE r.id = ? ORDER BY p.number DESC LIMIT 1",
+                (run_id,),
+            ).fetchone()
+        return dict(zip(names, row, strict=True)) if row else None
+
+    def events(self, run_id: str) -> list[tuple[int, str, float]]:
+        """Return the settings changed while the run trained: (first step in force, name, value)."""
+        with self.read() as db:
+            return db.execute(
+                "SELECT e.step, e.name, e.value FROM events e JOIN runs r ON e.run = r.key WHERE r.id = ?"
+                " ORDER BY e.rowid",
+                (run_id,),
+            ).fetchall()
+
+    def load_checkpoint(self, run_id: str) -> tuple[int, bytes] | None:
+        """Return the newest checkpoint: step and content."""
+        with self.read() as db:
+            row = db.execute(
+                "SELECT c.step, c.content FROM checkpoints c JOIN runs r ON c.run = r.key WHERE r.id = ?", (run_id,)
+            ).fetchone()
+        return (row[0], row[1]) if row else None
+
+    # Uploaded files
+
+    def add_file(self, workspace: str, content: bytes) -> str:
+        """Store an upload once per workspace; return its id, `sha256:...`."""
+        file_id = "sha256:" + hashlib.sha256(content).hexdigest()
+        with self.write() as db:
+            db.execute(
+                "INSERT INTO files (workspace, id, size, created_at, content) VALUES (?, ?, ?, ?, ?)"
+                " ON CONFLICT DO NOTHING",
+                (workspace, file_id, len(content), time.time(), content),
+            )
+        return file_id
+
+    def file(self, workspace: str, file_id: str) -> bytes | None:
+        """Return the bytes of an upload, None if this workspace has no such file."""
+        with self.read() as db:
+            row = db.execute(
+                "SELECT content FROM files WHERE workspace = ? AND id = ?", (workspace, file_id)
+            ).fetchone()
+        return row[0] if row else None
+
+    def has_file(self, workspace: str, file_id: str) -> bool:
+        """Tell whether a workspace has an upload."""
+        with self.read() as db:
+            return bool(
+                db.execute("SELECT 1 FROM files WHERE workspace = ? AND id = ?", (workspace, file_id)).fetchone()
+            )
+
+    def file_bytes_of(self, workspace: str) -> int:
+        """Return the size of all uploads of a workspace."""
+        with self.read() as db:
+            return int(
+                db.execute("SELECT COALESCE(SUM(size), 0) FROM files WHERE workspace = ?", (workspace,)).fetchone()[0]
+            )
+
+
+def _stored_run(row: Sequence[Any]) -> StoredRun:
+    fields = list(row)
+    fields[5] = json.loads(fields[5])
+    fields[6] = json.loads(fields[6]) if fields[6] else None
+    fields[16] = json.loads(fields[16])
+    return StoredRun(*fields)
