@@ -1,0 +1,96 @@
+"""The app in Chromium: click Train, see measured points arrive, stop, reload, find the run again."""
+
+import re
+from typing import Any
+
+import pytest
+
+from tests.conftest import AppServer
+
+pytestmark = pytest.mark.browser
+
+POINTS = """() => {
+  const filled = (name, test) => {
+    const plot = document.querySelector(`[data-figure="${name}"]`)
+    const traces = (plot?.data ?? []).filter((trace) => trace.meta?.run !== undefined)
+    return [0, 1].every((run) => traces.some((trace) => trace.meta.run === run && test(trace)))
+  }
+  const line = (trace) => trace.y?.length > 0 && trace.y.some((value) => value > 0)
+  return filled("loss", line) && filled("grad_norm", line) && filled("profile", line) &&
+    filled("heatmap", (trace) => trace.z?.length > 0 && trace.z[0].length > 0)
+}"""
+LAST_STEP = """() => Math.min(...[0, 1].map((run) => {
+  const plot = document.querySelector('[data-figure="grad_norm"]')
+  return plot.data.find((trace) => trace.meta?.run === run).x.at(-1) ?? 0
+}))"""
+
+
+def open_app(page: Any, server: AppServer, query: str = "") -> None:
+    page.goto(server.url + query)
+    page.get_by_role("button", name="Train", exact=True).wait_for()
+    page.wait_for_function("() => document.querySelectorAll('.js-plotly-plot').length === 4")
+
+
+def test_train_watch_stop_and_reload(page: Any, app_server: AppServer) -> None:
+    sizes: list[int] = []
+
+    def note_size(response: Any) -> None:
+        if "/api/records" in response.url:
+            sizes.append(int(response.headers.get("content-length", 0)))
+
+    page.on("response", note_size)
+    open_app(page, app_server)
+    page.get_by_label("Steps", exact=True).fill("20000")
+    page.get_by_label("Steps", exact=True).press("Enter")
+    page.get_by_role("button", name="Train", exact=True).click()
+    page.wait_for_function(POINTS, timeout=20_000)
+
+    # The plotted DOM stays the same through updates: no rebuild, so zoom and hover survive.
+    page.evaluate("() => { document.querySelector('[data-figure=loss] .main-svg').dataset.marked = 'yes' }")
+    before = page.evaluate(LAST_STEP)
+    page.wait_for_function(f"() => ({LAST_STEP})() > {before + 20}", timeout=20_000)
+    assert page.locator("[data-figure=loss] .main-svg[data-marked=yes]").count() == 1
+    assert page.locator(".rgl-status", has_text="running").count() == 2
+    assert len(sizes) >= 3
+    assert sorted(sizes)[len(sizes) // 2] <= 20_000
+
+    page.get_by_role("button", name="Stop", exact=True).click()
+    page.wait_for_function(
+        "() => [...document.querySelectorAll('.rgl-status')].every((s) => s.textContent === 'stopped')"
+    )
+    assert re.search(r"[?&]run=[\w-]{22}", page.url)
+    stopped_at = page.evaluate(LAST_STEP)
+
+    page.reload()
+    page.wait_for_function(POINTS, timeout=20_000)
+    assert page.evaluate(LAST_STEP) == stopped_at
+    assert page.locator(".rgl-status", has_text="stopped").count() == 2
+    assert page.get_by_label("Steps", exact=True).input_value() == "20000"  # the controls show the run's experiment
+
+
+def test_uploaded_csv_trains(page: Any, app_server: AppServer) -> None:
+    rows = "\n".join(f"{day},{20 + (day * 7) % 12 + day % 5}" for day in range(400))
+    open_app(page, app_server)
+    page.get_by_text("My CSV", exact=True).click()
+    page.locator("input[type=file]").set_input_files(
+        {"name": "sales.csv", "mimeType": "text/csv", "buffer": f"day,sales\n{rows}\n".encode()}
+    )
+    page.get_by_text("sales.csv: 400 rows").wait_for()
+    page.get_by_label("Steps", exact=True).fill("60")
+    page.get_by_label("Steps", exact=True).press("Enter")
+    page.get_by_role("button", name="Train", exact=True).click()
+    page.wait_for_function(POINTS, timeout=20_000)
+    page.wait_for_function(
+        "() => [...document.querySelectorAll('.rgl-status')].every((s) => s.textContent === 'finished')"
+    )
+
+
+def test_wrong_file_ends_in_one_sentence(page: Any, app_server: AppServer) -> None:
+    open_app(page, app_server)
+    page.get_by_text("My CSV", exact=True).click()
+    page.locator("input[type=file]").set_input_files(
+        {"name": "cat.csv", "mimeType": "text/csv", "buffer": b"\x89PNG\r\n\x1a\n" + bytes(200)}
+    )
+    page.locator("[data-testid=stAlert]").first.wait_for()
+    assert "cat.csv" in page.locator("[data-testid=stAlert]").first.inner_text()
+    assert page.get_by_role("button", name="Train", exact=True).is_enabled()
