@@ -11,5 +11,5 @@ class ConfigError(ValueError):
 
 
 def not_allowed(field: str, value: Any, why: str, allowed: str) -> ConfigError:
-    """Return the error in its one form: `field: value is not allowed WHY; allowed: ALLOWED`."""
-    return ConfigError(f"{field}: {value!r} is not allowed {why}; allowed: {allowed}")
+    """Return the error in its one form: `field: value is not allowed WHY; allowed: ALLOWED`; `why` may be empty."""
+    return ConfigError(f"{field}: {value!r} is not allowed{' ' * bool(why)}{why}; allowed: {allowed}")

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import nullcontext
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -25,6 +26,7 @@ from rnncore.engine.optimizers import OPTIMIZERS
 from rnncore.engine.recurrent import StateTape
 from rnncore.engine.regularization import add_omega_gradient
 from rnncore.engine.schedules import learning_rate_factor
+from rnncore.errors import not_allowed
 from rnncore.records import Record, RunInfo
 
 
@@ -89,11 +91,18 @@ class Trainer:
             yield record
 
     def set_learning_rate(self, learning_rate: float) -> None:
-        """Change the learning rate (before the schedule's factor) from the next step on."""
+        """Change the learning rate (before the schedule's factor) from the next step on. Raises ConfigError."""
+        if not 0 < learning_rate <= 100:
+            raise not_allowed("learning_rate", learning_rate, "", "above 0 to 100")
         self.learning_rate = learning_rate
 
     def set_clip_threshold(self, threshold: float) -> None:
-        """Change the clip threshold from the next step on; methods without one (off, autoclip, agc) ignore it."""
+        """Change the clip threshold from the next step on; methods without one (off, autoclip, agc) ignore it.
+
+        Raises ConfigError.
+        """
+        if not 0 < threshold <= 1e30:
+            raise not_allowed("clip_threshold", threshold, "", "above 0 to 1e30")
         self.clipping.threshold = threshold
         if self.config.clip.method == "recursion":
             self.model.recurrent.recursion_clip = threshold
@@ -142,7 +151,8 @@ class Trainer:
 
         loss = self._backward(batch, tape, step)
         train_loss, grad_norm = float(loss), exact_norm(flat.gradients)
-        profiles = profile(tape, len(batch.inputs)) if tape is not None and recording else {}
+        with np.errstate(over="ignore"):  # a norm beyond float32 is inf in a profile
+            profiles = profile(tape, len(batch.inputs)) if tape is not None and recording else {}
         problem = _non_finite("loss", train_loss) or _non_finite("gradient", grad_norm)
 
         clip_coef, update_norm = 1.0, 0.0
