@@ -325,7 +325,8 @@ def test_an_exploding_run_ends_as_diverged() -> None:
 
 def test_a_gradient_beyond_float32_is_measured_and_clipped(monkeypatch: pytest.MonkeyPatch) -> None:
     def steep(outputs: torch.Tensor, targets: torch.Tensor, reduction: str = "none") -> torch.Tensor:
-        return ((outputs - outputs.detach()) * 6.6e35).sum()  # the read-out's bias gets 500 * 6.6e35 = 3.3e38
+        losses = (outputs - outputs.detach()) * 6.6e35  # 0; their sum gives the read-out's bias 500 * 6.6e35 = 3.3e38
+        return losses.sum() if reduction == "mean" else losses
 
     monkeypatch.setitem(LOSSES, "mse", steep)
     (record,) = run(steps=1, batch_size=500, clip={"method": "norm", "threshold": 1.0}, optimizer={"name": "sgd"})
