@@ -23,7 +23,7 @@ from rnncore.data import SERIES, TASKS
 
 COMPARE = "compare"
 SOURCE = "data.kind"
-SOURCES = {"task": "Synthetic", "bundled": "Real series", "csv": "My CSV"}
+SOURCES = {"task": "Synthetic", "bundled": "Real", "csv": "My CSV"}
 CELLS = {"rnn": "RNN", "lstm": "LSTM", "gru": "GRU"}
 OPTIMIZERS = {"sgd": "SGD", "adam": "Adam", "adamw": "AdamW", "rmsprop": "RMSprop", "adagrad": "Adagrad"}
 LOSSES = {
@@ -121,15 +121,14 @@ def _data() -> None:
     _choice(SOURCE, "Source", SOURCES, segmented=True, label_visibility="collapsed")
     kind = st.session_state[SOURCE]
     if kind == "task":
-        _choice("data.task", "Task", {name: task.title for name, task in TASKS.items()})
         task = TASKS[st.session_state["data.task"]]
-        st.caption(task.description)
+        _choice("data.task", "Task", {name: each.title for name, each in TASKS.items()}, help=task.description)
         _number("data.seq_len", "Sequence length", placeholder=f"{task.default_length} (the task's own)")
         return
     if kind == "bundled":
-        _choice("data.name", "Series", {name: series.title for name, series in SERIES.items()})
         series = SERIES[st.session_state["data.name"]]
-        st.caption(f"{series.description} Source: {series.source}")
+        titles = {name: each.title for name, each in SERIES.items()}
+        _choice("data.name", "Series", titles, help=f"{series.description} Source: {series.source}")
     else:
         uploads.choose_file()
     left, right = st.columns(2)

@@ -61,12 +61,13 @@ def loss_figure(runs: Sequence[Run], theme: str) -> go.Figure:
             name=f"{run.label}, training",
             meta={"run": index, "x": "step", "y": "train_loss"},
             mode="lines",
+            showlegend=False,
             line={"color": color, "width": 1},
             opacity=0.55,
             hovertemplate="step %{x}: %{y:.4g}",
         )
         figure.add_scatter(
-            name=f"{run.label}, validation",
+            name=run.label,
             meta={"run": index, "x": "val_step", "y": "val_loss"},
             mode="lines+markers",
             line={"color": color, "width": 2.5},
@@ -77,13 +78,16 @@ def loss_figure(runs: Sequence[Run], theme: str) -> go.Figure:
         figure.add_scatter(
             name="baseline",
             meta={"baseline": index},
-            mode="lines",
+            mode="lines+text",
+            textposition="top left",
+            textfont={"size": 11, "color": palette.muted},
+            showlegend=False,
             visible=False,
             line={"color": palette.muted, "width": 1.2, "dash": ("dash", "dot")[index]},
             hovertemplate="%{y:.4g}",
         )
-    _style(figure, theme, "Loss", "mean over the batch; log scale")
-    figure.update_yaxes(type="log", exponentformat="power", dtick=1, minor={"dtick": "D2", "ticks": "outside"})
+    _style(figure, theme, "Loss", "thin: each training step, thick: validation; log scale")
+    figure.update_yaxes(type="log", exponentformat="power", nticks=5)
     figure.update_xaxes(title="training step")
     return figure
 
@@ -113,7 +117,7 @@ def grad_norm_figure(runs: Sequence[Run], theme: str) -> go.Figure:
             annotation_position="top right",
         )
     _style(figure, theme, "Gradient norm", "all parameters, before clipping; log scale")
-    figure.update_yaxes(type="log", exponentformat="power")
+    figure.update_yaxes(type="log", exponentformat="power", nticks=5)
     figure.update_xaxes(title="training step")
     return figure
 
@@ -125,7 +129,7 @@ def profile_figure(runs: Sequence[Run], theme: str) -> go.Figure:
     for index, run in enumerate(runs):
         color = palette.runs[index]
         figure.add_scatter(
-            name=f"{run.label}, h",
+            name=run.label,
             meta={"run": index, "x": "t", "y": "hidden_grad_norm"},
             mode="lines",
             line={"color": color, "width": 2.5},
@@ -135,14 +139,16 @@ def profile_figure(runs: Sequence[Run], theme: str) -> go.Figure:
         if run.cell == "lstm":
             figure.add_scatter(
                 name=f"{run.label}, c",
+                showlegend=False,
                 meta={"run": index, "x": "t", "y": "cell_grad_norm"},
                 mode="lines",
                 line={"color": color, "width": 1.6, "dash": "dot"},
                 customdata=[],
                 hovertemplate="t = %{x}: %{customdata}",
             )
-    _style(figure, theme, "Gradient through time", "‖∂L/∂h<sub>t</sub>‖ at the latest step; log scale")
-    figure.update_yaxes(type="log", exponentformat="power")
+    cells = "; dotted: ‖∂L/∂c<sub>t</sub>‖" if any(run.cell == "lstm" for run in runs) else ""
+    _style(figure, theme, "Gradient through time", f"‖∂L/∂h<sub>t</sub>‖ at the latest step{cells}; log scale")
+    figure.update_yaxes(type="log", exponentformat="power", nticks=5)
     figure.update_xaxes(title="timestep t (the loss is at the right end)", rangemode="normal")
     return figure
 
@@ -173,7 +179,7 @@ def heatmap_figure(runs: Sequence[Run], theme: str) -> go.Figure:
         annotation.update(font={"size": 12, "color": color}, yanchor="bottom", y=1.0)
     figure.update_layout(
         showlegend=False,
-        margin={"t": 74},
+        margin={"t": 66, "b": 44},
         coloraxis={
             "colorscale": HEATMAP_COLORS,
             "colorbar": {
@@ -204,21 +210,29 @@ def _style(figure: go.Figure, theme: str, title: str, subtitle: str) -> None:
     figure.update_layout(
         template="none",
         title={
-            "text": title,
+            "text": f"<b>{title}</b><br><span style='font-size:12px;color:{palette.muted}'>{subtitle}</span>",
             "x": 0,
             "xref": "container",
-            "pad": {"l": 8},
-            "y": 0.97,
+            "pad": {"l": 10},
+            "yref": "container",
+            "y": 0.965,
             "yanchor": "top",
-            "font": {"size": 15, "color": palette.text},
-            "subtitle": {"text": subtitle, "font": {"size": 12, "color": palette.muted}},
+            "font": {"size": 14, "color": palette.text},
         },
         font={"color": palette.text, "size": 12},
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
-        margin={"l": 56, "r": 14, "t": 58, "b": 74},
-        height=360,
-        legend={"orientation": "h", "x": 0, "y": -0.2, "yanchor": "top", "font": {"size": 12}},
+        margin={"l": 56, "r": 14, "t": 54, "b": 64},
+        height=320,
+        legend={
+            "orientation": "h",
+            "x": 0.5,
+            "xanchor": "center",
+            "yref": "container",
+            "y": 0,
+            "yanchor": "bottom",
+            "font": {"size": 12},
+        },
         hovermode="closest",
         hoverlabel={"bgcolor": palette.hover, "font": {"color": palette.text}, "bordercolor": palette.muted},
         uirevision="constant",  # zoom, pan and hidden traces survive every update

@@ -1,6 +1,7 @@
 """The lab page: choose an experiment in the sidebar, press Train, watch it on the live board."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import streamlit as st
 from pydantic import ValidationError
@@ -13,16 +14,16 @@ from rnncore.data import DataError, load_dataset
 from rnncore.runs.limits import LimitError
 from rnncore.runs.store import StoredRun
 
-st.set_page_config(page_title="RNN Gradient Lab", page_icon=":material/timeline:", layout="wide")
+st.set_page_config(
+    page_title="RNN Gradient Lab", page_icon=str(Path(__file__).with_name("static") / "icon.png"), layout="wide"
+)
 
 
 def main() -> None:
     """Draw the page; a click on Train starts the runs and puts their address into the URL."""
     shown = _runs_in_url()
     with st.sidebar:
-        pressed = st.button(
-            "Train", type="primary", width="stretch", help="Train in the background; the curves are live."
-        )
+        pressed = st.button("Train", type="primary", width="stretch")
         problem = st.empty()
         draft = controls.sidebar()
     config = None

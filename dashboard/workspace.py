@@ -39,8 +39,8 @@ class WorkspaceCookie:
 
 def workspace_id() -> str:
     """Return this browser's workspace; without a cookie (tests, blocked cookies) one for this session alone."""
-    cookie = st.context.cookies.get(COOKIE, "")
+    cookie = str(st.context.cookies.get(COOKIE, ""))
     if _VALID.fullmatch(cookie):
-        return str(cookie)
+        return cookie
     fallback: str = st.session_state.setdefault("workspace", secrets.token_urlsafe(16))
     return fallback

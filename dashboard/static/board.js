@@ -114,6 +114,7 @@ class Board {
     const actions = element("div", "rgl-actions");
     actions.append(this.layerLabel, this.stopButton);
     this.head.replaceChildren(runs, actions);
+    for (const run of this.runs) this.showState(run);
   }
 
   say(text) {
@@ -123,6 +124,7 @@ class Board {
 
   showState(run) {
     const state = run.state;
+    run.progress.hidden = !run.id;
     if (!state) {
       run.statusText.textContent = run.id ? "loading" : "not started";
       return;
@@ -296,13 +298,14 @@ class Board {
     trace.name = baseline.name;
     trace.x = [1, last];
     trace.y = [baseline.loss, baseline.loss];
+    trace.text = ["", `${baseline.name}: ${number(baseline.loss)}`];
   }
 
   captionProfile(layout) {
     const steps = this.runs.map((run) => run.series.latestProfile()?.step).filter((step) => step !== undefined);
     if (!steps.length) return;
     const last = [...new Set(steps)].map(count).join(" and ");
-    layout.title.subtitle.text = layout.title.subtitle.text.replace("the latest step", `step ${last}`);
+    layout.title.text = layout.title.text.replace("the latest step", `step ${last}`);
   }
 
   chooseLayer() {
@@ -389,7 +392,7 @@ function announce(layout, text) {
     { text, showarrow: false, x: 0.5, y: 0.5, xref: "paper", yref: "paper", font: { size: 14 }, opacity: 0.75 },
   ];
   for (const axis of Object.keys(layout).filter((key) => /^[xy]axis/.test(key))) {
-    layout[axis] = { ...layout[axis], showticklabels: false, range: [0, 1], autorange: false };
+    layout[axis] = { ...layout[axis], showticklabels: false, showgrid: false, range: [0, 1], autorange: false };
   }
   layout.coloraxis &&= { ...layout.coloraxis, showscale: false };
   layout.shapes = [];
