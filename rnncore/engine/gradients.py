@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from rnncore.engine.losses import sequence_losses
+from rnncore.engine.losses import batch_loss
 from rnncore.engine.model import SequenceModel
 from rnncore.engine.recurrent import StateTape
 
@@ -35,15 +35,14 @@ def state_gradients(
     The loss of a sequence is its mean over outputs (and, with the read-out "every_step", over its valid steps).
     """
     tape = StateTape()
-    per_step = model.config.readout == "every_step"
     with torch.enable_grad():
         inputs = inputs.detach().requires_grad_()  # so that a graph exists whatever is frozen
         outputs = model(inputs, lengths, tape)
-        # sequences do not touch one another, so one backward pass through the sum serves all of them
-        total = sequence_losses(loss, outputs, targets, lengths, per_step).sum()
-        torch.autograd.grad(total, inputs)
-    cell = None if tape.cell is None else torch.stack(tape.cell)
-    return StateGradients(torch.stack(tape.hidden), torch.stack(tape.direct), cell)
+        torch.autograd.grad(batch_loss(loss, outputs, targets, lengths), inputs)
+    # sequences do not touch one another: the mean's gradient, times B, is that of each one's own loss
+    B = len(inputs)
+    cell = None if tape.cell is None else torch.stack(tape.cell) * B
+    return StateGradients(torch.stack(tape.hidden) * B, torch.stack(tape.direct) * B, cell)
 
 
 def profile(tape: StateTape, batch_size: int) -> dict[str, NDArray[np.float32] | None]:

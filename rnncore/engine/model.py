@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from rnncore.config import ModelConfig
+from rnncore.engine.losses import valid_steps
 from rnncore.engine.recurrent import Recurrent, StateTape
 
 
@@ -29,11 +30,6 @@ class Attention(nn.Module):
         weights = scores.softmax(dim=1)
         self.weights = weights.detach()
         return torch.einsum("bt,bth->bh", weights, states)
-
-
-def valid_steps(lengths: Tensor, seq_len: int) -> Tensor:
-    """Return the mask (B, T) of steps t < length."""
-    return torch.arange(seq_len, device=lengths.device) < lengths[:, None]
 
 
 class SequenceModel(nn.Module):

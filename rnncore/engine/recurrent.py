@@ -1,4 +1,4 @@
-"""Recurrent layers with torch.nn's parameters, and the tape on which they record exact total state gradients."""
+"""Recurrent layers with torch.nn's parameters, whose backward pass records exact total state gradients."""
 
 from collections.abc import Callable
 from typing import Literal
@@ -7,25 +7,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from rnncore.engine.scan import Recursion
+from rnncore.engine.scan_gru import GruScan
+from rnncore.engine.scan_lstm import LstmScan
+from rnncore.engine.scan_rnn import RnnScan
+from rnncore.engine.tape import LayerTape, StateTape
 
-class StateTape:
-    """State gradients of one forward and backward pass; one entry per layer, each (T, B, H), time first.
-
-    hidden: total derivative dL/dh_{l,t} of the batch loss L, through later timesteps and the layers above; where L is
-    the mean over B sequences its rows carry the 1/B. direct: the part of it that does not come through later
-    timesteps of the same layer. cell: the same total for the LSTM's c (None for other cells, or when not asked for).
-    states: h_{l,t}, detached. Filled by the backward pass; a second backward pass overwrites it.
-    """
-
-    def __init__(self, cell: bool = True) -> None:
-        self.wants_cell = cell
-        self.hidden: list[Tensor] = []
-        self.direct: list[Tensor] = []
-        self.cell: list[Tensor] | None = None
-        self.states: list[Tensor] = []
-
+__all__ = ["GATES", "Recurrent", "StateTape"]
 
 GATES = {"rnn": 1, "lstm": 4, "gru": 3}
+Weights = tuple[Tensor, Tensor, Tensor, Tensor]  # W_ih, W_hh, b_ih, b_hh
 
 
 class Recurrent(nn.Module):
@@ -69,95 +60,64 @@ class Recurrent(nn.Module):
         for parameter in self.parameters():
             nn.init.uniform_(parameter, -bound, bound)
 
-    def layer_weights(self, layer: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    def layer_weights(self, layer: int) -> Weights:
         """Return W_ih, W_hh, b_ih, b_hh of one layer."""
         ih, hh = self.get_parameter(f"weight_ih_l{layer}"), self.get_parameter(f"weight_hh_l{layer}")
         return ih, hh, self.get_parameter(f"bias_ih_l{layer}"), self.get_parameter(f"bias_hh_l{layer}")
 
     def forward(self, inputs: Tensor, tape: StateTape | None = None) -> Tensor:
-        """Map inputs (B, T, F) to the last layer's hidden states (B, T, H); record on `tape` if one is given."""
-        sequence = inputs.transpose(0, 1)  # (T, B, F)
-        for layer in range(self.num_layers):
-            sequence = self._unrolled(sequence, self.layer_weights(layer), tape)  # (T, B, H)
-            if self.dropout and layer < self.num_layers - 1:
-                sequence = F.dropout(sequence, self.dropout, self.training)
-        return sequence.transpose(0, 1)
+        """Map inputs (B, T, F) to the last layer's hidden states (B, T, H); record on `tape` if one is given.
 
-    def _unrolled(self, sequence: Tensor, weights: tuple[Tensor, ...], tape: StateTape | None) -> Tensor:
-        T, B, _ = sequence.shape
-        H = self.hidden_size
-        w_ih, w_hh, b_ih, b_hh = weights
-        projected = F.linear(sequence, w_ih, b_ih)  # (T, B, G H)
-        hidden = projected.new_zeros(B, H)
-        cell = projected.new_zeros(B, H)
-        recording = tape is not None and torch.is_grad_enabled()
-        if tape is not None and recording:
-            totals, directs, cells = (projected.new_zeros(T, B, H) for _ in range(3))
-            tape.hidden.append(totals)
-            tape.direct.append(directs)
-            if self.cell == "lstm" and tape.wants_cell:
-                tape.cell = [*(tape.cell or []), cells]
-        states = []
-        for t in range(T):
-            if self.truncation and t and (T - t) % self.truncation == 0:
-                hidden, cell = hidden.detach(), cell.detach()
-            hidden, cell = STEPS[self.cell, self.nonlinearity](projected[t], hidden, cell, w_hh, b_hh)
-            if hidden.requires_grad and self.recursion_clip is not None:
-                hidden.register_hook(lambda grad: clip_rows(grad, self.recursion_clip or 0.0))
-            if recording and hidden.requires_grad:
-                hidden.register_hook(_recorder(totals, t))
-                if cell.requires_grad:
-                    cell.register_hook(_recorder(cells, t))
-            states.append(hidden)
-        stacked = torch.stack(states)  # (T, B, H)
+        Outputs and parameter gradients are the same to the last bit with and without a tape.
+        """
+        recursion = Recursion(self.truncation, self.recursion_clip)
+        scan = SCANS[self.cell, self.nonlinearity]
         if tape is not None:
-            tape.states.append(stacked.detach())
-            if recording and stacked.requires_grad:
-                stacked.register_hook(directs.copy_)
-        return stacked
+            tape.begin(self.num_layers, has_cell=self.cell == "lstm")
+        states = inputs.transpose(0, 1)  # (T, B, F)
+        for layer in range(self.num_layers):
+            place = None if tape is None else LayerTape(tape, layer)
+            states = scan(states.contiguous(), self.layer_weights(layer), recursion, place)  # (T, B, H)
+            if place is not None:
+                place.record_states(states)
+            if self.dropout and layer < self.num_layers - 1:
+                states = F.dropout(states, self.dropout, self.training)
+        return states.transpose(0, 1)
 
 
-def clip_rows(grad: Tensor, threshold: float) -> Tensor:
-    """Scale each sequence's gradient down to the threshold; rows of grad (B, H) carry 1/B."""
-    norms = grad.norm(dim=-1, keepdim=True) * len(grad)
-    return grad * (threshold / norms.clamp(min=threshold))
+Scan = Callable[[Tensor, Weights, Recursion, LayerTape | None], Tensor]
 
 
-def _recorder(buffer: Tensor, t: int) -> Callable[[Tensor], None]:
-    def record(grad: Tensor) -> None:
-        buffer[t] = grad
-
-    return record
+def _rnn_tanh(inputs: Tensor, weights: Weights, recursion: Recursion, tape: LayerTape | None) -> Tensor:
+    return RnnScan.apply(inputs, *weights, False, recursion, tape)  # type: ignore[no-untyped-call, no-any-return]
 
 
-Step = Callable[[Tensor, Tensor, Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]
+def _rnn_relu(inputs: Tensor, weights: Weights, recursion: Recursion, tape: LayerTape | None) -> Tensor:
+    return RnnScan.apply(inputs, *weights, True, recursion, tape)  # type: ignore[no-untyped-call, no-any-return]
 
 
-def _tanh_step(x: Tensor, h: Tensor, c: Tensor, w: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
-    return torch.tanh(x + F.linear(h, w, b)), c
+def _gru(inputs: Tensor, weights: Weights, recursion: Recursion, tape: LayerTape | None) -> Tensor:
+    if not torch.is_grad_enabled():  # torch's own, without the buffers that a backward pass would need
+        return torch.gru(inputs, _zeros(inputs, weights), weights, True, 1, 0.0, False, False, False)[0]
+    return GruScan.apply(inputs, *weights, recursion, tape)  # type: ignore[no-untyped-call, no-any-return]
 
 
-def _relu_step(x: Tensor, h: Tensor, c: Tensor, w: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
-    return torch.relu(x + F.linear(h, w, b)), c
+def _lstm(inputs: Tensor, weights: Weights, recursion: Recursion, tape: LayerTape | None) -> Tensor:
+    if not torch.is_grad_enabled():
+        zeros = _zeros(inputs, weights)
+        return torch.lstm(inputs, (zeros, zeros), weights, True, 1, 0.0, False, False, False)[0]
+    return LstmScan.apply(inputs, *weights, recursion, tape)  # type: ignore[no-untyped-call, no-any-return]
 
 
-def _gru_step(x: Tensor, h: Tensor, c: Tensor, w: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
-    x_r, x_z, x_n = x.chunk(3, -1)
-    h_r, h_z, h_n = F.linear(h, w, b).chunk(3, -1)
-    update = torch.sigmoid(x_z + h_z)
-    candidate = torch.tanh(x_n + torch.sigmoid(x_r + h_r) * h_n)
-    return (1 - update) * candidate + update * h, c
+def _zeros(inputs: Tensor, weights: Weights) -> Tensor:
+    """Return the initial state (1, B, H) of one layer."""
+    return inputs.new_zeros(1, inputs.shape[1], weights[1].shape[1])
 
 
-def _lstm_step(x: Tensor, h: Tensor, c: Tensor, w: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
-    i, f, g, o = (x + F.linear(h, w, b)).chunk(4, -1)
-    c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
-    return torch.sigmoid(o) * torch.tanh(c), c
-
-
-STEPS: dict[tuple[str, str], Step] = {
-    ("rnn", "tanh"): _tanh_step,
-    ("rnn", "relu"): _relu_step,
-    ("gru", "tanh"): _gru_step,
-    ("lstm", "tanh"): _lstm_step,
+# (cell, nonlinearity) -> one layer over a whole sequence, (T, B, I) to (T, B, H)
+SCANS: dict[tuple[str, str], Scan] = {
+    ("rnn", "tanh"): _rnn_tanh,
+    ("rnn", "relu"): _rnn_relu,
+    ("gru", "tanh"): _gru,
+    ("lstm", "tanh"): _lstm,
 }
