@@ -1,32 +1,28 @@
-"""An uploaded CSV file becomes a `Table`; every wrong file ends in a DataError of one sentence."""
+"""A text file becomes a `Table`; every wrong file ends in a DataError of one sentence."""
 
-import csv
-import itertools
 import re
-from collections import Counter
-from collections.abc import Iterable
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
 from rnncore.data.dataset import DataError
 from rnncore.data.decode import to_utf8
-from rnncore.data.table import MISSING_WORDS, Table, make_column
+from rnncore.data.dialect import DELIMITERS, Dialect, find_dialect
+from rnncore.data.limits import MAX_BYTES, MAX_CELLS, MAX_ROWS
+from rnncore.data.numbers import looks_like_number
+from rnncore.data.table import Column, Table, make_column, shorten
 
-MAX_BYTES = 20_000_000
-MAX_COLUMNS = 2_000
-MAX_CELL = 100_000
-_SAMPLE_BYTES, _SAMPLE_ROWS = 65_536, 200
-# In order of preference: a comma is tried last, because it may be a decimal comma.
-DELIMITERS = {"\t": "tab", ";": "semicolon", "|": "bar", ",": "comma"}
+_FOOTER_LINES = 10
 
 
-def read_csv(data: bytes, name: str) -> Table:
-    """Read a CSV file of any common dialect (encoding, delimiter, decimal comma, header or none) into a table.
+def read_csv(data: bytes, name: str, *, delimiter: str = "auto", decimal: str = "auto", header: str = "auto") -> Table:
+    """Read a text table of any common dialect: encoding, delimiter, decimal mark, header or none, comments, titles.
+
+    delimiter: one character. decimal: "point" or "comma". header: "yes" or "no". All of them found out where "auto".
 
     Raises:
-        DataError: the file is too large, empty, no text, has no data rows, no numeric column, too many columns, or
-            rows of different length.
+        DataError: the file is too large, empty, no text, has no data, too many columns, or rows of different length.
     """
     if len(data) > MAX_BYTES:
         raise DataError(
@@ -37,127 +33,135 @@ def read_csv(data: bytes, name: str) -> Table:
     text, encoding = to_utf8(data, name)
     if not text.strip():
         raise DataError(f"'{name}' is empty.")
-    comments = _leading_comments(text)
-    sample = _sample_lines(text, comments)
-    if not sample:
-        raise DataError(f"'{name}' holds comments and nothing else.")
-    delimiter = _find_delimiter(sample)
-    first = next(csv.reader(sample, delimiter=delimiter))
-    if len(first) > MAX_COLUMNS:
-        raise DataError(f"'{name}' has {len(first):,} columns; at most {MAX_COLUMNS:,} can be read.")
-    header = not any(_is_number(cell) for cell in first)
-    names, notes = _column_names(first) if header else ([f"column {i + 1}" for i in range(len(first))], [])
-    cells = _parse(text, name, delimiter, names, skip=comments)
-    if header:
-        cells = cells.slice(1)
-    if cells.num_rows == 0:
-        raise DataError(f"'{name}' has a header ({', '.join(names[:5])}) but no rows of data.")
-    columns = tuple(make_column(column, cells.column(i)) for i, column in enumerate(names))
-    if not any(column.kind == "number" for column in columns):
-        raise DataError(f"'{name}' has no numeric column: none of {', '.join(map(repr, names[:5]))} holds numbers.")
-    first_row = comments + 1 + header
-    notes += [] if header else ["The file has no header line; the columns are numbered."]
+    text = _without_comments(text)
+    dialect = find_dialect(text, name, delimiter, decimal, header)
+    if dialect.delimiter == " ":
+        text, dialect = _tabbed(text, dialect)
+    _check_size(text, dialect, name)
+    cells, footer = _parse(text, name, dialect)
+    columns = [make_column(column, cells.column(i), dialect.decimal) for i, column in enumerate(dialect.names)]
+    columns, rows, blank = _without_blank_rows(columns, cells.num_rows)
+    if rows == 0:
+        raise DataError(f"'{name}' has no rows of data: all its cells are empty.")
+    first_row = text.count(b"\n", 0, dialect.start) + 1
+    notes = [*dialect.notes, *footer]
     notes += [] if encoding == "utf-8" else [f"The file was read as {encoding}."]
-    notes += [
-        f"Column '{c.name}': {c.bad:,} cells are no numbers (first {c.first_bad[1]!r} in row "
-        f"{first_row + c.first_bad[0]:,}) and count as missing."
-        for c in columns
-        if c.first_bad
-    ]
-    return Table(name, columns, cells.num_rows, first_row, tuple(notes))
+    notes += [f"{blank:,} empty rows were left out."] if blank else []
+    notes += _wrong_cells(columns, first_row)
+    return Table(name, tuple(columns), rows, first_row, tuple(notes), dialect.has_header)
 
 
-def _leading_comments(text: bytes) -> int:
-    """Count the comment lines (#) and blank lines at the top."""
-    count, place = 0, 0
-    while place < len(text):
-        end = text.find(b"\n", place)
-        end = len(text) if end < 0 else end
-        line = text[place:end].strip()
-        if line and not line.startswith(b"#"):
-            break
-        count, place = count + 1, end + 1
-    return count
+def _without_comments(text: bytes) -> bytes:
+    """Blank out comment lines (#) below the top, which the parser does not know."""
+    first = next(re.finditer(rb"[^\r\n]+", text))[0]
+    if b"\n#" not in text or first.startswith(b'"'):
+        return text
+    return re.sub(rb"(?m)(?<=\n)#[^\r\n]*", b"", text) if not _all_comments_on_top(text) else text
 
 
-def _sample_lines(text: bytes, skip: int) -> list[str]:
-    """Return the first lines, complete ones only, without blank ones."""
-    head = text[: _SAMPLE_BYTES if len(text) > _SAMPLE_BYTES else len(text)]
-    lines = re.split("\r\n|\r|\n", head.decode("utf-8", "replace"))[skip:]
-    if len(text) > len(head) and len(lines) > 1:
-        lines.pop()
-    return [line for line in lines[:_SAMPLE_ROWS] if line.strip()]
+def _all_comments_on_top(text: bytes) -> bool:
+    lines = re.match(rb"(?:#[^\r\n]*[\r\n]+)*", text)
+    return lines is not None and b"\n#" not in text[max(lines.end() - 1, 0) :]
 
 
-def _find_delimiter(lines: list[str]) -> str:
-    """Return the delimiter that splits most lines into the same number of columns, two or more; else a comma."""
-    best, best_share = ",", 0.5
-    for delimiter in DELIMITERS:
-        widths = Counter(len(row) for row in _rows(lines, delimiter) if row)
-        if not widths:
-            continue
-        width, count = widths.most_common(1)[0]
-        share = count / widths.total()
-        if width > 1 and share > best_share + 0.05:
-            best, best_share = delimiter, share
-    return best
+def _tabbed(text: bytes, dialect: Dialect) -> tuple[bytes, Dialect]:
+    """Turn runs of spaces between columns into tabs; lines keep their number."""
+    above, below = text[: dialect.start], text[dialect.start :]
+    below = re.sub(rb"(?m)^[ \t]+|[ \t]+(?=\r?$)", b"", below)
+    below = re.sub(rb"[ \t]+", b"\t", below)
+    return above + below, Dialect(
+        "\t", dialect.names, dialect.has_header, dialect.start, dialect.decimal, dialect.notes
+    )
 
 
-def _rows(lines: Iterable[str], delimiter: str) -> list[list[str]]:
-    rows = csv.reader(lines, delimiter=delimiter)
-    try:
-        return list(itertools.islice(rows, _SAMPLE_ROWS))
-    except csv.Error:
-        return []
+def _check_size(text: bytes, dialect: Dialect, name: str) -> None:
+    rows, width = text.count(b"\n") + 1, len(dialect.names)
+    if rows > MAX_ROWS:
+        raise DataError(f"'{name}' has {rows:,} rows; at most {MAX_ROWS:,} can be read, so thin it out or split it.")
+    if rows * width > MAX_CELLS:
+        raise DataError(f"'{name}' has {rows:,} rows of {width:,} columns; at most {MAX_CELLS:,} cells can be read.")
 
 
-def _is_number(cell: str) -> bool:
-    text = cell.strip().replace(",", ".")
-    if text.lower() in MISSING_WORDS:
-        return False
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
-
-
-def _column_names(header: list[str]) -> tuple[list[str], list[str]]:
-    """Return unique, non-empty column names and notes on what had to be changed."""
-    names: list[str] = []
-    repeated: set[str] = set()
-    for place, cell in enumerate(header, 1):
-        wanted = " ".join(cell.split()) or f"column {place}"
-        unique, copy = wanted, 2
-        while unique in names:
-            repeated.add(wanted)
-            unique, copy = f"{wanted} ({copy})", copy + 1
-        names.append(unique)
-    notes = [f"The column name '{name}' occurs more than once; the copies are numbered." for name in sorted(repeated)]
-    return names, notes
-
-
-def _parse(text: bytes, name: str, delimiter: str, names: list[str], skip: int) -> pa.Table:
-    """Split the whole text into cells, all of them strings; the header, if any, is the first row."""
-    wrong: list[tuple[int, int]] = []
+def _parse(text: bytes, name: str, dialect: Dialect) -> tuple[pa.Table, list[str]]:
+    """Split the rows into cells, all of them text; return notes on what stands below the table."""
+    wrong: list[tuple[int, int, str]] = []
 
     def refuse(row: pacsv.InvalidRow) -> str:
-        wrong.append((row.number, row.actual_columns))
-        return "error"
+        if row.text.strip(dialect.delimiter + ' \t"'):
+            wrong.append((row.number, row.actual_columns, row.text))
+        return "error" if len(wrong) > _FOOTER_LINES else "skip"
 
+    # Names are given by place: the parser would not keep two columns of one name apart.
+    keys = [str(place) for place in range(len(dialect.names))]
     try:
-        return pacsv.read_csv(
-            pa.BufferReader(text),
-            pacsv.ReadOptions(column_names=names, skip_rows=skip, use_threads=False, block_size=1 << 22),
-            pacsv.ParseOptions(delimiter=delimiter, newlines_in_values=True, invalid_row_handler=refuse),
-            pacsv.ConvertOptions(column_types={column: pa.string() for column in names}, strings_can_be_null=False),
+        cells = pacsv.read_csv(
+            pa.py_buffer(text).slice(dialect.start),
+            pacsv.ReadOptions(column_names=keys, use_threads=False, block_size=1 << 22),
+            pacsv.ParseOptions(delimiter=dialect.delimiter, newlines_in_values=True, invalid_row_handler=refuse),
+            pacsv.ConvertOptions(column_types=dict.fromkeys(keys, pa.string()), strings_can_be_null=False),
         )
     except pa.ArrowInvalid as error:
-        if wrong:
-            row, width = wrong[0]
-            quote = " (or a quotation mark in or before it is not closed)" if text.count(b'"') % 2 else ""
-            raise DataError(
-                f"Row {row:,} of '{name}' has {width:,} columns where the first row has {len(names):,}{quote}; "
-                f"columns are separated by {DELIMITERS[delimiter]}."
-            ) from None
-        raise DataError(f"'{name}' cannot be read as CSV: {str(error).splitlines()[0].rstrip('.')}.") from None
+        if not wrong:
+            what = str(error).splitlines()[0].rstrip(".")
+            raise DataError(f"'{name}' cannot be read as a table: {what}.") from None
+        cells = None
+    if cells is not None and (not wrong or _is_footer(wrong, cells.num_rows)):
+        return cells, [f"The last lines are no data ({shorten(wrong[0][2])}) and were left out."] if wrong else []
+    number, width, _ = wrong[0]
+    quote = ", or a quotation mark before it is not closed" if text.count(b'"') % 2 else ""
+    raise DataError(
+        f"Row {_line_of(text, dialect.start, number):,} of '{name}' has {width:,} column{'s' * (width != 1)} where the "
+        f"table has {len(dialect.names):,}{quote}; columns are separated by {DELIMITERS[dialect.delimiter]}."
+    )
+
+
+def _is_footer(wrong: list[tuple[int, int, str]], rows: int) -> bool:
+    """Whether the rows that do not fit are lines of text below the table."""
+    return rows > 0 and all(
+        number > rows and width < 3 and not looks_like_number(re.split("[,;\t|]", line)[0])
+        for number, width, line in wrong
+    )
+
+
+def _line_of(text: bytes, start: int, number: int) -> int:
+    """Return the line of the file that row `number` of the data (from 1, blank lines not counted) stands on."""
+    line = text.count(b"\n", 0, start) + 1
+    for content in re.split(rb"\r\n|\r|\n", text[start:]):
+        number -= bool(content)
+        if number == 0:
+            break
+        line += 1
+    return line
+
+
+def _without_blank_rows(columns: list[Column], rows: int) -> tuple[list[Column], int, int]:
+    """Drop the rows in which every cell is missing, wherever they stand."""
+    if any(column.missing == 0 for column in columns):
+        return columns, rows, 0
+    filled = pc.is_valid(columns[0].cells)
+    for column in columns[1:]:
+        filled = pc.or_(filled, pc.is_valid(column.cells))
+    kept = int(pc.sum(filled).as_py() or 0)
+    if kept == rows:
+        return columns, rows, 0
+    mask = filled.to_numpy(zero_copy_only=False)
+    columns = [
+        Column(
+            c.name, c.kind, c.cells.filter(filled), None if c.numbers is None else c.numbers[mask], c.categories, c.bad,
+            c.first_bad, c.convention,
+        )
+        for c in columns
+    ]  # fmt: skip
+    return columns, kept, rows - kept
+
+
+def _wrong_cells(columns: list[Column], first_row: int) -> list[str]:
+    wrong = [column for column in columns if column.first_bad]
+    notes = [
+        f"Column '{column.name}': {column.bad:,} cell{'s are' if column.bad > 1 else ' is'} no number (first "
+        f"{shorten(column.first_bad[1])} in row {first_row + column.first_bad[0]:,}) "
+        f"and count{'s' * (column.bad == 1)} as missing."
+        for column in wrong[:5]
+        if column.first_bad
+    ]
+    return notes + ([f"{len(wrong) - 5:,} more columns hold cells that are no numbers."] if len(wrong) > 5 else [])

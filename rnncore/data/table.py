@@ -1,8 +1,8 @@
-"""A table as it was read: columns with their kind, values and what is missing or wrong in them."""
+"""A table as it was read: columns with their kind, values, and what is missing or wrong in them."""
 
 import re
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import pyarrow as pa
@@ -10,48 +10,57 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from rnncore.data.dataset import DataError
+from rnncore.data.limits import MAX_CATEGORIES
+from rnncore.data.numbers import looks_like_number, missing_cells, parse_numbers
+from rnncore.data.times import parse_times
 
-ColumnKind = Literal["number", "text", "empty"]
+ColumnKind = Literal["number", "category", "time", "text", "empty"]
 
-MISSING_WORDS = ("", "na", "n/a", "#n/a", "nan", "null", "none", "nil", "-", "--", "?", ".", "missing", "#value!")
-# A column counts as numeric when at least this share of its filled cells are numbers; the others become missing.
-_NUMERIC_SHARE = 0.95
-_ORDER_NAME = re.compile(
-    r"^(unnamed.*|column 1|id|idx|index|no|nr|row|t|time|timestamp|date|datetime|day|week|month|year|step)$", re.I
+ORDER_NAME = re.compile(
+    r"^(unnamed.*|column 1|id|idx|index|no|nr|row|t|time|timestamp|time.?stamp|date|datetime|day|week|month|year|step"
+    r"|hour|minute|second|seconds|ms|order|seq|frame|tick|sample|quarter|period|rownames)$",
+    re.I,
 )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Column:
-    """One column. cells: the text as read. numbers: (N,) float64 with NaN for missing, None for text.
+    """One column. cells: (N,) as read (text, or numbers where the file has types), null where missing.
 
-    missing: empty cells and words like NA. bad: cells of a numeric column that are no numbers, counted as missing.
+    numbers: (N,) float64 with NaN for missing: the numbers, a category's code, or seconds; None for text.
+    bad: filled cells of a numeric column that are no numbers, counted as missing; first_bad: place and cell of one.
     """
 
     name: str
     kind: ColumnKind
-    cells: pa.ChunkedArray
-    numbers: NDArray[np.float64] | None
-    missing: int
+    cells: pa.Array
+    numbers: NDArray[np.float64] | None = None
+    categories: tuple[str, ...] = ()
     bad: int = 0
     first_bad: tuple[int, str] | None = None
+    convention: str = ""
+
+    @property
+    def missing(self) -> int:
+        """How many cells are empty, a word for missing, or no number in a column of numbers."""
+        return int(self.cells.null_count) + self.bad
 
     @property
     def constant(self) -> bool:
         """Whether all filled cells are the same."""
         if self.numbers is not None:
             return bool(np.nanmin(self.numbers) == np.nanmax(self.numbers))
-        return self.kind == "empty" or len(pc.unique(self.cells)) == 1
+        return self.kind == "empty"
 
     @property
     def counts_rows(self) -> bool:
-        """Whether the column is a row number, a year or the like: named so, or rising by the same amount each row."""
-        if self.numbers is None:
+        """Whether a column of numbers is a row number, a year or the like: by its name or its equal rising steps."""
+        if self.kind != "number" or self.numbers is None:
             return False
-        if _ORDER_NAME.match(self.name.strip()):
+        if ORDER_NAME.match(self.name.strip()):
             return True
         steps = np.diff(self.numbers)
-        return len(steps) > 1 and bool((steps > 0).all()) and bool(np.allclose(steps, steps[0]))
+        return len(steps) > 1 and bool((steps > 0).all()) and bool(np.allclose(steps, steps[0], rtol=1e-9))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,8 +70,14 @@ class Table:
     name: str
     columns: tuple[Column, ...]
     rows: int
-    first_row: int
+    first_row: int = 1
     notes: tuple[str, ...] = ()
+    has_header: bool = True
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of all columns."""
+        return tuple(column.name for column in self.columns)
 
     @property
     def numeric_columns(self) -> tuple[str, ...]:
@@ -89,107 +104,74 @@ class Table:
     def numbers(self, name: str) -> NDArray[np.float64]:
         """Return a numeric column, (N,) float64 with NaN for missing, or raise a DataError that says what it holds."""
         column = self.column(name)
-        if column.numbers is not None:
+        if column.kind == "number" and column.numbers is not None:
             return column.numbers
         if column.kind == "empty":
             raise DataError(f"Column {name!r} of '{self.name}' is empty.")
-        row, cell = _first_word(column.cells)
+        place, cell = first_word(column)
+        what = "dates" if column.kind == "time" else "text"
         raise DataError(
-            f"Column {name!r} of '{self.name}' holds text ({_short(cell)} in row {self.first_row + row:,}); "
-            f"choose a numeric column: {', '.join(map(repr, self.numeric_columns[:10])) or 'there is none'}."
+            f"Column {name!r} of '{self.name}' holds {what} ({shorten(cell)} in row "
+            f"{self.first_row + place:,}); choose a column of numbers: "
+            f"{', '.join(map(repr, self.numeric_columns[:10])) or 'there is none'}."
         )
 
     def head(self, count: int = 20) -> list[dict[str, str]]:
         """Return the first rows as the text they are in the file."""
-        rows = [column.cells.slice(0, count).to_pylist() for column in self.columns]
-        names = [column.name for column in self.columns]
-        return [dict(zip(names, cells, strict=True)) for cells in zip(*rows, strict=True)]
+        rows = [pc.cast(column.cells.slice(0, count), pa.string()).fill_null("").to_pylist() for column in self.columns]
+        return [dict(zip(self.names, cells, strict=True)) for cells in zip(*rows, strict=True)]
 
 
-def make_column(name: str, cells: pa.ChunkedArray) -> Column:
-    """Find out what a column of text cells holds: numbers (point or comma, thousands marks), text, or nothing."""
+def make_column(name: str, cells: pa.Array | pa.ChunkedArray, decimal: str = "point") -> Column:
+    """Find out what a column of text cells holds: numbers, times, few different words, other text, or nothing."""
+    if isinstance(cells, pa.ChunkedArray):
+        cells = cells.combine_chunks()
     trimmed = pc.utf8_trim_whitespace(cells)
-    words = pc.is_in(pc.utf8_lower(trimmed), value_set=pa.array(MISSING_WORDS))
-    missing = pc.sum(words).as_py() or 0
-    if missing == len(cells):
-        return Column(name, "empty", cells, None, missing)
-    filled = pc.if_else(words, pa.scalar(None, pa.string()), trimmed)
-    numbers, wrong = _parse_numbers(filled)
-    if numbers is None:
-        return Column(name, "text", cells, None, missing)
-    first = None
-    if len(wrong):
-        first = (int(wrong[0]), cells[int(wrong[0])].as_py())
-    return Column(name, "number", cells, numbers, missing, len(wrong), first)
+    missing = missing_cells(trimmed)
+    filled = pc.if_else(missing, pa.scalar(None, pa.string()), trimmed) if pc.any(missing).as_py() else trimmed
+    if filled.null_count == len(filled):
+        return Column(name, "empty", filled)
+    if numbers := parse_numbers(filled, decimal):
+        first = (int(numbers.wrong[0]), str(filled[int(numbers.wrong[0])])) if len(numbers.wrong) else None
+        return Column(
+            name, "number", filled, numbers.values, (), len(numbers.wrong), first, convention=numbers.convention
+        )
+    if (times := parse_times(filled)) is not None:
+        return Column(name, "time", filled, times)
+    codes = filled.dictionary_encode()
+    if len(codes.dictionary) <= max(MAX_CATEGORIES, min(len(filled) // 2, 10_000)):
+        return _category(name, filled, codes)
+    return Column(name, "text", filled)
 
 
-_PLAIN = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$|^[+-]?[iI][nN][fF]([iI][nN][iI][tT][yY])?$"
-_COMMA = r"^[+-]?(\d{1,3}(\.\d{3})+|\d*)(,\d+)?([eE][+-]?\d+)?$"
-_THOUSANDS = r"^[+-]?\d{1,3}(,\d{3})+(\.\d*)?$"
-_SPACED = r"^[+-]?\d{1,3}([ \x{a0}\x{202f}'\x{2019}]\d{3})+([.,]\d*)?$"
+def _category(name: str, filled: pa.Array, codes: pa.DictionaryArray) -> Column:
+    words = codes.dictionary.to_pylist()
+    order = sorted(range(len(words)), key=words.__getitem__)
+    rank = np.empty(len(words))
+    rank[order] = np.arange(len(words))
+    places = codes.indices.to_numpy(zero_copy_only=False)
+    known = ~np.isnan(places) if places.dtype.kind == "f" else np.ones(len(places), bool)
+    numbers = np.full(len(filled), np.nan)
+    numbers[known] = rank[places[known].astype(np.int64)]
+    return Column(name, "category", filled, numbers, tuple(words[i] for i in order))
 
 
-def _parse_numbers(filled: pa.ChunkedArray) -> tuple[NDArray[np.float64] | None, NDArray[np.int64]]:
-    """Return the numbers of a column of text (None where too few are numbers) and the places of the wrong cells."""
-    nothing = np.empty(0, np.int64)
-    try:
-        return _cast(filled), nothing
-    except pa.ArrowInvalid:
-        pass
-    text = filled.combine_chunks() if isinstance(filled, pa.ChunkedArray) else filled
-    best, best_count = None, 0
-    for convention, rewrite in _CONVENTIONS.items():
-        fits = pc.fill_null(pc.or_(_matches(text, convention), _matches(text, _PLAIN)), False)
-        count = pc.sum(fits).as_py() or 0
-        if count > best_count:
-            best, best_count = (fits, convention, rewrite), count
-    if best is None or best_count < _NUMERIC_SHARE * (len(text) - text.null_count):
-        return None, nothing
-    fits, convention, rewrite = best
-    fitting = pc.if_else(fits, text, pa.scalar(None, pa.string()))
-    wrong = np.flatnonzero(np.asarray(pc.and_(pc.invert(fits), pc.is_valid(text))))
-    special = pc.fill_null(_matches(fitting, convention), False)
-    return _cast(pc.if_else(special, rewrite(fitting), fitting)), wrong
+def numeric_column(name: str, values: NDArray[np.float64]) -> Column:
+    """Return a column of numbers that did not come as text (Parquet, NumPy)."""
+    values = np.asarray(values, np.float64)
+    cells = pa.array(values, from_pandas=True)
+    return Column(name, "number" if cells.null_count < len(cells) else "empty", cells, values)
 
 
-def _matches(text: pa.Array, pattern: str) -> pa.Array:
-    return pc.match_substring_regex(text, pattern)
+def first_word(column: Column) -> tuple[int, str]:
+    """Return place and text of the first filled cell that is not a number."""
+    place = 0
+    for place, cell in enumerate(column.cells.to_pylist()):
+        if cell is not None and not looks_like_number(cell):
+            return place, cell
+    return 0, str(column.cells[0])
 
 
-def _decimal_comma(text: pa.Array) -> pa.Array:
-    return pc.replace_substring(pc.replace_substring(text, ".", ""), ",", ".")
-
-
-def _no_commas(text: pa.Array) -> pa.Array:
-    return pc.replace_substring(text, ",", "")
-
-
-def _no_spaces(text: pa.Array) -> pa.Array:
-    return pc.replace_substring(pc.replace_substring_regex(text, r"[ \x{a0}\x{202f}'\x{2019}]", ""), ",", ".")
-
-
-# Pattern of a way to write numbers -> how to rewrite it as Arrow reads them; in order of preference.
-_CONVENTIONS: dict[str, Any] = {
-    _PLAIN: lambda text: text,
-    _THOUSANDS: _no_commas,
-    _COMMA: _decimal_comma,
-    _SPACED: _no_spaces,
-}
-
-
-def _cast(text: pa.ChunkedArray | pa.Array) -> NDArray[np.float64]:
-    numbers = pc.cast(text, pa.float64())
-    values = numbers.to_numpy(zero_copy_only=False) if isinstance(numbers, pa.Array) else numbers.to_numpy()
-    return np.asarray(values, np.float64)
-
-
-def _first_word(cells: pa.ChunkedArray) -> tuple[int, str]:
-    for row, cell in enumerate(cells.to_pylist()):
-        text = cell.strip()
-        if text.lower() not in MISSING_WORDS and not re.match(_PLAIN, text):
-            return row, cell
-    return 0, cells[0].as_py()
-
-
-def _short(cell: str) -> str:
-    return repr(cell if len(cell) <= 40 else cell[:37] + "...")
+def shorten(cell: str, width: int = 40) -> str:
+    """Return a cell in quotes for a message, cut where it is long."""
+    return repr(cell if len(cell) <= width else cell[: width - 3] + "...")

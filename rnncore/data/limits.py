@@ -1,0 +1,13 @@
+"""How large uploaded data may be; checked before memory is spent."""
+
+MAX_BYTES = 20_000_000  # of all files of a data set together
+MAX_UNPACKED_BYTES = 200_000_000  # of a Parquet or NPZ file, once decompressed
+MAX_FILES = 1_000
+MAX_ROWS = 2_000_000
+MAX_COLUMNS = 2_000
+MAX_CELLS = 25_000_000
+MAX_CLASSES = 1_000
+MAX_CATEGORIES = 50  # different words of a text column that can still become one-hot inputs
+MAX_INPUTS = 500  # input features after one-hot encoding
+MAX_PADDED_VALUES = 50_000_000  # sequences x longest length x features
+LARGEST = 1e100  # squares of larger values do not fit into float64

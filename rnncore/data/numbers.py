@@ -1,0 +1,127 @@
+"""Text cells become numbers: decimal point or comma, thousands marks, percent and currency signs."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+MISSING_WORDS = (
+    "", "na", "n/a", "#n/a", "n.a.", "nan", "null", "none", "nil", "-", "--", "---", "?", ".", "..", "missing",
+    "#value!", "#div/0!", "<na>", "nat", r"\n",
+)  # fmt: skip
+# A column counts as numeric when at least this share of its filled cells are numbers; the others become missing.
+NUMERIC_SHARE = 0.9
+
+_SIGN, _EXPONENT = r"^[+-]?", r"([eE][+-]?\d+)?$"
+_PLAIN = _SIGN + r"(\d+\.?\d*|\.\d+)" + _EXPONENT + r"|^[+-]?[iI][nN][fF]([iI][nN][iI][tT][yY])?$"
+# As the re module and RE2 (Arrow) both read them; spaces are plain, no-break or thin.
+_SPACES = "[ \u00a0\u2009\u202f'\u2019]"
+_UNITS = "[%$\u20ac\u00a3\u00a5]"
+
+
+@dataclass(frozen=True, slots=True)
+class Convention:
+    """A way to write numbers: what such a cell looks like, and how to rewrite it as Arrow reads it."""
+
+    name: str
+    pattern: str
+    rewrite: Callable[[pa.Array], pa.Array]
+
+
+def _without(characters: str) -> Callable[[pa.Array], pa.Array]:
+    return lambda text: pc.replace_substring_regex(text, characters, "")
+
+
+def _comma_to_point(text: pa.Array) -> pa.Array:
+    return pc.replace_substring(text, ",", ".")
+
+
+POINT = Convention("decimal point", _PLAIN, lambda text: text)
+COMMA = Convention("decimal comma", _SIGN + r"(\d+(,\d*)?|,\d+)" + _EXPONENT, _comma_to_point)
+THOUSANDS = Convention("thousands commas", _SIGN + r"[1-9]\d{0,2}(,\d{3})+(\.\d*)?$", _without(","))
+POINTS = Convention(
+    "thousands points",
+    _SIGN + r"[1-9]\d{0,2}(\.\d{3})+(,\d*)?$",
+    lambda text: _comma_to_point(pc.replace_substring(text, ".", "")),
+)
+SPACED = Convention(
+    "thousands spaces",
+    _SIGN + r"\d{1,3}(" + _SPACES + r"\d{3})+([.,]\d*)?$",
+    lambda text: _comma_to_point(_without(_SPACES)(text)),
+)
+UNITS = Convention(
+    "percent or currency",
+    rf"^[+-]?{_UNITS} ?[+-]?\d[\d,]*(\.\d+)?$|^[+-]?\d[\d,]*(\.\d+)? ?{_UNITS}$",
+    lambda text: _without("[ ,]|" + _UNITS)(text),
+)
+# In the order in which they are tried, for files whose decimal mark is a point or a comma.
+CONVENTIONS = {"point": (POINT, THOUSANDS, SPACED, UNITS, COMMA), "comma": (COMMA, POINTS, SPACED, POINT, THOUSANDS)}
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """Cells as numbers: values (N,) float64 with NaN for missing; places of filled cells that are no numbers."""
+
+    values: NDArray[np.float64]
+    wrong: NDArray[np.int64]
+    convention: str
+
+
+def missing_cells(cells: pa.Array) -> pa.Array:
+    """Return which cells are empty or a word for missing, (N,) boolean Arrow array."""
+    return pc.is_in(pc.utf8_lower(cells), value_set=pa.array(MISSING_WORDS))
+
+
+def parse_numbers(filled: pa.Array, decimal: str) -> Numbers | None:
+    """Return a column of trimmed text (null where missing) as numbers, or None where it is not one of numbers.
+
+    decimal: "point" or "comma". The column has one convention; cells that fit neither it nor the plain one are wrong.
+    """
+    nothing = np.empty(0, np.int64)
+    try:
+        if decimal == "point":
+            return Numbers(_cast(filled), nothing, POINT.name)
+    except pa.ArrowInvalid:
+        pass
+    known = len(filled) - filled.null_count
+    first, *others = CONVENTIONS[decimal]
+    plain = _fits(filled, first)
+    best, best_count = (first, plain), _count(plain)
+    for convention in others:
+        if best_count == known:
+            break
+        fits = pc.or_(plain, _fits(filled, convention))
+        if (count := _count(fits)) > best_count:
+            best, best_count = (convention, fits), count
+    if best_count < NUMERIC_SHARE * known:
+        return None
+    convention, fits = best
+    empty = pa.scalar(None, pa.string())
+    fitting = pc.if_else(fits, filled, empty)
+    special = pc.and_not(fits, plain) if convention is not first else plain
+    rewritten = convention.rewrite(pc.if_else(special, fitting, empty))
+    rest = first.rewrite(pc.if_else(special, empty, fitting))
+    wrong = np.flatnonzero(np.asarray(pc.and_(pc.invert(fits), pc.is_valid(filled))))
+    return Numbers(_cast(pc.coalesce(rewritten, rest)), wrong, convention.name)
+
+
+def looks_like_number(cell: str) -> bool:
+    """Whether a single cell is a number in any convention."""
+    text = cell.strip()
+    return any(re.match(convention.pattern, text) for convention in CONVENTIONS["point"])
+
+
+def _fits(text: pa.Array, convention: Convention) -> pa.Array:
+    return pc.fill_null(pc.match_substring_regex(text, convention.pattern), False)
+
+
+def _count(mask: pa.Array) -> int:
+    return int(pc.sum(mask).as_py() or 0)
+
+
+def _cast(text: pa.Array) -> NDArray[np.float64]:
+    return np.asarray(pc.cast(text, pa.float64()).to_numpy(zero_copy_only=False), np.float64)
