@@ -22,6 +22,7 @@ from rnncore.config import (
 from rnncore.data import SERIES, TASKS
 
 COMPARE = "compare"
+_START = "controls.start"
 SOURCE = "data.kind"
 SOURCES = {"task": "Synthetic", "bundled": "Real", "csv": "My CSV"}
 CELLS = {"rnn": "RNN", "lstm": "LSTM", "gru": "GRU"}
@@ -104,6 +105,16 @@ def open_with(config: TrainConfig, *, compare: bool) -> None:
     st.session_state[COMPARE] = compare
     if compare and config.clip.method == "off":
         st.session_state["clip.method"] = "norm"
+
+
+def request_start() -> None:
+    """Ask the lab page to train, at its next run, what the controls then say; `start_requested` answers once."""
+    st.session_state[_START] = True
+
+
+def start_requested() -> bool:
+    """Tell, once, whether another page asked for training."""
+    return bool(st.session_state.pop(_START, False))
 
 
 def _open_with(config: TrainConfig) -> None:

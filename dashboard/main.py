@@ -1,100 +1,14 @@
-"""The lab page: choose an experiment in the sidebar, press Train, watch it on the live board."""
+"""The page frame: title, icon and navigation; each page is a direct script in pages/."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import streamlit as st
-from pydantic import ValidationError
 
-from dashboard import controls, figures, services, uploads
-from dashboard.board import BoardRun, board
-from dashboard.workspace import workspace_id
-from rnncore.config import CsvData, TrainConfig, explain
-from rnncore.data import DataError, load_dataset
-from rnncore.runs.limits import LimitError
-from rnncore.runs.store import StoredRun
+HERE = Path(__file__).parent
 
-st.set_page_config(
-    page_title="RNN Gradient Lab", page_icon=str(Path(__file__).with_name("static") / "icon.png"), layout="wide"
+st.set_page_config(page_title="RNN Gradient Lab", page_icon=str(HERE / "static" / "icon.png"), layout="wide")
+page = st.navigation(
+    [st.Page(HERE / "pages" / "lab.py", title="Lab", default=True)],
+    position="top",
 )
-
-
-def main() -> None:
-    """Draw the page; a click on Train starts the runs and puts their address into the URL."""
-    shown = _runs_in_url()
-    with st.sidebar:
-        pressed = st.button("Train", type="primary", width="stretch")
-        problem = st.empty()
-        draft = controls.sidebar()
-    config = None
-    try:
-        config = TrainConfig.model_validate(draft)
-        if pressed:
-            shown = _start(config)
-    except ValidationError as error:
-        if pressed or not _waits_for_file(draft):
-            problem.error(_sentence(error), icon=":material/error:")
-    except (DataError, LimitError) as error:
-        problem.error(str(error), icon=":material/error:")
-    st.title("RNN Gradient Lab", anchor=False)
-    st.markdown(
-        "How the gradient of the loss travels back through time, measured at every timestep while a recurrent "
-        "network trains."
-    )
-    board([_board_run(run.id, TrainConfig.model_validate(run.config)) for run in shown] or _preview(config))
-
-
-def _runs_in_url() -> Sequence[StoredRun]:
-    """Return the runs that the address names; on a session's first look, put their experiment into the controls."""
-    address = st.query_params.get("run")
-    if address is None:
-        return []
-    store = services.scheduler().store
-    single = store.run(address)
-    runs = store.group(address) or ([single] if single else [])
-    if not runs:
-        st.warning("This address names a run that is not here (any more).", icon=":material/link_off:")
-    elif controls.untouched():
-        config = TrainConfig.model_validate(runs[0].config)
-        controls.open_with(config, compare=len(runs) == 2)
-        if isinstance(config.data, CsvData):
-            uploads.reopen(config.data.file)
-    return runs
-
-
-def _start(config: TrainConfig) -> Sequence[StoredRun]:
-    """Check the data, queue the run (and its twin), and return them as stored."""
-    load_dataset(config.data, uploads.read_file)
-    configs = controls.twins(config) if st.session_state[controls.COMPARE] else [config]
-    upload = uploads.current()
-    files = {upload.name: upload.content} if upload and isinstance(config.data, CsvData) else {}
-    scheduler = services.scheduler()
-    group = scheduler.submit(workspace_id(), configs, [controls.label(each) for each in configs], files)
-    st.query_params["run"] = group.id
-    return scheduler.store.group(group.id)
-
-
-def _preview(config: TrainConfig | None) -> list[BoardRun]:
-    """Return what would be trained, so that the empty board already shows its figures."""
-    config = config or controls.DEFAULT
-    configs = controls.twins(config) if st.session_state[controls.COMPARE] else [config]
-    return [_board_run(None, each) for each in configs]
-
-
-def _board_run(run_id: str | None, config: TrainConfig) -> BoardRun:
-    clip = config.clip
-    threshold = None if clip.method == "off" else clip.threshold
-    return BoardRun(run_id, figures.Run(controls.label(config), threshold, config.model.cell))
-
-
-def _waits_for_file(draft: dict[str, object]) -> bool:
-    return st.session_state[controls.SOURCE] == "csv" and uploads.current() is None
-
-
-def _sentence(error: ValidationError) -> str:
-    if st.session_state[controls.SOURCE] == "csv" and uploads.current() is None:
-        return "Choose a CSV file first."
-    return explain(error)
-
-
-main()
+page.run()
