@@ -9,6 +9,7 @@ TaskName = Literal[
     "sines", "mackey_glass", "lorenz", "text", "noise",
 ]  # fmt: skip
 SeriesName = Literal["sunspots", "co2"]
+LayoutName = Literal["auto", "series", "long", "rows", "text"]
 CellName = Literal["rnn", "lstm", "gru"]
 LossName = Literal["mse", "mae", "huber", "bce", "cross_entropy"]
 OptimizerName = Literal["sgd", "adam", "adamw", "rmsprop", "adagrad"]
@@ -65,7 +66,48 @@ class CsvData(_WindowedData):
     target: str = Field(min_length=1, max_length=500, description="Column to predict.")
 
 
-DataConfig = Annotated[TaskData | BundledData | CsvData, Field(discriminator="kind")]
+class UploadedFile(_Config):
+    """A file of an upload: `file` is a path or `sha256:...`, `name` what the user calls it (empty: from the path)."""
+
+    file: str = Field(min_length=1, max_length=4096, description="Path of the file, or the id of an upload.")
+    name: str = Field("", max_length=500, description="Name of the file; its ending may tell the format.")
+
+
+class UploadData(_Config):
+    """Files of any supported format. Empty roles and "auto" are found out from the files, and reported."""
+
+    kind: Literal["upload"] = "upload"
+    files: tuple[UploadedFile, ...] = Field(
+        min_length=1, max_length=1000, description="The files, read as one data set."
+    )
+    layout: LayoutName = Field("auto", description="How sequences are laid out in the files.")
+    features: tuple[str, ...] | None = Field(None, description="Columns that the network sees; empty = all that fit.")
+    targets: tuple[str, ...] | None = Field(None, description="Columns to predict; empty = a suggestion.")
+    id: str | None = Field(None, description="Column that tells the sequences apart (long form); '' = none.")
+    time: str | None = Field(None, description="Column that orders the timesteps; '' = the order of the rows.")
+    target_kind: Literal["auto", "regression", "binary", "multiclass"] = Field(
+        "auto", description="What the target is; auto = found out from its values."
+    )
+    missing: Literal["interpolate", "forward_fill", "drop"] = Field(
+        "interpolate", description="What becomes of missing numbers."
+    )
+    window: int | None = Field(None, ge=2, le=2000, description="Timesteps seen before a forecast; empty = suggested.")
+    horizon: int = Field(1, ge=1, le=1000, description="How many steps after the window the predicted value lies.")
+    stride: int = Field(1, ge=1, le=1000, description="Steps between the beginnings of two training windows.")
+    val_fraction: float = Field(0.2, gt=0, lt=0.9, description="Share kept for validation.")
+    max_length: int = Field(
+        1000, ge=2, le=5000, description="Longest sequence; longer ones keep their last timesteps (one target each)."
+    )
+    delimiter: Literal["auto", ",", ";", "\t", "|", " "] = Field(
+        "auto", description="What separates columns in text files."
+    )
+    decimal: Literal["auto", "point", "comma"] = Field("auto", description="Decimal mark in text files.")
+    header: Literal["auto", "yes", "no"] = Field(
+        "auto", description="Whether the first line of a text file names columns."
+    )
+
+
+DataConfig = Annotated[TaskData | BundledData | CsvData | UploadData, Field(discriminator="kind")]
 
 
 class ModelConfig(_Config):
@@ -158,7 +200,7 @@ class TrainConfig(_Config):
     data: DataConfig = TaskData()
     model: ModelConfig = ModelConfig()
     init: InitConfig = InitConfig()
-    loss: Literal["auto"] | LossName = Field("auto", description="Loss function; auto = the one the data calls for.")
+    loss: Literal["auto", LossName] = Field("auto", description="Loss function; auto = the one the data calls for.")
     optimizer: OptimizerConfig = OptimizerConfig()
     schedule: ScheduleConfig = ScheduleConfig()
     clip: ClipConfig = ClipConfig()
@@ -194,13 +236,16 @@ class TrainConfig(_Config):
 
 _LIMITS = {"ge": "at least", "gt": "above", "le": "at most", "lt": "below", "min_length": "length at least",
            "max_length": "length at most", "expected": "one of", "expected_tags": "one of"}  # fmt: skip
+_FORMS = {"model_type": "an object with named fields", "model_attributes_type": "an object with named fields",
+          "bool_parsing": "true or false", "bool_type": "true or false", "string_type": "a text"}  # fmt: skip
 
 
 def explain(error: ValidationError) -> str:
     """Turn pydantic's report into one sentence: field, value, what is allowed."""
     problems = error.errors(include_url=False)
     first = problems[0]
-    field = ".".join(str(part) for part in first["loc"]) or "config"
+    path = [str(part) for part in first["loc"]]
+    field = ".".join(path[:1] + path[2:] if path[:1] == ["data"] else path) or "config"  # data.csv.file is data.file
     context: dict[str, Any] = first.get("ctx", {})
     if first["type"] == "value_error":
         text = str(context["error"])
@@ -209,9 +254,12 @@ def explain(error: ValidationError) -> str:
         text = f"{field}: there is no such field"
     elif first["type"] == "missing":
         text = f"{field}: a value is needed"
+    elif first["type"] == "union_tag_not_found":
+        text = f"{field}.{context['discriminator'].strip(chr(39))}: a value is needed"
     else:
-        allowed = " and ".join(f"{word} {context[key]}" for key, word in _LIMITS.items() if key in context)
-        text = f"{field}: {_shown(first['input'])} is not allowed; allowed: {_range(field) or allowed or first['msg']}"
+        limits = " and ".join(f"{word} {context[key]}" for key, word in _LIMITS.items() if key in context)
+        allowed = _range(".".join(path)) or limits or _FORMS.get(first["type"], first["msg"])
+        text = f"{field}: {_shown(first['input'])} is not allowed; allowed: {allowed}"
     more = len(problems) - 1
     return text + (f" (and {more} more problem{'s' * (more > 1)})" if more else "")
 
