@@ -154,6 +154,12 @@ def test_run_info_is_there_before_the_first_step() -> None:
     assert [r.epoch for r in run(data={"kind": "task", "task": "noise"}, batch_size=50, steps=4)] == [1, 1, 2, 2]
 
 
+def test_an_option_without_effect_is_told() -> None:
+    assert "there is only one" in Trainer(config(model={"dropout": 0.5})).info.notes[-1]
+    assert_same_runs(run(model={"dropout": 0.5}), run())
+    assert run(model={"dropout": 0.5, "num_layers": 2})[0].train_loss != run(model={"num_layers": 2})[0].train_loss
+
+
 # --- the same seed, the same run -----------------------------------------------------------------------------------
 
 

@@ -79,7 +79,7 @@ class Trainer:
             device=self.device,
             device_reason=device_reason,
             baselines=(dataset.baselines or {}).get(self.loss, ()),
-            notes=dataset.notes,
+            notes=(*dataset.notes, *_idle_options(config)),
         )
 
     def records(self) -> Iterator[Record]:
@@ -225,6 +225,12 @@ def build_model(config: TrainConfig, dataset: SequenceDataset, device: str) -> S
     initialize(model, config.init, dataset.seq_len, config.seed)
     model.recurrent.truncation = config.truncation
     return model.to(device=device, dtype=getattr(torch, config.dtype))
+
+
+def _idle_options(config: TrainConfig) -> Iterator[str]:
+    """Say which options have nothing to act on, so that nobody looks for their effect."""
+    if config.model.dropout and config.model.num_layers == 1:
+        yield "Dropout acts between recurrent layers; there is only one, so nothing is dropped."
 
 
 def _non_finite(what: str, value: float) -> str | None:
