@@ -1,32 +1,36 @@
-"""The sidebar: widgets whose ranges and help texts come from the config models, and the draft config they make.
+"""The sidebar: every choice of an experiment, the usual ones open, the advanced ones folded away."""
 
-A widget's key is the path of its field ("model.hidden_size"), so a config can be read from the sidebar and put back.
-Widget limits are a courtesy: `TrainConfig` checks everything again.
-"""
-
-from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
-from typing import Any, get_args
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
 
 import streamlit as st
-from pydantic import BaseModel
-from pydantic.fields import FieldInfo
+from pydantic import TypeAdapter
 
-from dashboard import uploads
-from rnncore.config import (
-    BundledData,
-    CsvData,
-    TaskData,
-    TrainConfig,
-)
-from rnncore.data import SERIES, TASKS
+from dashboard import fields, uploads
+from dashboard.fields import KIND, choice, number, relevant, switch, value
+from rnncore.config import BundledData, ModelConfig, TaskData, TrainConfig
+from rnncore.data import SERIES, TASKS, load_dataset
+from rnncore.data.dataset import DataError
+from rnncore.sizes import matched_hidden_size, parameter_count
 
 COMPARE = "compare"
+MATCH = "match_parameters"
 _START = "controls.start"
-SOURCE = "data.kind"
+_LAST_CELL = "controls.last_cell"
+
 SOURCES = {"task": "Synthetic", "bundled": "Real", "csv": "My CSV"}
 CELLS = {"rnn": "RNN", "lstm": "LSTM", "gru": "GRU"}
-OPTIMIZERS = {"sgd": "SGD", "adam": "Adam", "adamw": "AdamW", "rmsprop": "RMSprop", "adagrad": "Adagrad"}
+READOUTS = {"last": "Last step", "mean": "Mean over time", "attention": "Attention over time"}
+EVERY_STEP = {"every_step": "Every step"}
+INITS = {
+    "default": "torch's default",
+    "orthogonal": "Orthogonal",
+    "identity": "Identity",
+    "spectral": "Scaled to a spectral radius",
+    "normal": "Normal",
+    "sparse": "Sparse (Pascanu et al.)",
+}
 LOSSES = {
     "auto": "As the data calls for",
     "mse": "Mean squared error",
@@ -35,73 +39,60 @@ LOSSES = {
     "bce": "Binary cross-entropy",
     "cross_entropy": "Cross-entropy",
 }
-CLIPS = {"off": "Off", "norm": "By norm"}
+OPTIMIZERS = {"sgd": "SGD", "adam": "Adam", "adamw": "AdamW", "rmsprop": "RMSprop", "adagrad": "Adagrad"}
+SCHEDULES = {
+    "constant": "Constant",
+    "exponential": "Exponential decay",
+    "linear": "Linear decay",
+    "cosine": "Cosine decay",
+    "step": "Decay in steps",
+}
+CLIPS = {
+    "off": "Off",
+    "norm": "Global norm",
+    "value": "Each value",
+    "parameter_norm": "Norm of each parameter",
+    "recursion": "Inside the recursion (Graves)",
+    "autoclip": "AutoClip",
+    "agc": "Adaptive (AGC)",
+}
+DTYPES = {"float32": "float32", "float64": "float64"}
+DEVICES = {"auto": "Automatic", "cpu": "CPU", "cuda": "CUDA", "mps": "MPS"}
 
-# What the page opens with: a plain RNN on the adding problem whose gradients explode without clipping.
-DEFAULT = TrainConfig()
-_DATA_MODELS: dict[str, type[BaseModel]] = {"task": TaskData, "bundled": BundledData, "csv": CsvData}
+DEFAULT = TrainConfig()  # what the page opens with
 
 
 def sidebar() -> dict[str, Any]:
     """Draw the controls of an experiment and return the draft config as a nested dict, not yet validated."""
-    _open_with(DEFAULT)
-    with st.container(key="controls-data"):
-        st.subheader("Data")
-        _data()
+    if untouched():
+        open_with(DEFAULT, compare=True)
+    st.subheader("Data")
+    _data()
     st.subheader("Network")
-    _choice("model.cell", "Cell", CELLS, segmented=True)
-    left, right = st.columns(2)
-    with left:
-        _number("model.hidden_size", "Hidden units")
-    with right:
-        _number("model.num_layers", "Layers")
+    _network()
     st.subheader("Training")
-    _choice("loss", "Loss", LOSSES)
-    left, right = st.columns(2)
-    with left:
-        _choice("optimizer.name", "Optimiser", OPTIMIZERS)
-        _number("steps", "Steps", step=100)
-        _number("seed", "Seed")
-    with right:
-        _number("optimizer.learning_rate", "Learning rate", step=0.001, fmt="%.6g")
-        _number("batch_size", "Batch size")
+    _training()
     st.subheader("Clipping")
-    st.toggle(
-        "Compare with and without clipping",
-        key=COMPARE,
-        help="Train two runs with the same seed and the same batches; clipping is the only difference.",
-        persist_state="session",
-    )
-    left, right = st.columns(2)
-    with left:
-        clips = {key: word for key, word in CLIPS.items() if key != "off"} if st.session_state[COMPARE] else CLIPS
-        _choice("clip.method", "Method", clips)
-    with right:
-        _number("clip.threshold", "Threshold", step=0.1, fmt="%.6g", disabled=st.session_state["clip.method"] == "off")
-    return draft()
-
-
-def draft() -> dict[str, Any]:
-    """Return the config that the widgets stand for, as a nested dict."""
-    kind = st.session_state[SOURCE]
-    config: dict[str, Any] = {}
-    for path in _paths():
-        if path in st.session_state and (not path.startswith("data.") or _belongs(path, kind)):
-            _put(config, path, st.session_state[path])
-    if kind == "csv":
-        config["data"]["file"] = uploads.current_file_id() or ""
-    return config
+    _clipping()
+    with st.expander("Measuring"):
+        number("profile_every", "Profile every … steps")
+        number("eval_every", "Validate every … steps")
+        choice("dtype", "Precision", DTYPES)
+        choice("device", "Device", DEVICES)
+    draft = fields.draft()
+    if value(KIND) == "csv":
+        draft["data"]["file"] = uploads.current_file_id() or ""
+    return draft
 
 
 def untouched() -> bool:
     """Tell whether this session's controls have not been drawn yet."""
-    return SOURCE not in st.session_state
+    return KIND not in st.session_state
 
 
 def open_with(config: TrainConfig, *, compare: bool) -> None:
-    """Put a config back into the widgets, for instance that of a run found by its address."""
-    for path, value in _flatten(config.model_dump()):
-        st.session_state[path] = value
+    """Put a config into the controls, for instance that of a run found by its address."""
+    fields.fill(config)
     st.session_state[COMPARE] = compare
     if compare and config.clip.method == "off":
         st.session_state["clip.method"] = "norm"
@@ -117,114 +108,133 @@ def start_requested() -> bool:
     return bool(st.session_state.pop(_START, False))
 
 
-def _open_with(config: TrainConfig) -> None:
-    if untouched():
-        open_with(config, compare=True)
-    for model in _DATA_MODELS.values():  # the fields of the kinds of data that are not chosen
-        for name, field in model.model_fields.items():
-            if not field.is_required():
-                st.session_state.setdefault(f"data.{name}", field.default)
-    st.session_state.setdefault("data.name", "sunspots")
-    st.session_state.setdefault("data.task", "adding")
-
-
 def _data() -> None:
-    _choice(SOURCE, "Source", SOURCES, segmented=True, label_visibility="collapsed")
-    kind = st.session_state[SOURCE]
+    choice(KIND, "Source", SOURCES, segmented=True, label_visibility="collapsed")
+    kind = value(KIND)
     if kind == "task":
-        task = TASKS[st.session_state["data.task"]]
-        _choice("data.task", "Task", {name: each.title for name, each in TASKS.items()}, help=task.description)
-        _number("data.seq_len", "Sequence length", placeholder=f"{task.default_length} (the task's own)")
+        titles = {name: task.title for name, task in TASKS.items()}
+        choice("data.task", "Task", titles, help=TASKS[value("data.task")].description)
+        knobs = TASKS[value("data.task")].knobs
+        for name, label in (("seq_len", "Sequence length T"), ("delay", "Delay d"), ("symbols", "Symbols")):
+            number(f"data.{name}", label, placeholder=f"{knobs.get(name)} (the task's own)")
         return
     if kind == "bundled":
-        series = SERIES[st.session_state["data.name"]]
+        series = SERIES[value("data.name")]
         titles = {name: each.title for name, each in SERIES.items()}
-        _choice("data.name", "Series", titles, help=f"{series.description} Source: {series.source}")
+        choice("data.name", "Series", titles, help=f"{series.description} Source: {series.source}")
     else:
         uploads.choose_file()
     left, right = st.columns(2)
     with left:
-        _number("data.window", "Window")
+        number("data.window", "Window")
     with right:
-        _number("data.horizon", "Horizon")
-    _number("data.val_fraction", "Validation share", step=0.05, fmt="%.2f")
+        number("data.horizon", "Horizon")
+    number("data.val_fraction", "Validation share", step=0.05, fmt="%.2f")
 
 
-def _choice(path: str, label: str, options: Mapping[str, str], *, segmented: bool = False, **kwargs: Any) -> None:
-    """A choice among a registry's keys, shown in words."""
-    if st.session_state.get(path) not in options:
-        st.session_state[path] = next(iter(options))
-    common: dict[str, Any] = {"key": path, "help": _help(path), "format_func": options.__getitem__} | kwargs
-    if segmented:
-        st.segmented_control(label, list(options), required=True, width="stretch", persist_state="session", **common)
-    else:
-        st.selectbox(label, list(options), persist_state="session", **common)
+def _network() -> None:
+    shape = _shape()
+    per_step = shape is not None and shape[2]
+    readouts = EVERY_STEP if per_step else READOUTS
+    if value("model.readout") not in readouts:
+        st.session_state["model.readout"] = next(iter(readouts))
+    _keep_parameter_count(shape)
+    choice("model.cell", "Cell", CELLS, segmented=True)
+    left, right = st.columns(2)
+    with left:
+        number("model.hidden_size", "Hidden units")
+    with right:
+        number("model.num_layers", "Layers")
+    if shape is not None:
+        count = parameter_count(_model(), shape[0], shape[1])
+        st.caption(f"{count:,} parameters")
+    with st.expander("More about the network"):
+        st.toggle(
+            "Match the parameter count",
+            key=MATCH,
+            help="When the cell changes, choose the hidden size that keeps the number of parameters.",
+            persist_state="session",
+        )
+        if relevant("model.nonlinearity"):
+            choice("model.nonlinearity", "Non-linearity", {"tanh": "tanh", "relu": "ReLU"}, segmented=True)
+        choice("model.readout", "Read-out", readouts)
+        number("model.dropout", "Dropout", step=0.05, fmt="%.2f")
+        choice("init.scheme", "Initial recurrent weights", INITS)
+        number("init.spectral_radius", "Spectral radius", step=0.05, fmt="%.6g")
+        number("init.std", "Standard deviation", step=0.01, fmt="%.6g")
+        switch("init.chrono", "Chrono biases")
+        number("init.forget_bias", "Forget-gate bias", step=0.5, fmt="%.6g", placeholder="torch's default")
 
 
-def _number(path: str, label: str, *, step: float | None = None, fmt: str | None = None, **kwargs: Any) -> None:
-    """A number within the limits that the config model sets; empty where the field may be None."""
-    field = _field(path)
-    whole = int in (field.annotation, *get_args(field.annotation))
-    cast = int if whole else float
-    settings: dict[str, Any] = {kind: cast(value) for kind, value in _limits(field).items()}
-    settings |= {"key": path, "help": _help(path), "step": cast(step or 1), "format": fmt, "persist_state": "session"}
-    if st.session_state.get(path) is None:
-        settings["value"] = None
-    st.number_input(label, **settings, **kwargs)
+def _training() -> None:
+    choice("loss", "Loss", LOSSES)
+    left, right = st.columns(2)
+    with left:
+        choice("optimizer.name", "Optimiser", OPTIMIZERS)
+        number("steps", "Steps", step=100)
+        number("seed", "Seed")
+    with right:
+        number("optimizer.learning_rate", "Learning rate", step=0.001, fmt="%.6g")
+        number("batch_size", "Batch size")
+    with st.expander("More about training"):
+        number("optimizer.momentum", "Momentum", step=0.1, fmt="%.6g")
+        switch("optimizer.nesterov", "Nesterov momentum")
+        number("optimizer.weight_decay", "Weight decay", step=0.0001, fmt="%.6g")
+        choice("schedule.name", "Learning-rate schedule", SCHEDULES)
+        number("schedule.decay", "Decay factor", step=0.1, fmt="%.6g")
+        number("schedule.decay_steps", "Steps per decay factor", step=100)
+        number("schedule.final_fraction", "Final share of the learning rate", step=0.1, fmt="%.6g")
+        number("schedule.warmup_steps", "Warm-up steps", step=10)
+        number("truncation", "Truncated backpropagation", placeholder="off")
+        number("early_stopping", "Early stopping", placeholder="off")
+        number("omega", "Omega regulariser", step=0.5, fmt="%.6g")
 
 
-def _limits(field: FieldInfo) -> dict[str, float]:
-    limits: dict[str, float] = {}
-    for rule in field.metadata:
-        for name, kind in (("ge", "min_value"), ("gt", "min_value"), ("le", "max_value"), ("lt", "max_value")):
-            value = getattr(rule, name, None)
-            if value is not None:
-                limits[kind] = value
-    return limits
+def _clipping() -> None:
+    st.toggle(
+        "Compare with and without clipping",
+        key=COMPARE,
+        help="Train two runs with the same seed and the same batches; clipping is the only difference.",
+        persist_state="session",
+    )
+    clips = {key: word for key, word in CLIPS.items() if key != "off"} if value(COMPARE) else CLIPS
+    choice("clip.method", "Method", clips)
+    number("clip.threshold", "Threshold", step=0.1, fmt="%.6g")
+    number("clip.percentile", "Percentile of past norms", fmt="%.6g")
+    number("clip.agc_factor", "Largest share of the weight norm", step=0.01, fmt="%.6g")
 
 
-def _help(path: str) -> str | None:
-    return "Where the sequences come from." if path == SOURCE else _field(path).description
+def _model() -> ModelConfig:
+    """Return what the parameter count depends on."""
+    names = ("cell", "hidden_size", "num_layers", "readout")
+    return ModelConfig().model_copy(update={name: value(f"model.{name}") or 1 for name in names})
 
 
-@cache
-def _field(path: str) -> FieldInfo:
-    return dict(_fields(TrainConfig))[path]
+def _keep_parameter_count(shape: tuple[int, int, bool] | None) -> None:
+    """If asked to, adapt the hidden size to a cell that was just changed."""
+    cell, last = value("model.cell"), st.session_state.get(_LAST_CELL)
+    if value(MATCH) and shape and last and cell != last:
+        before = _model().model_copy(update={"cell": last})
+        st.session_state["model.hidden_size"] = matched_hidden_size(before, cell, shape[0], shape[1])
+    st.session_state[_LAST_CELL] = cell
 
 
-@cache
-def _paths() -> tuple[str, ...]:
-    return (SOURCE, *(path for path, _ in _fields(TrainConfig)))
+def _shape() -> tuple[int, int, bool] | None:
+    """Return input size, output size and whether there is a target at every step; None if the data are not known."""
+    kind = value(KIND)
+    if kind == "csv":
+        return (1, 1, False)
+    data = fields.draft()["data"]
+    try:
+        return _shape_of((TaskData if kind == "task" else BundledData).model_validate(data).model_dump_json())
+    except (ValueError, DataError):
+        return None
 
 
-def _fields(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, FieldInfo]]:
-    for name, field in model.model_fields.items():
-        if name == "data":
-            for kind in _DATA_MODELS.values():
-                yield from ((path, info) for path, info in _fields(kind, "data.") if path != SOURCE)
-        elif isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
-            yield from _fields(field.annotation, f"{prefix}{name}.")
-        else:
-            yield f"{prefix}{name}", field
-
-
-def _belongs(path: str, kind: str) -> bool:
-    return path.removeprefix("data.") in _DATA_MODELS[kind].model_fields
-
-
-def _flatten(config: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for name, value in config.items():
-        if isinstance(value, Mapping):
-            yield from _flatten(value, f"{prefix}{name}.")
-        else:
-            yield f"{prefix}{name}", value
-
-
-def _put(config: dict[str, Any], path: str, value: Any) -> None:
-    *parents, name = path.split(".")
-    for parent in parents:
-        config = config.setdefault(parent, {})
-    config[name] = value
+@lru_cache(maxsize=64)
+def _shape_of(data: str) -> tuple[int, int, bool]:
+    dataset = load_dataset(TypeAdapter(TaskData | BundledData).validate_json(data))
+    return dataset.input_size, dataset.output_size, dataset.per_step
 
 
 def twins(config: TrainConfig) -> Sequence[TrainConfig]:
@@ -235,4 +245,12 @@ def twins(config: TrainConfig) -> Sequence[TrainConfig]:
 def label(config: TrainConfig) -> str:
     """Return the run's name in words, by what tells twins apart."""
     clip = config.clip
-    return {"off": "not clipped", "norm": f"clipped at {clip.threshold:g}"}[clip.method]
+    return {
+        "off": "not clipped",
+        "norm": f"clipped at {clip.threshold:g}",
+        "value": f"values clipped at {clip.threshold:g}",
+        "parameter_norm": f"each norm clipped at {clip.threshold:g}",
+        "recursion": f"recursion clipped at {clip.threshold:g}",
+        "autoclip": f"AutoClip p = {clip.percentile:g}",
+        "agc": f"AGC {clip.agc_factor:g}",
+    }[clip.method]

@@ -5,11 +5,13 @@ from collections.abc import Sequence
 import streamlit as st
 from pydantic import ValidationError
 
-from dashboard import controls, figures, services, uploads
+from dashboard import controls, fields, figures, services, uploads
 from dashboard.board import BoardRun, board
 from dashboard.workspace import workspace_id
+from rnncore.checks import check_run
 from rnncore.config import CsvData, TrainConfig, explain
 from rnncore.data import DataError, load_dataset
+from rnncore.errors import ConfigError
 from rnncore.runs.limits import LimitError
 from rnncore.runs.store import StoredRun
 
@@ -29,7 +31,7 @@ def main() -> None:
     except ValidationError as error:
         if pressed or not _waits_for_file(draft):
             problem.error(_sentence(error), icon=":material/error:")
-    except (DataError, LimitError) as error:
+    except (DataError, ConfigError, LimitError) as error:
         problem.error(str(error), icon=":material/error:")
     st.title("RNN Gradient Lab", anchor=False)
     st.markdown(
@@ -59,7 +61,7 @@ def _runs_in_url() -> Sequence[StoredRun]:
 
 def _start(config: TrainConfig) -> Sequence[StoredRun]:
     """Check the data, queue the run (and its twin), and return them as stored."""
-    load_dataset(config.data, uploads.read_file)
+    check_run(config, load_dataset(config.data, uploads.read_file))
     configs = controls.twins(config) if st.session_state[controls.COMPARE] else [config]
     upload = uploads.current()
     files = {upload.name: upload.content} if upload and isinstance(config.data, CsvData) else {}
@@ -78,16 +80,16 @@ def _preview(config: TrainConfig | None) -> list[BoardRun]:
 
 def _board_run(run_id: str | None, config: TrainConfig) -> BoardRun:
     clip = config.clip
-    threshold = None if clip.method == "off" else clip.threshold
+    threshold = clip.threshold if clip.method == "norm" else None
     return BoardRun(run_id, figures.Run(controls.label(config), threshold, config.model.cell))
 
 
 def _waits_for_file(draft: dict[str, object]) -> bool:
-    return st.session_state[controls.SOURCE] == "csv" and uploads.current() is None
+    return fields.value(fields.KIND) == "csv" and uploads.current() is None
 
 
 def _sentence(error: ValidationError) -> str:
-    if st.session_state[controls.SOURCE] == "csv" and uploads.current() is None:
+    if fields.value(fields.KIND) == "csv" and uploads.current() is None:
         return "Choose a CSV file first."
     return explain(error)
 
