@@ -75,16 +75,18 @@ def numeric_fields(model: type[BaseModel], path: tuple[str, ...] = ()) -> Iterat
             yield (*path, name), field.metadata
 
 
-DATA_KINDS: dict[str, tuple[type[BaseModel], dict[str, Any]]] = {
-    "task": (configs.TaskData, {}),
-    "bundled": (configs.BundledData, {}),
-    "csv": (configs.CsvData, {"file": "f", "target": "t"}),
-}
+def needed(model: type[BaseModel]) -> dict[str, Any]:
+    """Some value for every field without default: texts, and sequences of one object each."""
+    required = {name: field.annotation for name, field in model.model_fields.items() if field.is_required()}
+    return {name: "x" if kind is str else [needed(get_args(kind)[0])] for name, kind in required.items()}
+
+
+DATA_MODELS: tuple[type[BaseModel], ...] = get_args(get_args(configs.DataConfig)[0])
 NUMBERS = [
     *((path, metadata, {}) for path, metadata in numeric_fields(TrainConfig)),
     *(
-        (("data", *path), metadata, {"kind": kind, **needed})
-        for kind, (model, needed) in DATA_KINDS.items()
+        (("data", *path), metadata, {"kind": model.model_fields["kind"].default} | needed(model))
+        for model in DATA_MODELS
         for path, metadata in numeric_fields(model)
     ),
 ]
@@ -120,7 +122,6 @@ def test_every_number_has_a_range_and_both_ends_are_kept(
         ({"optimizer": {"learning_rate": 0}}, "optimizer.learning_rate: 0 is not allowed; allowed: above 0 to 100"),
         ({"data": {"kind": "task", "seq_len": 1}}, "data.seq_len: 1 is not allowed; allowed: 2 to 5,000"),
         ({"data": {"task": "noise"}}, "data.kind: a value is needed"),
-        ({"data": {"kind": "xls"}}, "data: {'kind': 'xls'} is not allowed; allowed: one of 'task', 'bundled', 'csv'"),
         ({"data": {"kind": "csv", "file": "a.csv"}}, "data.target: a value is needed"),
         ({"data": {"kind": "csv", "file": 5, "target": "y"}}, "data.file: 5 is not allowed; allowed: a text"),
         ({"loss": "hinge"}, "loss: 'hinge' is not allowed; allowed: one of 'auto', 'mse', 'mae', 'huber', 'bce' or "
@@ -136,6 +137,12 @@ def test_every_number_has_a_range_and_both_ends_are_kept(
 )  # fmt: skip
 def test_the_sentence_names_field_value_and_what_is_allowed(value: Any, sentence: str) -> None:
     assert complaint(value) == sentence
+
+
+def test_an_unknown_kind_of_data_is_told_the_known_ones() -> None:
+    sentence = complaint({"data": {"kind": "xls"}})
+    assert sentence.startswith("data: {'kind': 'xls'} is not allowed; allowed: one of 'task', ")
+    assert all(repr(model.model_fields["kind"].default) in sentence for model in DATA_MODELS)
 
 
 @pytest.mark.parametrize(

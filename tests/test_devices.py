@@ -3,10 +3,9 @@
 from typing import Any
 
 import pytest
-import torch
 
 from rnncore import TrainConfig
-from rnncore.engine.devices import SMALL, available_devices, choose_device, seeded
+from rnncore.engine.devices import SMALL, available_devices, choose_device
 from rnncore.errors import ConfigError
 
 
@@ -60,14 +59,3 @@ def test_a_device_that_cannot_serve_is_refused(changes: dict[str, Any], availabl
     with pytest.raises(ConfigError) as error:
         choose_device(config(**changes), available)
     assert str(error.value) == message
-
-
-def test_seeded_gives_the_same_numbers_and_gives_the_state_back() -> None:
-    torch.manual_seed(0)
-    expected = torch.rand(2)
-    torch.manual_seed(0)
-    with seeded(7, "cpu"):
-        first = torch.rand(2)
-    assert torch.equal(torch.rand(2), expected)
-    with seeded(7, "cpu"):
-        assert torch.equal(torch.rand(2), first)

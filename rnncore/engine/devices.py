@@ -1,7 +1,4 @@
-"""Where to compute, with the reason, and torch's random state there."""
-
-from collections.abc import Iterator
-from contextlib import contextmanager
+"""Where to compute, and why."""
 
 import torch
 
@@ -48,17 +45,3 @@ def _named_device(config: TrainConfig, available: list[str]) -> tuple[str, str]:
     if config.device == "mps" and config.dtype == "float64":
         raise not_allowed("dtype", config.dtype, "on the device 'mps', which computes in float32 only", "'float32'")
     return config.device, "Chosen in the configuration."
-
-
-@contextmanager
-def seeded(seed: int, device: str) -> Iterator[None]:
-    """Let torch's random functions start from `seed`; afterwards the CPU's random state is as it was."""
-    before = torch.get_rng_state()
-    if device == "cpu":
-        torch.default_generator.manual_seed(seed)
-    else:
-        torch.manual_seed(seed)
-    try:
-        yield
-    finally:
-        torch.set_rng_state(before)

@@ -15,7 +15,7 @@ from rnncore.config import TrainConfig
 from rnncore.data import load_dataset
 from rnncore.data.dataset import SequenceDataset
 from rnncore.engine.clipping import CLIPPERS, Clipping
-from rnncore.engine.devices import choose_device, seeded
+from rnncore.engine.devices import choose_device
 from rnncore.engine.evaluation import TensorBatch, Validation, to_tensors
 from rnncore.engine.flat import FlatParameters, exact_norm
 from rnncore.engine.gradients import profile
@@ -23,6 +23,7 @@ from rnncore.engine.initialization import initialize
 from rnncore.engine.losses import batch_loss
 from rnncore.engine.model import SequenceModel
 from rnncore.engine.optimizers import OPTIMIZERS
+from rnncore.engine.randomness import DROPOUT, INITIALIZATION, seeded, stream_seed
 from rnncore.engine.recurrent import StateTape
 from rnncore.engine.regularization import add_omega_gradient
 from rnncore.engine.schedules import learning_rate_factor
@@ -194,7 +195,10 @@ class Trainer:
         """Leave the gradients of this batch in the flat buffer, return the loss."""
         config = self.config
         self.parameters.zero_grad()
-        with seeded((config.seed << 32) + step, self.device) if config.model.dropout else nullcontext():
+        dropping = (
+            seeded(stream_seed(config.seed, DROPOUT, step), self.device) if config.model.dropout else nullcontext()
+        )
+        with dropping:
             outputs = self.model(batch.inputs, batch.lengths, tape)
         loss = batch_loss(self.loss, outputs, batch.targets, batch.lengths)
         loss.backward()  # type: ignore[no-untyped-call]
@@ -219,10 +223,10 @@ class Trainer:
 
 
 def build_model(config: TrainConfig, dataset: SequenceDataset, device: str) -> SequenceModel:
-    """Return the model with its initial weights, a function of the config and the seed alone."""
+    """Return the model with its initial weights; by default torch.nn's own after `torch.manual_seed(config.seed)`."""
     with seeded(config.seed, "cpu"):
         model = SequenceModel(config.model, dataset.input_size, dataset.output_size)
-    initialize(model, config.init, dataset.seq_len, config.seed)
+    initialize(model, config.init, dataset.seq_len, stream_seed(config.seed, INITIALIZATION))
     model.recurrent.truncation = config.truncation
     return model.to(device=device, dtype=getattr(torch, config.dtype))
 
