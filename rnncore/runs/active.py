@@ -42,6 +42,18 @@ class RunStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class Overview:
+    """The background half in counts. workers: how many there should be; ready: warmed up; busy: with a run."""
+
+    workers: int
+    workers_ready: int
+    workers_busy: int
+    running: int
+    paused: int
+    queued: int
+
+
+@dataclass(frozen=True, slots=True)
 class Ending:
     """How a run is to end once its worker lets go of it; `{step}` in the reason is filled in then."""
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from rnncore.config import ClipConfig, CsvData, OptimizerConfig, TrainConfig
 from rnncore.data.dataset import DataError
-from rnncore.runs.active import RESUMABLE, ActiveRun, Ending, Group, RunStatus, usual_rate, waiting_times
+from rnncore.runs.active import RESUMABLE, ActiveRun, Ending, Group, Overview, RunStatus, usual_rate, waiting_times
 from rnncore.runs.caretaker import Caretaker
 from rnncore.runs.limits import Load, check_file, check_start
 from rnncore.runs.store import NewRun
@@ -48,8 +48,7 @@ class Scheduler(Caretaker):
         """
         group = Group(new_id(), tuple(new_id() for _ in configs))
         with self._lock:
-            mine = sum(run.workspace == workspace for run in self._active.values())
-            check_start(configs, Load(mine, len(self._queue)), self.settings)
+            check_start(configs, self.load(workspace), self.settings)
             for content in (files or {}).values():
                 self.add_file(workspace, content)
             uploads = [self._upload_of(workspace, config) for config in configs]
@@ -168,8 +167,7 @@ class Scheduler(Caretaker):
             raise ControlError("This run has ended and cannot be continued.")
         configs = [TrainConfig.model_validate(run.config) for run in going]
         workspace = going[0].workspace
-        mine = sum(run.workspace == workspace for run in self._active.values())
-        check_start(configs, Load(mine, len(self._queue)), self.settings)
+        check_start(configs, self.load(workspace), self.settings)
         for run in going:
             self.store.update_run(run.id, status="queued", reason="", ended_at=None)
             self._active[run.id] = ActiveRun(
@@ -178,6 +176,15 @@ class Scheduler(Caretaker):
             self._queue.append(run.id)
         self._seen[workspace] = time.monotonic()
 
+    def delete(self, run_id: str) -> None:
+        """Remove a run that is over, with all that was recorded of it. Raises ControlError, UnknownRun."""
+        with self._lock:
+            if run_id in self._active:
+                raise ControlError("This run is unfinished and cannot be deleted; stop it first.")
+            self._save_endings()
+            if not self.store.delete_run(run_id):
+                raise UnknownRun("There is no such run.")
+
     # Watching
 
     def seen(self, run_id: str) -> None:
@@ -185,6 +192,25 @@ class Scheduler(Caretaker):
         run = self._active.get(run_id)
         if run is not None:
             self._seen[run.workspace] = time.monotonic()
+
+    def overview(self) -> Overview:
+        """Return how many workers and unfinished runs there are, in counts alone."""
+        with self._lock:
+            workers = self._pool.workers
+            return Overview(
+                workers=self.settings.workers,
+                workers_ready=sum(worker.ready for worker in workers),
+                workers_busy=sum(worker.run is not None for worker in workers),
+                running=sum(run.status == "running" for run in self._active.values()),
+                paused=sum(run.status == "paused" for run in self._active.values()),
+                queued=len(self._queue),
+            )
+
+    def load(self, workspace: str) -> Load:
+        """Return what is there already when a workspace wants to start something."""
+        with self._lock:
+            mine = sum(run.workspace == workspace for run in self._active.values())
+            return Load(mine, len(self._queue))
 
     def position(self, run_id: str) -> tuple[int | None, float | None]:
         """Return a queued run's place, from 1, and the estimated seconds until it starts; None where not known."""

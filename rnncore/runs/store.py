@@ -143,6 +143,12 @@ class Store:
         with self.write() as db:
             db.execute(f"UPDATE runs SET {names} WHERE id = ?", (*columns.values(), run_id))
 
+    def delete_run(self, run_id: str) -> bool:
+        """Delete a run that is over, with all that belongs to it; tell whether there was one."""
+        marks = ", ".join("?" * len(ENDED))
+        with self.write() as db:
+            return bool(db.execute(f"DELETE FROM runs WHERE id = ? AND status IN ({marks})", (run_id, *ENDED)).rowcount)
+
     def run(self, run_id: str) -> StoredRun | None:
         """Return a run, or None if there is none with this id."""
         rows = self.runs("id = ?", (run_id,))
