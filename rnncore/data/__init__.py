@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from rnncore.config import BundledData, CsvData, TaskData
+from rnncore.config import BundledData, CsvData, TaskData, UploadData
 from rnncore.data.bundled import SERIES, Series, series_values
 from rnncore.data.dataset import Batch, DataError, SequenceDataset
 from rnncore.data.tasks import TASKS, Preview, Task, preview, task_dataset
@@ -28,10 +28,12 @@ __all__ = [
 ReadFile = Callable[[str], bytes]
 
 
-def load_dataset(config: TaskData | BundledData | CsvData, read_file: ReadFile | None = None) -> SequenceDataset:
+def load_dataset(
+    config: TaskData | BundledData | CsvData | UploadData, read_file: ReadFile | None = None
+) -> SequenceDataset:
     """Build the data that a config describes.
 
-    read_file: returns the bytes of `CsvData.file`; by default the file is a path. Ids of uploads (`sha256:...`) can
+    read_file: returns the bytes of an uploaded file; by default the file is a path. Ids of uploads (`sha256:...`) can
     only be read by a given `read_file`.
 
     Raises:
@@ -70,8 +72,15 @@ def _load_csv(config: CsvData, read_file: ReadFile) -> SequenceDataset:
     return series_dataset(config.target, values, config.window, config.horizon, config.val_fraction, table.notes)
 
 
+def _load_upload(config: UploadData, read_file: ReadFile) -> SequenceDataset:
+    from rnncore.data.upload import upload_dataset
+
+    return upload_dataset(config, read_file)
+
+
 _LOADERS: dict[str, Callable[[Any, ReadFile], SequenceDataset]] = {
     "task": _load_task,
     "bundled": _load_bundled,
     "csv": _load_csv,
+    "upload": _load_upload,
 }

@@ -21,10 +21,22 @@ def regression_baselines(predictions: dict[str, NDArray[Any]], targets: NDArray[
     return {loss: tuple(lines) for loss, lines in baselines.items()}
 
 
-def frequency_loss(train_labels: NDArray[np.int64], held_out: NDArray[np.int64], classes: int) -> float:
-    """Return the cross-entropy on `held_out` of always predicting the class shares of `train_labels`, in nats.
+def class_baselines(train: NDArray[np.int64], held_out: NDArray[np.int64], binary: bool) -> Baselines:
+    """Return the loss of always predicting the training shares, and the error rate of always the commonest class.
+
+    train, held_out: class codes. The loss stands under "bce" or "cross_entropy", the other under "error rate".
+    """
+    classes = int(max(train.max(), held_out.max())) + 1
+    shares = Baseline("class frequencies", frequency_loss(train, held_out, classes))
+    commonest = int(np.bincount(train).argmax())
+    majority = Baseline("commonest class", float(np.mean(held_out != commonest)))
+    return {"bce" if binary else "cross_entropy": (shares,), "error rate": (majority,)}
+
+
+def frequency_loss(train: NDArray[np.int64], held_out: NDArray[np.int64], classes: int) -> float:
+    """Return the cross-entropy on `held_out` of always predicting the class shares of `train`, in nats.
 
     Each class is counted once more than it occurs, so that a class unseen in training has a finite loss.
     """
-    counts = np.bincount(train_labels.ravel(), minlength=classes) + 1.0
+    counts = np.bincount(train.ravel(), minlength=classes) + 1.0
     return float(-np.log(counts / counts.sum())[held_out].mean())

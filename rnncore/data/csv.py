@@ -12,6 +12,7 @@ from rnncore.data.dialect import DELIMITERS, Dialect, find_dialect
 from rnncore.data.limits import MAX_BYTES, MAX_CELLS, MAX_ROWS
 from rnncore.data.numbers import looks_like_number
 from rnncore.data.table import Column, Table, make_column, shorten
+from rnncore.data.words import many
 
 _FOOTER_LINES = 10
 
@@ -46,7 +47,7 @@ def read_csv(data: bytes, name: str, *, delimiter: str = "auto", decimal: str = 
     first_row = text.count(b"\n", 0, dialect.start) + 1
     notes = [*dialect.notes, *footer]
     notes += [] if encoding == "utf-8" else [f"The file was read as {encoding}."]
-    notes += [f"{blank:,} empty rows were left out."] if blank else []
+    notes += [f"{many(blank, 'empty row')} left out."] if blank else []
     notes += _wrong_cells(columns, first_row)
     return Table(name, tuple(columns), rows, first_row, tuple(notes), dialect.has_header)
 

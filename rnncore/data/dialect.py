@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from rnncore.data.dataset import DataError
 from rnncore.data.limits import MAX_COLUMNS
 from rnncore.data.numbers import MISSING_WORDS, looks_like_number
+from rnncore.data.words import many
 
 DELIMITERS = {"\t": "tab", ";": "semicolon", "|": "bar", ",": "comma", " ": "spaces"}
 _SAMPLE_BYTES, _SAMPLE_ROWS = 200_000, 300
@@ -151,7 +152,7 @@ def _header(
     rows: list[list[str]], top: int, width: int, header: str, commented: str | None, delimiter: str
 ) -> tuple[list[str], bool, int, list[str]]:
     """Return names, whether there is a header, the first row of data and notes."""
-    notes = [f"{top:,} lines above the table were left out."] if top else []
+    notes = [f"{many(top, 'line')} above the table left out."] if top else []
     first = rows[top]
     if header == "auto" and (above := _header_above(rows, top, width, commented, delimiter)):
         names, more = unique_names(above)

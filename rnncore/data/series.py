@@ -1,129 +1,271 @@
-"""One long series becomes windows: learn the value `horizon` steps after each window."""
+"""Series become windows: learn the values `horizon` steps after each window."""
 
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from rnncore.data.baselines import regression_baselines
-from rnncore.data.dataset import Batch, DataError, SequenceDataset
+from rnncore.data.baselines import class_baselines, regression_baselines
+from rnncore.data.dataset import Batch, DataError, SequenceDataset, TargetKind
+from rnncore.data.prepare import Missing, drop_missing, encode, fill_missing, fit_scale, scaled
 from rnncore.data.sampling import finite_batches
+from rnncore.data.sequences import Feature, Sequences, whole
+from rnncore.data.tasks import error_rate
+from rnncore.data.words import many
 
 MAX_VALIDATION_WINDOWS = 512
-# Beyond this, squares of scaled values could overflow float32.
-LARGEST = 1e100
+_USUAL_WINDOW = 50
 
 
 def series_dataset(
     name: str, values: NDArray[np.float64], window: int, horizon: int, val_fraction: float, notes: tuple[str, ...] = ()
 ) -> SequenceDataset:
-    """Cut `values` (N,) into windows (T = window) whose target is the value `horizon` steps after the window's end.
+    """Cut one series `values` (N,) into windows, see `forecast_dataset`."""
+    column = np.asarray(values, np.float64)[:, None]
+    sequences = Sequences(name, (Feature(name),), column, whole(column), (name,), (0,), (0,), notes=notes)
+    return forecast_dataset(sequences, window, horizon, 1, val_fraction)
 
-    The last `val_fraction` of the series is validation; no window or target crosses the border. Both parts are
-    standardised with the mean and standard deviation of the training part. Missing values (NaN) are interpolated
-    linearly within their part. Baselines are losses on the validation windows, in the scaled units of the training.
+
+def forecast_dataset(
+    sequences: Sequences,
+    window: int | None,
+    horizon: int,
+    stride: int,
+    val_fraction: float,
+    missing: Missing = "interpolate",
+    binary: bool = True,
+) -> SequenceDataset:
+    """Cut series into windows (T = window) whose targets are the target columns `horizon` steps after the window's end.
+
+    The last `val_fraction` of each series is validation, or whole series where the files make the split or the series
+    are too short to be cut; no window or target crosses the border. Missing values are filled within their part;
+    scaling and categories are fitted on the training part only. Baselines are losses on the validation windows.
+    window: None = suggested from the length. stride: steps between training windows. binary: two classes as yes/no.
 
     Raises:
-        DataError: the series is too short for the window, constant in its training part, infinite or too large.
+        DataError: too short for the window, constant in the training part, infinite or too large values.
     """
-    total = len(values)
-    values = _trim_missing(name, np.asarray(values, np.float64))
-    if ends := total - len(values):
-        notes += (f"{ends:,} missing values at the ends of the series were left out.",)
-    border = round(len(values) * (1 - val_fraction))
-    _check_length(name, len(values), border, window, horizon)
-    train, train_gaps = _fill(values[:border])
-    validation, validation_gaps = _fill(values[border:])
-    if gaps := train_gaps + validation_gaps:
-        notes += (f"{gaps:,} missing values ({gaps / len(values):.1%}) were filled by linear interpolation.",)
-    mean, std = _scale(name, train)
-    notes += (
-        f"The first {border:,} of {len(values):,} values are for training, the last {len(values) - border:,} for "
-        "validation; no window crosses the border.",
-        f"Values are scaled with the training part's mean {mean:.6g} and standard deviation {std:.6g}.",
+    sequences = _trimmed(sequences)
+    sequences = drop_missing(sequences) if missing == "drop" else sequences
+    split = _split(sequences, window, horizon, val_fraction)
+    training = split.rows(len(sequences.values), train=True)
+    targets = [sequences.columns[place] for place in sequences.targets]
+    classes = targets[0].categories if len(targets) == 1 else ()
+    values, gap_notes = fill_missing(sequences.values, sequences.columns, split.parts, missing)
+    # The target first: when nothing in it varies, that is what the user has to know.
+    answers = _classes(values, sequences, training) if classes else _numbers(values, sequences, training)
+    inputs, _, notes = encode(
+        values[:, sequences.inputs], tuple(sequences.columns[place] for place in sequences.inputs), training
     )
-    train_inputs, train_targets = _windows((train - mean) / std, window, horizon)
-    inputs, targets = _windows((validation - mean) / std, window, horizon)
-    if len(inputs) > MAX_VALIDATION_WINDOWS:
-        chosen = np.linspace(0, len(inputs) - 1, MAX_VALIDATION_WINDOWS).round().astype(np.int64)
-        notes += (f"Validation uses {len(chosen):,} of {len(inputs):,} windows, evenly spaced.",)
-        inputs, targets = inputs[chosen], targets[chosen]
-    held_out = Batch(np.ascontiguousarray(inputs)[..., None], targets[:, None])  # (V, T, 1), (V, 1)
+    size = split.window
+    starts = split.starts(True, horizon, stride), split.starts(False, horizon, 1)
+    ahead = size + horizon - 1
+    train_starts, held_starts = (part[~np.isnan(answers.known[part + ahead])] for part in starts)
+    if len(train_starts) == 0 or len(held_starts) == 0:
+        raise DataError(f"The target of '{sequences.name}' is missing in all of its training or validation part.")
+    all_notes = [*sequences.notes, *gap_notes, *split.notes, *answers.notes, *notes]
+    if len(held_starts) > MAX_VALIDATION_WINDOWS:
+        chosen = np.linspace(0, len(held_starts) - 1, MAX_VALIDATION_WINDOWS).round().astype(np.int64)
+        all_notes.append(f"Validation uses {len(chosen):,} of {len(held_starts):,} windows, evenly spaced.")
+        held_starts = held_starts[chosen]
+    steps = np.arange(size)
+    yes_no = len(answers.classes) == 2 and binary
 
-    def root_mean_square(outputs: NDArray[Any], batch: Batch) -> float:
-        return float(np.sqrt(np.mean(np.square(outputs - batch.targets, dtype=np.float64))) * std)
+    def select(begins: NDArray[np.int64]) -> Batch:
+        wanted = answers.values[begins + ahead]  # (B, O) or (B,)
+        return Batch(inputs[begins[:, None] + steps], wanted[:, None].astype(np.float32) if yes_no else wanted)
 
+    validation = select(held_starts)
+    last = answers.values[held_starts + size - 1]
+    if classes:
+        baselines = class_baselines(answers.values[train_starts + ahead], answers.values[held_starts + ahead], yes_no)
+        metric, measure = "error rate", (wrong_answers if yes_no else error_rate)
+    else:
+        mean = np.zeros_like(validation.targets)
+        baselines = regression_baselines({"last value again": last, "training mean": mean}, validation.targets)
+        metric, measure = root_mean_square(answers.units)
+    kind: TargetKind = "regression" if not classes else "binary" if yes_no else "multiclass"
     return SequenceDataset(
-        name=name,
-        input_size=1,
-        output_size=1,
-        seq_len=window,
-        target="regression",
+        name=sequences.name,
+        input_size=inputs.shape[1],
+        output_size=len(answers.classes) if kind == "multiclass" else validation.targets.shape[1],
+        seq_len=size,
+        target=kind,
         per_step=False,
-        train_batch=finite_batches(
-            len(train_inputs), lambda rows: Batch(train_inputs[rows][..., None], train_targets[rows][:, None])
-        ),
-        validation=held_out,
-        train_size=len(train_inputs),
-        baselines=regression_baselines(
-            {"last value again": held_out.inputs[:, -1], "training mean": np.zeros_like(held_out.targets)},
-            held_out.targets,
-        ),
-        metric="root mean square error, original units",
-        metric_function=root_mean_square,
-        notes=notes,
+        train_batch=finite_batches(len(train_starts), lambda rows: select(train_starts[rows])),
+        validation=validation,
+        train_size=len(train_starts),
+        baselines=baselines,
+        metric=metric,
+        metric_function=measure,
+        notes=tuple(all_notes),
     )
 
 
-def _trim_missing(name: str, values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Drop missing values at both ends, where there is nothing to interpolate between."""
-    if np.isinf(values).any():
-        row = int(np.flatnonzero(np.isinf(values))[0]) + 1
-        raise DataError(f"Column '{name}' holds an infinite value (value {row:,} of the series); replace or remove it.")
-    known = np.flatnonzero(~np.isnan(values))
+def _trimmed(sequences: Sequences) -> Sequences:
+    """Leave out the ends of a single series where every target is missing: there is nothing to interpolate between."""
+    if sequences.count != 1:
+        return sequences
+    known = np.flatnonzero(~np.isnan(sequences.values[:, sequences.targets]).all(1))
     if len(known) == 0:
-        raise DataError(f"Column '{name}' holds no numbers.")
-    if (largest := np.nanmax(np.abs(values))) > LARGEST:
-        raise DataError(f"Column '{name}' holds a value of size {largest:.3g}, too large to compute with.")
-    return values[known[0] : known[-1] + 1]
+        raise DataError(f"Column '{sequences.columns[sequences.targets[0]].name}' holds no numbers.")
+    inside = slice(known[0], known[-1] + 1)
+    values = sequences.values[inside]
+    if not (ends := len(sequences.values) - len(values)):
+        return sequences
+    note = f"{many(ends, 'missing value')} at the ends of the series left out."
+    return replace(sequences, values=values, offsets=whole(values), notes=(*sequences.notes, note))
 
 
-def _check_length(name: str, total: int, border: int, window: int, horizon: int) -> None:
+@dataclass(frozen=True, slots=True)
+class _Split:
+    """parts: (P + 1,) borders of the pieces that no window crosses; train: (P,) which of them are for training."""
+
+    parts: NDArray[np.int64]
+    train: NDArray[np.bool_]
+    window: int
+    notes: tuple[str, ...]
+
+    def rows(self, total: int, train: bool) -> NDArray[np.bool_]:
+        mask = np.zeros(total, bool)
+        for start, end, own in zip(self.parts[:-1], self.parts[1:], self.train, strict=True):
+            mask[start:end] = own == train
+        return mask
+
+    def starts(self, train: bool, horizon: int, stride: int) -> NDArray[np.int64]:
+        need = self.window + horizon - 1
+        pieces = zip(self.parts[:-1], self.parts[1:], self.train, strict=True)
+        return np.concatenate(
+            [np.arange(start, end - need, stride) for start, end, own in pieces if own == train]
+            or [np.empty(0, np.int64)]
+        ).astype(np.int64)
+
+
+def _split(sequences: Sequences, window: int | None, horizon: int, val_fraction: float) -> _Split:
+    lengths, count = sequences.lengths, sequences.count
+    borders = sequences.offsets[:-1] + np.round(lengths * (1 - val_fraction)).astype(np.int64)
+    if sequences.held_out is not None:
+        return _by_series(sequences, ~sequences.held_out, window, horizon, "as the files are named")
+    if window is None:
+        shortest = int(np.median(np.minimum(borders - sequences.offsets[:-1] - 1, sequences.offsets[1:] - borders)))
+        window = max(2, min(_USUAL_WINDOW, shortest // 2, shortest - horizon))
     need = window + horizon
-    if border >= need + 1 and total - border >= need:
-        return
-    raise DataError(
-        f"The series '{name}' is too short: its {total:,} values give {border:,} for training and {total - border:,} "
-        f"for validation; a window of {window:,} with horizon {horizon:,} needs at least {need + 1:,} and {need:,}, so "
-        "choose a shorter window or horizon, or another validation share."
+    cut = (borders - sequences.offsets[:-1] >= need + 1) & (sequences.offsets[1:] - borders >= need)
+    if count == 1 and not cut[0]:
+        raise _too_short(sequences, int(lengths[0]), int(borders[0]), window, horizon)
+    if count > 1 and cut.sum() < 0.5 * count:
+        order = np.random.default_rng((0, 0, count)).permutation(count)
+        train = np.ones(count, bool)
+        train[order[: max(1, round(count * val_fraction))]] = False
+        return _by_series(sequences, train, window, horizon, "drawn at random")
+    parts = np.sort(np.concatenate([sequences.offsets, borders]))
+    train = np.tile([True, False], count)
+    total, first = int(lengths.sum()), int((borders - sequences.offsets[:-1]).sum())
+    what = "values" if count == 1 else f"values of {count:,} series, each cut in time,"
+    note = (
+        f"The first {first:,} of {total:,} {what} are for training, the last {total - first:,} for validation; "
+        "no window crosses the border."
+    )
+    return _Split(parts, train, window, (note,))
+
+
+def _by_series(sequences: Sequences, train: NDArray[np.bool_], window: int | None, horizon: int, how: str) -> _Split:
+    lengths = sequences.lengths
+    if window is None:
+        window = max(2, min(_USUAL_WINDOW, int(np.median(lengths)) // 2, int(np.median(lengths)) - horizon))
+    need = window + horizon
+    if not (lengths[train] >= need).any() or not (lengths[~train] >= need).any():
+        raise _too_short(sequences, int(lengths.max()), int(lengths.max()), window, horizon)
+    short = int((lengths < need).sum())
+    note = f"{many(int(train.sum()), 'series')} for training, {int((~train).sum()):,} for validation, {how}."
+    notes = (note, f"{many(short, 'series')} shorter than a window left out.") if short else (note,)
+    return _Split(sequences.offsets, train, window, notes)
+
+
+def _too_short(sequences: Sequences, total: int, border: int, window: int, horizon: int) -> DataError:
+    need = window + horizon
+    whose = f"its {total:,} values give {border:,} for training and {total - border:,} for validation; a window"
+    if border == total:
+        whose = f"the longest has {total:,} values; a window"
+    return DataError(
+        f"The series '{sequences.name}' is too short: {whose} of {window:,} with horizon {horizon:,} needs at least "
+        f"{need + 1:,} and {need:,}, so choose a shorter window or horizon, or another validation share."
     )
 
 
-def _fill(part: NDArray[np.float64]) -> tuple[NDArray[np.float64], int]:
-    """Interpolate the NaNs of one part from that part alone; return the values and how many were filled."""
-    missing = np.isnan(part)
-    if not missing.any():
-        return part, 0
-    if missing.all():
-        raise DataError("All values of the training or validation part are missing; choose another validation share.")
-    places = np.arange(len(part))
-    filled = part.copy()
-    filled[missing] = np.interp(places[missing], places[~missing], part[~missing])
-    return filled, int(missing.sum())
+@dataclass(frozen=True, slots=True, eq=False)
+class _Answers:
+    """Targets at every timestep: values (M, O) float32 or codes (M,) int64; known: (M,) NaN where there is none."""
+
+    values: NDArray[Any]
+    known: NDArray[np.float64]
+    classes: tuple[str, ...]
+    units: NDArray[np.float64]
+    notes: tuple[str, ...]
 
 
-def _scale(name: str, train: NDArray[np.float64]) -> tuple[float, float]:
-    mean, std = float(train.mean()), float(train.std())
-    if std <= 1e-12 * max(abs(mean), 1e-300):
-        raise DataError(
-            f"Column '{name}' is constant in its training part (always {train[0]:g}), so there is nothing to learn."
+def _numbers(values: NDArray[np.float64], sequences: Sequences, training: NDArray[np.bool_]) -> _Answers:
+    parts, units, notes = [], [], []
+    for place in sequences.targets:
+        name, cells = sequences.columns[place].name, values[:, place]
+        scale = fit_scale(cells[training], name)
+        if scale is None:
+            known = cells[training & ~np.isnan(cells)]
+            always = f" (always {known[0]:g})" if len(known) else ""
+            raise DataError(f"Column '{name}' is constant in its training part{always}, so there is nothing to learn.")
+        parts.append(scaled(cells, scale, name))
+        units.append(scale.std)
+        notes.append(
+            f"'{name}' is scaled with the training part's mean {scale.mean:.6g} and standard deviation {scale.std:.6g}."
         )
-    return mean, std
+    known = values[:, sequences.targets].sum(1)
+    return _Answers(np.stack(parts, 1), known, (), np.array(units), tuple(notes[:3]))
 
 
-def _windows(part: NDArray[np.float64], window: int, horizon: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return all windows (N, T), a view that costs no memory, and their targets (N,)."""
-    scaled = part.astype(np.float32)
-    count = len(scaled) - window - horizon + 1
-    return sliding_window_view(scaled, window)[:count], scaled[window + horizon - 1 :]
+def _classes(values: NDArray[np.float64], sequences: Sequences, training: NDArray[np.bool_]) -> _Answers:
+    """Number the classes of the training part anew; others, in the validation part only, count as missing."""
+    column = sequences.columns[sequences.targets[0]]
+    cells = values[:, sequences.targets[0]]
+    seen = np.unique(cells[training & ~np.isnan(cells)]).astype(np.int64)
+    if len(seen) < 2:
+        only = f"'{column.categories[seen[0]]}'" if len(seen) else "none"
+        raise DataError(
+            f"Column '{column.name}' has one class only in its training part ({only}); choose another target."
+        )
+    renumbered = np.full(len(column.categories), np.nan)
+    renumbered[seen] = np.arange(len(seen))
+    known = np.full(len(cells), np.nan)
+    filled = ~np.isnan(cells)
+    known[filled] = renumbered[cells[filled].astype(np.int64)]
+    shares = np.bincount(known[training & ~np.isnan(known)].astype(np.int64)) / max(1, int((training & filled).sum()))
+    words = [column.categories[code] for code in seen]
+    notes = (class_note(column.name, words, shares),)
+    return _Answers(np.nan_to_num(known).astype(np.int64), known, tuple(words), np.empty(0), notes)
+
+
+def class_note(name: str, classes: list[str], shares: NDArray[np.float64]) -> str:
+    """Say how many classes there are and how unequal they are."""
+    order = np.argsort(-shares, kind="stable")
+    shown = ", ".join(f"'{classes[place]}' {shares[place]:.1%}" for place in order[:4])
+    more = f" and {len(classes) - 4:,} more" if len(classes) > 4 else ""
+    unequal = ""
+    if shares.max() > 0.7 or shares.min() < 0.2 / len(shares):
+        unequal = f" The classes are unequal: always saying '{classes[order[0]]}' is right in {shares.max():.1%}."
+    return f"'{name}' has {len(classes):,} classes: {shown}{more}.{unequal}"
+
+
+def wrong_answers(outputs: NDArray[Any], batch: Batch) -> float:
+    """Share of yes/no targets that the sign of the logit (B, 1) misses."""
+    return float(np.mean((outputs > 0) != (batch.targets > 0.5)))
+
+
+def root_mean_square(units: NDArray[np.float64]) -> tuple[str, Any]:
+    """Return name and function of the error metric: in the units of the only target, or in standard deviations."""
+    single = len(units) == 1
+    unit = float(units[0]) if single else 1.0
+
+    def measure(outputs: NDArray[Any], batch: Batch) -> float:
+        return float(np.sqrt(np.mean(np.square(outputs - batch.targets, dtype=np.float64))) * unit)
+
+    return f"root mean square error, {'original units' if single else 'standard deviations'}", measure

@@ -1,0 +1,190 @@
+"""Sequences with one target each become a data set: split by sequence, ragged lengths padded and masked."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnncore.data.baselines import class_baselines, regression_baselines
+from rnncore.data.dataset import Batch, DataError, SequenceDataset, TargetKind
+from rnncore.data.limits import MAX_PADDED_VALUES
+from rnncore.data.prepare import Missing, drop_missing, encode, fill_missing, fit_scale, scaled
+from rnncore.data.sampling import finite_batches
+from rnncore.data.sequences import Labels, Sequences, offsets_of
+from rnncore.data.series import class_note, root_mean_square, wrong_answers
+from rnncore.data.tasks import error_rate
+from rnncore.data.words import many
+
+MAX_VALIDATION_SEQUENCES = 512
+
+
+def labelled_dataset(
+    sequences: Sequences, val_fraction: float, max_length: int, missing: Missing = "interpolate", binary: bool = True
+) -> SequenceDataset:
+    """Learn one target per sequence, the class or the value(s) of `sequences.labels`.
+
+    The split is by sequence, at random and equal in every class, or as the files make it. Scaling and categories are
+    fitted on the training sequences. Sequences of different length are padded at their end with zeros; `Batch.lengths`
+    says where they end. Longer ones than max_length keep their last timesteps.
+
+    Raises:
+        DataError: fewer than two sequences, one class only, a constant target, no feature that varies.
+    """
+    sequences = _with_known_labels(sequences)
+    sequences = drop_missing(sequences) if missing == "drop" else sequences
+    sequences = _cropped(sequences, max_length)
+    labels = sequences.labels
+    assert labels is not None
+    if sequences.count < 2:
+        raise DataError(f"'{sequences.name}' has {many(sequences.count, 'sequence')}; at least two are needed.")
+    held_out = _split(sequences, labels, val_fraction)
+    training = np.repeat(~held_out, sequences.lengths)
+    values, gap_notes = fill_missing(sequences.values, sequences.columns, sequences.offsets, missing)
+    targets, classes, units, label_notes, unknown = _targets(labels, held_out)
+    inputs, _, notes = encode(
+        values[:, sequences.inputs], tuple(sequences.columns[place] for place in sequences.inputs), training
+    )
+    train_rows, held_rows = np.flatnonzero(~held_out), np.flatnonzero(held_out & ~unknown)
+    if len(held_rows) == 0:
+        raise DataError(f"No sequence of '{sequences.name}' is left for validation; choose a larger validation share.")
+    split = f"{many(len(train_rows), 'sequence')} for training, {len(held_rows):,} for validation"
+    all_notes = [*sequences.notes, *gap_notes, f"{split}{_how(sequences)}.", *label_notes, *notes]
+    if len(held_rows) > MAX_VALIDATION_SEQUENCES:
+        chosen = np.linspace(0, len(held_rows) - 1, MAX_VALIDATION_SEQUENCES).round().astype(np.int64)
+        all_notes.append(f"Validation uses {len(chosen):,} of them.")
+        held_rows = held_rows[chosen]
+    lengths, starts = sequences.lengths, sequences.offsets[:-1]
+    longest, ragged = int(lengths.max()), bool((lengths != lengths[0]).any())
+    if longest * inputs.shape[1] * len(held_rows) > MAX_PADDED_VALUES:
+        raise DataError(
+            f"Sequences of {longest:,} timesteps and {inputs.shape[1]:,} inputs are too large; shorten them."
+        )
+    if ragged:
+        all_notes.append(
+            f"Lengths differ ({lengths.min():,} to {longest:,}): shorter ones are padded, the padding is masked."
+        )
+    steps = np.arange(longest)
+    yes_no = len(classes) == 2 and binary
+
+    def select(rows: NDArray[np.int64]) -> Batch:
+        wanted = targets[rows][:, None].astype(np.float32) if yes_no else targets[rows]
+        if not ragged:
+            return Batch(inputs[starts[rows][:, None] + steps], wanted)
+        places = np.minimum(starts[rows][:, None] + steps, len(inputs) - 1)
+        inside = steps < lengths[rows][:, None]  # (B, T)
+        return Batch(inputs[places] * inside[:, :, None], wanted, lengths[rows])
+
+    validation = select(held_rows)
+    if classes:
+        baselines = class_baselines(targets[train_rows], targets[held_rows], yes_no)
+        metric, measure = "error rate", (wrong_answers if yes_no else error_rate)
+    else:
+        baselines = regression_baselines({"training mean": np.zeros_like(validation.targets)}, validation.targets)
+        metric, measure = root_mean_square(units)
+    kind: TargetKind = "regression" if not classes else "binary" if yes_no else "multiclass"
+    return SequenceDataset(
+        name=sequences.name,
+        input_size=inputs.shape[1],
+        output_size=len(classes) if kind == "multiclass" else validation.targets.shape[1],
+        seq_len=longest,
+        target=kind,
+        per_step=False,
+        train_batch=finite_batches(len(train_rows), lambda rows: select(train_rows[rows])),
+        validation=validation,
+        train_size=len(train_rows),
+        baselines=baselines,
+        metric=metric,
+        metric_function=measure,
+        notes=tuple(all_notes),
+    )
+
+
+def _how(sequences: Sequences) -> str:
+    return ", as the files are named" if sequences.held_out is not None else ", drawn at random"
+
+
+def _with_known_labels(sequences: Sequences) -> Sequences:
+    labels = sequences.labels
+    assert labels is not None
+    known = np.isfinite(labels.values).min(axis=1)
+    if known.all():
+        return sequences
+    if not known.any():
+        raise DataError(f"The target '{labels.names[0]}' is missing in every sequence.")
+    return replace(
+        sequences,
+        values=sequences.values[np.repeat(known, sequences.lengths)],
+        offsets=offsets_of(sequences.lengths[known]),
+        ids=tuple(name for name, keep in zip(sequences.ids, known, strict=True) if keep),
+        labels=replace(labels, values=labels.values[known]),
+        held_out=None if sequences.held_out is None else sequences.held_out[known],
+        notes=(*sequences.notes, f"{many(int((~known).sum()), 'sequence')} without a target left out."),
+    )
+
+
+def _cropped(sequences: Sequences, max_length: int) -> Sequences:
+    lengths = sequences.lengths
+    long = int((lengths > max_length).sum())
+    if not long:
+        return sequences
+    kept = np.minimum(lengths, max_length)
+    places = np.arange(len(sequences.values)) >= np.repeat(sequences.offsets[1:] - kept, lengths)
+    note = f"{many(long, 'sequence')} longer than {max_length:,} timesteps: their last {max_length:,} are used."
+    return replace(sequences, values=sequences.values[places], offsets=offsets_of(kept), notes=(*sequences.notes, note))
+
+
+def _split(sequences: Sequences, labels: Labels, val_fraction: float) -> NDArray[np.bool_]:
+    """Return which sequences are held out: the given ones, or the same share of every class, at random."""
+    if sequences.held_out is not None:
+        return sequences.held_out
+    count = sequences.count
+    shuffled = np.random.default_rng((0, 0, count)).permutation(count)
+    groups = labels.values[shuffled, 0] if labels.classes else np.zeros(count)
+    held_out = np.zeros(count, bool)
+    for group in np.unique(groups):
+        members = shuffled[groups == group]
+        held_out[members[: min(round(len(members) * val_fraction), len(members) - 1)]] = True
+    if not held_out.any():
+        candidates = [
+            row for row in shuffled if (labels.values[:, 0] == labels.values[row, 0]).sum() > 1 or not labels.classes
+        ]
+        if not candidates:
+            raise DataError(f"Every class of '{sequences.name}' has one sequence only, so none is left for validation.")
+        held_out[candidates[0]] = True
+    return held_out
+
+
+def _targets(
+    labels: Labels, held_out: NDArray[np.bool_]
+) -> tuple[NDArray[Any], list[str], NDArray[np.float64], list[str], NDArray[np.bool_]]:
+    """Return targets, classes, units, notes, and which sequences have a class that the training set has not."""
+    nothing = np.zeros(len(held_out), bool)
+    if labels.classes:
+        codes = labels.values[:, 0].astype(np.int64)
+        seen = np.unique(codes[~held_out])
+        if len(seen) < 2:
+            raise DataError(
+                f"All training sequences are of one class ('{labels.classes[seen[0]]}'), so there is nothing to learn."
+            )
+        places = np.searchsorted(seen, codes).clip(max=len(seen) - 1)
+        unknown = seen[places] != codes
+        words = [labels.classes[code] for code in seen]
+        shares = np.bincount(places[~held_out]) / max(1, int((~held_out).sum()))
+        notes = [class_note(labels.names[0], words, shares)]
+        if unknown.any():
+            notes.append(
+                f"{many(int(unknown.sum()), 'validation sequence')} of a class not in the training set left out."
+            )
+        return places, words, np.empty(0), notes, unknown
+    columns, units, notes = [], [], []
+    for place, name in enumerate(labels.names):
+        scale = fit_scale(labels.values[~held_out, place], name)
+        if scale is None:
+            raise DataError(
+                f"The target '{name}' is the same in every training sequence, so there is nothing to learn."
+            )
+        columns.append(scaled(labels.values[:, place], scale, name))
+        units.append(scale.std)
+        notes.append(f"'{name}' is scaled with the training mean {scale.mean:.6g} and deviation {scale.std:.6g}.")
+    return np.stack(columns, 1), [], np.array(units), notes[:3], nothing

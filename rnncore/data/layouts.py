@@ -1,0 +1,244 @@
+"""A table and the roles of its columns become `Sequences`."""
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from rnncore.config import UploadData
+from rnncore.data.dataset import DataError
+from rnncore.data.limits import MAX_CLASSES
+from rnncore.data.roles import FILE_COLUMN, Roles, groups_of
+from rnncore.data.sequences import Feature, Labels, Sequences, class_labels, offsets_of
+from rnncore.data.table import Column, Table, make_column
+from rnncore.data.wide import is_class
+from rnncore.data.words import listed, many
+
+_HELD_OUT = re.compile(r"(^|[_\-. ])(test|val|valid|validation)\b", re.I)
+_TRAINING = re.compile(r"(^|[_\-. ])train(ing)?\b", re.I)
+
+
+def join_tables(tables: Sequence[Table]) -> Table:
+    """Put tables of the same columns one below the other, with a column that names the file of each row.
+
+    Raises:
+        DataError: the files have different columns.
+    """
+    first = tables[0]
+    for table in tables[1:]:
+        if set(table.names) != set(first.names):
+            other = sorted(set(table.names) ^ set(first.names))
+            raise DataError(
+                f"'{table.name}' and '{first.name}' have different columns ({listed(other, 4)} only in one of them); "
+                "upload files of one kind together."
+            )
+    columns = []
+    for name in first.names:
+        cells = [pc.cast(table.column(name).cells, pa.string()).fill_null("") for table in tables]
+        decimal = "comma" if any("comma" in table.column(name).convention for table in tables) else "point"
+        columns.append(make_column(name, pa.concat_arrays(cells), decimal))
+    files = pa.array(
+        np.repeat([table.name for table in tables], [table.rows for table in tables]).tolist(), pa.string()
+    )
+    columns.insert(0, make_column(FILE_COLUMN if FILE_COLUMN not in first.names else f"{FILE_COLUMN} name", files))
+    notes = dict.fromkeys(f"{table.name}: {note}" for table in tables for note in table.notes)
+    rows = sum(table.rows for table in tables)
+    return Table(f"{len(tables)} files", tuple(columns), rows, first.first_row, tuple(notes)[:10], first.has_header)
+
+
+def held_out_files(names: Sequence[str]) -> NDArray[np.bool_] | None:
+    """Return which files are a test set by their name, where others are a training set; else None, (files,)."""
+    held_out = np.array([bool(_HELD_OUT.search(name)) for name in names])
+    training = any(_TRAINING.search(name) for name in names)
+    return held_out if held_out.any() and training and not held_out.all() else None
+
+
+def arrange(table: Table, roles: Roles, options: UploadData) -> Sequences:
+    """Bring a table into the form of sequences.
+
+    Raises:
+        DataError: infinite values, or a target that cannot be of the wanted kind.
+    """
+    for name in dict.fromkeys((*roles.targets, *(n for s in roles.steps.values() for n in s), *roles.features)):
+        if name not in roles.steps:
+            _check_finite(table, table.column(name))
+    return _from_rows(table, roles, options) if roles.layout == "rows" else _from_steps(table, roles, options)
+
+
+def _check_finite(table: Table, column: Column) -> None:
+    if column.numbers is not None and np.isinf(column.numbers).any():
+        place = int(np.flatnonzero(np.isinf(column.numbers))[0])
+        raise DataError(
+            f"Column '{column.name}' holds an infinite value in row {table.first_row + place:,} of '{table.name}'; "
+            "replace it, or do not use the column."
+        )
+
+
+def _from_rows(table: Table, roles: Roles, options: UploadData) -> Sequences:
+    blank = np.full(table.rows, np.nan)
+    cube = np.stack(
+        [np.stack([_numbers(table.column(name), blank) for name in names], 1) for names in roles.steps.values()], 2
+    )  # (N, T, F)
+    known = np.logical_not(np.isnan(cube)).max(axis=2)  # (N, T)
+    lengths = np.where(np.any(known, axis=1), cube.shape[1] - np.argmax(known[:, ::-1], axis=1), 1)
+    inside = np.arange(cube.shape[1]) < lengths[:, None]
+    columns = tuple(Feature(name) for name in roles.steps)
+    ids = tuple(str(table.first_row + place) for place in range(table.rows))
+    every = tuple(range(len(columns)))
+    notes = (f"{many(table.rows, 'sequence')}, one per row, of {_span(lengths)} timesteps.",)
+    labels = _labels(table, roles, options, np.arange(table.rows)) if roles.targets else None
+    held_out = None
+    if FILE_COLUMN in table.names:
+        files = table.column(FILE_COLUMN)
+        by_file = held_out_files(files.categories)
+        if by_file is not None and files.numbers is not None:
+            held_out = by_file[files.numbers.astype(np.int64)]
+    targets = () if labels else (len(columns) - 1,)
+    return Sequences(
+        table.name, columns, cube[inside], offsets_of(lengths), ids, every, targets, labels, held_out, notes
+    )
+
+
+def _numbers(column: Column, blank: NDArray[np.float64]) -> NDArray[np.float64]:
+    return blank if column.numbers is None else column.numbers
+
+
+def _from_steps(table: Table, roles: Roles, options: UploadData) -> Sequences:
+    groups = groups_of(table, roles.id) if roles.id else np.zeros(table.rows, np.int64)
+    order, notes = _order(table, roles, groups)
+    groups = groups[order]
+    first_rows = np.flatnonzero(np.diff(groups, prepend=-1))
+    offsets = np.append(first_rows, len(groups))
+    names = [table.column(roles.id).cells[int(order[row])].as_py() for row in first_rows] if roles.id else [table.name]
+    ids = tuple("" if name is None else str(name) for name in names)
+    labelled = bool(roles.id) and all(_one_each(table.column(name), order, offsets) for name in roles.targets)
+    used = dict.fromkeys((*roles.features, *(() if labelled else roles.targets)))
+    columns, arrays = [], []
+    for name in used:
+        feature, values = _column(table.column(name), name in roles.targets and not labelled, options, table.rows)
+        columns.append(feature)
+        arrays.append(values[order])
+    places = {name: place for place, name in enumerate(used)}
+    inputs = tuple(places[name] for name in roles.features)
+    targets = () if labelled else tuple(places[name] for name in roles.targets)
+    labels = _labels(table, roles, options, order[first_rows]) if labelled else None
+    held_out = held_out_files(ids)
+    if roles.id:
+        notes.append(
+            f"{many(len(ids), 'sequence')} told apart by '{roles.id}', of {_span(np.diff(offsets))} timesteps."
+        )
+    return Sequences(
+        table.name, tuple(columns), np.stack(arrays, 1), offsets, ids, inputs, targets, labels, held_out, tuple(notes)
+    )
+
+
+def _span(lengths: NDArray[np.int64]) -> str:
+    low, high = int(lengths.min()), int(lengths.max())
+    return f"{low:,}" if low == high else f"{low:,} to {high:,}"
+
+
+def _one_each(column: Column, order: NDArray[np.int64], offsets: NDArray[np.int64]) -> bool:
+    if column.numbers is None:
+        return False
+    values = column.numbers[order]
+    same = np.maximum.reduceat(values, offsets[:-1]) == np.minimum.reduceat(values, offsets[:-1])
+    return bool((same | np.isnan(np.maximum.reduceat(values, offsets[:-1]))).all())
+
+
+def _column(column: Column, target: bool, options: UploadData, rows: int) -> tuple[Feature, NDArray[np.float64]]:
+    """Return a column as numbers, or as codes of categories where it holds words or is a target of classes."""
+    assert column.numbers is not None
+    if target and _wants_classes(column, options, rows, eager=False) and column.kind == "number":
+        words, codes = _as_classes(column)
+        return Feature(column.name, words), codes
+    return Feature(column.name, column.categories), column.numbers
+
+
+def _wants_classes(column: Column, options: UploadData, count: int, eager: bool) -> bool:
+    """Whether a target is one of classes: as the user says, or as its values look."""
+    if options.target_kind == "regression" and column.kind == "category":
+        raise DataError(f"Column '{column.name}' holds words, so it cannot be predicted as a number.")
+    if options.target_kind == "auto":
+        return is_class(column, count, eager)
+    return options.target_kind != "regression"
+
+
+def _as_classes(column: Column) -> tuple[tuple[str, ...], NDArray[np.float64]]:
+    assert column.numbers is not None
+    if column.categories:
+        return column.categories, column.numbers
+    known = ~np.isnan(column.numbers)
+    values, places = np.unique(column.numbers[known], return_inverse=True)
+    if len(values) > MAX_CLASSES:
+        raise DataError(
+            f"Column '{column.name}' has {len(values):,} different values; at most {MAX_CLASSES:,} classes."
+        )
+    codes = np.full(len(column.numbers), np.nan)
+    codes[known] = places
+    return tuple(f"{value:g}" for value in values), codes
+
+
+def _labels(table: Table, roles: Roles, options: UploadData, rows: NDArray[np.int64]) -> Labels:
+    """Return the targets of whole sequences, taken from the given rows."""
+    columns = [table.column(name) for name in roles.targets]
+    if len(columns) == 1 and _wants_classes(columns[0], options, len(rows), eager=True):
+        words, codes = _as_classes(columns[0])
+        known = codes[rows]
+        if np.isnan(known).any():
+            return Labels(roles.targets, known[:, None], words)
+        return class_labels(roles.targets[0], [words[int(code)] for code in known])
+    if any(column.kind == "category" for column in columns):
+        raise DataError("Several targets at once must all be numbers; choose one column of classes, or numbers only.")
+    return Labels(roles.targets, np.stack([c.numbers[rows] for c in columns if c.numbers is not None], 1))
+
+
+def _order(table: Table, roles: Roles, groups: NDArray[np.int64]) -> tuple[NDArray[np.int64], list[str]]:
+    """Return the rows by sequence and time, without those that have no time, and what was found."""
+    rows = np.arange(table.rows)
+    if not roles.time:
+        return (rows if (np.diff(groups) >= 0).all() else np.argsort(groups, kind="stable")), []
+    column = table.column(roles.time)
+    notes: list[str] = []
+    if column.numbers is None:
+        raise DataError(f"Column '{roles.time}' cannot order the timesteps: it holds text.")
+    moments = column.numbers
+    missing = np.isnan(moments)
+    if missing.any():
+        notes.append(f"{many(int(missing.sum()), 'row')} without a value in '{roles.time}' left out.")
+        rows = rows[~missing]
+    order = rows[np.lexsort((moments[rows], groups[rows]))]
+    within = np.diff(groups[rows]) == 0
+    if bool((np.diff(moments[rows])[within] < 0).any()):
+        notes.append(f"The rows were not in order; they were sorted by '{roles.time}'.")
+    steps = np.diff(moments[order])[np.diff(groups[order]) == 0]
+    return order, notes + _spacing(steps, column)
+
+
+def _spacing(steps: NDArray[np.float64], column: Column) -> list[str]:
+    """Say where the time between rows is not always the same; months and leap years count as the same."""
+    if len(steps) == 0:
+        return []
+    notes = []
+    if repeated := int((steps == 0).sum()):
+        notes.append(f"{many(repeated, 'row')} of '{column.name}' repeat the time of the row before.")
+    usual = float(np.median(steps[steps > 0])) if (steps > 0).any() else 0.0
+    odd = (steps > 0) & ((steps > 1.3 * usual) | (steps < 0.7 * usual))
+    if usual and odd.any():
+        notes.append(
+            f"'{column.name}' is irregular: {many(int(odd.sum()), 'step')} of {len(steps):,} differ from the usual "
+            f"{_duration(usual, column)} (longest {_duration(float(steps.max()), column)}); the rows are taken "
+            "as equally spaced."
+        )
+    return notes
+
+
+def _duration(amount: float, column: Column) -> str:
+    if column.kind != "time":
+        return f"{amount:g}"
+    for unit, seconds in (("days", 86_400), ("hours", 3_600), ("minutes", 60)):
+        if amount >= seconds:
+            return f"{amount / seconds:g} {unit}"
+    return f"{amount:g} seconds"

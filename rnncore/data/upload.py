@@ -1,0 +1,327 @@
+"""Uploaded files become a data set: `inspect` says what they are, what was found and done, and what is wrong."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnncore.config import UploadData, UploadedFile
+from rnncore.data.arrays import read_npy, read_npz
+from rnncore.data.csv import read_csv
+from rnncore.data.dataset import DataError, SequenceDataset
+from rnncore.data.decode import to_utf8, what_is
+from rnncore.data.labelled import labelled_dataset
+from rnncore.data.layouts import arrange, held_out_files, join_tables
+from rnncore.data.limits import MAX_BYTES, MAX_FILES
+from rnncore.data.parquet import read_parquet
+from rnncore.data.roles import FILE_COLUMN, Roles, find_roles
+from rnncore.data.sequences import Labels, Sequences, class_labels
+from rnncore.data.series import forecast_dataset
+from rnncore.data.table import Table
+from rnncore.data.text_tasks import text_dataset
+from rnncore.data.ucr import read_ts
+from rnncore.data.words import many
+
+Source = Table | Sequences | str
+_TEXT_WINDOW = 100
+_TEXT_ENDINGS = (".txt", ".text", ".md", ".rst", ".tex", ".py", ".c", ".h", ".js", ".html", ".xml", ".json", ".log")
+_PREVIEW_POINTS = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnFact:
+    """What the UI says about a column: kind ("number", "category", "time", "text", "empty"), role and what is missing.
+
+    role: "input", "target", "input and target", "id", "time", "step" or "unused".
+    """
+
+    name: str
+    kind: str
+    role: str
+    missing: int
+    different: int | None
+    example: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Inspection:
+    """What uploaded files are and become.
+
+    layout: "series", "long", "rows", "sequences" (the files hold sequences, no table) or "text". options: the given
+    ones with layout and roles filled in. head: the first rows as text, to be shown as text. sample, sample_names: the
+    first sequence to draw, (T, C) at most 2,000 steps. notes: what was found and done. dataset: ready to train on, or
+    None with `error`, one sentence.
+    """
+
+    layout: str
+    options: UploadData
+    rows: int
+    columns: tuple[ColumnFact, ...]
+    head: list[dict[str, str]]
+    sample: NDArray[np.float64]
+    sample_names: tuple[str, ...]
+    notes: tuple[str, ...]
+    dataset: SequenceDataset | None
+    error: str | None
+
+
+def inspect(files: Sequence[tuple[str, bytes]], options: UploadData | None = None) -> Inspection:
+    """Read files, find out layout and roles as far as the options leave them open, and prepare the data set.
+
+    files: (name, bytes) of each; several files of one kind are one data set. options: its `files` are not read.
+
+    Raises:
+        DataError: the files cannot be read at all. What other options could mend is told in `Inspection.error`.
+    """
+    options = options or UploadData(
+        files=tuple(UploadedFile(file=name or "file", name=name) for name, _ in files[:1000])
+    )
+    source = read_source(files, options)
+    try:
+        return _READY[type(source)](source, options)
+    except DataError as error:
+        return _failed(source, options, str(error))
+
+
+def upload_dataset(options: UploadData, read_file: Callable[[str], bytes]) -> SequenceDataset:
+    """Build the data set of an upload, or raise the DataError that says why there is none."""
+    files = [(entry.name or entry.file.rsplit("/", 1)[-1], read_file(entry.file)) for entry in options.files]
+    inspection = inspect(files, options)
+    if inspection.dataset is None:
+        raise DataError(inspection.error or "The files cannot be used.")
+    return inspection.dataset
+
+
+def read_source(files: Sequence[tuple[str, bytes]], options: UploadData) -> Source:
+    """Read files into one table, one set of sequences or one text.
+
+    Raises:
+        DataError: too many or too large files, an unknown format, or files that do not go together.
+    """
+    if not files:
+        raise DataError("Choose a file first.")
+    total = sum(len(data) for _, data in files)
+    if len(files) > MAX_FILES:
+        raise DataError(f"{len(files):,} files are too many; at most {MAX_FILES:,} can be read together.")
+    if total > MAX_BYTES:
+        raise DataError(f"The files have {total / 1e6:,.1f} MB; at most {MAX_BYTES / 1e6:.0f} MB can be read.")
+    sources = [_read(name or "the file", data, options) for name, data in files]
+    if len(sources) == 1:
+        return sources[0]
+    tables = [source for source in sources if isinstance(source, Table)]
+    sequences = [source for source in sources if isinstance(source, Sequences)]
+    texts = [source for source in sources if isinstance(source, str)]
+    if len(tables) == len(sources):
+        return join_tables(tables)
+    if len(sequences) == len(sources):
+        return _join_sequences(sequences)
+    if len(texts) == len(sources):
+        return "\n".join(texts)
+    raise DataError("The files are of different kinds (tables, sequences, texts); upload files of one kind together.")
+
+
+def _read(name: str, data: bytes, options: UploadData) -> Source:
+    if not data:
+        raise DataError(f"'{name}' is empty.")
+    for signature, reader in _BINARY.items():
+        if data.startswith(signature) and (signature != b"PK\x03\x04" or b".npy" in data):
+            return reader(data, name)
+    if kind := what_is(data):
+        raise DataError(
+            f"'{name}' is {kind}, which cannot be read; export the data as CSV, Parquet, NPY, NPZ, .ts or plain text."
+        )
+    ending = name.lower()
+    if ending.endswith(".ts") or b"@data" in data[:20_000].lower():
+        return read_ts(data, name)
+    if options.layout == "text":
+        return to_utf8(data, name)[0].decode("utf-8", "replace")
+    if ending.endswith(_TEXT_ENDINGS):
+        return _table_or_text(name, data, options)
+    return _table(name, data, options)
+
+
+def _table(name: str, data: bytes, options: UploadData) -> Table:
+    return read_csv(data, name, delimiter=options.delimiter, decimal=options.decimal, header=options.header)
+
+
+def _table_or_text(name: str, data: bytes, options: UploadData) -> Source:
+    """A text file may hold a table: where it reads as one whose columns are mostly numbers, it is one."""
+    text = to_utf8(data, name)[0].decode("utf-8", "replace")
+    try:
+        table = _table(name, data, options)
+    except DataError:
+        return text
+    useful = sum(column.kind in ("number", "time") for column in table.columns)
+    return table if options.layout != "auto" or 2 * useful >= len(table.columns) else text
+
+
+_BINARY: dict[bytes, Callable[[bytes, str], Source]] = {
+    b"PAR1": read_parquet,
+    b"\x93NUMPY": read_npy,
+    b"PK\x03\x04": read_npz,
+}
+
+
+def _join_sequences(parts: Sequence[Sequences]) -> Sequences:
+    """Put the sequences of several files together; train and test files keep their split."""
+    first = parts[0]
+    for part in parts[1:]:
+        if part.columns != first.columns or (part.labels is None) != (first.labels is None):
+            raise DataError(f"'{part.name}' and '{first.name}' hold sequences of different features or targets.")
+    by_file = held_out_files([part.name for part in parts])
+    counts = [part.count for part in parts]
+    lengths = np.concatenate([part.lengths for part in parts])
+    return replace(
+        first,
+        name=first.name if len(parts) == 1 else f"{len(parts)} files",
+        values=np.concatenate([part.values for part in parts]),
+        offsets=np.concatenate([[0], np.cumsum(lengths)]),
+        ids=tuple(f"{part.name}: {name}" for part in parts for name in part.ids),
+        labels=_join_labels([part.labels for part in parts if part.labels is not None]),
+        held_out=None if by_file is None else np.repeat(by_file, counts),
+        notes=tuple(dict.fromkeys(note for part in parts for note in part.notes)),
+    )
+
+
+def _join_labels(parts: Sequence[Labels]) -> Labels | None:
+    if not parts:
+        return None
+    if parts[0].classes:
+        answers = [part.classes[int(code)] for part in parts for code in part.values[:, 0]]
+        return class_labels(parts[0].names[0], answers)
+    return replace(parts[0], values=np.concatenate([part.values for part in parts]))
+
+
+def _of_table(table: Table, options: UploadData) -> Inspection:
+    roles = find_roles(table, options)
+    sequences = arrange(table, roles, options)
+    filled = options.model_copy(
+        update={
+            "layout": roles.layout,
+            "id": roles.id,
+            "time": roles.time,
+            "targets": roles.targets or None,
+            "features": None if roles.layout == "rows" else roles.features,
+        }
+    )
+    notes = (*table.notes, *roles.notes)
+    result = _of_sequences(replace(sequences, notes=(*notes, *sequences.notes)), filled)
+    return replace(
+        result, layout=roles.layout, rows=table.rows, columns=_facts(table, roles), head=table.head(), options=filled
+    )
+
+
+def _of_sequences(sequences: Sequences, options: UploadData) -> Inspection:
+    dataset, error = None, None
+    binary = options.target_kind != "multiclass"
+    try:
+        if sequences.labels is not None:
+            sequences = replace(sequences, labels=_wanted(sequences.labels, options))
+            dataset = labelled_dataset(sequences, options.val_fraction, options.max_length, options.missing, binary)
+        else:
+            dataset = forecast_dataset(
+                sequences,
+                options.window,
+                options.horizon,
+                options.stride,
+                options.val_fraction,
+                options.missing,
+                binary,
+            )
+        if options.target_kind == "binary" and dataset.target != "binary":
+            raise DataError(f"The target has {dataset.output_size:,} classes, so it is not a yes/no target.")
+    except DataError as problem:
+        dataset, error = None, str(problem)
+    first = sequences.sequence(0)
+    stride = -(-len(first) // _PREVIEW_POINTS)
+    names = tuple(column.name for column in sequences.columns)
+    facts = tuple(
+        ColumnFact(name, "number", _role(place, sequences), int(np.isnan(sequences.values[:, place]).sum()), None, "")
+        for place, name in enumerate(names)
+    )
+    notes = dataset.notes if dataset else sequences.notes
+    if dataset and options.window is None and sequences.labels is None:
+        options = options.model_copy(update={"window": dataset.seq_len})
+    head = [dict(zip(names, (f"{value:g}" for value in row), strict=True)) for row in first[:20]]
+    return Inspection(
+        "sequences", options, len(sequences.values), facts, head, first[::stride], names, notes, dataset, error
+    )
+
+
+def _wanted(labels: Labels, options: UploadData) -> Labels:
+    """Return labels as the user wants them: numbers as classes, or classes that are numbers as such."""
+    if options.target_kind in ("binary", "multiclass") and not labels.classes:
+        return class_labels(labels.names[0], [f"{value:g}" for value in labels.values[:, 0]])
+    if options.target_kind == "auto" and not labels.classes and labels.values.shape[1] == 1:
+        known = labels.values[~np.isnan(labels.values)]
+        few = len(np.unique(known)) <= max(2, min(20, len(known) // 3))
+        if len(known) == len(labels.values) and few and (known == np.round(known)).all():
+            return class_labels(labels.names[0], [f"{value:g}" for value in known])
+    if options.target_kind == "regression" and labels.classes:
+        try:
+            numbers = np.array([float(word) for word in labels.classes])
+        except ValueError:
+            raise DataError(
+                f"The target '{labels.names[0]}' holds words, so it cannot be predicted as a number."
+            ) from None
+        return Labels(labels.names, numbers[labels.values.astype(np.int64)])
+    return labels
+
+
+def _role(place: int, sequences: Sequences) -> str:
+    roles = [role for role, own in (("input", sequences.inputs), ("target", sequences.targets)) if place in own]
+    return " and ".join(roles) or "unused"
+
+
+def _facts(table: Table, roles: Roles) -> tuple[ColumnFact, ...]:
+    steps = {name for names in roles.steps.values() for name in names}
+    facts = []
+    for column in table.columns:
+        own = [role for role, names in (("input", roles.features), ("target", roles.targets)) if column.name in names]
+        role = " and ".join(own) or "unused"
+        for special, names in (("id", {roles.id}), ("time", {roles.time}), ("step", steps)):
+            role = special if column.name in names else role
+        filled = column.cells.drop_null()
+        example = str(filled[0].as_py()) if len(filled) else ""
+        different = len(column.categories) or None
+        facts.append(ColumnFact(column.name, column.kind, role, column.missing, different, example[:60]))
+    return tuple(facts)
+
+
+def _of_text(text: str, options: UploadData) -> Inspection:
+    window = options.window or min(_TEXT_WINDOW, max(2, int(len(text) * min(options.val_fraction, 0.5)) // 4))
+    dataset, error = None, None
+    try:
+        dataset = text_dataset("text", text, window, options.val_fraction)
+    except DataError as problem:
+        error = str(problem)
+    filled = options.model_copy(update={"layout": "text", "window": window})
+    head = [{"text": line} for line in text[:5_000].splitlines()[:20]]
+    notes = dataset.notes if dataset else (f"{many(len(text), 'character')}.",)
+    return Inspection("text", filled, len(text), (), head, np.empty((0, 0)), (), notes, dataset, error)
+
+
+def _failed(source: Source, options: UploadData, error: str) -> Inspection:
+    """Show what was read although no data set came of it, so that the user can choose otherwise."""
+    nothing = np.empty((0, 0))
+    if not isinstance(source, Table):
+        return Inspection("sequences", options, 0, (), [], nothing, (), (), None, error)
+    roles = Roles(options.layout, "", "", (), (), {})
+    return Inspection(
+        options.layout,
+        options,
+        source.rows,
+        _facts(source, roles),
+        source.head(),
+        nothing,
+        (),
+        source.notes,
+        None,
+        error,
+    )
+
+
+_READY: dict[type, Callable[..., Inspection]] = {Table: _of_table, Sequences: _of_sequences, str: _of_text}
+
+__all__ = ["FILE_COLUMN", "ColumnFact", "Inspection", "inspect", "read_source", "upload_dataset"]
