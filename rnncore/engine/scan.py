@@ -1,13 +1,13 @@
-"""What the scans over time have in common: reused buffers, segments, clipping inside the recursion, weight gradients.
+"""What the scans over time have in common: reused buffers, chunks, clipping inside the recursion, weight gradients.
 
 A scan is an autograd Function over a whole sequence, time first. Its forward pass writes every gate of every timestep
-into one buffer; its backward pass turns those in place into local derivatives, all timesteps at once, and then needs
+into one buffer; its backward pass turns those in place into local derivatives, many timesteps at once, and then needs
 one matrix product and a few multiplications per step. The buffer that carries dL/dh_t through the recursion is the
 total state gradient itself, so that recording it costs nothing.
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from threading import Lock
 from typing import Any, Generic, TypeVar
@@ -19,6 +19,9 @@ from torch import Tensor
 # torch.ops.aten's fused local derivatives: one pass over memory each, and exact where the unit is saturated
 tanh_backward = torch.ops.aten.tanh_backward.grad_input  # grad * (1 - y^2)
 sigmoid_backward = torch.ops.aten.sigmoid_backward.grad_input  # grad * (1 - y) * y
+
+# Bytes that a pass over one chunk of timesteps touches; more than a core's cache holds costs up to twice the time.
+CACHE = 768 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +36,17 @@ class Recursion:
     truncation: int | None = None
     clip: float | None = None
 
-    def segments(self, seq_len: int) -> Iterator[tuple[int, int]]:
-        """Yield (first, last) timestep of each segment, from the end of the sequence."""
+    def flows(self, seq_len: int) -> list[bool]:
+        """Return for each t from 0 to T whether gradients go from step t to step t - 1."""
         length = self.truncation or seq_len
-        for end in range(seq_len, 0, -length):
-            yield max(end - length, 0), end - 1
+        return [0 < t < seq_len and (seq_len - t) % length != 0 for t in range(seq_len + 1)]
+
+
+def chunks(seq_len: int, bytes_per_step: int) -> list[range]:
+    """Return the timesteps in chunks of equal length (the last may be shorter), as many as fit the cache."""
+    most = max(1, CACHE // bytes_per_step)
+    length = -(-seq_len // -(-seq_len // most))
+    return [range(start, min(start + length, seq_len)) for start in range(0, seq_len, length)]
 
 
 def clip_rows_(grad: Tensor, threshold: float) -> None:
@@ -60,9 +69,35 @@ def arrays(steps: Tensor) -> Sequence[Any]:
     return list(steps.numpy()) if steps.device.type == "cpu" else steps.unbind(0)
 
 
-def weight_gradient(grads: Tensor, inputs: Tensor) -> Tensor:
-    """Return grads^T inputs, (N, G) and (N, I) to (G, I), the faster way round for narrow inputs (up to 8 times)."""
-    return (inputs.t() @ grads).t() if inputs.shape[1] * 4 <= grads.shape[1] else grads.t() @ inputs
+def slices(chunk: range) -> tuple[slice, slice, slice]:
+    """Return the timesteps of a chunk, those of them that follow another timestep, and the timesteps before these."""
+    later = max(chunk.start, 1)
+    return slice(chunk.start, chunk.stop), slice(later, chunk.stop), slice(later - 1, chunk.stop - 1)
+
+
+def flat(steps: Tensor) -> Tensor:
+    """Return a view (t B, G) of (t, B, G)."""
+    return steps.view(-1, steps.shape[-1])
+
+
+class OuterSum:
+    """sum_n grads_n (x) inputs_n over all rows n, gathered chunk by chunk: the gradient of a weight matrix."""
+
+    def __init__(self, weight: Tensor) -> None:
+        self.narrow = weight.shape[1] * 4 <= weight.shape[0]  # then the product the other way round is faster, up to 8x
+        self.sum = torch.zeros_like(weight.t() if self.narrow else weight, memory_format=torch.contiguous_format)
+
+    def add(self, grads: Tensor, inputs: Tensor) -> None:
+        """Add the rows of grads (N, G) and inputs (N, I)."""
+        if self.narrow:
+            self.sum.addmm_(inputs.t(), grads)
+        else:
+            self.sum.addmm_(grads.t(), inputs)
+
+    @property
+    def total(self) -> Tensor:
+        """The sum (G, I)."""
+        return self.sum.t() if self.narrow else self.sum
 
 
 Buffers = TypeVar("Buffers")
@@ -73,7 +108,8 @@ class Pool(Generic[Buffers]):
     """Buffers for one kind of scan, used again from step to step: fresh memory would cost page faults.
 
     Buffers belong to one graph from its forward to its backward pass; graphs that live at the same time have buffers
-    of their own. Those of the `KEPT` most recent shapes are kept.
+    of their own. Those of the `KEPT` most recent shapes are kept. They are inference tensors: operations on them are
+    spared torch's bookkeeping for autograd, and allowed under `torch.inference_mode()` only.
     """
 
     KEPT = 3
@@ -92,7 +128,8 @@ class Pool(Generic[Buffers]):
                 self._free.popitem(last=False)
             if free:
                 return free.pop()
-        return self._build(key)
+        with torch.inference_mode():
+            return self._build(key)
 
     def give_back(self, key: Key, buffers: Buffers) -> None:
         """Take buffers back, for the next graph of this shape."""

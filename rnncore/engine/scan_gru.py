@@ -9,14 +9,17 @@ from torch.autograd.function import once_differentiable
 
 from rnncore.engine.scan import (
     Key,
+    OuterSum,
     Pool,
     Recursion,
     arrays,
+    chunks,
     clip_rows_,
     fast_tanh,
+    flat,
     sigmoid_backward,
+    slices,
     tanh_backward,
-    weight_gradient,
 )
 from rnncore.engine.tape import LayerTape
 
@@ -39,6 +42,7 @@ class _Buffers:
         self.r_t, self.z_t, self.q_t = self.r.unbind(0), self.z.unbind(0), self.q.unbind(0)
         self.candidate_t, self.carry_t = self.candidate.unbind(0), self.carry.unbind(0)
         self.candidate_arrays = arrays(self.candidate)
+        self.chunks = chunks(T, 8 * B * H * dtype.itemsize)  # gates, the others, a temporary, h and dL/dh
 
 
 _POOL = Pool(_Buffers)
@@ -59,7 +63,9 @@ class GruScan(Function):
         tape: LayerTape | None,
     ) -> Tensor:
         """Return h (T, B, H); inputs (T, B, I) contiguous, weights as in torch.nn."""
-        states, ctx.buffers = _run(inputs, w_ih, w_hh, b_ih, b_hh)
+        T, B, _ = inputs.shape
+        states = inputs.new_empty(T, B, w_hh.shape[1])
+        ctx.buffers = _run(inputs, w_ih, w_hh, b_ih, b_hh, states)
         ctx.save_for_backward(inputs, w_ih, w_hh, b_ih, b_hh, states)
         ctx.recursion, ctx.tape = recursion, tape
         return states
@@ -72,70 +78,79 @@ class GruScan(Function):
         T, B, H = states.shape
         buffers, ctx.buffers = ctx.buffers, None
         if buffers is None:  # used up by an earlier backward pass through this graph
-            buffers = _run(inputs, w_ih, w_hh, b_ih, b_hh)[1]
-        previous = torch.cat([states.new_zeros(1, B, H), states[:-1]])  # h_{t-1}
-        _derive(buffers, previous)
+            buffers = _run(inputs, w_ih, w_hh, b_ih, b_hh, torch.empty_like(states))
         totals = direct.clone(memory_format=torch.contiguous_format)  # (T, B, H), becomes dL/dh_t
-        _recur(totals, buffers, w_hh, ctx.recursion)
+        steps, flows = totals.unbind(0), ctx.recursion.flows(T)
+        d_inputs = torch.empty_like(inputs) if ctx.needs_input_grad[0] else None
+        w_rz, w_n = w_ih[: 2 * H], w_ih[2 * H :]
+        d_w_rz, d_w_n, d_w_hh = OuterSum(w_rz), OuterSum(w_n), OuterSum(w_hh)
+        d_b_hh, d_b_n = torch.zeros_like(b_hh), b_hh.new_zeros(H)
+        with torch.inference_mode():
+            for chunk in reversed(buffers.chunks):
+                _derive(buffers, chunk, states)
+                _recur(steps, buffers, chunk, w_hh, flows, ctx.recursion.clip)
+                part, later, before = slices(chunk)
+                grads = flat(buffers.gates[part])  # (t B, 3H) dL/d(preactivation) of r, z, q
+                grads_rz, grads_n = grads[:, : 2 * H], flat(buffers.candidate[part].mul_(totals[part]))
+                d_w_rz.add(grads_rz, flat(inputs[part]))
+                d_w_n.add(grads_n, flat(inputs[part]))
+                d_w_hh.add(flat(buffers.gates[later]), flat(states[before]))
+                d_b_hh.add_(grads.sum(0))
+                d_b_n.add_(grads_n.sum(0))
+                if d_inputs is not None:
+                    torch.mm(grads_rz, w_rz, out=flat(d_inputs[part])).addmm_(grads_n, w_n)
         if ctx.tape is not None:
             ctx.tape.record(totals, direct)
-
-        grads = buffers.gates.view(T * B, 3 * H)  # dL/d(preactivation) of r, z, q
-        grads_rz = grads[:, : 2 * H]
-        grads_n = buffers.candidate.mul_(totals).view(T * B, H)
-        flat = inputs.view(T * B, -1)
-        d_inputs = None
-        if ctx.needs_input_grad[0]:
-            d_inputs = (grads_rz @ w_ih[: 2 * H]).addmm_(grads_n, w_ih[2 * H :]).view_as(inputs)
-        d_w_ih = torch.cat([weight_gradient(grads_rz, flat), weight_gradient(grads_n, flat)])
-        d_w_hh = weight_gradient(grads, previous.view(T * B, H))
-        d_b_hh = grads.sum(0)
-        d_b_ih = torch.cat([d_b_hh[: 2 * H], grads_n.sum(0)])
         _POOL.give_back((T, B, H, states.dtype, states.device), buffers)
-        return d_inputs, d_w_ih, d_w_hh, d_b_ih, d_b_hh, None, None
+        d_w_ih, d_b_ih = torch.cat([d_w_rz.total, d_w_n.total]), torch.cat([d_b_hh[: 2 * H], d_b_n])
+        return d_inputs, d_w_ih, d_w_hh.total, d_b_ih, d_b_hh, None, None
 
 
-def _run(inputs: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: Tensor, b_hh: Tensor) -> tuple[Tensor, _Buffers]:
-    """Return h (T, B, H) and the buffers filled with all gates."""
-    T, B, I = inputs.shape  # noqa: E741
-    H = w_hh.shape[1]
+def _run(inputs: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: Tensor, b_hh: Tensor, states: Tensor) -> _Buffers:
+    """Write h to `states` (T, B, H), return the buffers filled with all gates."""
+    T, B, H = states.shape
     buffers = _POOL.take((T, B, H, inputs.dtype, inputs.device))
-    flat, gates = inputs.view(T * B, I), buffers.gates.view(T * B, 3 * H)
-    torch.addmm((b_ih + b_hh)[: 2 * H], flat, w_ih[: 2 * H].t(), out=gates[:, : 2 * H])
-    gates[:, 2 * H :] = b_hh[2 * H :]
-    torch.addmm(b_ih[2 * H :], flat, w_ih[2 * H :].t(), out=buffers.candidate.view(T * B, H))
-    states = inputs.new_empty(T, B, H)
-    w_t, tanh, lerp = w_hh.t(), fast_tanh(inputs.device), torch.lerp
-    state = inputs.new_zeros(B, H)
-    for t, following in enumerate(states.unbind(0)):
-        if t:
-            buffers.gates_t[t].addmm_(state, w_t)
-        buffers.rz_t[t].sigmoid_()
-        candidate = buffers.candidate_t[t].addcmul_(buffers.r_t[t], buffers.q_t[t])
-        tanh(buffers.candidate_arrays[t], out=buffers.candidate_arrays[t])
-        state = lerp(candidate, state, buffers.z_t[t], out=following)
-    return states, buffers
+    with torch.inference_mode():
+        b_rz, w_rz, w_n = (b_ih + b_hh)[: 2 * H], w_ih[: 2 * H].t(), w_ih[2 * H :].t()
+        w_t, tanh, lerp = w_hh.t(), fast_tanh(inputs.device), torch.lerp
+        steps, state = states.unbind(0), inputs.new_zeros(B, H)
+        for chunk in buffers.chunks:
+            part = slice(chunk.start, chunk.stop)
+            torch.addmm(b_rz, flat(inputs[part]), w_rz, out=flat(buffers.gates[part])[:, : 2 * H])
+            torch.addmm(b_ih[2 * H :], flat(inputs[part]), w_n, out=flat(buffers.candidate[part]))
+            buffers.q[part] = b_hh[2 * H :]
+            for t in chunk:
+                if t:
+                    buffers.gates_t[t].addmm_(state, w_t)
+                buffers.rz_t[t].sigmoid_()
+                candidate = buffers.candidate_t[t].addcmul_(buffers.r_t[t], buffers.q_t[t])
+                tanh(buffers.candidate_arrays[t], out=buffers.candidate_arrays[t])
+                state = lerp(candidate, state, buffers.z_t[t], out=steps[t])
+    return buffers
 
 
-def _derive(buffers: _Buffers, previous: Tensor) -> None:
-    """Turn gates into d h_t / d(preactivation), in place, for all timesteps at once."""
-    r, z, q, n = buffers.r, buffers.z, buffers.q, buffers.candidate
-    buffers.carry.copy_(z)
-    change = previous - n
-    tanh_backward(1 - z, n, grad_input=n)  # dh/d(preactivation of n)
+def _derive(buffers: _Buffers, chunk: range, states: Tensor) -> None:
+    """Turn gates into d h_t / d(preactivation), in place, for a chunk of timesteps at once."""
+    part, later, before = slices(chunk)
+    r, z, q, n = buffers.r[part], buffers.z[part], buffers.q[part], buffers.candidate[part]
+    buffers.carry[part].copy_(z)
+    change = -n  # h_{t-1} - n_t
+    change[later.start - part.start :].add_(states[before])
+    tanh_backward(1 - z, n, grad_input=n)
     sigmoid_backward(change, z, grad_input=z)
     torch.mul(n, q, out=change)
     torch.mul(n, r, out=q)
     sigmoid_backward(change, r, grad_input=r)
 
 
-def _recur(totals: Tensor, buffers: _Buffers, w_hh: Tensor, recursion: Recursion) -> None:
+def _recur(
+    totals: tuple[Tensor, ...], buffers: _Buffers, chunk: range, w_hh: Tensor, flows: list[bool], clip: float | None
+) -> None:
     """Turn direct gradients into total ones and local derivatives into dL/d(preactivation), last step to first."""
-    steps, per_gate = totals.unbind(0), totals.unsqueeze(2).unbind(0)  # (B, H) and (B, 1, H)
-    for first, last in recursion.segments(len(steps)):
-        for t in range(last, first - 1, -1):
-            if recursion.clip is not None:
-                clip_rows_(steps[t], recursion.clip)
-            buffers.by_gate_t[t].mul_(per_gate[t])
-            if t > first:
-                steps[t - 1].addmm_(buffers.gates_t[t], w_hh).addcmul_(steps[t], buffers.carry_t[t])
+    for t in reversed(chunk):
+        total = totals[t]
+        if clip is not None:
+            clip_rows_(total, clip)
+        buffers.by_gate_t[t].mul_(total.unsqueeze(1))
+        if flows[t]:
+            totals[t - 1].addmm_(buffers.gates_t[t], w_hh).addcmul_(total, buffers.carry_t[t])

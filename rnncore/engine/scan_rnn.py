@@ -7,17 +7,31 @@ from torch import Tensor
 from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 
-from rnncore.engine.scan import Key, Pool, Recursion, arrays, clip_rows_, fast_tanh, tanh_backward, weight_gradient
+from rnncore.engine.scan import (
+    Key,
+    OuterSum,
+    Pool,
+    Recursion,
+    arrays,
+    chunks,
+    clip_rows_,
+    fast_tanh,
+    flat,
+    slices,
+    tanh_backward,
+)
 from rnncore.engine.tape import LayerTape
 
 
 class _Buffers:
-    """slopes: (T, B, H), first phi'(a_t), then dL/da_t; steps: a view of it per timestep."""
+    """slopes: (T, B, H), first phi'(a_t), then dL/da_t; slopes_t: a view of it per timestep."""
 
     def __init__(self, key: Key) -> None:
         T, B, H, dtype, device = key
         self.slopes = torch.empty(T, B, H, dtype=dtype, device=device)
-        self.steps = self.slopes.unbind(0)
+        self.slopes_t = self.slopes.unbind(0)
+        self.one = torch.ones((), dtype=dtype, device=device)
+        self.chunks = chunks(T, 3 * B * H * dtype.itemsize)  # slopes, h and dL/dh
 
 
 _POOL = Pool(_Buffers)
@@ -39,20 +53,18 @@ class RnnScan(Function):
         tape: LayerTape | None,
     ) -> Tensor:
         """Return h (T, B, H); inputs (T, B, I) contiguous, weights as in torch.nn."""
-        T, B, I = inputs.shape  # noqa: E741
-        states = torch.addmm(b_ih + b_hh, inputs.view(T * B, I), w_ih.t()).view(
-            T, B, -1
-        )  # a_t without its W_hh h_{t-1}
-        w_t = w_hh.t()
-        steps = states.unbind(0)
-        tanh, in_place = fast_tanh(states.device), steps if relu else arrays(states)
-        for t, (state, array) in enumerate(zip(steps, in_place, strict=True)):
-            if t:
-                state.addmm_(steps[t - 1], w_t)
-            if relu:
-                state.relu_()
-            else:
-                tanh(array, out=array)
+        T, B, _ = inputs.shape
+        states = inputs.new_empty(T, B, len(w_hh))
+        with torch.inference_mode():
+            torch.addmm(b_ih + b_hh, flat(inputs), w_ih.t(), out=flat(states))  # a_t, but for W_hh h_{t-1}
+            w_t, steps, tanh = w_hh.t(), states.unbind(0), fast_tanh(states.device)
+            for t, array in enumerate(steps if relu else arrays(states)):
+                if t:
+                    steps[t].addmm_(steps[t - 1], w_t)
+                if relu:
+                    steps[t].relu_()
+                else:
+                    tanh(array, out=array)
         ctx.save_for_backward(inputs, w_ih, w_hh, states)
         ctx.relu, ctx.recursion, ctx.tape = relu, recursion, tape
         return states
@@ -65,32 +77,37 @@ class RnnScan(Function):
         T, B, H = states.shape
         key = (T, B, H, states.dtype, states.device)
         buffers = _POOL.take(key)
-        if ctx.relu:
-            torch.gt(states, 0, out=buffers.slopes)
-        else:
-            tanh_backward(states.new_ones(()).expand_as(states), states, grad_input=buffers.slopes)
         totals = direct.clone(memory_format=torch.contiguous_format)  # (T, B, H), becomes dL/dh_t
-        _recur(totals, buffers, w_hh, ctx.recursion)
+        steps, flows = totals.unbind(0), ctx.recursion.flows(T)
+        d_inputs = torch.empty_like(inputs) if ctx.needs_input_grad[0] else None
+        d_w_ih, d_w_hh, d_bias = OuterSum(w_ih), OuterSum(w_hh), w_hh.new_zeros(H)
+        with torch.inference_mode():
+            for chunk in reversed(buffers.chunks):
+                part, later, before = slices(chunk)
+                if ctx.relu:
+                    torch.gt(states[part], 0, out=buffers.slopes[part])
+                else:
+                    tanh_backward(buffers.one, states[part], grad_input=buffers.slopes[part])
+                _recur(steps, buffers, chunk, w_hh, flows, ctx.recursion.clip)
+                grads = flat(buffers.slopes[part])  # (t B, H) dL/da
+                d_w_ih.add(grads, flat(inputs[part]))
+                d_w_hh.add(flat(buffers.slopes[later]), flat(states[before]))
+                d_bias.add_(grads.sum(0))
+                if d_inputs is not None:
+                    torch.mm(grads, w_ih, out=flat(d_inputs[part]))
         if ctx.tape is not None:
             ctx.tape.record(totals, direct)
-
-        grads = buffers.slopes.view(T * B, H)  # dL/da
-        flat = inputs.view(T * B, -1)
-        d_inputs = (grads @ w_ih).view_as(inputs) if ctx.needs_input_grad[0] else None
-        d_w_ih = weight_gradient(grads, flat)
-        d_w_hh = weight_gradient(grads[B:], states.view(T * B, H)[: (T - 1) * B])
-        d_bias = grads.sum(0)
         _POOL.give_back(key, buffers)
-        return d_inputs, d_w_ih, d_w_hh, d_bias, d_bias, None, None, None
+        return d_inputs, d_w_ih.total, d_w_hh.total, d_bias, d_bias, None, None, None
 
 
-def _recur(totals: Tensor, buffers: _Buffers, w_hh: Tensor, recursion: Recursion) -> None:
-    """Turn direct gradients into total ones and slopes into dL/da_t, from the last step to the first."""
-    steps = totals.unbind(0)
-    for first, last in recursion.segments(len(steps)):
-        for t in range(last, first - 1, -1):
-            if recursion.clip is not None:
-                clip_rows_(steps[t], recursion.clip)
-            grad = buffers.steps[t].mul_(steps[t])
-            if t > first:
-                steps[t - 1].addmm_(grad, w_hh)
+def _recur(
+    totals: tuple[Tensor, ...], buffers: _Buffers, chunk: range, w_hh: Tensor, flows: list[bool], clip: float | None
+) -> None:
+    """Turn direct gradients into total ones and slopes into dL/da_t, from the last step of a chunk to the first."""
+    for t in reversed(chunk):
+        if clip is not None:
+            clip_rows_(totals[t], clip)
+        grad = buffers.slopes_t[t].mul_(totals[t])
+        if flows[t]:
+            totals[t - 1].addmm_(grad, w_hh)
