@@ -18,7 +18,7 @@ from rnncore.runs.thinning import Thinner
 CHUNK_RECORDS = 256
 RATE_WINDOW_S = 3.0
 _STEP, _ELAPSED = SCALARS.index("step"), SCALARS.index("elapsed_s")
-_NEWEST = tuple(name for name in SCALARS if name != "step")
+_BETWEEN_EVALUATIONS_NAN = ("val_loss", "val_metric")
 _WIDTH = len(SCALARS)
 
 
@@ -71,15 +71,12 @@ class Recorder:
         )
 
     def _update_newest(self, scalars: NDArray[np.float64]) -> None:
-        for name, value in zip(SCALARS, scalars[-1].tolist(), strict=True):
-            if name in ("val_loss", "val_metric"):
-                column = scalars[:, SCALARS.index(name)]
-                known = column[~np.isnan(column)]
-                if not len(known):
-                    continue
-                value = float(known[-1])
-            if name != "step":
-                self.last[name] = value if math.isfinite(value) else None
+        newest = dict(zip(SCALARS, scalars[-1].tolist(), strict=True))
+        for name in _BETWEEN_EVALUATIONS_NAN:
+            column = scalars[:, SCALARS.index(name)]
+            known = column[~np.isnan(column)]
+            newest[name] = float(known[-1]) if len(known) else self.last.get(name)
+        self.last = {name: v if v is not None and math.isfinite(v) else None for name, v in newest.items()}
         elapsed = float(scalars[-1, _ELAPSED])
         if self._rate and elapsed < self._rate[-1][0]:
             self._rate.clear()  # the run was continued: its clock began anew

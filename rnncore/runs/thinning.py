@@ -1,10 +1,11 @@
 """Which of a run's gradient profiles are kept: all at first, later the extremes of ever larger groups."""
 
 from collections.abc import Iterable
+from itertools import groupby
 
 
 class Thinner:
-    """Keeps at most `capacity` rows (and the group in progress), every one of them as it was measured.
+    """Keeps at most `capacity` rows, every one of them as it was measured.
 
     Rows are numbered from 0 as they are recorded. While they fit, all are kept. When they do not, the stride doubles:
     of each `2 * stride` consecutive rows the one with the largest and the one with the smallest norm stay, so that
@@ -20,31 +21,24 @@ class Thinner:
 
     def add(self, number: int, norm: float) -> list[int]:
         """Take the next row and return the numbers of the rows to delete. A norm that is not finite is +inf."""
-        previous = self.rows[-1][0] if self.rows else 0
         self.rows.append((number, norm))
         deleted: list[int] = []
-        group = 2 * self.stride
-        if self.stride > 1 and number // group > previous // group:
-            start = next(i for i, (n, _) in enumerate(self.rows) if n // group == previous // group)
-            deleted += self._thin(start)
+        if self.stride > 1:
+            deleted += self._thin(max(0, len(self.rows) - 5))  # the group in progress and the one before have <= 5
         while len(self.rows) > self.capacity:
             self.stride *= 2
             deleted += self._thin(0)
         return deleted
 
     def _thin(self, start: int) -> list[int]:
-        """Thin the whole groups among `rows[start:]`; the one that the newest row belongs to waits."""
-        group = 2 * self.stride
-        newest = self.rows[-1][0] // group
-        groups: dict[int, list[tuple[int, float]]] = {}
-        for row in self.rows[start:]:
-            groups.setdefault(row[0] // group, []).append(row)
+        """Keep of each group in `rows[start:]` the extremes; return the numbers of the others."""
         kept, deleted = self.rows[:start], []
-        for index, rows in groups.items():
-            norms = [norm for _, norm in rows]
-            extremes = {norms.index(max(norms)), norms.index(min(norms))}
-            for i, row in enumerate(rows):
-                if index == newest or i in extremes or row[0] == 0:
+        newest = self.rows[-1]
+        for _, group in groupby(self.rows[start:], key=lambda row: row[0] // (2 * self.stride)):
+            rows = list(group)
+            extremes = (max(rows, key=lambda row: row[1]), min(rows, key=lambda row: row[1]), newest)
+            for row in rows:
+                if row in extremes or row[0] == 0:
                     kept.append(row)
                 else:
                     deleted.append(row[0])

@@ -8,9 +8,9 @@ import sys
 import threading
 from collections.abc import Sequence
 from queue import SimpleQueue
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, get_args
 
-from rnncore.config import TrainConfig
+from rnncore.config import CellName, ModelConfig, TaskData, TrainConfig
 from rnncore.runs.confine import limit_memory, lower_priority
 from rnncore.runs.job import Engine, Job, ReadFile, TrainerLike
 from rnncore.runs.protocol import Frame, ProtocolError, read_frame, write_frame
@@ -26,11 +26,16 @@ class TorchEngine:
         import torch
 
         torch.set_num_threads(1)
-        for cell in ("rnn", "lstm", "gru"):
-            config = TrainConfig.model_validate(
-                {"data": {"kind": "task", "seq_len": 8}, "model": {"cell": cell, "hidden_size": 4}, "steps": 2, "batch_size": 2,
-                 "eval_every": 1, "profile_every": 1, "device": "cpu"}
-            )  # fmt: skip
+        cells: tuple[CellName, ...] = get_args(CellName)
+        for cell in cells:
+            config = TrainConfig(
+                data=TaskData(seq_len=8),
+                model=ModelConfig(cell=cell, hidden_size=4),
+                steps=2,
+                batch_size=2,
+                profile_every=1,
+                device="cpu",
+            )
             for _ in self.trainer(config, _no_file).records():
                 pass
 
