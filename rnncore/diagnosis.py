@@ -166,33 +166,37 @@ def judge_updates(history: History) -> Verdict | None:
     return None
 
 
-def judge_loss(history: History, baseline: Baseline | None) -> Verdict | None:
-    """Compare the best validation loss with a baseline, and the latest one with the training loss."""
+def judge_loss(history: History, baselines: Sequence[Baseline]) -> Verdict | None:
+    """Compare the latest validation loss with the baselines, and, where none is beaten, with the training loss."""
     evaluated = np.flatnonzero(np.isfinite(history.val_loss))
-    if baseline is None or not evaluated.size or history.step[-1] < PATIENCE:
+    if not baselines or not evaluated.size or history.step[-1] < PATIENCE:
         return None
-    best = float(history.val_loss[evaluated].min())
-    said = f"'{baseline.name}' ({figure(baseline.loss, 3)})"
-    figures = {"val_loss": best, "baseline": baseline.loss}
-    if best < BEATEN * baseline.loss:
-        times = figure(baseline.loss / best) if best > 0 else "infinitely many"
-        return Verdict("learning", f"Learning: validation loss {figure(best, 3)}, {times} times below {said}.", figures)
+    val_loss = float(history.val_loss[evaluated[-1]])
+    figures, loss = {"val_loss": val_loss}, f"validation loss {figure(val_loss, 3)}"
+    ordered = sorted(baselines, key=lambda baseline: -baseline.loss)  # the easiest to beat first
+    beaten = sum(val_loss < BEATEN * baseline.loss for baseline in ordered)
+    said = [f"'{baseline.name}' ({figure(baseline.loss, 3)})" for baseline in ordered]
+    if beaten == len(ordered):
+        times = figure(ordered[-1].loss / val_loss) if val_loss > 0 else "infinitely many"
+        return Verdict("learning", f"Learning: {loss}, {times} times below {said[-1]}.", figures)
+    if beaten:
+        sentence = f"Partly learning: {loss} beats {said[beaten - 1]} but not {said[beaten]}."
+        return Verdict("partly_learning", sentence, figures)
     train_loss = float(np.median(history.train_loss[-PATIENCE:]))
-    latest = float(history.val_loss[evaluated[-1]])
-    if history.epoch > 0 and latest >= MEMORISED * train_loss:
+    if history.epoch > 0 and val_loss >= MEMORISED * train_loss:
         sentence = (
-            f"Memorising: training loss {figure(train_loss, 3)}, but on new sequences {figure(latest, 3)}, "
-            f"which does not beat {said}."
+            f"Memorising: training loss {figure(train_loss, 3)}, but on new sequences {figure(val_loss, 3)}, "
+            f"which does not beat {said[0]}."
         )
         return Verdict("memorising", sentence, {**figures, "train_loss": train_loss})
-    return Verdict("not_learning", f"Not learning: validation loss {figure(best, 3)} does not beat {said}.", figures)
+    return Verdict("not_learning", f"Not learning: {loss} does not beat {said[0]}.", figures)
 
 
 def verdicts(
     history: History,
     profile: ArrayLike | None = None,
     direct: ArrayLike | None = None,
-    baseline: Baseline | None = None,
+    baselines: Sequence[Baseline] = (),
 ) -> list[Verdict]:
     """Return all that can be said of a run, the most telling first: ending, profile, loss, updates, clipping."""
     step = first_non_finite(history.step, history.train_loss, history.grad_norm)
@@ -202,7 +206,7 @@ def verdicts(
         found.append(Verdict("diverged", f"Diverged: {reason}.", {} if step is None else {"step": step}))
     if profile is not None:
         found.append(judge_profile(profile, direct))
-    found += [judge_loss(history, baseline), judge_updates(history), judge_clipping(history)]
+    found += [judge_loss(history, baselines), judge_updates(history), judge_clipping(history)]
     return [verdict for verdict in found if verdict is not None]
 
 
@@ -210,8 +214,8 @@ def diagnose(
     history: History,
     profile: ArrayLike | None = None,
     direct: ArrayLike | None = None,
-    baseline: Baseline | None = None,
+    baselines: Sequence[Baseline] = (),
 ) -> Verdict:
     """Return the most telling of `verdicts`."""
-    found = verdicts(history, profile, direct, baseline)
+    found = verdicts(history, profile, direct, baselines)
     return found[0] if found else Verdict("too_early", "Too early to say: no profile has been recorded yet.")

@@ -194,16 +194,31 @@ def with_evaluations(**changes: float) -> History:
     return history(val_loss=val_loss, epoch=int(changes.pop("epoch", 0)), **changes)
 
 
-def test_the_loss_is_held_against_the_baseline() -> None:
-    baseline = Baseline("predict 1", 1 / 6)
-    found = verdicts(with_evaluations(val_loss=0.168), baseline=baseline)
-    assert found[0].sentence == "Not learning: validation loss 0.168 does not beat 'predict 1' (0.167)."
-    found = verdicts(with_evaluations(val_loss=1 / 60), baseline=baseline)
-    assert found[0].sentence == "Learning: validation loss 0.0167, 10 times below 'predict 1' (0.167)."
-    found = verdicts(with_evaluations(val_loss=0.168, train_loss=0.01, epoch=7), baseline=baseline)
-    assert found[0].kind == "memorising"
-    found = verdicts(with_evaluations(val_loss=0.168, train_loss=0.01, epoch=0), baseline=baseline)
-    assert found[0].kind == "not_learning", "fresh batches cannot be memorised"
+PREDICT_ONE, KNOW_ONE = Baseline("predict 1", 1 / 6), Baseline("one number known", 1 / 12)
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"val_loss": 0.168}, "Not learning: validation loss 0.168 does not beat 'predict 1' (0.167)."),
+        ({"val_loss": 0.1}, "Partly learning: validation loss 0.1 beats 'predict 1' (0.167) but not 'one number known' "
+         "(0.0833)."),
+        ({"val_loss": 1 / 120}, "Learning: validation loss 0.00833, 10 times below 'one number known' (0.0833)."),
+        ({"val_loss": 0.168, "train_loss": 0.01, "epoch": 7}, "Memorising: training loss 0.01, but on new sequences "
+         "0.168, which does not beat 'predict 1' (0.167)."),
+        ({"val_loss": 0.168, "train_loss": 0.01, "epoch": 0}, "Not learning: validation loss 0.168 does not beat "
+         "'predict 1' (0.167)."),
+    ],
+)  # fmt: skip
+def test_the_loss_is_held_against_the_baselines(changes: dict[str, float], sentence: str) -> None:
+    (verdict,) = verdicts(with_evaluations(**changes), baselines=(KNOW_ONE, PREDICT_ONE))
+    assert verdict.sentence == sentence
+
+
+def test_the_loss_is_not_judged_without_baseline_or_too_early() -> None:
+    assert verdicts(with_evaluations(val_loss=0.1)) == []
+    early = history(30, val_loss=0.5)
+    assert verdicts(early, baselines=(PREDICT_ONE,)) == []
 
 
 def test_history_from_records() -> None:
