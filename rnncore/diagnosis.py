@@ -196,16 +196,21 @@ def verdicts(
     history: History,
     profile: ArrayLike | None = None,
     direct: ArrayLike | None = None,
-    baselines: Sequence[Baseline] = (),
+    baseline: Baseline | Sequence[Baseline] | None = None,
 ) -> list[Verdict]:
-    """Return all that can be said of a run, the most telling first: ending, profile, loss, updates, clipping."""
+    """Return all that can be said of a run, the most telling first: ending, profile, loss, updates, clipping.
+
+    profile, direct: the latest `hidden_grad_norm` and `direct_grad_norm`, (L, T). baseline: one or several.
+    """
     step = first_non_finite(history.step, history.train_loss, history.grad_norm)
     found: list[Verdict | None] = []
     if history.diverged or step is not None:
-        reason = history.diverged or f"the numbers left the finite range at step {step:,}"
-        found.append(Verdict("diverged", f"Diverged: {reason}.", {} if step is None else {"step": step}))
+        reason = (history.diverged or f"the numbers left the finite range at step {step:,}").rstrip(".")
+        sentence = f"Diverged: {reason[:1].lower()}{reason[1:]}."
+        found.append(Verdict("diverged", sentence, {} if step is None else {"step": step}))
     if profile is not None:
         found.append(judge_profile(profile, direct))
+    baselines = (baseline,) if isinstance(baseline, Baseline) else baseline or ()
     found += [judge_loss(history, baselines), judge_updates(history), judge_clipping(history)]
     return [verdict for verdict in found if verdict is not None]
 
@@ -214,8 +219,8 @@ def diagnose(
     history: History,
     profile: ArrayLike | None = None,
     direct: ArrayLike | None = None,
-    baselines: Sequence[Baseline] = (),
+    baseline: Baseline | Sequence[Baseline] | None = None,
 ) -> Verdict:
     """Return the most telling of `verdicts`."""
-    found = verdicts(history, profile, direct, baselines)
+    found = verdicts(history, profile, direct, baseline)
     return found[0] if found else Verdict("too_early", "Too early to say: no profile has been recorded yet.")

@@ -157,6 +157,7 @@ def test_where_every_step_is_read_out_nothing_is_said_to_vanish() -> None:
 def test_a_diverged_run_says_so_first() -> None:
     found = verdicts(history(20, diverged="the loss became NaN at step 17"), geometric(0.5))
     assert found[0].sentence == "Diverged: the loss became NaN at step 17."
+    assert found[0] == verdicts(history(20, diverged="The loss became NaN at step 17."))[0]
     assert [verdict.kind for verdict in found][1] == "vanishing"
     norms = np.ones(20)
     norms[4:] = math.inf
@@ -211,14 +212,14 @@ PREDICT_ONE, KNOW_ONE = Baseline("predict 1", 1 / 6), Baseline("one number known
     ],
 )  # fmt: skip
 def test_the_loss_is_held_against_the_baselines(changes: dict[str, float], sentence: str) -> None:
-    (verdict,) = verdicts(with_evaluations(**changes), baselines=(KNOW_ONE, PREDICT_ONE))
+    (verdict,) = verdicts(with_evaluations(**changes), baseline=(KNOW_ONE, PREDICT_ONE))
     assert verdict.sentence == sentence
 
 
 def test_the_loss_is_not_judged_without_baseline_or_too_early() -> None:
     assert verdicts(with_evaluations(val_loss=0.1)) == []
     early = history(30, val_loss=0.5)
-    assert verdicts(early, baselines=(PREDICT_ONE,)) == []
+    assert verdicts(early, baseline=PREDICT_ONE) == []
 
 
 def test_history_from_records() -> None:
