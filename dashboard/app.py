@@ -1,6 +1,7 @@
 """Entry of the app: `streamlit run dashboard/app.py`. Scheduler in the lifespan, HTTP routes, one page script."""
 
 import gc
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -12,25 +13,33 @@ from starlette.middleware import Middleware
 from dashboard import services
 from dashboard.api import routes
 from dashboard.assets import asset_routes, warm_assets
+from dashboard.guard import Guard
+from dashboard.logs import configure_logs
 from dashboard.workspace import WorkspaceCookie
+
+logger = logging.getLogger("dashboard.app")  # the launcher runs this file under another name
 
 
 @asynccontextmanager
 async def lifespan(app: st.App) -> AsyncIterator[None]:
     """Start the scheduler with its warm workers; stop them when the server stops."""
-    services.open_scheduler()
+    configure_logs()
+    settings = services.open_scheduler().settings
     await to_thread.run_sync(warm_assets)
     gc.collect()
     gc.freeze()  # what is loaded now lives as long as the server: later collections need not look at it
+    facts = {"event": "server_started", "version": services.product_version(), "workers": settings.workers}
+    logger.info("the server has started", extra=facts)
     try:
         yield
     finally:
         await to_thread.run_sync(services.close_scheduler)
+        logger.info("the server has stopped", extra={"event": "server_stopped"})
 
 
 app = st.App(
     str(Path(__file__).with_name("main.py")),
     lifespan=lifespan,
     routes=[*routes, *asset_routes],
-    middleware=[Middleware(WorkspaceCookie)],
+    middleware=[Middleware(Guard), Middleware(WorkspaceCookie)],
 )

@@ -3,20 +3,28 @@
 They live in a plain module, not in st.cache_resource: "Clear cache" in Streamlit's menu would end everybody's runs.
 """
 
+import sys
+import time
+from dataclasses import asdict
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
 from rnncore.runs.scheduler import Scheduler
 from rnncore.runs.settings import Settings
 from rnncore.runs.store import Store
 
 _scheduler: Scheduler | None = None
+_opened = 0.0
 
 
 def open_scheduler(settings: Settings | None = None) -> Scheduler:
     """Open the store, start the scheduler and its workers; call once per process."""
-    global _scheduler
+    global _scheduler, _opened
     settings = settings or Settings.from_env()
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     _scheduler = Scheduler(Store(settings.store_path), settings)
     _scheduler.start()
+    _opened = time.monotonic()
     return _scheduler
 
 
@@ -33,3 +41,31 @@ def close_scheduler() -> None:
     if _scheduler is not None:
         _scheduler.shutdown()
         _scheduler = None
+
+
+def health() -> dict[str, Any]:
+    """Return how the server is, in counts that tell nothing of anybody's runs."""
+    overview = scheduler().overview()
+    return {
+        "status": "ok" if overview.workers_ready else "starting",
+        "version": product_version(),
+        "uptime_s": round(time.monotonic() - _opened, 1),
+        **asdict(overview),
+        "store_bytes": store_bytes(),
+        "torch_loaded": "torch" in sys.modules,
+    }
+
+
+def store_bytes() -> int:
+    """Return the size of the run store on disk, its write-ahead log included."""
+    path = scheduler().settings.store_path
+    parts = (path, path.with_name(path.name + "-wal"))
+    return sum(part.stat().st_size for part in parts if part.exists())
+
+
+def product_version() -> str:
+    """Return the installed version, 'unknown' in a copy that was never installed."""
+    try:
+        return version("rnn-gradient-lab")
+    except PackageNotFoundError:
+        return "unknown"

@@ -1,0 +1,94 @@
+"""Looking at runs: what the board polls, the status of a run or a group, a workspace's runs."""
+
+import re
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+
+from dashboard import services
+from dashboard.api.http import NOT_FOUND, ApiError, endpoint, run_id
+from dashboard.workspace import workspace_of
+from rnncore.runs.scheduler import Scheduler
+from rnncore.runs.series import records_since
+
+MAX_RUNS_PER_POLL = 6
+FULL_POINTS, REFRESH_POINTS = 2000, 150
+_RUN_SINCE = re.compile(r"([A-Za-z0-9_-]{22}):([0-9]{1,9})")
+_SINCE = re.compile(r"[0-9]{1,9}")
+
+
+@endpoint
+async def poll(request: Request) -> dict[str, Any]:
+    """`?run=ID:SINCE`, repeated: what is new of several runs in one answer."""
+    asked = [_RUN_SINCE.fullmatch(text) for text in request.query_params.getlist("run")]
+    if not asked or len(asked) > MAX_RUNS_PER_POLL or None in asked:
+        raise ApiError(400, f"run: 1 to {MAX_RUNS_PER_POLL} values of the form ID:STEP are needed.")
+    pairs = [(match[1], int(match[2])) for match in asked if match]
+    return {"runs": await run_in_threadpool(lambda: [_news(*pair) for pair in pairs])}
+
+
+@endpoint
+async def records(request: Request) -> dict[str, Any]:
+    """`?since=N`: the records of one run after step N."""
+    since = request.query_params.get("since", "0")
+    if not _SINCE.fullmatch(since):
+        raise ApiError(400, f"since: {since[:60]!r} is not allowed; allowed: a step number from 0.")
+    news = await run_in_threadpool(_news, run_id(request), int(since))
+    if "error" in news:
+        raise ApiError(404, NOT_FOUND)
+    return news
+
+
+@endpoint
+async def status(request: Request) -> dict[str, Any]:
+    """All that is known of a run but its records."""
+    return await run_in_threadpool(_status, run_id(request))
+
+
+@endpoint
+async def group(request: Request) -> dict[str, Any]:
+    """The status of each run of a group."""
+    group_id = run_id(request, "group")
+
+    def statuses() -> list[dict[str, Any]]:
+        return [_status(run.id) for run in services.scheduler().store.group(group_id)]
+
+    runs = await run_in_threadpool(statuses)
+    if not runs:
+        raise ApiError(404, NOT_FOUND)
+    return {"group": group_id, "runs": runs}
+
+
+@endpoint
+async def listing(request: Request) -> dict[str, Any]:
+    """The runs of the caller's own workspace, oldest first, in short."""
+    workspace = workspace_of(request)
+    if workspace is None:
+        return {"runs": []}
+    runs = await run_in_threadpool(services.scheduler().store.runs_of, workspace)
+    names = ("id", "group", "label", "status", "reason", "step", "steps", "created_at", "ended_at")
+    return {"runs": [{name: getattr(run, name) for name in names} for run in runs]}
+
+
+def _status(run: str) -> dict[str, Any]:
+    found = services.scheduler().status(run)
+    if found is None:
+        raise ApiError(404, NOT_FOUND)
+    services.scheduler().seen(run)
+    return found.to_json()
+
+
+def _news(run: str, since: int) -> dict[str, Any]:
+    """Return the run's records after step `since`; the first time (0) with what is known of the run as a whole."""
+    scheduler: Scheduler = services.scheduler()
+    news = records_since(scheduler.store, run, since, REFRESH_POINTS if since else FULL_POINTS)
+    if news is None:
+        return {"run": run, "error": NOT_FOUND}
+    scheduler.seen(run)
+    if news["status"] == "queued":
+        news["position"], news["wait_seconds"] = scheduler.position(run)
+    if since == 0:
+        stored = scheduler.store.run(run)
+        news["info"] = stored.info if stored else None
+    return news
