@@ -12,7 +12,8 @@ from dashboard.api.http import error_answer
 _SENTENCES = {404: "There is nothing at this address; README lists the addresses of the API."}
 
 
-async def _answer_http_error(request: Request, error: HTTPException) -> Response:
+async def _answer_http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
     sentence = _SENTENCES.get(error.status_code, f"The method {request.method} is not allowed at this address.")
     return error_answer(error.status_code, sentence, error.headers)
 

@@ -68,7 +68,8 @@ class Caretaker(Rounds):
     def _on_done(self, db: sqlite3.Connection, run: ActiveRun, frame: Frame) -> None:
         header = frame.header
         if header["traceback"]:
-            logger.error("run %s at step %d: %s\n%s", run.id, header["step"], header["reason"], header["traceback"])
+            facts = {"event": "run_failed", "run": run.id, "step": header["step"]}
+            logger.error("%s\n%s", header["reason"], header["traceback"], extra=facts)
         if header["status"] in ("stopped", "parked") and run.ending is not None:
             self._end(run, run.ending)
         elif header["status"] == "parked":
@@ -84,7 +85,8 @@ class Caretaker(Rounds):
             killed = Ending("killed", f"The training process {cause}, after step {{step}}.")
             self._end(run, run.ending or killed)
         if not self._closing.is_set():
-            logger.warning("worker %d %s", worker.pid, cause)
+            facts = {"event": "worker_died", "worker": worker.pid, "run": worker.run}
+            logger.warning("worker %d %s", worker.pid, cause, extra=facts)
 
     # Rounds
 
@@ -164,6 +166,7 @@ class Caretaker(Rounds):
             file + checkpoint,
         )
         run.settings, run.pause_at = [], None
+        logger.info("a run starts", extra={"event": "run_started", "run": run.id, "worker": worker.pid})
         db.execute("UPDATE runs SET started_at = COALESCE(started_at, ?) WHERE id = ?", (time.time(), run.id))
         self._set_status(db, run, "running")
 

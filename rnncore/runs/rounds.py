@@ -161,7 +161,8 @@ class Rounds:
     def _end(self, run: ActiveRun, ending: Ending) -> None:
         """Let go of a run for good; `{step}` in the reason becomes its last stored step."""
         reason = ending.reason.replace("{step}", f"{run.step:,} of {run.steps:,}")
-        logger.info("run %s %s at step %d: %s", run.id, ending.status, run.step, reason)
+        facts = {"event": "run_ended", "run": run.id, "status": ending.status, "step": run.step}
+        logger.info("%s", reason, extra=facts)
         self._unsaved[run.id] = Ending(ending.status, reason)
         del self._active[run.id]
         if run.id in self._queue:

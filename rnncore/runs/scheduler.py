@@ -63,6 +63,7 @@ class Scheduler(Caretaker):
                 )
                 self._queue.append(run.id)
             self._seen[workspace] = time.monotonic()
+        logger.info("runs are queued", extra={"event": "run_queued", "runs": group.runs, "workspace": workspace})
         self._wake()
         return group
 
