@@ -149,7 +149,10 @@ def judge_clipping(history: History) -> Verdict | None:
 
 
 def judge_updates(history: History) -> Verdict | None:
-    """Compare the size of the updates with the size of the gradients; None where nothing is odd."""
+    """Compare the size of the updates with the size of the gradients; None where nothing is odd.
+
+    What changed "since the start" can only be told of a history that still has its first steps.
+    """
     if history.step.size < 2 * PATIENCE:
         return None
     first, last = slice(1, PATIENCE), slice(-PATIENCE, None)  # the first update of an adaptive optimiser is special
@@ -158,7 +161,8 @@ def judge_updates(history: History) -> Verdict | None:
     if gradients[1] >= LARGE_GRADIENT and updates[1] <= STALLED * gradients[1]:
         sentence = f"Stalled: updates of only {figure(updates[1])} although the gradient is {figure(gradients[1])}."
         return Verdict("stalled", sentence, {"update": updates[1], "gradient": gradients[1]})
-    if min(*gradients, *updates) > 0 and updates[1] / gradients[1] >= HIDDEN * updates[0] / gradients[0]:
+    complete = history.step[0] <= PATIENCE and min(*gradients, *updates) > 0
+    if complete and updates[1] / gradients[1] >= HIDDEN * updates[0] / gradients[0]:
         fall, kept = gradients[0] / gradients[1], updates[0] / updates[1]
         moved = f"shrank {figure(kept)}-fold" if kept >= 1 else f"grew {figure(1 / kept)}-fold"
         sentence = f"Hidden: since the start the gradient shrank {figure(fall)}-fold, but the updates {moved}."

@@ -220,3 +220,12 @@ def test_help_and_bad_configs_need_no_torch() -> None:
         "sys.exit(status + 10 * ('torch' in sys.modules))"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=False).returncode == 2
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+def test_output_that_cannot_be_written_is_one_line(config_file: Path) -> None:
+    command = [sys.executable, "-m", "rnncore", "train", str(config_file)]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False, timeout=60)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[0] == "rnncore: output cannot be written: No space left on device"

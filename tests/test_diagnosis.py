@@ -1,6 +1,7 @@
 """Diagnosis: quantities and verdicts on constructed profiles and histories."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -186,6 +187,8 @@ def test_an_optimiser_that_hides_a_shrinking_gradient() -> None:
     found = verdicts(history(grad_norm=np.geomspace(1, 1e-6, 300)))
     assert found[0].kind == "hidden"
     assert found[0].figures["gradient_fall"] == pytest.approx(1e5, rel=0.2)
+    late = replace(history(grad_norm=np.geomspace(1, 1e-6, 300)), step=np.arange(501.0, 801.0))
+    assert verdicts(late) == [], "the first steps are no longer there"
     assert verdicts(history(grad_norm=np.geomspace(1, 1e-6, 300), update_norm=np.geomspace(1, 1e-6, 300))) == []
 
 
