@@ -85,7 +85,7 @@ class Caretaker(Rounds):
             killed = Ending("killed", f"The training process {cause}, after step {{step}}.")
             self._end(run, run.ending or killed)
         if not self._closing.is_set():
-            facts = {"event": "worker_died", "worker": worker.pid, "run": worker.run}
+            facts = {"event": "worker_died", "worker": worker.pid, "run": run.id if run else None}
             logger.warning("worker %d %s", worker.pid, cause, extra=facts)
 
     # Rounds
