@@ -1,7 +1,6 @@
 """What the scheduler remembers of an unfinished run, and what it tells about a run."""
 
-from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from heapq import heapify, heapreplace
 from typing import Any
@@ -102,9 +101,11 @@ class ActiveRun:
         return (self.steps - self.step) / rate if rate else None
 
 
-def usual_rate(rates: deque[float]) -> float | None:
-    """Return the median of the latest runs' steps per second."""
-    return sorted(rates)[len(rates) // 2] if rates else None
+def usual_rate(ended: Iterable[float], active: Iterable[ActiveRun]) -> float | None:
+    """Return the median steps per second of the latest and the running runs; None if nothing is known."""
+    running = [run.recorder.steps_per_second for run in active if run.recorder is not None]
+    rates = sorted([*ended, *(rate for rate in running if rate)])
+    return rates[len(rates) // 2] if rates else None
 
 
 def waiting_times(busy: Sequence[float], queued: Sequence[float], workers: int) -> list[float]:

@@ -4,10 +4,10 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rnncore.config import ModelConfig, TrainConfig
+from rnncore.config import TrainConfig
 from rnncore.runs.settings import Settings, env_name
+from rnncore.sizes import parameter_count
 
-GATES = {"rnn": 1, "gru": 3, "lstm": 4}
 RETRY_S = 15.0
 
 
@@ -31,18 +31,11 @@ class Load:
     queued: int
 
 
-def parameter_count(model: ModelConfig, input_size: int = 1, output_size: int = 1) -> int:
-    """Return the number of parameters of a model; with the sizes left out, a lower bound."""
-    H, gates = model.hidden_size, GATES[model.cell]
-    inputs = [input_size] + [H] * (model.num_layers - 1)
-    return sum(gates * H * (F + H + 2) for F in inputs) + (H + 1) * output_size
-
-
 def check_start(configs: Sequence[TrainConfig], load: Load, settings: Settings) -> None:
     """Raise LimitError if these runs may not start now."""
     for config in configs:
         check_steps(config.steps, settings)
-        check_parameters(parameter_count(config.model), settings)
+        check_parameters(parameter_count(config.model, input_size=1, output_size=1), settings)
     if load.active_of_workspace + len(configs) > settings.max_active_per_workspace:
         raise LimitError(
             f"You have {load.active_of_workspace} unfinished runs, and {settings.max_active_per_workspace} are allowed"

@@ -219,7 +219,7 @@ class Scheduler(Caretaker):
             if run_id not in self._queue:
                 return None, None
             place = self._queue.index(run_id)
-            usual = usual_rate(self._rates)
+            usual = usual_rate(self._rates, self._active.values())
             busy = [run.remaining_seconds(usual) for run in self._active.values() if run.worker is not None]
             ahead = [self._active[other].remaining_seconds(usual) for other in self._queue[: place + 1]]
             if None in busy or None in ahead:
