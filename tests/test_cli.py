@@ -1,12 +1,13 @@
 """The command line: what it prints, writes and returns."""
 
 import json
+import math
 import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from safetensors.numpy import load_file
 from rnncore import TrainConfig, train
 from rnncore.__main__ import main
 from rnncore.data import TASKS
+from rnncore.engine.verify import Check
 from rnncore.records import SCALARS
 
 CONFIG: dict[str, Any] = {
@@ -159,23 +161,29 @@ def test_tasks_lists_every_task(capsys: pytest.CaptureFixture[str]) -> None:
     assert names == list(TASKS)
 
 
-@pytest.mark.parametrize(("error", "status"), [(3e-15, 0), (1e-3, 1)])
+@pytest.mark.parametrize(("error", "status"), [(3e-15, 0), (1e-3, 1), (math.nan, 1)])
 def test_verify_prints_the_worst_error_and_fails_on_it(
     error: float, status: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     asked: list[tuple[int, int]] = []
 
-    def verify(cases: int, seed: int) -> Any:
+    def few(cases: int, seed: int) -> Iterator[Check]:
         asked.append((cases, seed))
-        yield SimpleNamespace(name="rnn", relative_error=1e-16, tolerance=1e-10)
-        yield SimpleNamespace(name="lstm", relative_error=error, tolerance=1e-10)
+        yield Check("rnn", 1e-16, 1e-10)
+        yield Check("lstm", error, 1e-10)
+        yield Check("gru", 1e-16, 1e-10)
 
-    monkeypatch.setitem(sys.modules, "rnncore.engine.verify", SimpleNamespace(verify=verify))  # type: ignore[misc]
-    assert main(["verify", "--cases", "2", "--seed", "7"]) == status
-    assert asked == [(2, 7)]
+    monkeypatch.setattr("rnncore.engine.verify.verify", few)
+    assert main(["verify", "--cases", "3", "--seed", "7"]) == status
+    assert asked == [(3, 7)]
     out = capsys.readouterr().out
     assert out.splitlines()[-1] == f"worst relative error {error:.1e} where 1e-10 is allowed"
-    assert ("FAIL" in out) == (status == 1)
+    assert out.count("FAIL") == status
+
+
+def test_verify_finds_the_gradients_exact(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["verify", "--cases", "8"]) == 0
+    assert capsys.readouterr().out.count("ok ") == 8
 
 
 def test_as_a_program_it_reads_standard_input() -> None:
