@@ -12,8 +12,10 @@ from starlette.routing import Route
 
 _STATIC = Path(__file__).with_name("static")
 _FILES = {
-    "board.js": (_STATIC / "board.js", "text/javascript"),
-    "series.js": (_STATIC / "series.js", "text/javascript"),
+    **{
+        f"{name}.js": (_STATIC / f"{name}.js", "text/javascript")
+        for name in ("board", "dom", "head", "plots", "series")
+    },
     "board.css": (_STATIC / "board.css", "text/css"),
     "plotly.min.js": (Path(plotly.__file__).parent / "package_data" / "plotly.min.js", "text/javascript"),
 }

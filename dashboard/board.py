@@ -33,37 +33,62 @@ _board = st.components.v2.component(
     isolate_styles=False,
 )
 
-ALT = {
-    "loss": "Line chart: training and validation loss over the training steps",
-    "grad_norm": "Line chart: global gradient norm before clipping over the training steps, with the threshold",
-    "profile": "Line chart: norm of the gradient of the loss by the hidden state over the timesteps, latest step",
-    "heatmap": "Heatmaps, one per run: gradient norm by timestep and training step, on one colour scale",
-}
 EMPTY = "Press Train: measured curves appear here"
 
 
 @dataclass(frozen=True, slots=True)
 class BoardRun:
-    """One run on the board; `run_id` is None before Train was pressed."""
+    """One run on the board; `run_id` is None before Train was pressed. The rest: where the sliders begin."""
 
     run_id: str | None
     figure: figures.Run
+    learning_rate: float
+    threshold: float | None
 
 
-def board(runs: Sequence[BoardRun], *, key: str = "board") -> None:
-    """Mount the live board for up to two runs."""
+def board(runs: Sequence[BoardRun], *, group: str | None = None, twins: bool = False, key: str = "board") -> None:
+    """Mount the live board for up to six runs.
+
+    group: id by which commands reach all of them at once. twins: they differ by the clip alone, so the step at which
+    they part is worth a mark.
+    """
     _board(
         key=key,
         data={
             "module": asset_url("board.js"),
             "plotly": asset_url("plotly.min.js"),
-            "runs": [{"id": run.run_id, **asdict(run.figure)} for run in runs],
+            "group": group,
+            "twins": twins,
+            "runs": [_of_run(run) for run in runs],
             "figures": _specs(tuple(run.figure for run in runs)),
+            "words": _WORDS,
+            "palette": {theme: asdict(palette) for theme, palette in figures.PALETTES.items()},
             "colors": {theme: palette.runs for theme, palette in figures.PALETTES.items()},
-            "alt": ALT,
             "empty": EMPTY,
         },
     )
+
+
+def _of_run(run: BoardRun) -> dict[str, Any]:
+    steering = {"learning_rate": run.learning_rate, "threshold": run.threshold}
+    return {
+        "id": run.run_id,
+        "label": run.figure.label,
+        "cell": run.figure.cell,
+        "clipped": run.figure.clipped,
+    } | steering
+
+
+_WORDS = {
+    name: {
+        "title": figure.title,
+        "subtitle": figure.subtitle,
+        "alt": figure.alt,
+        "steps": figure.steps,
+        "options": [asdict(option) for option in figure.options],
+    }
+    for name, figure in figures.FIGURES.items()
+}
 
 
 @lru_cache(maxsize=64)

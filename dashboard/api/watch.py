@@ -8,9 +8,11 @@ from starlette.requests import Request
 
 from dashboard import services
 from dashboard.api.http import NOT_FOUND, ApiError, endpoint, run_id
+from dashboard.insights import insights, look
 from dashboard.workspace import workspace_of
 from rnncore.runs.scheduler import Scheduler
 from rnncore.runs.series import records_since
+from rnncore.runs.store import ENDED
 
 MAX_RUNS_PER_POLL = 6
 FULL_POINTS, REFRESH_POINTS = 2000, 150
@@ -38,6 +40,18 @@ async def records(request: Request) -> dict[str, Any]:
     if "error" in news:
         raise ApiError(404, NOT_FOUND)
     return news
+
+
+@endpoint
+async def insight(request: Request) -> dict[str, Any]:
+    """`?step=N`: what can be said of a run as it stood at step N, in sentences."""
+    step = request.query_params.get("step", "")
+    if not _SINCE.fullmatch(step):
+        raise ApiError(400, f"step: {step[:60]!r} is not allowed; allowed: a step number from 1.")
+    run, store = run_id(request), services.scheduler().store
+    if await run_in_threadpool(store.run, run) is None:
+        raise ApiError(404, NOT_FOUND)
+    return await run_in_threadpool(look, store, run, int(step))
 
 
 @endpoint
@@ -88,7 +102,8 @@ def _news(run: str, since: int) -> dict[str, Any]:
     scheduler.seen(run)
     if news["status"] == "queued":
         news["position"], news["wait_seconds"] = scheduler.position(run)
-    if since == 0:
-        stored = scheduler.store.run(run)
-        news["info"] = stored.info if stored else None
+    news["insights"] = insights(scheduler.store, run, news["status"], news["last_step"])
+    if since == 0 or news["status"] in ENDED:
+        known = scheduler.status(run)
+        news["info"], news["resumable"] = (known.run.info, known.resumable) if known else (None, False)
     return news

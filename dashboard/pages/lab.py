@@ -33,12 +33,12 @@ def main() -> None:
             problem.error(_sentence(error), icon=":material/error:")
     except (DataError, ConfigError, LimitError) as error:
         problem.error(str(error), icon=":material/error:")
-    st.title("RNN Gradient Lab", anchor=False)
-    st.markdown(
-        "How the gradient of the loss travels back through time, measured at every timestep while a recurrent "
-        "network trains."
-    )
-    board([_board_run(run.id, TrainConfig.model_validate(run.config)) for run in shown] or _preview(config))
+    st.subheader("RNN Gradient Lab", anchor=False)
+    if shown:
+        runs = [_board_run(run.id, TrainConfig.model_validate(run.config)) for run in shown]
+        board(runs, group=shown[0].group, twins=len(shown) == 2)
+    else:
+        board(_preview(config))
 
 
 def _runs_in_url() -> Sequence[StoredRun]:
@@ -80,8 +80,10 @@ def _preview(config: TrainConfig | None) -> list[BoardRun]:
 
 def _board_run(run_id: str | None, config: TrainConfig) -> BoardRun:
     clip = config.clip
-    threshold = clip.threshold if clip.method == "norm" else None
-    return BoardRun(run_id, figures.Run(controls.label(config), threshold, config.model.cell))
+    norm_threshold = clip.threshold if clip.method == "norm" else None
+    figure = figures.Run(controls.label(config), norm_threshold, config.model.cell, clip.method != "off")
+    steered = clip.threshold if clip.method in fields.STEERED_CLIPS else None
+    return BoardRun(run_id, figure, config.optimizer.learning_rate, steered)
 
 
 def _waits_for_file(draft: dict[str, object]) -> bool:

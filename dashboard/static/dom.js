@@ -1,0 +1,56 @@
+// Small helpers: elements without markup, numbers in words, the page's theme.
+
+export function element(tag, className = "", text = "") {
+  const node = document.createElement(tag);
+  if (className) node.className = className;
+  if (text) node.textContent = text;
+  return node;
+}
+
+export function button(text, title, onclick) {
+  const node = element("button", "rgl-button", text);
+  node.type = "button";
+  node.title = title;
+  node.onclick = onclick;
+  return node;
+}
+
+// Set a text only when it changes, so that a selection or a screen reader is not disturbed.
+export function setText(node, text) {
+  if (node.textContent !== text) node.textContent = text;
+}
+
+// Text with plotly's <sub> and <sup>, the only markup that the figures' own words use.
+export function setRich(node, text) {
+  if (node.dataset.text === text) return;
+  node.dataset.text = text;
+  node.replaceChildren(
+    ...text.split(/(<su[bp]>.*?<\/su[bp]>)/).map((part) => {
+      const match = /^<(su[bp])>(.*)<\/su[bp]>$/.exec(part);
+      return match ? element(match[1], "", match[2]) : document.createTextNode(part);
+    }),
+  );
+}
+
+export const range = (length) => Array.from({ length }, (_, index) => index + 1);
+export const count = (value) => value.toLocaleString("en-US");
+
+export function number(value) {
+  if (!Number.isFinite(value)) return Number.isNaN(value) ? "NaN" : "infinite";
+  const text = Number(value.toPrecision(3)).toString();
+  return text.length <= 9 ? text : value.toExponential(2);
+}
+
+export function duration(seconds) {
+  if (seconds < 90) return `${Math.round(seconds)} s`;
+  if (seconds < 5400) return `${Math.round(seconds / 60)} min`;
+  return `${(seconds / 3600).toFixed(1)} h`;
+}
+
+export function isDark(node) {
+  const color = getComputedStyle(node).getPropertyValue("--st-background-color").trim();
+  const canvas = document.createElement("canvas").getContext("2d");
+  canvas.fillStyle = color || "#ffffff";
+  const value = parseInt(canvas.fillStyle.slice(1), 16);
+  return ((value >> 16) & 255) * 0.299 + ((value >> 8) & 255) * 0.587 + (value & 255) * 0.114 < 128;
+}

@@ -1,0 +1,185 @@
+// The strip above the figures: one line a run with its state and verdict, and the controls that steer all of them.
+
+import { button, count, duration, element, number, setText } from "./dom.js";
+
+export const ACTIVE = new Set(["queued", "running", "paused"]);
+const STATUS_WORDS = {
+  queued: "waiting",
+  running: "running",
+  paused: "paused",
+  finished: "finished",
+  stopped: "stopped",
+  diverged: "diverged",
+  failed: "failed",
+  killed: "killed",
+  interrupted: "interrupted",
+  unknown: "not found",
+};
+const QUIET_ENDINGS = new Set(["stopped", "finished", "diverged"]); // the verdict says more than their reason
+const STEER_DECADES = 2; // the sliders reach this many decades down and up
+
+export class Head {
+  // steer(command, body): sends a command for all runs of the board; returns a promise of success.
+  constructor(steer, onLayer) {
+    this.steer = steer;
+    this.root = element("div", "rgl-head");
+    this.lines = element("div", "rgl-runs");
+    this.pause = button("Pause", "Hold training after the current step (space bar)", () => this.send("pause"));
+    this.step = button("Step", "Train one single step", () => this.send("step"));
+    this.resume = button("Resume", "Go on training (space bar)", () => this.send("resume"));
+    this.stop = button("Stop", "End training; everything measured so far is kept", () => this.send("stop"));
+    this.layerLabel = element("label", "rgl-field", "Layer ");
+    this.layerSelect = element("select");
+    this.layerSelect.onchange = () => onLayer(Number(this.layerSelect.value));
+    this.layerLabel.append(this.layerSelect);
+    this.layerLabel.hidden = true;
+    this.rate = this.slider("Learning rate", "learning_rate");
+    this.threshold = this.slider("Clip threshold", "clip_threshold");
+    this.steering = element("div", "rgl-steering");
+    this.steering.append(this.rate.root, this.threshold.root);
+    const actions = element("div", "rgl-actions");
+    actions.append(this.layerLabel, this.pause, this.step, this.resume, this.stop);
+    this.side = element("div", "rgl-side");
+    this.side.append(actions, this.steering);
+    this.root.append(this.lines, this.side);
+  }
+
+  // Build the lines of new runs.
+  open(runs) {
+    this.runs = runs;
+    this.lines.replaceChildren(
+      ...runs.map((run, index) => {
+        const view = {
+          swatch: element("span", "rgl-swatch"),
+          name: element("strong", "", run.label),
+          status: element("span", "rgl-status"),
+          progress: element("progress", "rgl-progress"),
+          detail: element("span", "rgl-detail"),
+          verdict: element("div", "rgl-verdict"),
+        };
+        view.progress.max = 1;
+        view.progress.setAttribute("aria-label", `progress of the run ${run.label}`);
+        view.verdict.setAttribute("aria-live", "polite");
+        const line = element("div", "rgl-run");
+        line.dataset.run = String(index);
+        line.append(...Object.values(view));
+        run.view = view;
+        return line;
+      }),
+    );
+    this.rate.reset(runs.map((run) => run.learning_rate).find((value) => value > 0));
+    this.threshold.reset(runs.map((run) => run.threshold).find((value) => value > 0));
+    this.show();
+  }
+
+  color(colors) {
+    this.runs.forEach((run, index) => (run.view.swatch.style.background = colors[index]));
+  }
+
+  show() {
+    for (const run of this.runs) this.showRun(run);
+    const statuses = this.runs.map((run) => run.state?.status ?? (run.id ? "queued" : "none"));
+    const any = (...words) => statuses.some((status) => words.includes(status));
+    const active = this.runs.some((run) => run.state && ACTIVE.has(run.state.status));
+    this.pause.hidden = any("paused") || !any("running", "queued");
+    this.step.hidden = !any("paused");
+    this.resume.hidden = !(any("paused") || (!active && this.runs.some((run) => run.state?.resumable)));
+    this.stop.hidden = !any("queued", "running", "paused");
+    this.steering.hidden = !active;
+    this.threshold.root.hidden = !this.runs.some((run) => run.threshold);
+    if (!active) setText(this.stop, "Stop");
+    if (!active) this.stop.disabled = false;
+  }
+
+  showRun(run) {
+    const { view, state } = run;
+    view.progress.hidden = !run.id;
+    if (!state) {
+      setText(view.status, run.id ? "loading" : "not started");
+      return;
+    }
+    setText(view.status, STATUS_WORDS[state.status] ?? state.status);
+    view.status.dataset.status = state.status;
+    view.progress.value = state.steps ? state.last_step / state.steps : 0;
+    setText(view.detail, details(run).join(" · "));
+    const early = state.status === "finished" && state.last_step < state.steps;
+    const reason = early || !QUIET_ENDINGS.has(state.status) ? state.reason : "";
+    const verdicts = state.insights?.verdicts ?? [];
+    setText(view.verdict, reason || run.verdict || verdicts[0]?.sentence || "");
+    view.verdict.classList.toggle("rgl-alert", Boolean(reason) && !early);
+    view.verdict.title = [state.reason, ...verdicts.map((verdict) => verdict.sentence)].filter(Boolean).join("\n");
+  }
+
+  setLayers(layers, chosen) {
+    this.layerLabel.hidden = layers < 2;
+    if (this.layerSelect.options.length !== layers) {
+      this.layerSelect.replaceChildren(
+        ...Array.from({ length: layers }, (_, layer) => new Option(String(layer + 1), String(layer))),
+      );
+    }
+    if (chosen !== null) this.layerSelect.value = String(chosen);
+  }
+
+  async send(command, body) {
+    if (command === "stop") {
+      this.stop.disabled = true;
+      setText(this.stop, "Stopping");
+    }
+    const done = await this.steer(command, body);
+    if (!done && command === "stop") {
+      this.stop.disabled = false;
+      setText(this.stop, "Stop");
+    }
+  }
+
+  // Space bar: pause what runs, resume what is paused.
+  toggle() {
+    if (!this.pause.hidden) this.send("pause");
+    else if (!this.resume.hidden) this.send("resume");
+  }
+
+  // A slider on a logarithmic scale that sends a setting while training.
+  slider(words, name) {
+    const root = element("label", "rgl-field rgl-slider", `${words} `);
+    const input = element("input");
+    const output = element("output");
+    Object.assign(input, { type: "range", step: "0.01" });
+    input.title = `${words}, from the next step on`;
+    root.append(input, output);
+    let timer = null;
+    input.oninput = () => {
+      const value = Number((10 ** Number(input.value)).toPrecision(3));
+      setText(output, number(value));
+      clearTimeout(timer);
+      timer = setTimeout(() => this.send("settings", { [name]: value }), 120);
+    };
+    return {
+      root,
+      reset(value) {
+        root.hidden = !value;
+        if (!value) return;
+        const middle = Math.log10(value);
+        Object.assign(input, { min: String(middle - STEER_DECADES), max: String(middle + STEER_DECADES) });
+        input.value = String(middle);
+        setText(output, number(value));
+      },
+    };
+  }
+}
+
+function details(run) {
+  const { state, series } = run;
+  const parts = [];
+  if (state.status !== "queued") parts.push(`step ${count(state.last_step)} of ${count(state.steps)}`);
+  else if (state.position) parts.push(`position ${state.position} in the queue`);
+  if (state.status === "queued" && state.wait_seconds) parts.push(`about ${duration(state.wait_seconds)} to go`);
+  if (state.status === "running" && state.steps_per_second) {
+    parts.push(`${count(Math.round(state.steps_per_second))} steps/s`);
+    const left = (state.steps - state.last_step) / state.steps_per_second;
+    if (left > 1) parts.push(`${duration(left)} left`);
+  }
+  if (series.train_loss.length) parts.push(`loss ${number(series.train_loss.at(-1))}`);
+  const clipped = state.insights?.clipped;
+  if (run.clipped && clipped !== null && clipped !== undefined) parts.push(`${Math.round(clipped * 100)} % clipped`);
+  return parts;
+}

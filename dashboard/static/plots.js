@@ -1,0 +1,297 @@
+// The figures: cards with their options, filled with measured columns, joined by one cursor over training steps.
+
+import { count, element, range, setRich } from "./dom.js";
+
+const CONFIG = {
+  displaylogo: false,
+  responsive: false,
+  modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"],
+  toImageButtonOptions: { format: "svg" },
+};
+const LARGER = 1.5; // type size in projector mode
+
+export class Plots {
+  // hooks: {hover(step), unhover(), click(step)} for the cursor.
+  constructor(hooks) {
+    this.hooks = hooks;
+    this.root = element("div", "rgl-grid");
+    this.cards = {};
+    this.resize = new ResizeObserver(() => this.fit());
+    this.resize.observe(this.root);
+  }
+
+  // Take up new specs; zoom and hidden traces last as long as `revision` stays the same.
+  open(Plotly, figures, words, revision, projector) {
+    this.Plotly = Plotly;
+    const family = getComputedStyle(this.root).fontFamily;
+    for (const [name, spec] of Object.entries(figures)) {
+      const card = (this.cards[name] ??= this.card(name, words[name]));
+      card.spec = structuredClone(spec);
+      const layout = card.spec.layout;
+      delete layout.title; // the card's own heading says it
+      delete layout.height;
+      layout.margin.t = name === "heatmap" ? 24 : 10;
+      layout.font.family = family;
+      layout.uirevision = revision;
+      if (projector) enlarge(card.spec, LARGER);
+    }
+  }
+
+  card(name, words) {
+    const root = element("section", "rgl-card");
+    const heading = element("header", "rgl-card-head");
+    const titles = element("div", "rgl-titles");
+    const subtitle = element("span", "rgl-subtitle");
+    setRich(subtitle, words.subtitle.replace("{step}", "the latest step").replace("at step the", "at the"));
+    titles.append(element("h3", "", words.title), subtitle);
+    heading.append(titles);
+    const options = {};
+    if (words.options.length) {
+      const menu = element("details", "rgl-options");
+      menu.append(element("summary", "", "Options"));
+      const panel = element("div", "rgl-panel");
+      for (const option of words.options) {
+        options[option.key] = option.on;
+        const label = element("label");
+        const box = element("input");
+        Object.assign(box, { type: "checkbox", checked: option.on });
+        box.onchange = () => {
+          options[option.key] = box.checked;
+          this.redraw?.(name);
+        };
+        label.title = option.help;
+        label.dataset.option = option.key;
+        label.append(box, element("span", "", ` ${option.label}`));
+        panel.append(label);
+      }
+      menu.append(panel);
+      heading.append(menu);
+    }
+    const plot = element("div", "rgl-plot");
+    plot.dataset.figure = name;
+    plot.setAttribute("role", "img");
+    plot.setAttribute("aria-label", words.alt);
+    const frame = element("div", "rgl-frame");
+    frame.append(plot);
+    root.append(heading, frame);
+    this.root.append(root);
+    return { root, plot, frame, subtitle, words, options, cursors: [], steps: words.steps };
+  }
+
+  // Draw figures (all, or those named) from the runs. view: {layer, cursor, theme palette, empty text}.
+  async draw(runs, view, names = Object.keys(this.cards)) {
+    for (const name of names) {
+      const card = this.cards[name];
+      const { data, layout } = structuredClone(card.spec);
+      const context = { runs, view, options: card.options };
+      for (const trace of data) fill(trace, context);
+      this.showOptions(card, runs);
+      if (name === "loss" && !card.options.log) layout.yaxis.type = "linear";
+      if (name === "heatmap") colorRange(data, layout);
+      else if (layout.yaxis.type === "log" && decades(data) < 2.5) layout.yaxis.dtick = "D2"; // ticks at 1, 2, 5
+      if (name === "profile") this.captionProfile(card, context, layout);
+      if (card.steps && name !== "heatmap") marks(layout, view.marks, view.palette);
+      if (!runs.some((run) => run.series.step.length)) announce(layout, view.empty);
+      await this.Plotly.react(card.plot, data, layout, CONFIG);
+      if (card.steps) this.listen(card);
+    }
+    this.moveCursor(view.cursor);
+  }
+
+  // Options that no run on the board has anything for are not offered.
+  showOptions(card, runs) {
+    for (const label of card.root.querySelectorAll("[data-option]")) {
+      const key = label.dataset.option;
+      if (key === "cell") label.hidden = !runs.some((run) => run.cell === "lstm");
+      if (key === "after" || key === "scaled") label.hidden = !runs.some((run) => run.clipped);
+    }
+  }
+
+  captionProfile(card, { runs, view }, layout) {
+    const steps = runs.map((run) => run.series.profileAt(view.cursor)?.step).filter((step) => step !== undefined);
+    const said = steps.length ? [...new Set(steps)].map(count).join(" and ") : null;
+    const text = said ? card.words.subtitle.replace("{step}", said) : card.words.subtitle.replace("step {step}", "the latest step");
+    setRich(card.subtitle, text);
+    if (card.options.lag) layout.xaxis.title.text = "lag T − t (0: the last timestep)";
+  }
+
+  // The cursor is a line of its own over the plots: moving it redraws nothing.
+  moveCursor(step) {
+    for (const card of Object.values(this.cards)) {
+      if (!card.steps || !card.plot._fullLayout) continue;
+      const axes = Object.values(card.plot._fullLayout._plots ?? {});
+      axes.forEach(({ xaxis, yaxis }, index) => {
+        const line = (card.cursors[index] ??= card.frame.appendChild(element("div", "rgl-cursor")));
+        const at = step === null ? NaN : xaxis.l2p(step);
+        const visible = at >= 0 && at <= xaxis._length;
+        line.hidden = !visible;
+        if (!visible) return;
+        line.style.transform = `translateX(${xaxis._offset + at}px)`;
+        line.style.top = `${yaxis._offset}px`;
+        line.style.height = `${yaxis._length}px`;
+      });
+    }
+  }
+
+  listen(card) {
+    if (card.listening) return;
+    card.listening = true;
+    card.plot.on("plotly_hover", (event) => this.hooks.hover(event.points[0].x));
+    card.plot.on("plotly_unhover", () => this.hooks.unhover());
+    card.plot.on("plotly_click", (event) => this.hooks.click(event.points[0].x));
+    card.plot.on("plotly_relayout", () => this.hooks.moved());
+  }
+
+  fit() {
+    if (!this.Plotly) return;
+    cancelAnimationFrame(this.fitting);
+    this.fitting = requestAnimationFrame(async () => {
+      const drawn = Object.values(this.cards).filter(({ plot }) => plot._fullLayout);
+      await Promise.all(drawn.map(({ plot }) => this.Plotly.Plots.resize(plot)));
+      this.hooks.moved();
+    });
+  }
+
+  destroy() {
+    this.resize.disconnect();
+    for (const { plot } of Object.values(this.cards)) this.Plotly?.purge(plot);
+  }
+}
+
+// Fill a trace of the spec with the measured columns that its `meta` names.
+function fill(trace, context) {
+  const meta = trace.meta ?? {};
+  if (meta.option) trace.visible = context.options[meta.option];
+  if (meta.baseline !== undefined) return fillBaseline(trace, meta.baseline, context.runs);
+  const run = context.runs[meta.run];
+  if (!run || trace.visible === false) return undefined;
+  if (meta.z) return fillHeatmap(trace, run.series, context);
+  if (meta.x === "t") return fillProfile(trace, meta.y, run.series, context);
+  [trace.x, trace.y] = run.series.line(meta.x, meta.y);
+  return undefined;
+}
+
+function fillBaseline(trace, index, runs) {
+  const baseline = runs.map((run) => run.info?.baselines?.[index]).find(Boolean);
+  if (!baseline) return;
+  const last = Math.max(...runs.map((run) => run.series.step.at(-1) ?? 1), 2);
+  trace.visible = true;
+  trace.name = baseline.name;
+  trace.x = [1, last];
+  trace.y = [baseline.loss, baseline.loss];
+  trace.text = ["", `${baseline.name}: ${Number(baseline.loss.toPrecision(3))}`];
+}
+
+function fillHeatmap(trace, series, { view, options }) {
+  const column = options.cell && series.profiles.some((p) => p.cell_grad_norm) ? "cell_grad_norm" : trace.meta.z;
+  const profiles = series.profiles.filter((profile) => profile[column]);
+  trace.x = profiles.map((profile) => profile.step);
+  trace.y = range(series.timesteps);
+  trace.z = trace.y.map(() => new Array(profiles.length));
+  profiles.forEach((profile, place) =>
+    series.layer(profile[column], view.layer ?? 0).forEach((value, t) => {
+      trace.z[t][place] = Number.isFinite(value) ? Math.log10(value) : null; // an exact 0 becomes -Infinity
+    }),
+  );
+}
+
+function fillProfile(trace, column, series, { view, options }) {
+  const profile = series.profileAt(view.cursor);
+  if (!profile) return;
+  const hidden = series.layer(profile.hidden_grad_norm, view.layer ?? 0);
+  let norms = [];
+  if (column === "fit") norms = fitted(hidden);
+  else if (column === "scaled") norms = [...hidden].map((value) => value * (series.clip_coef[series.rowAt(profile.step)] ?? 1));
+  else if (profile[column]) norms = [...series.layer(profile[column], view.layer ?? 0)];
+  const positive = norms.filter((value) => value > 0 && Number.isFinite(value));
+  const floor = (positive.length ? Math.min(...positive) : 1e-37) / 10;
+  trace.x = range(norms.length).map((t) => (options.lag ? norms.length - t : t));
+  trace.y = norms.map((value) => (value === 0 ? floor : Number.isFinite(value) ? value : null));
+  trace.customdata = norms.map((value) => (value === 0 ? "exactly 0" : value.toExponential(2)));
+  if (column === "direct_grad_norm") trace.y = trace.y.map((value, t) => (norms[t] === 0 ? null : value));
+  if (positive.length === 1) trace.mode = "lines+markers";
+}
+
+// Least-squares line through log g[t] against t, over what is finite and not 0.
+function fitted(norms) {
+  const points = [...norms].map((value, t) => [t, Math.log(value)]).filter(([, y]) => Number.isFinite(y));
+  if (points.length < 2) return [];
+  const mean = (place) => points.reduce((sum, point) => sum + point[place], 0) / points.length;
+  const [tMean, yMean] = [mean(0), mean(1)];
+  const slope =
+    points.reduce((sum, [t, y]) => sum + (t - tMean) * (y - yMean), 0) /
+    points.reduce((sum, [t]) => sum + (t - tMean) ** 2, 0);
+  return [...norms].map((_, t) => Math.exp(yMean + slope * (t - tMean)));
+}
+
+// Shared colour range over all maps, from the smallest to the largest finite value; an exact 0 sits at the bottom.
+function colorRange(data, layout) {
+  let low = Infinity;
+  let high = -Infinity;
+  for (const trace of data) {
+    for (const row of trace.z ?? []) {
+      for (const value of row) {
+        if (value === null || value === undefined || value === -Infinity) continue;
+        if (value < low) low = value;
+        if (value > high) high = value;
+      }
+    }
+  }
+  if (low > high) [low, high] = [-1, 0];
+  if (high - low < 0.1) [low, high] = [low - 0.05, high + 0.05];
+  layout.coloraxis.cmin = low;
+  layout.coloraxis.cmax = high;
+  for (const trace of data) {
+    for (const row of trace.z ?? []) row.forEach((value, place) => value === -Infinity && (row[place] = low));
+  }
+}
+
+// How many powers of ten the drawn values span.
+function decades(data) {
+  let low = Infinity;
+  let high = 0;
+  for (const { y, visible } of data) {
+    if (visible === false) continue;
+    for (const value of y ?? []) {
+      if (!(value > 0) || !Number.isFinite(value)) continue;
+      if (value < low) low = value;
+      if (value > high) high = value;
+    }
+  }
+  return high > 0 ? Math.log10(high / low) : 0;
+}
+
+// Vertical marks at training steps: where twins part, where a run diverged, where a setting was changed.
+function marks(layout, list, palette) {
+  layout.shapes = [...(layout.shapes ?? [])];
+  layout.annotations = [...(layout.annotations ?? [])];
+  list.forEach(({ step, text, alert }, index) => {
+    const color = alert ? palette.alert : palette.muted;
+    layout.shapes.push({
+      type: "line", x0: step, x1: step, y0: 0, y1: 1, yref: "paper", line: { color, width: 1, dash: "dot" },
+    });
+    layout.annotations.push({
+      text, x: step, xref: "x", y: 1 - (index % 4) * 0.08, yref: "paper", yanchor: "top", xanchor: "left",
+      showarrow: false, font: { size: 11, color },
+    });
+  });
+}
+
+function announce(layout, text) {
+  for (const axis of Object.keys(layout).filter((key) => /^[xy]axis/.test(key))) {
+    layout[axis] = { ...layout[axis], showticklabels: false, showgrid: false, range: [0, 1], autorange: false };
+  }
+  layout.coloraxis &&= { ...layout.coloraxis, showscale: false };
+  layout.shapes = [];
+  layout.annotations = [
+    { text, showarrow: false, x: 0.5, y: 0.5, xref: "paper", yref: "paper", font: { size: 14 }, opacity: 0.8 },
+  ];
+}
+
+function enlarge(node, factor) {
+  for (const [key, value] of Object.entries(node)) {
+    if (key === "size" && typeof value === "number" && value >= 10) node[key] = value * factor;
+    else if (key === "width" && typeof value === "number" && value < 10) node[key] = value * factor;
+    else if (value && typeof value === "object") enlarge(value, factor);
+  }
+}
