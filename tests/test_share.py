@@ -229,7 +229,8 @@ def test_markup_in_a_link_does_not_reach_the_page() -> None:
 
 def test_an_opened_link_trains_bit_for_bit_the_same_in_a_fresh_process() -> None:
     config = TrainConfig.model_validate(
-        {"data": {"kind": "task", "seq_len": 8}, "model": {"cell": "gru", "hidden_size": 5, "num_layers": 2, "dropout": 0.2},
+        {"data": {"kind": "task", "seq_len": 8},
+         "model": {"cell": "gru", "hidden_size": 5, "num_layers": 2, "dropout": 0.2},
          "clip": {"method": "norm", "threshold": 0.01}, "steps": 6, "batch_size": 4, "profile_every": 2, "seed": 3}
     )  # fmt: skip
     opened = decode(encode(config, True)).config

@@ -1,0 +1,169 @@
+"""'Show me the code': the scripts train, without this package, as `rnncore.train` does."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from rnncore import TrainConfig, train
+from rnncore.config import TaskName
+from rnncore.script import script_files, script_of
+
+SERIES_CSV = "day;temperature\n" + "".join(
+    f"{day};{'' if day in (0, 7, 100) else f'{np.sin(day / 5) * 8 + day % 7:.3f}'.replace('.', ',')}\n"
+    for day in range(160)
+)
+TASK_SIZES: dict[TaskName, dict[str, int]] = {
+    "adding": {"seq_len": 12}, "temporal_order": {"seq_len": 20, "symbols": 3},
+    "copy_memory": {"seq_len": 6, "symbols": 3},
+    "delayed_recall": {"seq_len": 12, "delay": 3}, "delayed_xor": {"seq_len": 12, "delay": 2}, "parity": {"seq_len": 6},
+    "embedded_reber": {"seq_len": 14},
+    "sines": {"seq_len": 10}, "mackey_glass": {"seq_len": 10},
+    "lorenz": {"seq_len": 10},
+    "text": {"seq_len": 10}, "noise": {"seq_len": 6},
+}  # fmt: skip
+PER_STEP = ("copy_memory", "delayed_recall", "delayed_xor", "embedded_reber", "text")
+SGD = {"name": "sgd", "learning_rate": 0.05}
+
+
+def case(task: TaskName = "adding", **fields: Any) -> dict[str, Any]:
+    model = {"hidden_size": 6, "readout": "every_step" if task in PER_STEP else "last"} | fields.pop("model", {})
+    data = fields.pop("data", {"kind": "task", "task": task, **TASK_SIZES[task]})
+    return {"data": data, "model": model, "steps": 25, "batch_size": 8, "profile_every": 12} | fields
+
+
+CASES: dict[str, dict[str, Any]] = {
+    **{f"task {name}": case(name) for name in TASK_SIZES},
+    "100 steps rnn": case(steps=100, model={"hidden_size": 12}),
+    "100 steps lstm, two layers, dropout": case(
+        steps=100, model={"cell": "lstm", "num_layers": 2, "dropout": 0.3}, clip={"method": "norm", "threshold": 0.5}
+    ),
+    "100 steps gru, float64": case(steps=100, model={"cell": "gru"}, dtype="float64"),
+    "relu, identity": case(model={"nonlinearity": "relu"}, init={"scheme": "identity"}, optimizer=SGD),
+    "orthogonal lstm, forget bias": case(model={"cell": "lstm"}, init={"scheme": "orthogonal", "forget_bias": 2}),
+    "spectral gru, chrono": case(model={"cell": "gru"}, init={"scheme": "spectral", "chrono": True}),
+    "chrono lstm": case(model={"cell": "lstm", "num_layers": 2}, init={"chrono": True}, truncation=5),
+    "normal": case(init={"scheme": "normal", "std": 0.1}, loss="mae"),
+    "sparse": case(model={"hidden_size": 20}, init={"scheme": "sparse"}, loss="huber"),
+    "mean, truncation": case(model={"readout": "mean"}, truncation=4),
+    "attention": case(model={"readout": "attention", "cell": "gru", "num_layers": 2}),
+    "clip value": case(clip={"method": "value", "threshold": 0.01}, optimizer=SGD),
+    "clip parameter norm": case(clip={"method": "parameter_norm", "threshold": 0.1}, optimizer=SGD),
+    "clip recursion": case(clip={"method": "recursion", "threshold": 0.05}, model={"num_layers": 2}, optimizer=SGD),
+    "clip recursion, lstm, truncation": case(
+        clip={"method": "recursion", "threshold": 0.02}, model={"cell": "lstm"}, truncation=7, optimizer=SGD
+    ),
+    "autoclip": case(clip={"method": "autoclip", "percentile": 40}, optimizer=SGD),
+    "agc": case(clip={"method": "agc"}, model={"readout": "attention"}, optimizer=SGD),
+    "omega": case(omega=2.0, model={"num_layers": 2}, optimizer=SGD),
+    "nesterov, linear": case(
+        optimizer=SGD | {"momentum": 0.9, "nesterov": True, "weight_decay": 0.01},
+        schedule={"name": "linear", "warmup_steps": 5, "final_fraction": 0.1},
+    ),
+    "adamw, cosine": case(optimizer={"name": "adamw"}, schedule={"name": "cosine"}),
+    "rmsprop, exponential": case(
+        optimizer={"name": "rmsprop", "momentum": 0.5}, schedule={"name": "exponential", "decay_steps": 10}
+    ),
+    "adagrad, step": case(optimizer={"name": "adagrad"}, schedule={"name": "step", "decay_steps": 10}),
+    "constant with warm-up": case(schedule={"warmup_steps": 8}),
+    "early stopping": case("noise", steps=400, early_stopping=2, eval_every=5, optimizer={"learning_rate": 0.03}),
+    "diverging": case(model={"nonlinearity": "relu"}, optimizer={"name": "sgd", "learning_rate": 90.0}),
+    "bundled sunspots": case(data={"kind": "bundled", "window": 12, "horizon": 3}),
+    "bundled co2": case(data={"kind": "bundled", "name": "co2", "window": 9}),
+    "csv": case(data={"kind": "csv", "file": "DATA", "target": "temperature", "window": 8, "val_fraction": 0.3}),
+}  # fmt: skip
+
+# Runs every script in a folder of its own, with this package out of reach, and prints all histories.
+HARNESS = """
+import contextlib, io, json, os, runpy, sys
+sys.modules["rnncore"] = None
+histories = {}
+for number in sorted(os.listdir("."), key=int):
+    os.chdir(number)
+    with contextlib.redirect_stdout(io.StringIO()):
+        history = runpy.run_path("script.py")["history"]
+    histories[number] = [{k: v.tolist() if hasattr(v, "tolist") else v for k, v in r.items()} for r in history]
+    os.chdir("..")
+print(json.dumps(histories))
+"""
+
+
+@pytest.fixture(scope="module")
+def csv_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    file = tmp_path_factory.mktemp("csv") / "weather.csv"
+    file.write_text(SERIES_CSV)
+    return file
+
+
+def config_of(name: str, csv_file: Path) -> TrainConfig:
+    return TrainConfig.model_validate_json(json.dumps(CASES[name]).replace('"DATA"', json.dumps(str(csv_file))))
+
+
+@pytest.fixture(scope="module")
+def histories(tmp_path_factory: pytest.TempPathFactory, csv_file: Path) -> dict[str, list[dict[str, Any]]]:
+    folder = tmp_path_factory.mktemp("scripts")
+    for number, name in enumerate(CASES):
+        config = config_of(name, csv_file)
+        place = folder / str(number)
+        place.mkdir()
+        (place / "script.py").write_text(script_of(config), encoding="utf-8")
+        for file, content in script_files(config).items():
+            (place / file).write_bytes(content)
+    answer = subprocess.run([sys.executable, "-W", "error", "-c", HARNESS], cwd=folder, capture_output=True, text=True)
+    assert answer.returncode == 0, answer.stderr
+    found = json.loads(answer.stdout)
+    return {name: found[str(number)] for number, name in enumerate(CASES)}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_script_does_the_same_run(name: str, csv_file: Path, histories: dict[str, list[dict[str, Any]]]) -> None:
+    config = config_of(name, csv_file)
+    records = list(train(config))
+    history = histories[name]
+
+    assert len(history) == len(records)
+    if records[-1].diverged:
+        records, history = records[:-1], history[:-1]
+    tolerance = 1e-9 if config.dtype == "float64" else 1e-4
+    for record, row in zip(records, history, strict=True):
+        assert row["train_loss"] == pytest.approx(record.train_loss, rel=tolerance)
+        assert row["grad_norm"] == pytest.approx(record.grad_norm, rel=20 * tolerance)
+        assert ("val_loss" in row) == (record.val_loss is not None)
+        if record.val_loss is not None:
+            assert row["val_loss"] == pytest.approx(record.val_loss, rel=tolerance)
+        for key in ("hidden_grad_norm", "cell_grad_norm"):
+            profile = getattr(record, key)
+            assert profile is not None or key not in row
+            if key in row:
+                np.testing.assert_allclose(row[key], profile, rtol=5e-3, atol=1e-30)
+
+
+@pytest.mark.parametrize(
+    "name", ["task embedded_reber", "100 steps lstm, two layers, dropout", "clip recursion", "csv", "omega"]
+)
+def test_a_script_is_tidy_and_free_of_this_package(name: str, csv_file: Path, tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(script_of(config_of(name, csv_file)))
+
+    assert "rnncore" not in script.read_text()
+    assert "#@" not in script.read_text()
+    for check in (["check", "--select=E,F,W,I,B,UP"], ["format", "--diff"]):
+        answer = subprocess.run(
+            [sys.executable, "-m", "ruff", *check, "--isolated", "--line-length=120", str(script)],
+            capture_output=True, text=True,
+        )  # fmt: skip
+        assert answer.returncode == 0, answer.stdout
+
+
+def test_a_column_name_cannot_smuggle_code_into_a_script(tmp_path: Path) -> None:
+    name = '"]; import os; os.system("x") #'
+    file = tmp_path / "a.csv"
+    file.write_text("\n".join(['"' + name.replace('"', '""') + '"', *(str(day % 9) for day in range(100))]))
+    config = TrainConfig.model_validate(case(data={"kind": "csv", "file": str(file), "target": name, "window": 8}))
+
+    assert "os.system" not in script_of(config)
+    assert b"os.system" not in script_files(config)["data.csv"]
