@@ -104,7 +104,12 @@ class Caretaker(Rounds):
                 self._end(self._active[run_id], Ending("failed", NO_WORKERS))
         for worker in self._pool.idle():
             if self._queue:
-                self._begin(db, self._active[self._queue.pop(0)], worker, now)
+                run = self._active[self._queue.pop(0)]
+                try:
+                    self._begin(db, run, worker, now)
+                except Exception:  # whatever is wrong with this run, the others go on
+                    logger.exception("a run cannot be started", extra={"event": "start_failed", "run": run.id})
+                    self._end(run, Ending("failed", "This run cannot be started; the server's log says why."))
 
     def _enforce_time(self, run: ActiveRun, now: float) -> None:
         limit = self.settings.max_run_seconds

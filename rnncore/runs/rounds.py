@@ -13,6 +13,7 @@ from rnncore.runs.lock import FolderLock
 from rnncore.runs.pool import Pool
 from rnncore.runs.process import WORKER_COMMAND, WorkerProcess
 from rnncore.runs.protocol import Frame
+from rnncore.runs.pruning import prune
 from rnncore.runs.settings import Settings
 from rnncore.runs.store import Store
 
@@ -21,7 +22,8 @@ logger = logging.getLogger(__name__)
 IDLE_S = 0.25
 HOUSEKEEPING_S = 2.0
 WAL_BYTES = 4 * 2**20
-INBOX_FRAMES = 512  # when the store cannot keep up the pipes fill, and the workers wait
+PRUNING_S = 60.0
+INBOX_FRAMES = 64  # when the store cannot keep up the pipes fill, and the workers wait
 INTERRUPTED = "The server went away while this run was unfinished; it can be continued."
 SHUT_DOWN = "The server was stopped while this run was unfinished; it can be continued."
 Arrival = tuple[WorkerProcess, Frame | None]
@@ -139,14 +141,24 @@ class Rounds:
             self._inbox.get()
 
     def _keep_house(self) -> None:
-        """Empty the write-ahead log now and then, so that no commit has to."""
+        """Empty the write-ahead log now and then, so that no commit has to; keep the store within its bounds."""
         wal = self.store.path.with_name(self.store.path.name + "-wal")
+        pruning_due = time.monotonic()
         while not self._closing.wait(HOUSEKEEPING_S):
             try:
                 if wal.exists() and wal.stat().st_size > WAL_BYTES:
                     self.store.checkpoint()
+                if time.monotonic() >= pruning_due:
+                    pruning_due = time.monotonic() + PRUNING_S
+                    pruned = prune(self.store, self.settings, self._delete_ended)
+                    logger.debug("pruned", extra={"event": "pruned", "runs": pruned.runs, "files": pruned.files})
             except (sqlite3.Error, OSError):
                 logger.exception("housekeeping failed")
+
+    def _delete_ended(self, run_id: str) -> bool:
+        """Delete a run that is over; not while it is being continued."""
+        with self._lock:
+            return run_id not in self._active and self.store.delete_run(run_id)
 
     def _save_endings(self) -> None:
         """Write the endings that the store does not have yet; they stay remembered until that has worked."""

@@ -135,7 +135,9 @@ def _create(path: Path) -> None:
     """Make an empty store under another name and rename it, so that a file in place is always a whole one."""
     fresh = path.with_name(f"{path.name}.new-{os.getpid()}")
     fresh.unlink(missing_ok=True)
-    connection = connect(fresh)
+    connection = sqlite3.connect(fresh)
+    connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # can only be chosen before there is anything in the file
+    connection.execute("PRAGMA journal_mode = WAL")
     migrate(connection)
     connection.close()
     fresh.replace(path)

@@ -17,6 +17,7 @@ from rnncore.runs.schema import connect, open_database
 
 ACTIVE = ("queued", "running", "paused")
 ENDED = ("finished", "stopped", "diverged", "failed", "killed", "interrupted")
+MAX_LOG_BYTES = 64 * 2**20  # size the write-ahead log is cut back to
 _COLUMNS = (
     "id, workspace, group_id, label, note, config, info, file, status, reason, created_at, started_at, ended_at, "
     "step, steps, steps_per_second, last, checkpoint_step"
@@ -76,6 +77,7 @@ class Store:
         self.path = path
         self._connection, self.message = open_database(path)
         self._connection.execute("PRAGMA wal_autocheckpoint = 0")  # `checkpoint` does it, away from the writer
+        self._connection.execute(f"PRAGMA journal_size_limit = {MAX_LOG_BYTES}")
         self._lock = threading.RLock()
         self._readers: LifoQueue[sqlite3.Connection] = LifoQueue()
 
@@ -124,6 +126,11 @@ class Store:
             connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
         finally:
             connection.close()
+
+    def give_back_pages(self, pages: int) -> None:
+        """Return up to `pages` freed pages to the file system."""
+        with self._lock:
+            self._connection.execute(f"PRAGMA incremental_vacuum({pages})").fetchall()
 
     # Runs
 
