@@ -15,6 +15,7 @@ from dashboard.api import routes
 from dashboard.assets import asset_routes, warm_assets
 from dashboard.guard import Guard
 from dashboard.logs import configure_logs
+from dashboard.sockets import answer_at_once
 from dashboard.workspace import WorkspaceCookie
 
 logger = logging.getLogger("dashboard.app")  # the launcher runs this file under another name
@@ -24,6 +25,7 @@ logger = logging.getLogger("dashboard.app")  # the launcher runs this file under
 async def lifespan(app: st.App) -> AsyncIterator[None]:
     """Start the scheduler with its warm workers; stop them when the server stops."""
     configure_logs()
+    answer_at_once()
     settings = services.open_scheduler().settings
     await to_thread.run_sync(warm_assets)
     gc.collect()

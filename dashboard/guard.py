@@ -1,6 +1,7 @@
 """The door of the server: which hosts it answers to, and the security headers of every answer."""
 
 import ipaddress
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -68,6 +69,7 @@ def _matches(name: str, pattern: str) -> bool:
     return pattern == "*" or (name.endswith(pattern[1:]) if pattern.startswith("*.") else name == pattern)
 
 
+@lru_cache(maxsize=1024)
 def _is_loopback(name: str) -> bool:
     if name == "localhost" or name.endswith(".localhost"):
         return True

@@ -1,0 +1,26 @@
+"""Socket options of the server that neither Streamlit nor uvicorn sets."""
+
+import logging
+import os
+import socket
+
+import psutil
+
+logger = logging.getLogger(__name__)
+
+
+def answer_at_once() -> None:
+    """Turn Nagle's algorithm off for the connections that this process will accept.
+
+    asyncio does so only for sockets that were made with an explicit protocol number, and Streamlit's was not. Without
+    it every answer waits for the client's delayed acknowledgement of its own headers: 40 ms on Linux (measured), 200 ms
+    on Windows. Accepted connections inherit the option from the socket that listens.
+    """
+    try:
+        listening = [c.fd for c in psutil.Process().net_connections("tcp") if c.status == psutil.CONN_LISTEN]
+        for descriptor in listening:
+            if descriptor >= 0:  # Windows does not tell
+                with socket.socket(fileno=os.dup(descriptor)) as listener:
+                    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    except (OSError, psutil.Error) as error:
+        logger.warning("answers will be slower: TCP_NODELAY cannot be set: %s", error)
