@@ -1,9 +1,9 @@
 """NPY and NPZ files become a `Table` or `Sequences`; never unpickled, sizes checked before anything is unpacked."""
 
 import io
+import math
 import re
 import zipfile
-import zlib
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from rnncore.data.sequences import Feature, Labels, Sequences, class_labels, off
 from rnncore.data.table import Column, Table, make_column, numeric_column
 from rnncore.data.words import listed
 
+_HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 _INPUT_NAME = re.compile(
     r"^(x|data|inputs?|features?|series|sequences?|arr_0)(_?(train|test|val|valid|validation))?$", re.I
 )
@@ -54,7 +55,9 @@ def read_npz(data: bytes, name: str) -> Table | Sequences:
                 entry.filename.removesuffix(".npy"): _array(_unpack(archive, entry), name, f"'{entry.filename}'")
                 for entry in entries
             }
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError) as error:
+    except DataError:
+        raise
+    except Exception as error:  # a damaged archive can fail anywhere in zipfile and zlib
         raise DataError(f"'{name}' is a damaged NPZ file ({_first_line(error)}); save it again.") from None
     return _from_arrays(arrays, name)
 
@@ -65,21 +68,25 @@ def _unpack(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
 
 
 def _array(data: bytes, name: str, which: str) -> NDArray[Any]:
+    stream = io.BytesIO(data)
     try:
-        array = np.lib.format.read_array(io.BytesIO(data), allow_pickle=False)
-    except ValueError as error:
-        if "allow_pickle" in str(error) or "Object arrays" in str(error):
-            raise DataError(
-                f"{which.capitalize()} in '{name}' holds Python objects, which are never unpickled; "
-                "save plain numbers (for ragged sequences: one array for each, or pad with NaN)."
-            ) from None
+        version = np.lib.format.read_magic(stream)
+        shape, _, dtype = _HEADERS[version](stream)
+    except Exception as error:  # NumPy parses the header as a Python literal, in which anything can go wrong
         raise DataError(f"'{name}' is a damaged NumPy file ({_first_line(error)}); save it again.") from None
-    except (MemoryError, EOFError, OverflowError, SyntaxError, TypeError) as error:
-        raise DataError(f"'{name}' is a damaged NumPy file ({_first_line(error)}); save it again.") from None
+    if dtype.hasobject:
+        raise DataError(
+            f"{which.capitalize()} in '{name}' holds Python objects, which are never unpickled; "
+            "save plain numbers (for ragged sequences: one array for each, or pad with NaN)."
+        )
+    size = math.prod(shape)
+    if size == 0 or size > MAX_CELLS:
+        raise DataError(f"{which.capitalize()} in '{name}' has {size:,} values; 1 to {MAX_CELLS:,} can be read.")
+    if size * dtype.itemsize > len(data) - stream.tell():
+        raise DataError(f"'{name}' is a damaged NumPy file (it ends too early); save it again.")
+    array = np.lib.format.read_array(io.BytesIO(data), allow_pickle=False)
     if not (array.dtype.kind in "biufU" or array.dtype.kind == "M"):
         raise DataError(f"{which.capitalize()} in '{name}' holds values of type {array.dtype}; save numbers or text.")
-    if array.size == 0 or array.size > MAX_CELLS:
-        raise DataError(f"{which.capitalize()} in '{name}' has {array.size:,} values; 1 to {MAX_CELLS:,} can be read.")
     return array
 
 

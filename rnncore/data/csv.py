@@ -1,20 +1,23 @@
 """A text file becomes a `Table`; every wrong file ends in a DataError of one sentence."""
 
 import re
+from dataclasses import replace
 
+import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
 from rnncore.data.dataset import DataError
 from rnncore.data.decode import to_utf8
 from rnncore.data.dialect import DELIMITERS, Dialect, find_dialect
 from rnncore.data.limits import MAX_BYTES, MAX_CELLS, MAX_ROWS
-from rnncore.data.numbers import looks_like_number
-from rnncore.data.table import Column, Table, make_column, shorten
+from rnncore.data.numbers import MISSING_WORDS, is_plain, looks_like_number
+from rnncore.data.table import SHOWN_ROWS, Column, Table, make_column, select_rows, shorten
 from rnncore.data.words import many
 
 _FOOTER_LINES = 10
+_BLOCK = 1 << 20
+_NULLS = [form(word) for word in MISSING_WORDS for form in (str.lower, str.upper, str.capitalize)]
 
 
 def read_csv(data: bytes, name: str, *, delimiter: str = "auto", decimal: str = "auto", header: str = "auto") -> Table:
@@ -29,10 +32,8 @@ def read_csv(data: bytes, name: str, *, delimiter: str = "auto", decimal: str = 
         raise DataError(
             f"'{name}' is {len(data) / 1e6:,.1f} MB; files of at most {MAX_BYTES / 1e6:.0f} MB can be read."
         )
-    if not data.strip():
-        raise DataError(f"'{name}' is empty.")
     text, encoding = to_utf8(data, name)
-    if not text.strip():
+    if not re.search(rb"\S", text):
         raise DataError(f"'{name}' is empty.")
     text = _without_comments(text)
     dialect = find_dialect(text, name, delimiter, decimal, header)
@@ -40,8 +41,15 @@ def read_csv(data: bytes, name: str, *, delimiter: str = "auto", decimal: str = 
         text, dialect = _tabbed(text, dialect)
     _check_size(text, dialect, name)
     cells, footer = _parse(text, name, dialect)
-    columns = [make_column(column, cells.column(i), dialect.decimal) for i, column in enumerate(dialect.names)]
-    columns, rows, blank = _without_blank_rows(columns, cells.num_rows)
+    rows, parts = cells.num_rows, cells.columns[::-1]
+    del cells
+    # Each column's text is given back before the next one is read, which halves the memory at its peak.
+    columns = []
+    for place, column in enumerate(dialect.names):
+        shown = tuple(row[place] for row in dialect.sample[:SHOWN_ROWS])
+        columns.append(make_column(column, parts.pop(), dialect.decimal, shown))
+    pa.default_memory_pool().release_unused()
+    columns, rows, blank = _without_blank_rows(columns, rows)
     if rows == 0:
         raise DataError(f"'{name}' has no rows of data: all its cells are empty.")
     first_row = text.count(b"\n", 0, dialect.start) + 1
@@ -70,9 +78,7 @@ def _tabbed(text: bytes, dialect: Dialect) -> tuple[bytes, Dialect]:
     above, below = text[: dialect.start], text[dialect.start :]
     below = re.sub(rb"(?m)^[ \t]+|[ \t]+(?=\r?$)", b"", below)
     below = re.sub(rb"[ \t]+", b"\t", below)
-    return above + below, Dialect(
-        "\t", dialect.names, dialect.has_header, dialect.start, dialect.decimal, dialect.notes
-    )
+    return above + below, replace(dialect, delimiter="\t")
 
 
 def _check_size(text: bytes, dialect: Dialect, name: str) -> None:
@@ -94,18 +100,28 @@ def _parse(text: bytes, name: str, dialect: Dialect) -> tuple[pa.Table, list[str
 
     # Names are given by place: the parser would not keep two columns of one name apart.
     keys = [str(place) for place in range(len(dialect.names))]
-    try:
-        cells = pacsv.read_csv(
-            pa.py_buffer(text).slice(dialect.start),
-            pacsv.ReadOptions(column_names=keys, use_threads=False, block_size=1 << 22),
-            pacsv.ParseOptions(delimiter=dialect.delimiter, newlines_in_values=True, invalid_row_handler=refuse),
-            pacsv.ConvertOptions(column_types=dict.fromkeys(keys, pa.string()), strings_can_be_null=False),
-        )
-    except pa.ArrowInvalid as error:
-        if not wrong:
-            what = str(error).splitlines()[0].rstrip(".")
-            raise DataError(f"'{name}' cannot be read as a table: {what}.") from None
-        cells = None
+    kinds = _expected_kinds(dialect)
+    for types in (kinds, [pa.string()] * len(keys)):
+        wrong.clear()
+        try:
+            cells = pacsv.read_csv(
+                pa.py_buffer(text).slice(dialect.start),
+                pacsv.ReadOptions(column_names=keys, use_threads=False, block_size=_BLOCK),
+                pacsv.ParseOptions(delimiter=dialect.delimiter, newlines_in_values=True, invalid_row_handler=refuse),
+                pacsv.ConvertOptions(
+                    column_types=dict(zip(keys, types, strict=True)),
+                    strings_can_be_null=False,
+                    null_values=_NULLS,
+                    decimal_point="," if dialect.decimal == "comma" else ".",
+                ),
+            )
+            break
+        except pa.ArrowInvalid as error:
+            cells, what = None, str(error).splitlines()[0].rstrip(".")
+            if "onversion error" not in what:
+                break
+    if cells is None and not wrong:
+        raise DataError(f"'{name}' cannot be read as a table: {what}.")
     if cells is not None and (not wrong or _is_footer(wrong, cells.num_rows)):
         return cells, [f"The last lines are no data ({shorten(wrong[0][2])}) and were left out."] if wrong else []
     number, width, _ = wrong[0]
@@ -116,10 +132,21 @@ def _parse(text: bytes, name: str, dialect: Dialect) -> tuple[pa.Table, list[str
     )
 
 
+def _expected_kinds(dialect: Dialect) -> list[pa.DataType]:
+    """Return number for the columns whose first cells are all plain numbers, which saves reading them as text first."""
+    if not dialect.sample:
+        return [pa.string()] * len(dialect.names)
+    decimal = str.maketrans(",", ".") if dialect.decimal == "comma" else {}
+    return [
+        pa.float64() if all(is_plain(cell.translate(decimal)) for cell in cells) else pa.string()
+        for cells in zip(*dialect.sample, strict=True)
+    ]
+
+
 def _is_footer(wrong: list[tuple[int, int, str]], rows: int) -> bool:
     """Whether the rows that do not fit are lines of text below the table."""
     return rows > 0 and all(
-        number > rows and width < 3 and not looks_like_number(re.split("[,;\t|]", line)[0])
+        number > rows and width < 3 and '"' not in line and not looks_like_number(re.split("[,;\t|]", line)[0])
         for number, width, line in wrong
     )
 
@@ -139,21 +166,13 @@ def _without_blank_rows(columns: list[Column], rows: int) -> tuple[list[Column],
     """Drop the rows in which every cell is missing, wherever they stand."""
     if any(column.missing == 0 for column in columns):
         return columns, rows, 0
-    filled = pc.is_valid(columns[0].cells)
-    for column in columns[1:]:
-        filled = pc.or_(filled, pc.is_valid(column.cells))
-    kept = int(pc.sum(filled).as_py() or 0)
+    filled = np.zeros(rows, bool)
+    for column in columns:
+        filled |= column.cells.is_valid().to_numpy(zero_copy_only=False)
+    kept = int(filled.sum())
     if kept == rows:
         return columns, rows, 0
-    mask = filled.to_numpy(zero_copy_only=False)
-    columns = [
-        Column(
-            c.name, c.kind, c.cells.filter(filled), None if c.numbers is None else c.numbers[mask], c.categories, c.bad,
-            c.first_bad, c.convention,
-        )
-        for c in columns
-    ]  # fmt: skip
-    return columns, kept, rows - kept
+    return [select_rows(column, filled) for column in columns], kept, rows - kept
 
 
 def _wrong_cells(columns: list[Column], first_row: int) -> list[str]:

@@ -16,7 +16,6 @@ _SIGNATURES: tuple[tuple[bytes, str], ...] = (
     (b"PK\x03\x04", "a ZIP archive or an Excel workbook"),
     (b"\xd0\xcf\x11\xe0", "an old Excel or Word document"),
     (b"\x1f\x8b", "a gzip archive"),
-    (b"BZh", "a bzip2 archive"),
     (b"\xfd7zXZ", "an xz archive"),
     (b"7z\xbc\xaf", "a 7-zip archive"),
     (b"PAR1", "a Parquet file"),
@@ -33,7 +32,9 @@ _SIGNATURES: tuple[tuple[bytes, str], ...] = (
     (b"{\\rtf", "an RTF document"),
 )
 _MARKUP = re.compile(rb"\s*(<!doctype html|<html|<\?xml|<svg)", re.IGNORECASE)
+_BZIP2 = re.compile(rb"BZh[1-9]1AY&SY")
 _CONTROL = re.compile(rb"[\x01-\x08\x0b\x0e-\x1b\x1c-\x1f\x7f]")
+_PIECE = 1 << 20
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -48,6 +49,8 @@ def what_is(data: bytes) -> str | None:
     for signature, kind in _SIGNATURES:
         if data.startswith(signature) and not (len(signature) <= 3 and _is_plain_ascii(data[:512])):
             return kind
+    if _BZIP2.match(data):
+        return "a bzip2 archive"
     return "a web page or XML file" if _MARKUP.match(data[:200]) else None
 
 
@@ -73,11 +76,9 @@ def to_utf8(data: bytes, name: str) -> tuple[bytes, str]:
     sample = data[:65536]
     if len(_CONTROL.findall(sample)) > 0.02 * len(sample):
         raise DataError(f"'{name}' is not a text file: it is full of control characters; export the data as CSV.")
-    try:
-        data.decode("utf-8")
-    except UnicodeDecodeError:
-        return _recode(data, name, "cp1252" if _fits(data, "cp1252") else "latin-1")
-    return data, "utf-8"
+    if _fits(data, "utf-8"):
+        return data, "utf-8"
+    return _recode(data, name, "cp1252" if _fits(data, "cp1252") else "latin-1")
 
 
 def _recode(data: bytes, name: str, encoding: str) -> tuple[bytes, str]:
@@ -112,8 +113,13 @@ def _is_plain_ascii(sample: bytes) -> bool:
 
 
 def _fits(data: bytes, encoding: str) -> bool:
+    """Whether the bytes can be decoded; piece by piece, because a string may take four bytes for one."""
+    decoder = codecs.getincrementaldecoder(encoding)()
+    view = memoryview(data)
     try:
-        data.decode(encoding)
+        for start in range(0, len(data), _PIECE):
+            decoder.decode(view[start : start + _PIECE])
+        decoder.decode(b"", final=True)
     except UnicodeDecodeError:
         return False
     return True

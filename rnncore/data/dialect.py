@@ -14,20 +14,25 @@ from rnncore.data.words import many
 DELIMITERS = {"\t": "tab", ";": "semicolon", "|": "bar", ",": "comma", " ": "spaces"}
 _SAMPLE_BYTES, _SAMPLE_ROWS = 200_000, 300
 _LINE = re.compile(rb"[^\r\n]+")
-_DECIMAL_COMMA = re.compile(r"^[+-]?(\d*,(\d{1,2}|\d{4,})|0,\d+|\d{4,},\d+)$")
+_DECIMAL_COMMA = re.compile(r"^[+-]?(\d*,(\d{1,2}|\d{4,})|0,\d+|\d{4,},\d+|\d{1,3}(\.\d{3})+,\d+)$")
 _DECIMAL_POINT = re.compile(r"^[+-]?(\d*\.(\d{1,2}|\d{4,})|0\.\d+|\d{4,}\.\d+)$")
+_ONE_COMMA = re.compile(r"^[+-]?\d{1,3}(\.?\d{3})*,\d+$")
 _EITHER_COMMA = re.compile(r"^[+-]?\d{1,3},\d{3}$")
 
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """delimiter: one character, a space for runs of spaces. names: of columns. start: byte of the first data row."""
+    """delimiter: one character, a space for runs of spaces. names: of the columns. start: byte of the first data row.
+
+    sample: the first rows of data.
+    """
 
     delimiter: str
     names: tuple[str, ...]
     has_header: bool
     start: int
     decimal: str
+    sample: tuple[tuple[str, ...], ...] = ()
     notes: tuple[str, ...] = ()
 
 
@@ -69,7 +74,8 @@ def find_dialect(
         raise DataError(f"'{name}' has a header ({', '.join(names[:5])}) but no rows of data.")
     start = sample.starts[first_lines[below]]
     mark, mark_notes = (decimal, []) if decimal != "auto" else _decimal_mark(rows[below:], chosen)
-    return Dialect(chosen, tuple(names), has_header, start, mark, (*notes, *mark_notes))
+    data = tuple(tuple(row) for row in rows[below:] if len(row) == width)
+    return Dialect(chosen, tuple(names), has_header, start, mark, data, (*notes, *mark_notes))
 
 
 def _sample(text: bytes) -> _Sample:
@@ -114,6 +120,8 @@ def _find_delimiter(lines: list[str]) -> str:
             best, best_score = delimiter, score
     if best_score <= 0.5 and _columns_by_spaces(lines):
         return " "
+    if best == "," and "," not in lines[0] and len(lines) > 1 and all(map(_ONE_COMMA.match, lines[1:])):
+        return ";"  # one column of numbers with a decimal comma
     return best
 
 
@@ -131,7 +139,7 @@ def _rows(lines: list[str], delimiter: str) -> tuple[list[list[str]], list[int]]
     """Return the sample as rows of cells, and the line that each row begins at."""
     if delimiter == " ":
         return [line.split() for line in lines], list(range(len(lines)))
-    reader = csv.reader(lines, delimiter=delimiter, skipinitialspace=True)
+    reader = csv.reader((line + "\n" for line in lines), delimiter=delimiter, skipinitialspace=True)
     rows: list[list[str]] = []
     starts: list[int] = []
     while True:
@@ -206,7 +214,8 @@ def unique_names(header: list[str]) -> tuple[list[str], list[str]]:
     taken: set[str] = set()
     repeated: dict[str, int] = {}
     for place, cell in enumerate(header, 1):
-        wanted = " ".join(cell.split())[:200] or f"column {place}"
+        wanted = " ".join(cell.split())[:200]
+        wanted = wanted[1:-1] if len(wanted) > 2 and wanted[0] == wanted[-1] == "'" else wanted or f"column {place}"
         unique = wanted
         while unique in taken:
             repeated[wanted] = repeated.get(wanted, 1) + 1

@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from rnncore.config import UploadData
@@ -13,7 +13,7 @@ from rnncore.data.dataset import DataError
 from rnncore.data.limits import MAX_CLASSES
 from rnncore.data.roles import FILE_COLUMN, Roles, groups_of
 from rnncore.data.sequences import Feature, Labels, Sequences, class_labels, offsets_of
-from rnncore.data.table import Column, Table, make_column
+from rnncore.data.table import Column, Table, cells_as_text, make_column, numeric_column
 from rnncore.data.wide import is_class
 from rnncore.data.words import listed, many
 
@@ -35,11 +35,7 @@ def join_tables(tables: Sequence[Table]) -> Table:
                 f"'{table.name}' and '{first.name}' have different columns ({listed(other, 4)} only in one of them); "
                 "upload files of one kind together."
             )
-    columns = []
-    for name in first.names:
-        cells = [pc.cast(table.column(name).cells, pa.string()).fill_null("") for table in tables]
-        decimal = "comma" if any("comma" in table.column(name).convention for table in tables) else "point"
-        columns.append(make_column(name, pa.concat_arrays(cells), decimal))
+    columns = [_join([table.column(name) for table in tables]) for name in first.names]
     files = pa.array(
         np.repeat([table.name for table in tables], [table.rows for table in tables]).tolist(), pa.string()
     )
@@ -47,6 +43,18 @@ def join_tables(tables: Sequence[Table]) -> Table:
     notes = dict.fromkeys(f"{table.name}: {note}" for table in tables for note in table.notes)
     rows = sum(table.rows for table in tables)
     return Table(f"{len(tables)} files", tuple(columns), rows, first.first_row, tuple(notes)[:10], first.has_header)
+
+
+def _join(parts: Sequence[Column]) -> Column:
+    """Put one column of several tables together; where they hold different kinds, as text."""
+    kinds = {part.kind for part in parts} - {"empty"}
+    if kinds == {"number"}:
+        values = [np.full(len(p.cells), np.nan) if p.numbers is None else p.numbers for p in parts]
+        return replace(numeric_column(parts[0].name, np.concatenate(values)), shown=parts[0].shown)
+    if kinds == {"time"} and len(parts) == len([p for p in parts if p.kind == "time"]):
+        seconds = np.concatenate([p.numbers for p in parts if p.numbers is not None])
+        return Column(parts[0].name, "time", pa.array(seconds, from_pandas=True), seconds, shown=parts[0].shown)
+    return make_column(parts[0].name, pa.concat_arrays([cells_as_text(part) for part in parts]))
 
 
 def held_out_files(names: Sequence[str]) -> NDArray[np.bool_] | None:
@@ -79,9 +87,10 @@ def _check_finite(table: Table, column: Column) -> None:
 
 def _from_rows(table: Table, roles: Roles, options: UploadData) -> Sequences:
     blank = np.full(table.rows, np.nan)
-    cube = np.stack(
-        [np.stack([_numbers(table.column(name), blank) for name in names], 1) for names in roles.steps.values()], 2
-    )  # (N, T, F)
+    cube = np.empty((table.rows, len(next(iter(roles.steps.values()))), len(roles.steps)))  # (N, T, F)
+    for feature, names in enumerate(roles.steps.values()):
+        for step, name in enumerate(names):
+            cube[:, step, feature] = _numbers(table.column(name), blank)
     known = np.logical_not(np.isnan(cube)).max(axis=2)  # (N, T)
     lengths = np.where(np.any(known, axis=1), cube.shape[1] - np.argmax(known[:, ::-1], axis=1), 1)
     inside = np.arange(cube.shape[1]) < lengths[:, None]
@@ -97,9 +106,8 @@ def _from_rows(table: Table, roles: Roles, options: UploadData) -> Sequences:
         if by_file is not None and files.numbers is not None:
             held_out = by_file[files.numbers.astype(np.int64)]
     targets = () if labels else (len(columns) - 1,)
-    return Sequences(
-        table.name, columns, cube[inside], offsets_of(lengths), ids, every, targets, labels, held_out, notes
-    )
+    values = cube.reshape(-1, len(columns)) if inside.all() else cube[inside]
+    return Sequences(table.name, columns, values, offsets_of(lengths), ids, every, targets, labels, held_out, notes)
 
 
 def _numbers(column: Column, blank: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -109,10 +117,12 @@ def _numbers(column: Column, blank: NDArray[np.float64]) -> NDArray[np.float64]:
 def _from_steps(table: Table, roles: Roles, options: UploadData) -> Sequences:
     groups = groups_of(table, roles.id) if roles.id else np.zeros(table.rows, np.int64)
     order, notes = _order(table, roles, groups)
-    groups = groups[order]
+    groups = groups if order is None else groups[order]
     first_rows = np.flatnonzero(np.diff(groups, prepend=-1))
     offsets = np.append(first_rows, len(groups))
-    names = [table.column(roles.id).cells[int(order[row])].as_py() for row in first_rows] if roles.id else [table.name]
+    names = (
+        [table.column(roles.id).cells[int(row)].as_py() for row in _at(order, first_rows)] if roles.id else [table.name]
+    )
     ids = tuple("" if name is None else str(name) for name in names)
     labelled = bool(roles.id) and all(_one_each(table.column(name), order, offsets) for name in roles.targets)
     used = dict.fromkeys((*roles.features, *(() if labelled else roles.targets)))
@@ -120,11 +130,11 @@ def _from_steps(table: Table, roles: Roles, options: UploadData) -> Sequences:
     for name in used:
         feature, values = _column(table.column(name), name in roles.targets and not labelled, options, table.rows)
         columns.append(feature)
-        arrays.append(values[order])
+        arrays.append(values if order is None else values[order])
     places = {name: place for place, name in enumerate(used)}
     inputs = tuple(places[name] for name in roles.features)
     targets = () if labelled else tuple(places[name] for name in roles.targets)
-    labels = _labels(table, roles, options, order[first_rows]) if labelled else None
+    labels = _labels(table, roles, options, _at(order, first_rows)) if labelled else None
     held_out = held_out_files(ids)
     if roles.id:
         notes.append(
@@ -135,15 +145,19 @@ def _from_steps(table: Table, roles: Roles, options: UploadData) -> Sequences:
     )
 
 
+def _at(order: NDArray[np.int64] | None, places: NDArray[np.int64]) -> NDArray[np.int64]:
+    return places if order is None else order[places]
+
+
 def _span(lengths: NDArray[np.int64]) -> str:
     low, high = int(lengths.min()), int(lengths.max())
     return f"{low:,}" if low == high else f"{low:,} to {high:,}"
 
 
-def _one_each(column: Column, order: NDArray[np.int64], offsets: NDArray[np.int64]) -> bool:
+def _one_each(column: Column, order: NDArray[np.int64] | None, offsets: NDArray[np.int64]) -> bool:
     if column.numbers is None:
         return False
-    values = column.numbers[order]
+    values = column.numbers if order is None else column.numbers[order]
     same = np.maximum.reduceat(values, offsets[:-1]) == np.minimum.reduceat(values, offsets[:-1])
     return bool((same | np.isnan(np.maximum.reduceat(values, offsets[:-1]))).all())
 
@@ -195,17 +209,22 @@ def _labels(table: Table, roles: Roles, options: UploadData, rows: NDArray[np.in
     return Labels(roles.targets, np.stack([c.numbers[rows] for c in columns if c.numbers is not None], 1))
 
 
-def _order(table: Table, roles: Roles, groups: NDArray[np.int64]) -> tuple[NDArray[np.int64], list[str]]:
-    """Return the rows by sequence and time, without those that have no time, and what was found."""
-    rows = np.arange(table.rows)
+def _order(table: Table, roles: Roles, groups: NDArray[np.int64]) -> tuple[NDArray[np.int64] | None, list[str]]:
+    """Return the rows by sequence and time (None = as they are), without those that have no time, and notes."""
+    together = not roles.id or bool((np.diff(groups) >= 0).all())
     if not roles.time:
-        return (rows if (np.diff(groups) >= 0).all() else np.argsort(groups, kind="stable")), []
+        return (None if together else np.argsort(groups, kind="stable")), []
     column = table.column(roles.time)
     notes: list[str] = []
     if column.numbers is None:
         raise DataError(f"Column '{roles.time}' cannot order the timesteps: it holds text.")
     moments = column.numbers
-    missing = np.isnan(moments)
+    if together and not column.missing:
+        steps = np.diff(moments)
+        steps = steps[np.diff(groups) == 0] if roles.id else steps
+        if (steps >= 0).all():
+            return None, _spacing(steps, column)
+    rows, missing = np.arange(table.rows), np.isnan(moments)
     if missing.any():
         notes.append(f"{many(int(missing.sum()), 'row')} without a value in '{roles.time}' left out.")
         rows = rows[~missing]
@@ -222,7 +241,9 @@ def _spacing(steps: NDArray[np.float64], column: Column) -> list[str]:
     if len(steps) == 0:
         return []
     notes = []
-    if repeated := int((steps == 0).sum()):
+    repeated = int((steps == 0).sum())
+    # A year that stands in every row of the year is no clock, and its order is the order of the rows.
+    if repeated and (column.kind == "time" or repeated < 0.3 * len(steps)):
         notes.append(f"{many(repeated, 'row')} of '{column.name}' repeat the time of the row before.")
     usual = float(np.median(steps[steps > 0])) if (steps > 0).any() else 0.0
     odd = (steps > 0) & ((steps > 1.3 * usual) | (steps < 0.7 * usual))
@@ -238,7 +259,7 @@ def _spacing(steps: NDArray[np.float64], column: Column) -> list[str]:
 def _duration(amount: float, column: Column) -> str:
     if column.kind != "time":
         return f"{amount:g}"
-    for unit, seconds in (("days", 86_400), ("hours", 3_600), ("minutes", 60)):
+    for unit, seconds in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
         if amount >= seconds:
-            return f"{amount / seconds:g} {unit}"
-    return f"{amount:g} seconds"
+            return f"{amount / seconds:g} {unit}{'s' * (amount != seconds)}"
+    return f"{amount:g} second{'s' * (amount != 1)}"

@@ -15,10 +15,12 @@ MISSING_WORDS = (
 )  # fmt: skip
 # A column counts as numeric when at least this share of its filled cells are numbers; the others become missing.
 NUMERIC_SHARE = 0.9
+_TRIED = 200
 
 _SIGN, _EXPONENT = r"^[+-]?", r"([eE][+-]?\d+)?$"
 _PLAIN = _SIGN + r"(\d+\.?\d*|\.\d+)" + _EXPONENT + r"|^[+-]?[iI][nN][fF]([iI][nN][iI][tT][yY])?$"
 # As the re module and RE2 (Arrow) both read them; spaces are plain, no-break or thin.
+_PLAIN_NUMBER = re.compile(_PLAIN)
 _SPACES = "[ \u00a0\u2009\u202f'\u2019]"
 _UNITS = "[%$\u20ac\u00a3\u00a5]"
 
@@ -76,17 +78,28 @@ def missing_cells(cells: pa.Array) -> pa.Array:
     return pc.is_in(pc.utf8_lower(cells), value_set=pa.array(MISSING_WORDS))
 
 
+def plain_numbers(cells: pa.Array) -> NDArray[np.float64] | None:
+    """Return cells that are all plain numbers with a decimal point, or None; the common case, and a fast one.
+
+    The first cells are tried alone: Arrow writes a message for every cell that it cannot cast, which takes long.
+    """
+    try:
+        _cast(cells.slice(0, _TRIED))
+        return _cast(cells)
+    except pa.ArrowInvalid:
+        return None
+
+
 def parse_numbers(filled: pa.Array, decimal: str) -> Numbers | None:
     """Return a column of trimmed text (null where missing) as numbers, or None where it is not one of numbers.
 
     decimal: "point" or "comma". The column has one convention; cells that fit neither it nor the plain one are wrong.
     """
     nothing = np.empty(0, np.int64)
-    try:
-        if decimal == "point":
-            return Numbers(_cast(filled), nothing, POINT.name)
-    except pa.ArrowInvalid:
-        pass
+    if decimal == "point" or not pc.any(pc.match_substring(filled, ".")).as_py():
+        pointed = filled if decimal == "point" else _comma_to_point(filled)
+        if (values := plain_numbers(pointed)) is not None:
+            return Numbers(values, nothing, CONVENTIONS[decimal][0].name)
     known = len(filled) - filled.null_count
     first, *others = CONVENTIONS[decimal]
     plain = _fits(filled, first)
@@ -107,6 +120,12 @@ def parse_numbers(filled: pa.Array, decimal: str) -> Numbers | None:
     rest = first.rewrite(pc.if_else(special, empty, fitting))
     wrong = np.flatnonzero(np.asarray(pc.and_(pc.invert(fits), pc.is_valid(filled))))
     return Numbers(_cast(pc.coalesce(rewritten, rest)), wrong, convention.name)
+
+
+def is_plain(cell: str) -> bool:
+    """Whether a single cell is missing or a number with a decimal point."""
+    text = cell.strip()
+    return text.lower() in MISSING_WORDS or bool(_PLAIN_NUMBER.match(text))
 
 
 def looks_like_number(cell: str) -> bool:

@@ -9,7 +9,7 @@ import pyarrow.types as kinds
 from rnncore.data.dataset import DataError
 from rnncore.data.dialect import unique_names
 from rnncore.data.limits import MAX_CELLS, MAX_COLUMNS, MAX_ROWS, MAX_UNPACKED_BYTES
-from rnncore.data.table import Column, Table, make_column, numeric_column
+from rnncore.data.table import Column, Table, make_column, numeric_column, time_column
 
 
 def read_parquet(data: bytes, name: str) -> Table:
@@ -72,7 +72,7 @@ def _column(name: str, cells: pa.Array) -> Column | None:
     if kinds.is_timestamp(kind) or kinds.is_date(kind):
         moments = pc.cast(pc.cast(cells, pa.timestamp("us"), safe=False), pa.int64())
         seconds = pc.cast(moments, pa.float64(), safe=False).to_numpy(zero_copy_only=False) * 1e-6
-        return Column(name, "time" if cells.null_count < len(cells) else "empty", cells, np.asarray(seconds))
+        return time_column(name, cells, np.asarray(seconds))
     if kinds.is_integer(kind) or kinds.is_floating(kind) or kinds.is_decimal(kind):
         return numeric_column(name, pc.cast(cells, pa.float64(), safe=False).to_numpy(zero_copy_only=False))
     if kinds.is_null(kind):

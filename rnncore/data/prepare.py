@@ -93,25 +93,28 @@ def fit_scale(values: NDArray[np.float64], column: str) -> Scale | None:
     Raises:
         DataError: infinite or too large values.
     """
-    known = values[~np.isnan(values)]
+    missing = np.isnan(values)
+    known = values[~missing] if missing.any() else values
     if len(known) == 0:
         return None
-    if np.isinf(known).any():
+    largest = max(known.max(), -known.min())
+    if np.isinf(largest):
         raise DataError(f"Column '{column}' holds an infinite value; replace it, or do not use the column.")
-    if np.abs(known).max() > LARGEST:
-        raise DataError(
-            f"Column '{column}' holds a value of size {np.abs(known).max():.3g}, too large to compute with."
-        )
+    if largest > LARGEST:
+        raise DataError(f"Column '{column}' holds a value of size {largest:.3g}, too large to compute with.")
     mean, std = float(known.mean()), float(known.std())
     return None if std <= 1e-12 * max(abs(mean), 1e-300) else Scale(mean, std)
 
 
 def scaled(values: NDArray[np.float64], scale: Scale, column: str) -> NDArray[np.float32]:
     """Return a column in units of its standard deviation, float32; what is still missing becomes 0, the mean."""
-    result = np.nan_to_num((values - scale.mean) / scale.std, nan=0.0, posinf=np.inf, neginf=-np.inf)
-    if np.isinf(values).any():
+    result = values - scale.mean
+    result /= scale.std
+    np.nan_to_num(result, copy=False, nan=0.0, posinf=np.inf, neginf=-np.inf)
+    largest = max(float(result.max(initial=0)), -float(result.min(initial=0)))
+    if np.isinf(largest):
         raise DataError(f"Column '{column}' holds an infinite value; replace it, or do not use the column.")
-    if len(result) and (largest := np.abs(result).max()) > _LARGEST_SCALED:
+    if largest > _LARGEST_SCALED:
         raise DataError(
             f"Column '{column}' holds a value that is too large to compute with: {largest:.2g} times the spread of the "
             "training part; correct it, or do not use the column."
@@ -127,34 +130,42 @@ def encode(
     Raises:
         DataError: no column varies in the training data, or words make too many inputs.
     """
-    parts: list[NDArray[np.float32]] = []
     names: list[str] = []
     notes: list[str] = []
     constant: list[str] = []
+    scales: dict[int, Scale] = {}
+    words: dict[int, NDArray[np.int64]] = {}
     for place, column in enumerate(columns):
         cells = values[:, place]
-        if column.categories:
-            seen = np.unique(cells[training & ~np.isnan(cells)]).astype(np.int64)
-            parts.append((cells[:, None] == seen).astype(np.float32))
-            names += [f"{column.name} = {column.categories[code]}" for code in seen]
-            if unknown := len(np.unique(cells[~np.isnan(cells)])) - len(seen):
-                notes.append(
-                    f"{many(unknown, 'word')} of '{column.name}' only in the validation data: shown as no word."
-                )
+        if not column.categories:
+            if scale := fit_scale(cells[training], column.name):
+                scales[place] = scale
+                names.append(column.name)
+            else:
+                constant.append(column.name)
             continue
-        scale = fit_scale(cells[training], column.name)
-        if scale is None:
-            constant.append(column.name)
-            continue
-        parts.append(scaled(cells, scale, column.name)[:, None])
-        names.append(column.name)
+        known = ~np.isnan(cells)
+        seen = np.unique(cells[training & known]).astype(np.int64)
+        words[place] = seen
+        names += [f"{column.name} = {column.categories[code]}" for code in seen]
+        if unknown := len(np.unique(cells[known])) - len(seen):
+            notes.append(f"{many(unknown, 'word')} of '{column.name}' only in the validation data: shown as no word.")
     if constant:
         shown = ", ".join(f"'{name}'" for name in constant[:5])
         notes.append(f"Constant in the training data, so left out: {shown}.")
-    if not parts:
+    if not names:
         raise DataError("No feature varies in the training data, so there is nothing to learn from.")
     if len(names) > MAX_INPUTS:
         raise DataError(
             f"The features make {len(names):,} inputs; at most {MAX_INPUTS:,} can be used, so choose fewer."
         )
-    return np.ascontiguousarray(np.concatenate(parts, 1)), tuple(names), notes
+    inputs = np.empty((len(values), len(names)), np.float32)
+    at = 0
+    for place, column in enumerate(columns):
+        if place in scales:
+            inputs[:, at] = scaled(values[:, place], scales[place], column.name)
+            at += 1
+        for code in words.get(place, ()):
+            inputs[:, at] = values[:, place] == code
+            at += 1
+    return inputs, tuple(names), notes

@@ -4,13 +4,14 @@ import re
 from dataclasses import dataclass
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from rnncore.config import UploadData
 from rnncore.data.dataset import DataError
 from rnncore.data.limits import MAX_CATEGORIES, MAX_CLASSES
 from rnncore.data.table import Column, Table
-from rnncore.data.wide import LABEL_NAME, is_class, step_columns
+from rnncore.data.wide import LABEL_NAME, different, is_class, step_columns
 from rnncore.data.words import listed
 
 FILE_COLUMN = "file"
@@ -67,8 +68,9 @@ def find_roles(table: Table, options: UploadData) -> Roles:
 def groups_of(table: Table, identity: str) -> NDArray[np.int64]:
     """Return the number of the sequence that each row belongs to, in the order of their first rows, (rows,)."""
     cells = table.column(identity).cells
-    codes = cells.dictionary_encode(null_encoding="encode")
-    return np.asarray(codes.indices.to_numpy(zero_copy_only=False), np.int64)
+    codes = cells if isinstance(cells, pa.DictionaryArray) else cells.dictionary_encode()
+    places = codes.indices.fill_null(len(codes.dictionary))
+    return np.asarray(places.to_numpy(zero_copy_only=False), np.int64)
 
 
 def _time_column(table: Table) -> str:
@@ -89,7 +91,7 @@ def _time_column(table: Table) -> str:
 def _id_column(table: Table, time: str) -> str:
     """Return the column that tells sequences apart: named so, or such that the time repeats without it."""
     moments = table.column(time).numbers if time else None
-    repeated = moments is not None and len(np.unique(moments)) < len(moments)
+    repeated = moments is not None and different(moments) < len(moments)
     candidates = []
     for column in table.columns:
         if column.name == time or column.kind not in ("category", "number", "text") or LABEL_NAME.match(column.name):
@@ -108,8 +110,7 @@ def _id_column(table: Table, time: str) -> str:
         if count < 2 or table.rows / count < 2:
             continue
         if moments is not None:
-            pairs = np.stack([groups, np.unique(moments, return_inverse=True)[1]])
-            if not repeated or len(np.unique(pairs, axis=1).T) < 0.98 * table.rows:
+            if not repeated or _different_pairs(groups, moments) < 0.98 * table.rows:
                 continue
         elif not named or int((np.diff(groups) != 0).sum()) + 1 > count:
             continue
@@ -137,11 +138,13 @@ def _stepwise(table: Table, options: UploadData, layout: str, identity: str, tim
 
 
 def _step_target(table: Table, free: list[Column], taken: str) -> str:
-    named = [c for c in free if LABEL_NAME.match(c.name.strip()) and not c.constant]
+    named = [c for c in free if LABEL_NAME.match(c.name.strip()) and not c.constant and not _is_rare(c)]
     numbers = [c for c in free if c.kind == "number" and not c.constant]
-    values = [c for c in numbers if not c.counts_rows]
+    copies = _copies(numbers)
+    values = [c for c in numbers if not c.counts_rows and c.name not in copies]
+    measured = [c for c in values if c.numbers is not None and different(c.numbers) > 2]
     words = [c for c in free if c.kind == "category" and 2 <= len(c.categories) <= MAX_CLASSES]
-    choice = named[-1:] or values[-1:] or numbers[-1:] or words[-1:]
+    choice = named[-1:] or measured[-1:] or values[-1:] or numbers[-1:] or words[-1:]
     if choice:
         return choice[0].name
     numeric = [c for c in table.columns if c.kind == "number" and c.name != taken]
@@ -152,6 +155,19 @@ def _step_target(table: Table, free: list[Column], taken: str) -> str:
             f"'{table.name}' has no column to predict beside '{table.numeric_columns[0]}', which orders the rows."
         )
     raise DataError(f"'{table.name}' has no column of numbers to learn from; its columns hold text only.")
+
+
+def _is_rare(column: Column) -> bool:
+    """Whether one value makes up nearly the whole column, so that it is a poor suggestion of what to predict."""
+    assert column.numbers is not None
+    _, counts = np.unique(column.numbers[~np.isnan(column.numbers)], return_counts=True)
+    return bool(counts.max() > 0.95 * counts.sum())
+
+
+def _different_pairs(groups: NDArray[np.int64], moments: NDArray[np.float64]) -> int:
+    order = np.lexsort((moments, groups))
+    same = (np.diff(groups[order]) == 0) & (np.diff(moments[order]) == 0)
+    return len(groups) - int(same.sum())
 
 
 def _constant_within(column: Column, groups: NDArray[np.int64]) -> bool:
@@ -170,7 +186,7 @@ def _constant_label(free: list[Column], groups: NDArray[np.int64]) -> str | None
     """Return the column that labels whole sequences: one value in each, not the same in all, not one's own in each."""
     found = [c for c in free if not c.constant and _constant_within(c, groups)]
     named = [c for c in found if LABEL_NAME.match(c.name.strip())]
-    usual = [c for c in found if c.numbers is not None and len(np.unique(c.numbers)) < int(groups.max()) + 1]
+    usual = [c for c in found if c.numbers is not None and different(c.numbers) < int(groups.max()) + 1]
     choice = named[-1:] or usual[-1:]
     return choice[0].name if choice else None
 
@@ -178,6 +194,7 @@ def _constant_label(free: list[Column], groups: NDArray[np.int64]) -> str | None
 def _fitting_features(table: Table, free: list[Column], labels: tuple[str, ...]) -> tuple[tuple[str, ...], list[str]]:
     """Return the columns that can be inputs, and notes on those left out."""
     kept: list[Column] = []
+    copies = _copies(free)
     left: dict[str, list[str]] = {
         "constant": [],
         "a copy of another": [],
@@ -193,7 +210,7 @@ def _fitting_features(table: Table, free: list[Column], labels: tuple[str, ...])
             left["too many different words"].append(column.name)
         elif column.kind == "number" and column.counts_rows and len(free) > 1:
             left["a row counter"].append(column.name)
-        elif any(_same(column, other) for other in kept):
+        elif column.name in copies:
             left["a copy of another"].append(column.name)
         else:
             kept.append(column)
@@ -205,10 +222,17 @@ def _fitting_features(table: Table, free: list[Column], labels: tuple[str, ...])
     return tuple(column.name for column in kept), notes
 
 
-def _same(left: Column, right: Column) -> bool:
-    if left.numbers is None or right.numbers is None or left.categories != right.categories:
-        return False
-    return left.missing == right.missing and np.array_equal(left.numbers, right.numbers, equal_nan=True)
+def _copies(columns: list[Column]) -> set[str]:
+    """Return the names of the columns whose values are all those of a column before them."""
+    seen: set[tuple[tuple[str, ...], int]] = set()
+    copies = set()
+    for column in columns:
+        if column.numbers is not None:
+            key = column.categories, hash(column.numbers.tobytes())
+            if key in seen:
+                copies.add(column.name)
+            seen.add(key)
+    return copies
 
 
 def _check_features(table: Table, features: tuple[str, ...]) -> None:
@@ -250,7 +274,11 @@ def _rows(table: Table, options: UploadData, steps: dict[str, tuple[str, ...]]) 
     targets = options.targets
     if targets is None:
         named = [c for c in free if LABEL_NAME.match(c.name.strip())]
-        classes = [c for c in free if is_class(c, table.rows, eager=True) and not c.constant]
+        classes = [
+            c
+            for c in free
+            if is_class(c, table.rows, eager=True) and not c.constant and len(c.categories) <= table.rows // 2
+        ]
         last = [c for c in free if c.kind == "number" and not c.counts_rows and not c.constant]
         choice = named[:1] or classes[:1] or last[-1:]
         targets = (choice[0].name,) if choice else ()

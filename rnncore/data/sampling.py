@@ -42,7 +42,7 @@ def finite_batches(size: int, select: Callable[[NDArray[np.int64]], Batch]) -> B
     return train_batch
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=2)
 def _permutation(size: int, seed: int, epoch: int) -> NDArray[np.int64]:
     order = np.random.default_rng((seed, epoch)).permutation(size)
     order.flags.writeable = False

@@ -61,7 +61,8 @@ def forecast_dataset(
     size = split.window
     starts = split.starts(True, horizon, stride), split.starts(False, horizon, 1)
     ahead = size + horizon - 1
-    train_starts, held_starts = (part[~np.isnan(answers.known[part + ahead])] for part in starts)
+    known = answers.known[ahead:]  # of the target, by the start of its window
+    train_starts, held_starts = (part if known.all() else part[known[part]] for part in starts)
     if len(train_starts) == 0 or len(held_starts) == 0:
         raise DataError(f"The target of '{sequences.name}' is missing in all of its training or validation part.")
     all_notes = [*sequences.notes, *gap_notes, *split.notes, *answers.notes, *notes]
@@ -72,7 +73,7 @@ def forecast_dataset(
     steps = np.arange(size)
     yes_no = len(answers.classes) == 2 and binary
 
-    def select(begins: NDArray[np.int64]) -> Batch:
+    def select(begins: NDArray[np.signedinteger]) -> Batch:
         wanted = answers.values[begins + ahead]  # (B, O) or (B,)
         return Batch(inputs[begins[:, None] + steps], wanted[:, None].astype(np.float32) if yes_no else wanted)
 
@@ -133,13 +134,17 @@ class _Split:
             mask[start:end] = own == train
         return mask
 
-    def starts(self, train: bool, horizon: int, stride: int) -> NDArray[np.int64]:
+    def starts(self, train: bool, horizon: int, stride: int) -> NDArray[np.int32]:
         need = self.window + horizon - 1
         pieces = zip(self.parts[:-1], self.parts[1:], self.train, strict=True)
         return np.concatenate(
-            [np.arange(start, end - need, stride) for start, end, own in pieces if own == train]
-            or [np.empty(0, np.int64)]
-        ).astype(np.int64)
+            [
+                np.arange(int(start), int(end) - need, stride, dtype=np.int32)
+                for start, end, own in pieces
+                if own == train and end - need > start
+            ]
+            or [np.empty(0, np.int32)]
+        )
 
 
 def _split(sequences: Sequences, window: int | None, horizon: int, val_fraction: float) -> _Split:
@@ -196,10 +201,10 @@ def _too_short(sequences: Sequences, total: int, border: int, window: int, horiz
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Answers:
-    """Targets at every timestep: values (M, O) float32 or codes (M,) int64; known: (M,) NaN where there is none."""
+    """Targets at every timestep: values (M, O) float32 or codes (M,) int64; known: (M,) False where there is none."""
 
     values: NDArray[Any]
-    known: NDArray[np.float64]
+    known: NDArray[np.bool_]
     classes: tuple[str, ...]
     units: NDArray[np.float64]
     notes: tuple[str, ...]
@@ -219,8 +224,8 @@ def _numbers(values: NDArray[np.float64], sequences: Sequences, training: NDArra
         notes.append(
             f"'{name}' is scaled with the training part's mean {scale.mean:.6g} and standard deviation {scale.std:.6g}."
         )
-    known = values[:, sequences.targets].sum(1)
-    return _Answers(np.stack(parts, 1), known, (), np.array(units), tuple(notes[:3]))
+    present: NDArray[np.bool_] = np.isfinite(values[:, sequences.targets]).min(axis=1)
+    return _Answers(np.stack(parts, 1), present, (), np.array(units), tuple(notes[:3]))
 
 
 def _classes(values: NDArray[np.float64], sequences: Sequences, training: NDArray[np.bool_]) -> _Answers:
@@ -241,7 +246,7 @@ def _classes(values: NDArray[np.float64], sequences: Sequences, training: NDArra
     shares = np.bincount(known[training & ~np.isnan(known)].astype(np.int64)) / max(1, int((training & filled).sum()))
     words = [column.categories[code] for code in seen]
     notes = (class_note(column.name, words, shares),)
-    return _Answers(np.nan_to_num(known).astype(np.int64), known, tuple(words), np.empty(0), notes)
+    return _Answers(np.nan_to_num(known).astype(np.int64), ~np.isnan(known), tuple(words), np.empty(0), notes)
 
 
 def class_note(name: str, classes: list[str], shares: NDArray[np.float64]) -> str:

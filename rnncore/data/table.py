@@ -1,7 +1,7 @@
 """A table as it was read: columns with their kind, values, and what is missing or wrong in them."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -11,13 +11,15 @@ from numpy.typing import NDArray
 
 from rnncore.data.dataset import DataError
 from rnncore.data.limits import MAX_CATEGORIES
-from rnncore.data.numbers import looks_like_number, missing_cells, parse_numbers
-from rnncore.data.times import parse_times
+from rnncore.data.numbers import looks_like_number, missing_cells, parse_numbers, plain_numbers
+from rnncore.data.times import parse_day_numbers, parse_times
 
 ColumnKind = Literal["number", "category", "time", "text", "empty"]
 
+SHOWN_ROWS = 50
+
 ORDER_NAME = re.compile(
-    r"^(unnamed.*|column 1|id|idx|index|no|nr|row|t|time|timestamp|time.?stamp|date|datetime|day|week|month|year|step"
+    r"^(unnamed.*|id|idx|index|no|nr|row|t|time|timestamp|time.?stamp|date|datetime|day|week|month|year|step"
     r"|hour|minute|second|seconds|ms|order|seq|frame|tick|sample|quarter|period|rownames)$",
     re.I,
 )
@@ -25,10 +27,11 @@ ORDER_NAME = re.compile(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Column:
-    """One column. cells: (N,) as read (text, or numbers where the file has types), null where missing.
+    """One column. cells: (N,) in the smallest form: numbers, coded words or text; null where missing or no number.
 
     numbers: (N,) float64 with NaN for missing: the numbers, a category's code, or seconds; None for text.
-    bad: filled cells of a numeric column that are no numbers, counted as missing; first_bad: place and cell of one.
+    shown: the first cells as text. bad: filled cells of a numeric column that are no numbers, which count as missing;
+    first_bad: place and text of the first.
     """
 
     name: str
@@ -36,6 +39,7 @@ class Column:
     cells: pa.Array
     numbers: NDArray[np.float64] | None = None
     categories: tuple[str, ...] = ()
+    shown: tuple[str, ...] = ()
     bad: int = 0
     first_bad: tuple[int, str] | None = None
     convention: str = ""
@@ -43,7 +47,7 @@ class Column:
     @property
     def missing(self) -> int:
         """How many cells are empty, a word for missing, or no number in a column of numbers."""
-        return int(self.cells.null_count) + self.bad
+        return int(self.cells.null_count)
 
     @property
     def constant(self) -> bool:
@@ -118,58 +122,103 @@ class Table:
 
     def head(self, count: int = 20) -> list[dict[str, str]]:
         """Return the first rows as the text they are in the file."""
-        rows = [pc.cast(column.cells.slice(0, count), pa.string()).fill_null("").to_pylist() for column in self.columns]
+        rows = [column.shown[:count] for column in self.columns]
         return [dict(zip(self.names, cells, strict=True)) for cells in zip(*rows, strict=True)]
 
 
-def make_column(name: str, cells: pa.Array | pa.ChunkedArray, decimal: str = "point") -> Column:
-    """Find out what a column of text cells holds: numbers, times, few different words, other text, or nothing."""
+def make_column(
+    name: str, cells: pa.Array | pa.ChunkedArray, decimal: str = "point", shown: tuple[str, ...] | None = None
+) -> Column:
+    """Find out what a column of text cells holds: numbers, times, few different words, other text, or nothing.
+
+    cells: text, or numbers where the reader has found that out already. shown: the first cells as they are in the file.
+    """
+    if pa.types.is_floating(cells.type):
+        return _number_column(name, cells.to_numpy(), shown or (), f"decimal {decimal}")
     if isinstance(cells, pa.ChunkedArray):
         cells = cells.combine_chunks()
+    shown = tuple(cells.slice(0, SHOWN_ROWS).to_pylist()) if shown is None else shown
+    if decimal == "point" and (values := plain_numbers(cells)) is not None:
+        return _number_column(name, values, shown)
     trimmed = pc.utf8_trim_whitespace(cells)
     missing = missing_cells(trimmed)
     filled = pc.if_else(missing, pa.scalar(None, pa.string()), trimmed) if pc.any(missing).as_py() else trimmed
+    del cells, trimmed, missing
     if filled.null_count == len(filled):
-        return Column(name, "empty", filled)
+        return Column(name, "empty", pa.nulls(len(filled), pa.string()), shown=shown)
     if numbers := parse_numbers(filled, decimal):
-        first = (int(numbers.wrong[0]), str(filled[int(numbers.wrong[0])])) if len(numbers.wrong) else None
-        return Column(
-            name, "number", filled, numbers.values, (), len(numbers.wrong), first, convention=numbers.convention
-        )
+        if len(numbers.wrong) == 0:
+            return _number_column(name, numbers.values, shown, numbers.convention)
+        first = int(numbers.wrong[0]), str(filled[int(numbers.wrong[0])])
+        return _number_column(name, numbers.values, shown, numbers.convention, len(numbers.wrong), first)
     if (times := parse_times(filled)) is not None:
-        return Column(name, "time", filled, times)
+        return Column(name, "time", pa.array(times, from_pandas=True), times, shown=shown)
     codes = filled.dictionary_encode()
     if len(codes.dictionary) <= max(MAX_CATEGORIES, min(len(filled) // 2, 10_000)):
-        return _category(name, filled, codes)
-    return Column(name, "text", filled)
+        numbers_of_words, words = _word_codes(codes)
+        return Column(name, "category", codes, numbers_of_words, words, shown)
+    return Column(name, "text", filled, shown=shown)
 
 
-def _category(name: str, filled: pa.Array, codes: pa.DictionaryArray) -> Column:
+def _number_column(
+    name: str,
+    values: NDArray[np.float64],
+    shown: tuple[str, ...],
+    convention: str = "decimal point",
+    bad: int = 0,
+    first_bad: tuple[int, str] | None = None,
+) -> Column:
+    cells = pa.array(values, from_pandas=True)
+    if cells.null_count == len(cells):
+        return Column(name, "empty", cells, shown=shown)
+    if not bad and (days := parse_day_numbers(values)) is not None:
+        return Column(name, "time", pa.array(days, from_pandas=True), days, shown=shown)
+    return Column(name, "number", cells, values, (), shown, bad, first_bad, convention)
+
+
+def _word_codes(codes: pa.DictionaryArray) -> tuple[NDArray[np.float64], tuple[str, ...]]:
+    """Return the words of a column as numbers (N,), NaN where missing, and the words in their order."""
     words = codes.dictionary.to_pylist()
     order = sorted(range(len(words)), key=words.__getitem__)
-    rank = np.empty(len(words))
+    rank = np.empty(len(words) + 1)
     rank[order] = np.arange(len(words))
-    places = codes.indices.to_numpy(zero_copy_only=False)
-    known = ~np.isnan(places) if places.dtype.kind == "f" else np.ones(len(places), bool)
-    numbers = np.full(len(filled), np.nan)
-    numbers[known] = rank[places[known].astype(np.int64)]
-    return Column(name, "category", filled, numbers, tuple(words[i] for i in order))
+    rank[-1] = np.nan
+    places = pc.fill_null(codes.indices, len(words)).to_numpy(zero_copy_only=False)
+    numbers: NDArray[np.float64] = rank[places]
+    return numbers, tuple(words[place] for place in order)
 
 
 def numeric_column(name: str, values: NDArray[np.float64]) -> Column:
     """Return a column of numbers that did not come as text (Parquet, NumPy)."""
     values = np.asarray(values, np.float64)
-    cells = pa.array(values, from_pandas=True)
-    return Column(name, "number" if cells.null_count < len(cells) else "empty", cells, values)
+    shown = tuple("" if np.isnan(value) else f"{value:g}" for value in values[:SHOWN_ROWS])
+    return _number_column(name, values, shown)
+
+
+def time_column(name: str, cells: pa.Array, seconds: NDArray[np.float64]) -> Column:
+    """Return a column of points in time that did not come as text."""
+    shown = tuple(pc.cast(cells.slice(0, SHOWN_ROWS), pa.string()).fill_null("").to_pylist())
+    return Column(name, "time" if cells.null_count < len(cells) else "empty", cells, seconds, shown=shown)
+
+
+def cells_as_text(column: Column) -> pa.Array:
+    """Return all cells of a column as text again, '' where missing; numbers in their shortest exact form."""
+    return pc.cast(column.cells, pa.string()).fill_null("")
+
+
+def select_rows(column: Column, mask: NDArray[np.bool_]) -> Column:
+    """Return a column of the rows where `mask` holds."""
+    numbers = None if column.numbers is None else column.numbers[mask]
+    shown = tuple(cell for cell, keep in zip(column.shown, mask, strict=False) if keep)
+    return replace(column, cells=column.cells.filter(pa.array(mask)), numbers=numbers, shown=shown)
 
 
 def first_word(column: Column) -> tuple[int, str]:
     """Return place and text of the first filled cell that is not a number."""
-    place = 0
-    for place, cell in enumerate(column.cells.to_pylist()):
-        if cell is not None and not looks_like_number(cell):
+    for place, cell in enumerate(column.cells.slice(0, 10_000).to_pylist()):
+        if isinstance(cell, str) and not looks_like_number(cell):
             return place, cell
-    return 0, str(column.cells[0])
+    return 0, column.shown[0]
 
 
 def shorten(cell: str, width: int = 40) -> str:

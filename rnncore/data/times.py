@@ -33,6 +33,7 @@ def parse_times(filled: pa.Array) -> NDArray[np.float64] | None:
     if all(_QUARTER.match(cell) for cell in sample.to_pylist()):
         return _quarters(filled)
     try:
+        pc.cast(sample, pa.timestamp("ms"))
         return _seconds(pc.cast(filled, pa.timestamp("ms")))
     except pa.ArrowInvalid:
         pass
@@ -43,6 +44,16 @@ def parse_times(filled: pa.Array) -> NDArray[np.float64] | None:
         return None
     ordered = [times for times in map(_seconds, readings) if _in_order(times)]
     return ordered[0] if ordered else _seconds(readings[0])
+
+
+def parse_day_numbers(values: NDArray[np.float64]) -> NDArray[np.float64] | None:
+    """Return numbers of the form 20240131 as seconds, (N,) float64, or None where they are not all days."""
+    known = values[~np.isnan(values)]
+    if known.min() < 1600_01_01 or known.max() > 2199_12_31 or (known != np.round(known)).any():
+        return None
+    days = pa.array(np.where(np.isnan(values), 0, values).astype(np.int64), mask=np.isnan(values))
+    times = _parse(pc.cast(days, pa.string()), "%Y%m%d")
+    return _seconds(times) if times.null_count == days.null_count and len(np.unique(known)) > 1 else None
 
 
 def _may_be_time(cell: str) -> bool:

@@ -3,6 +3,7 @@
 import re
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rnncore.config import UploadData
 from rnncore.data.table import Column, Table
@@ -11,6 +12,12 @@ LABEL_NAME = re.compile(
     r"^(label|labels|target|targets|class|classes|y|outcome|output|activity|category|answer)$", re.I
 )
 _STEP_NAME = re.compile(r"^(.*?)[ _.\-\[(]*(\d+)[\])]*$")
+
+
+def different(values: NDArray[np.float64]) -> int:
+    """Return how many different known values there are; by sorting, which is fast for many of them."""
+    known = np.sort(values[~np.isnan(values)])
+    return int((np.diff(known) != 0).sum()) + (len(known) > 0)
 
 
 def is_class(column: Column, count: int, eager: bool) -> bool:
@@ -22,10 +29,10 @@ def is_class(column: Column, count: int, eager: bool) -> bool:
     known = column.numbers[~np.isnan(column.numbers)]
     if len(known) == 0 or (known != np.round(known)).any():
         return False
-    different = len(np.unique(known))
+    count_of_values = different(known)
     if not (eager or LABEL_NAME.match(column.name)):
-        return different == 2 and bool(np.isin(known, (0, 1)).all())
-    return different <= max(2, min(20, count // 3))
+        return count_of_values == 2 and bool(np.isin(known, (0, 1)).all())
+    return count_of_values <= max(2, min(20, count // 3))
 
 
 def step_columns(table: Table, options: UploadData) -> dict[str, tuple[str, ...]]:
@@ -39,7 +46,8 @@ def step_columns(table: Table, options: UploadData) -> dict[str, tuple[str, ...]
     longest = max(sizes, default=0)
     groups = {prefix: sorted(group) for prefix, group in groups.items() if len(group) == longest}
     if options.layout == "rows" and longest < 2:
-        return {"value": tuple(name for name in numeric if not LABEL_NAME.match(name))}
+        plain = tuple(name for name in numeric if not LABEL_NAME.match(name))
+        return {"value": plain} if len(plain) > 1 else {}
     covered = sum(map(len, groups.values()))
     has_label = any(LABEL_NAME.match(c.name) or c.kind == "category" for c in table.columns)
     ordered = any(c.kind == "time" for c in table.columns)
@@ -58,10 +66,10 @@ def step_columns(table: Table, options: UploadData) -> dict[str, tuple[str, ...]
 def _label_place(table: Table, numeric: list[str]) -> str | None:
     """Return the first or last column where it holds few whole numbers and the others do not."""
     for name in (numeric[0], numeric[-1]):
-        if is_class(table.column(name), table.rows, eager=True):
+        if is_class(table.column(name), table.rows, eager=True) and not table.column(name).constant:
             others = [table.column(other).numbers for other in numeric[:60] if other != name]
-            different = [len(np.unique(values)) for values in others if values is not None]
+            counts = [different(values) for values in others if values is not None]
             own = table.column(name).numbers
-            if different and own is not None and len(np.unique(own)) <= np.median(different):
+            if counts and own is not None and different(own) <= np.median(counts):
                 return name
     return None
