@@ -121,7 +121,7 @@ class Board {
       let news = false;
       for (const [index, run] of runs.entries()) news = this.take(run, answer.runs[index]) || news;
       this.head.show();
-      if (news || !this.drawn) await this.draw();
+      if (news || !this.drawn) await this.draw(this.drawn && this.active() ? this.half() : undefined);
       this.root.dataset.refreshMs = (performance.now() - began).toFixed(1);
     } catch (error) {
       if (error.name !== "AbortError") {
@@ -133,6 +133,12 @@ class Board {
       clearTimeout(this.timer);
       if (!this.destroyed && this.active()) this.timer = setTimeout(() => this.poll(), wait);
     }
+  }
+
+  // While training, every second figure takes its turn: half the work on the page's thread at each refresh.
+  half() {
+    this.turn = 1 - (this.turn ?? 0);
+    return Object.keys(this.plots.cards).filter((_, place) => place % 2 === this.turn);
   }
 
   take(run, answer) {
@@ -176,6 +182,7 @@ class Board {
     this.root.classList.toggle("rgl-projector", this.projector);
     this.head.color(data.colors[theme]);
     this.plots.open(this.Plotly, data.figures[theme], data.words, this.key, this.projector);
+    this.plots.name(this.runs, data.colors[theme]);
     this.drawn = false;
     this.draw();
   }

@@ -18,6 +18,12 @@ export class Plots {
     this.cards = {};
     this.resize = new ResizeObserver(() => this.fit());
     this.resize.observe(this.root);
+    this.watch = new IntersectionObserver((entries) => {
+      for (const { target, isIntersecting } of entries) {
+        target.card.visible = isIntersecting;
+        if (isIntersecting && target.card.stale) this.redraw(target.card.name);
+      }
+    });
   }
 
   // Take up new specs; zoom and hidden traces last as long as `revision` stays the same.
@@ -30,10 +36,13 @@ export class Plots {
       const layout = card.spec.layout;
       delete layout.title; // the card's own heading says it
       delete layout.height;
-      layout.margin.t = name === "heatmap" ? 24 : 10;
+      layout.showlegend = false; // so does its own legend; plotly would lay one out at every update
+      layout.margin = { ...layout.margin, t: name === "heatmap" ? 24 : 10, b: 40 };
+      for (const [key, axis] of Object.entries(layout)) if (/^[xy]axis/.test(key)) axis.automargin = false;
       layout.font.family = family;
       layout.uirevision = revision;
       if (projector) enlarge(card.spec, LARGER);
+      card.stale = true;
     }
   }
 
@@ -57,7 +66,7 @@ export class Plots {
         Object.assign(box, { type: "checkbox", checked: option.on });
         box.onchange = () => {
           options[option.key] = box.checked;
-          this.redraw?.(name);
+          this.redraw(name);
         };
         label.title = option.help;
         label.dataset.option = option.key;
@@ -73,15 +82,34 @@ export class Plots {
     plot.setAttribute("aria-label", words.alt);
     const frame = element("div", "rgl-frame");
     frame.append(plot);
-    root.append(heading, frame);
+    const legend = element("div", "rgl-legend");
+    root.append(heading, frame, legend);
     this.root.append(root);
-    return { root, plot, frame, subtitle, words, options, cursors: [], steps: words.steps };
+    const card = { name, root, plot, frame, legend, subtitle, words, options, cursors: [], steps: words.steps };
+    plot.card = card;
+    this.watch.observe(plot);
+    return card;
+  }
+
+  // Name the runs in every card but the maps, which have their names above them.
+  name(runs, colors) {
+    for (const card of Object.values(this.cards)) {
+      if (card.name === "heatmap") continue;
+      const entries = runs.flatMap((run, index) => {
+        const swatch = element("span", "rgl-swatch");
+        swatch.style.background = colors[index];
+        return [swatch, element("span", "", run.label)];
+      });
+      card.legend.replaceChildren(...entries);
+    }
   }
 
   // Draw figures (all, or those named) from the runs. view: {layer, cursor, theme palette, empty text}.
   async draw(runs, view, names = Object.keys(this.cards)) {
     for (const name of names) {
       const card = this.cards[name];
+      card.stale = !card.visible && card.plot._fullLayout !== undefined; // drawn once it comes into view
+      if (card.stale) continue;
       const { data, layout } = structuredClone(card.spec);
       const context = { runs, view, options: card.options };
       for (const trace of data) fill(trace, context);
@@ -154,6 +182,7 @@ export class Plots {
 
   destroy() {
     this.resize.disconnect();
+    this.watch.disconnect();
     for (const { plot } of Object.values(this.cards)) this.Plotly?.purge(plot);
   }
 }

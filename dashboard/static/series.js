@@ -1,8 +1,8 @@
 // The measured columns of one run as they arrive from /api/records: decoded, kept bounded, thinned for drawing.
 
 const MAX_ROWS = 8000; // training steps kept in the browser per run
-const MAX_PROFILES = 480; // heatmap columns kept per run
-const MAX_DRAWN = 1500; // points drawn per line
+const MAX_PROFILES = 400; // heatmap columns kept per run
+const MAX_DRAWN = 800; // points drawn per line: two per pixel of a card
 const COLUMNS = ["step", "train_loss", "grad_norm", "clip_coef", "update_norm", "learning_rate"];
 const EVALUATIONS = { val_step: "step", val_loss: "val_loss", val_metric: "val_metric" };
 const PROFILES = ["hidden_grad_norm", "cell_grad_norm", "direct_grad_norm"];

@@ -1,0 +1,107 @@
+"""Everything about a group of runs in one zip file, made piece by piece."""
+
+import io
+import json
+import re
+import zipfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+from dashboard.exports.code import script, script_data
+from dashboard.exports.profiles import profiles_csv
+from dashboard.exports.report import report_html
+from dashboard.exports.weights import weights_file
+from rnncore import __version__
+from rnncore.data import DataError
+from rnncore.errors import ConfigError
+from rnncore.runs.export import export_csv, export_parquet
+from rnncore.runs.store import Store, StoredRun
+
+_README = """RNN Gradient Lab {version}: runs taken out of the lab
+
+report.html          all figures, to open in any browser, without a network
+For each run a folder with
+  config.json         the configuration: python -m rnncore train config.json
+  info.json           sizes, baselines, what was found about the data
+  records.csv         a line per training step
+  profiles.csv        gradient norms: a line per recorded step, layer and timestep
+  records.parquet     both in one table: a row per step, the profiles as lists (layers of timesteps)
+  weights.safetensors the last finite weights
+  script.py           the same run in plain torch, without this program
+"""
+
+
+def everything_zip(store: Store, runs: Sequence[StoredRun], with_data: bool) -> Iterator[bytes]:
+    """Yield a zip file with all that is known of the runs of a group.
+
+    with_data: whether to add the data files that script.py reads. Uploaded data belong to the workspace that brought
+    them: pass True only when the request comes from there.
+    """
+    sink = _Pieces()
+    with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
+        archive.writestr("README.txt", _README.format(version=__version__))
+        for name, content in _files(store, runs, with_data):
+            with archive.open(name, "w", force_zip64=True) as file:
+                for piece in content:
+                    file.write(piece)
+                    if sink.waiting > 1 << 16:
+                        yield sink.take()
+            yield sink.take()
+    yield sink.take()
+
+
+Content = Iterable[bytes]
+
+
+def _files(store: Store, runs: Sequence[StoredRun], with_data: bool) -> Iterator[tuple[str, Content]]:
+    yield "report.html", report_html(store, runs)
+    for number, run in enumerate(runs, start=1):
+        folder = f"{number} {re.sub('[^A-Za-z0-9. ]+', '-', run.label).strip('. -')}".strip()
+        for name, make in _OF_RUN.items():
+            yield f"{folder}/{name}", make(store, run)
+        weights = weights_file(store, run)
+        if weights is not None:
+            yield f"{folder}/weights.safetensors", [weights]
+        try:
+            yield f"{folder}/script.py", [script(store, run).encode()]
+            if with_data:
+                yield from ((f"{folder}/{name}", [content]) for name, content in script_data(store, run).items())
+        except (DataError, ConfigError) as error:
+            yield f"{folder}/no script.txt", [f"{error}\n".encode()]
+
+
+def _json(value: Any) -> Content:
+    return [(json.dumps(value, indent=2) + "\n").encode()]
+
+
+_OF_RUN: dict[str, Callable[[Store, StoredRun], Content]] = {
+    "config.json": lambda store, run: _json(run.config),
+    "info.json": lambda store, run: _json(run.info),
+    "records.csv": export_csv,
+    "profiles.csv": profiles_csv,
+    "records.parquet": export_parquet,
+}
+
+
+class _Pieces(io.RawIOBase):
+    """A file without seek that is handed on as it is written."""
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+
+    @property
+    def waiting(self) -> int:
+        """Bytes that have been written and not yet taken."""
+        return len(self._buffer)
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        self._buffer += data
+        return len(data)
+
+    def take(self) -> bytes:
+        """Return what was written since the last call."""
+        piece, self._buffer = bytes(self._buffer), bytearray()
+        return piece

@@ -1,0 +1,26 @@
+"""The gradient norms of every timestep as a long CSV table."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from rnncore.records import PROFILES
+from rnncore.runs.export import profile_rows
+from rnncore.runs.store import Store, StoredRun
+
+
+def profiles_csv(store: Store, run: StoredRun) -> Iterator[bytes]:
+    """Yield a CSV file with one line per stored profile, layer and timestep (both from 1); empty: not recorded.
+
+    The store keeps at most `Settings.max_profile_rows` profiles of a run, the spikes among them.
+    """
+    yield (",".join(("step", "layer", "timestep", *PROFILES)) + "\n").encode()
+    for row in profile_rows(store, run, 0, run.step):
+        layers, timesteps = row["hidden_grad_norm"].shape
+        places = [f"{row['step']},{layer},{t}," for layer in range(1, layers + 1) for t in range(1, timesteps + 1)]
+        columns = [
+            [repr(value) for value in row[name].ravel().astype(float).tolist()] if name in row else [""] * len(places)
+            for name in PROFILES
+        ]
+        lines = (place + ",".join(values) for place, values in zip(places, zip(*columns, strict=True), strict=True))
+        yield ("\n".join(lines) + "\n").encode()
