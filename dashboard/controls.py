@@ -59,7 +59,19 @@ CLIPS = {
 DTYPES = {"float32": "float32", "float64": "float64"}
 DEVICES = {"auto": "Automatic", "cpu": "CPU", "cuda": "CUDA", "mps": "MPS"}
 
-DEFAULT = TrainConfig()  # what the page opens with
+# What the page opens with: without clipping the very first update throws this network out for good; with it, it learns.
+DEFAULT = TrainConfig.model_validate(
+    {
+        "data": {"kind": "task", "task": "sines"},
+        "model": {"cell": "rnn", "nonlinearity": "relu", "hidden_size": 32},
+        "init": {"scheme": "identity"},
+        "optimizer": {"name": "sgd", "learning_rate": 0.1},
+        "clip": {"method": "norm", "threshold": 1.0},
+        "steps": 800,
+        "eval_every": 10,
+        "profile_every": 1,
+    }
+)
 
 
 def sidebar() -> dict[str, Any]:
@@ -240,6 +252,21 @@ def _shape_of(data: str) -> tuple[int, int, bool]:
 def twins(config: TrainConfig) -> Sequence[TrainConfig]:
     """Return the clipped run and its twin without clipping: same seed, same batches, clip the only difference."""
     return config, config.model_copy(update={"clip": config.clip.model_copy(update={"method": "off"})})
+
+
+def in_words(config: TrainConfig) -> str:
+    """Return what is trained on what, in one line."""
+    data, model = config.data, config.model
+    if isinstance(data, TaskData):
+        source = TASKS[data.task].title
+    elif isinstance(data, BundledData):
+        source = SERIES[data.name].title
+    else:
+        source = "your file"
+    cell = f"{CELLS[model.cell]}{' (ReLU)' if model.nonlinearity == 'relu' else ''}"
+    layers = f"{model.num_layers} × {model.hidden_size}" if model.num_layers > 1 else str(model.hidden_size)
+    optimizer = f"{OPTIMIZERS[config.optimizer.name]} {config.optimizer.learning_rate:g}"
+    return f"{source} · {cell}, {layers} units · {optimizer} · batch {config.batch_size} · seed {config.seed}"
 
 
 def label(config: TrainConfig) -> str:

@@ -1,5 +1,6 @@
 """The lab: choose an experiment in the sidebar, press Train, watch it on the live board."""
 
+import re
 from collections.abc import Sequence
 
 import streamlit as st
@@ -35,10 +36,24 @@ def main() -> None:
         problem.error(str(error), icon=":material/error:")
     st.subheader("RNN Gradient Lab", anchor=False)
     if shown:
-        runs = [_board_run(run.id, TrainConfig.model_validate(run.config)) for run in shown]
-        board(runs, group=shown[0].group, twins=len(shown) == 2)
+        configs = [TrainConfig.model_validate(run.config) for run in shown]
+        st.caption(escape(controls.in_words(configs[0])))
+        runs = [_board_run(run.id, each, run.label) for run, each in zip(shown, configs, strict=True)]
+        group = shown[0].group if len({run.group for run in shown}) == 1 else None
+        board(runs, group=group, twins=are_twins(shown))
     else:
+        st.caption(escape(controls.in_words(config)) if config else " ")
         board(_preview(config))
+
+
+def are_twins(runs: Sequence[StoredRun]) -> bool:
+    """Tell whether runs differ by the clip alone."""
+    return len(runs) == 2 and {**runs[0].config, "clip": None} == {**runs[1].config, "clip": None}
+
+
+def escape(text: str) -> str:
+    """Return text that markdown shows as it is."""
+    return re.sub(r"([\\`*_{}\[\]()#+\-.!|<>~:$^&])", r"\\\1", text)
 
 
 def _runs_in_url() -> Sequence[StoredRun]:
@@ -47,13 +62,13 @@ def _runs_in_url() -> Sequence[StoredRun]:
     if address is None:
         return []
     store = services.scheduler().store
-    single = store.run(address)
-    runs = store.group(address) or ([single] if single else [])
+    named = address.split(",")[: figures.MAX_RUNS]
+    runs = [run for each in named for run in store.group(each) or store.runs("id = ?", (each,))][: figures.MAX_RUNS]
     if not runs:
         st.warning("This address names a run that is not here (any more).", icon=":material/link_off:")
     elif controls.untouched():
         config = TrainConfig.model_validate(runs[0].config)
-        controls.open_with(config, compare=len(runs) == 2)
+        controls.open_with(config, compare=are_twins(runs))
         if isinstance(config.data, CsvData):
             uploads.reopen(config.data.file)
     return runs
@@ -75,13 +90,13 @@ def _preview(config: TrainConfig | None) -> list[BoardRun]:
     """Return what would be trained, so that the empty board already shows its figures."""
     config = config or controls.DEFAULT
     configs = controls.twins(config) if st.session_state[controls.COMPARE] else [config]
-    return [_board_run(None, each) for each in configs]
+    return [_board_run(None, each, controls.label(each)) for each in configs]
 
 
-def _board_run(run_id: str | None, config: TrainConfig) -> BoardRun:
+def _board_run(run_id: str | None, config: TrainConfig, label: str) -> BoardRun:
     clip = config.clip
     norm_threshold = clip.threshold if clip.method == "norm" else None
-    figure = figures.Run(controls.label(config), norm_threshold, config.model.cell, clip.method != "off")
+    figure = figures.Run(label, norm_threshold, config.model.cell, clip.method != "off")
     steered = clip.threshold if clip.method in fields.STEERED_CLIPS else None
     return BoardRun(run_id, figure, config.optimizer.learning_rate, steered)
 
