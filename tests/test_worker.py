@@ -229,3 +229,27 @@ def test_a_run_that_needs_too_much_memory_ends_and_the_worker_goes_on(real_worke
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has priority classes instead")
 def test_a_worker_steps_back_behind_the_page(real_worker):
     assert os.getpriority(os.PRIO_PROCESS, real_worker.process.pid) >= 1
+
+
+LEAN = """
+import sys
+from rnncore.config import OptimizerConfig, TaskData, TrainConfig
+from rnncore.engine.train import Trainer
+from rnncore.runs.worker import TorchEngine
+
+def losses(name):
+    config = TrainConfig(data=TaskData(seq_len=5), optimizer=OptimizerConfig(name=name), steps=5, batch_size=2)
+    return [record.train_loss for record in Trainer(config).records()]
+
+names = ("sgd", "adam", "adamw", "rmsprop", "adagrad")
+TorchEngine().warm_up()
+lean = [losses(name) for name in names]
+assert "torch._dynamo.eval_frame" not in sys.modules, "the compiler was loaded after all"
+import torch._dynamo.config
+assert torch._dynamo.is_compiling() is False, "who needs the real one gets it"
+assert [losses(name) for name in names] == lean
+"""
+
+
+def test_the_compiler_stays_unloaded_and_makes_no_difference():
+    subprocess.run([sys.executable, "-c", LEAN], check=True)

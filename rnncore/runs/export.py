@@ -49,7 +49,7 @@ def export_json(store: Store, run: StoredRun) -> Iterator[bytes]:
         separator = b",\n"
     yield b'],"profiles":['
     separator = b""
-    for row in _profiles(store, run, 0, run.step):
+    for row in profile_rows(store, run, 0, run.step):
         arrays = {name: _finite(array.tolist()) for name, array in row.items() if name != "step"}
         yield separator + json.dumps({"step": row["step"], **arrays}, allow_nan=False).encode()
         separator = b",\n"
@@ -67,7 +67,7 @@ def export_parquet(store: Store, run: StoredRun) -> Iterator[bytes]:
         since = 0
         for scalars in scalar_batches(store, run):
             until = int(scalars[-1, _STEP])
-            rows = {row["step"]: row for row in _profiles(store, run, since, until)}
+            rows = {row["step"]: row for row in profile_rows(store, run, since, until)}
             steps = [int(step) for step in scalars[:, _STEP]]
             lists = {
                 name: [list(rows[step][name]) if name in rows.get(step, ()) else None for step in steps]
@@ -115,7 +115,7 @@ def _record(values: list[float]) -> dict[str, Any]:
     }
 
 
-def _profiles(store: Store, run: StoredRun, since: int, until: int) -> Iterator[dict[str, Any]]:
+def profile_rows(store: Store, run: StoredRun, since: int, until: int) -> Iterator[dict[str, Any]]:
     """Yield step and (L, T) arrays of the profiles of steps above `since` up to `until`."""
     while True:
         with store.read() as db:

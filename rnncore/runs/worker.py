@@ -13,6 +13,7 @@ from typing import Any, BinaryIO, get_args
 from rnncore.config import CellName, ModelConfig, TaskData, TrainConfig
 from rnncore.runs.confine import limit_memory, lower_priority
 from rnncore.runs.job import Engine, Job, ReadFile, TrainerLike
+from rnncore.runs.lean_torch import leave_compiler_out
 from rnncore.runs.protocol import Frame, ProtocolError, read_frame, write_frame
 
 logger = logging.getLogger(__name__)
@@ -25,6 +26,7 @@ class TorchEngine:
         """Import torch and train each kind of cell for two steps."""
         import torch
 
+        leave_compiler_out()
         torch.set_num_threads(1)
         cells: tuple[CellName, ...] = get_args(CellName)
         for cell in cells:
