@@ -8,7 +8,7 @@ TaskName = Literal[
     "adding", "temporal_order", "copy_memory", "delayed_recall", "delayed_xor", "parity", "embedded_reber",
     "sines", "mackey_glass", "lorenz", "text", "noise",
 ]  # fmt: skip
-SeriesName = Literal["sunspots", "co2"]
+SeriesName = Literal["sunspots", "co2", "weather", "vowels"]
 LayoutName = Literal["auto", "series", "long", "rows", "text"]
 CellName = Literal["rnn", "lstm", "gru"]
 LossName = Literal["mse", "mae", "huber", "bce", "cross_entropy"]
@@ -52,10 +52,10 @@ class _WindowedData(_Config):
 
 
 class BundledData(_WindowedData):
-    """A real series that ships with the product."""
+    """Real data that ship with the product; window and horizon do not apply to labelled sequences."""
 
     kind: Literal["bundled"] = "bundled"
-    name: SeriesName = Field("sunspots", description="Which bundled series to forecast.")
+    name: SeriesName = Field("sunspots", description="Which bundled data to learn from.")
 
 
 class CsvData(_WindowedData):

@@ -1,10 +1,13 @@
 """A long series as windows: the split, the scaling, what is missing, the baselines."""
 
+from importlib import resources
+
 import numpy as np
 import pytest
 
 from rnncore.config import BundledData
 from rnncore.data import SERIES, DataError, load_dataset
+from rnncore.data.bundled import bundled_sequences
 from rnncore.data.series import series_dataset
 
 
@@ -116,19 +119,42 @@ def test_unusable_series_get_one_sentence(values, words):
     assert str(error.value).endswith(".")
 
 
-@pytest.mark.parametrize("name", SERIES)
+@pytest.mark.parametrize("name", [name for name, entry in SERIES.items() if entry.layout == "series"])
 def test_bundled_series_are_as_described(name):
     dataset = load_dataset(BundledData(name=name, window=24))
     series = SERIES[name]
     border = round(series.length * 0.8)
     assert any(f"first {border:,} of {series.length:,}" in note for note in dataset.notes)
-    assert dataset.train_batch(1, 32, 0).inputs.shape == (32, 24, 1)
+    assert dataset.train_batch(1, 32, 0).inputs.shape == (32, 24, dataset.input_size)
     assert dataset.baselines["mse"][0].loss < dataset.baselines["mse"][1].loss
 
 
 def test_bundled_values_are_the_published_ones():
-    from rnncore.data.bundled import series_values
+    sunspots, co2, weather = (bundled_sequences(name).values for name in ("sunspots", "co2", "weather"))
+    assert (sunspots[0, 0], sunspots[-1, 0], sunspots.max()) == (58.0, 2.6, 253.8)
+    assert (co2[0, 0], co2[-1, 0], int(np.isnan(co2).sum())) == (316.1, 371.5, 59)
+    assert weather[0, :4].tolist() == [0.0, 12.8, 5.0, 4.7]
+    assert weather[-1, :4].tolist() == [0.0, 5.6, -2.1, 3.5]
 
-    sunspots, co2 = series_values("sunspots"), series_values("co2")
-    assert (sunspots[0], sunspots[-1], sunspots.max()) == (58.0, 2.6, 253.8)
-    assert (co2[0], co2[-1], int(np.isnan(co2).sum())) == (316.1, 371.5, 59)
+
+def test_bundled_weather_sees_words_one_hot():
+    dataset = load_dataset(BundledData(name="weather"))
+    inputs = dataset.train_batch(1, 32, 0).inputs
+    assert dataset.input_size == 4 + 5
+    assert (inputs[:, :, 4:].sum(-1) == 1).all()
+
+
+def test_bundled_vowels_keep_the_published_split():
+    dataset = load_dataset(BundledData(name="vowels"))
+    assert (dataset.train_size, len(dataset.validation.inputs)) == (270, 370)
+    assert (dataset.input_size, dataset.output_size, dataset.seq_len) == (12, 9, 29)
+    assert (dataset.validation.lengths.min(), dataset.validation.lengths.max()) == (7, 29)
+    assert np.bincount(dataset.train_batch(1, 270, 0).targets).tolist() == [30] * 9
+
+
+@pytest.mark.parametrize("name", SERIES)
+def test_every_bundled_file_names_its_source(name):
+    sources = (resources.files("rnncore.data") / "bundled" / "SOURCES.md").read_text("utf-8")
+    assert f"`{SERIES[name].file}`" in sources
+    assert SERIES[name].source
+    assert SERIES[name].licence

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from rnncore.config import BundledData, CsvData, TaskData, UploadData
-from rnncore.data.bundled import SERIES, Series, series_values
+from rnncore.data.bundled import SERIES, Series, bundled_dataset
 from rnncore.data.dataset import Batch, DataError, SequenceDataset
 from rnncore.data.tasks import TASKS, Preview, Task, preview, task_dataset
 
@@ -57,10 +57,7 @@ def _load_task(config: TaskData, read_file: ReadFile) -> SequenceDataset:
 
 
 def _load_bundled(config: BundledData, read_file: ReadFile) -> SequenceDataset:
-    from rnncore.data.series import series_dataset
-
-    values = series_values(config.name)
-    return series_dataset(SERIES[config.name].column, values, config.window, config.horizon, config.val_fraction)
+    return bundled_dataset(config)
 
 
 def _load_csv(config: CsvData, read_file: ReadFile) -> SequenceDataset:

@@ -1,16 +1,29 @@
-"""The real series that ship with the product, with their sources."""
+"""The real data that ship with the product, with their sources."""
 
 import csv
+import gzip
 from dataclasses import dataclass
 from importlib import resources
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from rnncore.config import BundledData
+from rnncore.data.dataset import SequenceDataset
+from rnncore.data.sequences import Feature, Sequences, class_labels, offsets_of, whole
+
+Rows = list[dict[str, str]]
+
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """A bundled series: what the UI says about it, and where its values stand."""
+    """Bundled data: what the UI says about them, and where their values stand.
+
+    layout: "series", cut into windows to forecast `column`; or "labelled", whole sequences with one class each, to
+    which window and horizon do not apply. columns: the inputs, `column` among them where it is one. length: timesteps
+    of a series, or sequences.
+    """
 
     title: str
     description: str
@@ -20,6 +33,8 @@ class Series:
     column: str
     unit: str
     length: int
+    columns: tuple[str, ...]
+    layout: Literal["series", "labelled"] = "series"
 
 
 SERIES: dict[str, Series] = {
@@ -33,6 +48,7 @@ SERIES: dict[str, Series] = {
         column="sunspots",
         unit="spots",
         length=3126,
+        columns=("sunspots",),
     ),
     "co2": Series(
         title="CO2 on Mauna Loa",
@@ -44,13 +60,72 @@ SERIES: dict[str, Series] = {
         column="co2",
         unit="ppmv",
         length=2284,
+        columns=("co2",),
+    ),
+    "weather": Series(
+        title="Weather in Seattle",
+        description="Five daily observations from 2012 to 2015: rain, highest and lowest temperature, wind and a word "
+        "for the weather. The network sees all of them and forecasts the highest temperature.",
+        source="National Climatic Data Center (NOAA), as shipped in vega_datasets",
+        licence="public domain",
+        file="weather.csv",
+        column="temp_max",
+        unit="degrees Celsius",
+        length=1461,
+        columns=("precipitation", "temp_max", "temp_min", "wind", "weather"),
+    ),
+    "vowels": Series(
+        title="Japanese vowels",
+        description="640 utterances of the vowels /ae/ by nine male speakers, each 7 to 29 timesteps of twelve LPC "
+        "cepstrum coefficients. The network must say who speaks. The published split: 270 for training, 370 to test.",
+        source="M. Kudo, J. Toyama and M. Shimbo (1999), UCI Machine Learning Repository, as shipped in aeon",
+        licence="Creative Commons Attribution 4.0",
+        file="vowels.csv.gz",
+        column="speaker",
+        unit="",
+        length=640,
+        columns=tuple(f"c{place}" for place in range(1, 13)),
+        layout="labelled",
     ),
 }
 
 
-def series_values(name: str) -> NDArray[np.float64]:
-    """Return the values of a bundled series in order, (N,) float64, NaN where one is missing."""
-    series = SERIES[name]
-    text = (resources.files("rnncore.data") / "bundled" / series.file).read_text("utf-8")
-    rows = csv.DictReader(text.splitlines())
-    return np.array([float(row[series.column] or "nan") for row in rows])
+def bundled_dataset(config: BundledData) -> SequenceDataset:
+    """Build a bundled data set."""
+    sequences = bundled_sequences(config.name)
+    if sequences.labels is not None:
+        from rnncore.data.labelled import labelled_dataset
+
+        return labelled_dataset(sequences, config.val_fraction, max_length=5_000)
+    from rnncore.data.series import forecast_dataset
+
+    return forecast_dataset(sequences, config.window, config.horizon, 1, config.val_fraction)
+
+
+def bundled_sequences(name: str) -> Sequences:
+    """Return bundled data as they were published, NaN where a value is missing."""
+    entry = SERIES[name]
+    data = (resources.files("rnncore.data") / "bundled" / entry.file).read_bytes()
+    text = (gzip.decompress(data) if entry.file.endswith(".gz") else data).decode("utf-8")
+    rows: Rows = list(csv.DictReader(text.splitlines()))
+    columns, values = zip(*(_column(rows, column) for column in entry.columns), strict=True)
+    matrix = np.stack(values, 1)  # (M, C)
+    every = tuple(range(len(columns)))
+    if entry.layout == "series":
+        return Sequences(name, columns, matrix, whole(matrix), (name,), every, (entry.columns.index(entry.column),))
+    numbers = np.array([int(row["utterance"]) for row in rows])
+    first = np.flatnonzero(np.diff(numbers, prepend=0))
+    lengths = np.diff(np.append(first, len(rows)))
+    labels = class_labels(entry.column, [rows[row][entry.column] for row in first])
+    held_out = np.array([rows[row]["split"] == "test" for row in first])
+    ids = tuple(rows[row]["utterance"] for row in first)
+    return Sequences(name, columns, matrix, offsets_of(lengths), ids, every, (), labels, held_out)
+
+
+def _column(rows: Rows, name: str) -> tuple[Feature, NDArray[np.float64]]:
+    cells = [row[name] for row in rows]
+    try:
+        return Feature(name), np.array([float(cell or "nan") for cell in cells])
+    except ValueError:
+        words = sorted(set(cells))
+        return Feature(name, tuple(words)), np.array([float(words.index(cell)) for cell in cells])

@@ -70,8 +70,10 @@ def arrange(table: Table, roles: Roles, options: UploadData) -> Sequences:
     Raises:
         DataError: infinite values, or a target that cannot be of the wanted kind.
     """
-    for name in dict.fromkeys((*roles.targets, *(n for s in roles.steps.values() for n in s), *roles.features)):
-        if name not in roles.steps:
+    for name in dict.fromkeys(
+        (roles.time, *roles.targets, *(n for s in roles.steps.values() for n in s), *roles.features)
+    ):
+        if name and name not in roles.steps:
             _check_finite(table, table.column(name))
     return _from_rows(table, roles, options) if roles.layout == "rows" else _from_steps(table, roles, options)
 

@@ -77,11 +77,13 @@ def inspect(files: Sequence[tuple[str, bytes]], options: UploadData | None = Non
     options = options or UploadData(
         files=tuple(UploadedFile(file=name or "file", name=name) for name, _ in files[:1000])
     )
-    source = read_source(files, options)
-    try:
-        return _READY[type(source)](source, options)
-    except DataError as error:
-        return _failed(source, options, str(error))
+    # Files hold values like 1e308 and inf, which are refused by name where they are used.
+    with np.errstate(over="ignore", invalid="ignore"):
+        source = read_source(files, options)
+        try:
+            return _READY[type(source)](source, options)
+        except DataError as error:
+            return _failed(source, options, str(error))
 
 
 def upload_dataset(options: UploadData, read_file: Callable[[str], bytes]) -> SequenceDataset:
