@@ -2,8 +2,6 @@
 
 from collections.abc import Iterator
 
-import numpy as np
-
 from rnncore.records import PROFILES
 from rnncore.runs.export import profile_rows
 from rnncore.runs.store import Store, StoredRun

@@ -1,0 +1,170 @@
+"""One HTML file with everything there is to see of a group of runs; interactive, opens anywhere without a network."""
+
+import json
+import platform
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from functools import cache
+from html import escape
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import plotly
+
+from dashboard import figures
+from dashboard.exports.code import script
+from dashboard.exports.modules import STATIC, inline_modules
+from dashboard.exports.payload import run_payload
+from dashboard.insights import look
+from dashboard.link_fields import defaults, values
+from dashboard.share import ShareError, encode
+from rnncore import __version__
+from rnncore.config import TrainConfig
+from rnncore.data import DataError
+from rnncore.errors import ConfigError
+from rnncore.runs.store import Store, StoredRun
+
+_MODULES = ("dom", "series", "plots", "report")
+_PACKAGES = ("torch", "numpy", "plotly", "pydantic")
+# Nothing may be loaded from anywhere: what is not in the file does not exist.
+_POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"
+_NAMES = str.maketrans("<>", "‹›")  # names of runs stand in plotly's texts too, which know some markup
+
+
+def report_html(store: Store, runs: Sequence[StoredRun]) -> Iterator[bytes]:
+    """Yield a self-contained page with the figures, verdicts, configuration and script of up to six runs.
+
+    It holds no id by which runs could be reached.
+    """
+    runs = runs[: figures.MAX_RUNS]
+    configs = [TrainConfig.model_validate(run.config) for run in runs]
+    title = "RNN Gradient Lab: " + " and ".join(run.label for run in runs)
+    css = (STATIC / "board.css").read_text("utf-8") + (STATIC / "report.css").read_text("utf-8")
+    yield (
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{escape(title)}</title>\n<style>\n{css}</style>\n</head>\n<body>\n<h1>RNN Gradient Lab</h1>\n"
+        f'<p class="lead">{escape(_lead(runs))}</p>\n'
+    ).encode()
+    yield from (_run_lines(store, number, run).encode() for number, run in enumerate(runs))
+    yield b'<div id="board" class="rgl-board"></div>\n'
+    yield _config_table(runs, configs).encode()
+    yield _reproduce(store, runs, configs).encode()
+    data = json.dumps(_data(store, runs, configs), allow_nan=False, separators=(",", ":"))
+    safe = data.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
+    yield f'<script type="application/json" id="data">{safe}</script>\n'.encode()
+    yield b"<script>" + _plotly_js() + b"</script>\n"
+    yield (
+        f'<script type="module">\n{inline_modules(_MODULES)}\n'
+        'const data = JSON.parse(document.getElementById("data").textContent);\n'
+        'await report.show(document.getElementById("board"), data, window.Plotly);\n'
+        'document.documentElement.dataset.ready = "true";\n</script>\n</body>\n</html>\n'
+    ).encode()
+
+
+def _lead(runs: Sequence[StoredRun]) -> str:
+    day = time.strftime("%d %B %Y", time.gmtime(runs[0].created_at)).lstrip("0")
+    return (
+        "How the gradient of the loss travelled back through time, measured at every timestep while a recurrent "
+        f"network trained. Runs of {day}. Move over a figure or the slider to look at another training step."
+    )
+
+
+def _run_lines(store: Store, number: int, run: StoredRun) -> str:
+    found = look(store, run.id)["verdicts"] if run.step else []
+    verdicts = "".join(f"<li>{escape(verdict['sentence'])}</li>" for verdict in found)
+    return (
+        f'<div class="run"><span class="rgl-swatch" data-run-color="{number}"></span>'
+        f'<strong>{escape(run.label)}</strong><span class="{escape(run.status)}">{escape(run.status)}</span>'
+        f"<span>step {run.step:,} of {run.steps:,}</span><span>{escape(run.reason)}</span><ul>{verdicts}</ul></div>\n"
+    )
+
+
+def _config_table(runs: Sequence[StoredRun], configs: Sequence[TrainConfig]) -> str:
+    columns = [dict(values(config)) for config in configs]
+    paths = list(dict.fromkeys(path for column in columns for path in column))
+    head = "".join(f"<th>{escape(run.label)}</th>" for run in runs)
+    rows = []
+    for path in paths:
+        cells = [column.get(path, "") for column in columns]
+        differs = ' class="differs"' if any(cell != cells[0] for cell in cells) else ""
+        shown = "".join(
+            f"<td{' class=default' if _is_default(config, path, cell) else ''}>{escape(_show(cell))}</td>"
+            for config, cell in zip(configs, cells, strict=True)
+        )
+        rows.append(f"<tr{differs}><td>{escape(path)}</td>{shown}</tr>")
+    return f"<h2>Configuration</h2>\n<table>\n<tr><th>setting</th>{head}</tr>\n" + "\n".join(rows) + "\n</table>\n"
+
+
+def _is_default(config: TrainConfig, path: str, value: Any) -> bool:
+    known = defaults(config.data.kind)
+    return path in known and known[path] == value
+
+
+def _show(value: Any) -> str:
+    if value is None:
+        return "not set"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, tuple):
+        return ", ".join(_show(item) for item in value)
+    return str(getattr(value, "name", value))
+
+
+def _reproduce(store: Store, runs: Sequence[StoredRun], configs: Sequence[TrainConfig]) -> str:
+    parts = ["<h2>Do it again</h2>\n"]
+    try:
+        link = encode(configs[0], len(runs) == 2 and configs[1].clip.method == "off")
+        parts.append(f"<p>In the lab: add <code>?config={escape(link)}</code> to its address.</p>\n")
+    except ShareError as error:
+        parts.append(f"<p>{escape(str(error))}</p>\n")
+    for run in runs:
+        try:
+            code = escape(script(store, run))
+        except (DataError, ConfigError) as error:
+            parts.append(f"<p>{escape(str(error))}</p>\n")
+            continue
+        parts.append(
+            f"<details><summary>The run '{escape(run.label)}' in plain torch</summary><pre>{code}</pre></details>\n"
+        )
+    packages = ", ".join(f"{name} {version(name)}" for name in _PACKAGES)
+    return "".join(parts) + (
+        f"<h2>Versions</h2>\n<p>RNN Gradient Lab {__version__}, Python {platform.python_version()}, {packages}.</p>\n"
+    )
+
+
+def _data(store: Store, runs: Sequence[StoredRun], configs: Sequence[TrainConfig]) -> dict[str, Any]:
+    drawn = [_figure_run(run, config) for run, config in zip(runs, configs, strict=True)]
+    return {
+        "runs": [
+            {"label": figure.label, "cell": figure.cell, "clipped": figure.clipped, "info": run.info}
+            | {"answer": run_payload(store, run, len(runs))}
+            for run, figure in zip(runs, drawn, strict=True)
+        ],
+        "figures": {
+            theme: {name: json.loads(figure.to_json()) for name, figure in figures.board(drawn, theme).items()}
+            for theme in figures.PALETTES
+        },
+        "words": {name: _words(figure) for name, figure in figures.FIGURES.items()},
+        "palette": {theme: asdict(palette) for theme, palette in figures.PALETTES.items()},
+        "colors": {theme: palette.runs for theme, palette in figures.PALETTES.items()},
+        "twins": len(runs) == 2,
+    }
+
+
+def _figure_run(run: StoredRun, config: TrainConfig) -> figures.Run:
+    threshold = config.clip.threshold if config.clip.method == "norm" else None
+    return figures.Run(run.label.translate(_NAMES), threshold, config.model.cell, config.clip.method != "off")
+
+
+def _words(figure: figures.Figure) -> Mapping[str, Any]:
+    options = [asdict(option) for option in figure.options]
+    return {name: getattr(figure, name) for name in ("title", "subtitle", "alt", "steps")} | {"options": options}
+
+
+@cache
+def _plotly_js() -> bytes:
+    return (Path(plotly.__file__).parent / "package_data" / "plotly.min.js").read_bytes()

@@ -1,0 +1,94 @@
+// The report: the board's figures over records that stand in the page, without a server.
+
+import { count, element, setText } from "./dom.js";
+import { Plots } from "./plots.js";
+import { Series, firstDifference } from "./series.js";
+
+// data: {runs: [{label, cell, clipped, info, answer}], figures, colors, palette by theme, words, twins}
+export function show(root, data, Plotly) {
+  const runs = data.runs.map((run) => {
+    const series = new Series();
+    series.append(run.answer);
+    return { ...run, series, state: run.answer };
+  });
+  const last = Math.max(0, ...runs.map((run) => run.series.step.at(-1) ?? 0));
+  const layers = Math.max(0, ...runs.map((run) => run.series.layers));
+  const dark = matchMedia("(prefers-color-scheme: dark)");
+  const theme = () => (dark.matches ? "dark" : "light");
+  const state = { layer: layers ? layers - 1 : null, pinned: null, hovered: null };
+  const list = marks(runs, data.twins);
+
+  const view = () => ({
+    layer: state.layer,
+    cursor: state.hovered ?? state.pinned,
+    palette: data.palette[theme()],
+    empty: "Nothing was recorded",
+    marks: list,
+  });
+  const draw = (names) => plots.draw(runs, view(), names);
+  const travel = () => {
+    const step = state.hovered ?? state.pinned ?? last;
+    setText(when, `step ${count(step)} of ${count(last)}`);
+    if (document.activeElement !== scrubber) scrubber.value = String(step);
+    draw(["profile"]);
+  };
+  const pin = (step) => {
+    state.pinned = step === null ? null : Math.min(Math.max(1, Math.round(step)), last);
+    travel();
+  };
+
+  const plots = new Plots({
+    hover: (step) => ((state.hovered = step), travel()),
+    unhover: () => ((state.hovered = null), travel()),
+    click: (step) => pin(step === state.pinned ? null : step),
+    moved: () => plots.moveCursor(view().cursor),
+  });
+  plots.redraw = (name) => draw([name]);
+  const timeline = element("div", "rgl-timeline");
+  const scrubber = element("input", "rgl-scrubber");
+  Object.assign(scrubber, { type: "range", min: "1", max: String(Math.max(last, 1)), step: "1" });
+  scrubber.setAttribute("aria-label", "training step shown");
+  scrubber.value = String(last);
+  scrubber.oninput = () => pin(Number(scrubber.value));
+  const when = element("span", "rgl-when");
+  timeline.append(scrubber, when);
+  if (layers > 1) timeline.append(layerChoice(layers, (layer) => ((state.layer = layer), draw(["profile", "heatmap"]))));
+  root.append(timeline, plots.root);
+
+  const open = () => {
+    const name = theme();
+    plots.open(Plotly, data.figures[name], data.words, "report", false);
+    plots.name(runs, data.colors[name]);
+    document.querySelectorAll("[data-run-color]").forEach((swatch) => {
+      swatch.style.background = data.colors[name][Number(swatch.dataset.runColor)];
+    });
+    travel();
+    return draw();
+  };
+  dark.addEventListener("change", open);
+  return open();
+}
+
+function layerChoice(layers, choose) {
+  const label = element("label", "rgl-field", "Layer ");
+  const select = element("select");
+  for (let layer = 1; layer <= layers; layer++) select.append(new Option(String(layer), String(layer - 1)));
+  select.value = String(layers - 1);
+  select.onchange = () => choose(Number(select.value));
+  label.append(select);
+  return label;
+}
+
+// Where twins part, and where runs diverged.
+function marks(runs, twins) {
+  const difference = twins && runs.length === 2 ? firstDifference(runs[0].series, runs[1].series) : null;
+  const list = difference
+    ? [{ step: difference.step, text: `they part ${difference.exact ? "at" : "by"} step ${count(difference.step)}` }]
+    : [];
+  for (const run of runs) {
+    if (run.state.status !== "diverged") continue;
+    const step = run.state.last_step;
+    list.push({ step, text: `${run.label}: diverged at step ${count(step)}`, alert: true });
+  }
+  return list;
+}

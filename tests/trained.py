@@ -1,0 +1,52 @@
+"""Runs in a store as the app leaves them, trained in this process."""
+
+import json
+
+from rnncore.config import TrainConfig
+from rnncore.data import load_dataset
+from rnncore.data.dataset import DataError
+from rnncore.engine.train import Trainer
+from rnncore.records import Record, pack
+from rnncore.runs.protocol import Frame
+from rnncore.runs.recording import Recorder
+from rnncore.runs.settings import Settings
+from rnncore.runs.store import NewRun, Store
+from rnncore.runs.worker import TorchEngine
+
+WORKSPACE, GROUP = "workspace-" + "w" * 22, "group-" + "g" * 22
+
+
+def run_id(number: int) -> str:
+    return f"run-{number}-" + "r" * 20
+
+
+def train_into(store: Store, configs: list[TrainConfig], labels: list[str]) -> list[tuple[Trainer, list[Record]]]:
+    """Train runs of one group and store them; return the trainers and their records."""
+    files = [getattr(config.data, "file", None) for config in configs]
+    store.create_runs(
+        [
+            NewRun(run_id(number), WORKSPACE, GROUP, label, config.model_dump(mode="json"), config.steps, file)
+            for number, (config, label, file) in enumerate(zip(configs, labels, files, strict=True))
+        ]
+    )
+    return [_train(store, run_id(number), config) for number, config in enumerate(configs)]
+
+
+def _train(store: Store, run: str, config: TrainConfig) -> tuple[Trainer, list[Record]]:
+    def read(file_id: str) -> bytes:
+        content = store.file(WORKSPACE, file_id)
+        if content is None:
+            raise DataError("not there")
+        return content
+
+    trainer = Trainer(config, load_dataset(config.data, read))
+    records = list(trainer.records())
+    header, blob = pack(records)
+    with store.write() as db:
+        recorder = Recorder(db, run, Settings())
+        recorder.add(db, Frame({"type": "records", **header}, blob))
+        checkpoint = {"type": "checkpoint", "step": trainer.step}
+        recorder.add_checkpoint(db, Frame(checkpoint, TorchEngine().save(trainer)))
+    status = "diverged" if records[-1].diverged else "finished"
+    store.update_run(run, info=json.dumps(trainer.info.to_json()), status=status, reason=f"{trainer.ended}")
+    return trainer, records
