@@ -14,7 +14,7 @@ import numpy as np
 from rnncore.config import TrainConfig
 from rnncore.data.dataset import DataError
 from rnncore.records import Record, RunInfo
-from rnncore.runs.job import ReadFile
+from rnncore.runs.interfaces import ReadFile
 from rnncore.runs.worker import main
 
 # A config with one of these seeds misbehaves at step MISCHIEF_STEP; `batch_size` is one more than milliseconds a step.

@@ -488,3 +488,28 @@ def test_the_real_worker_is_the_default_and_no_torch_is_loaded_here():
     code = "import sys; import rnncore.runs.scheduler, rnncore.runs.series; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], env=os.environ, check=False).returncode == 0
     assert WORKER_COMMAND[1:] == ("-m", "rnncore.runs.worker")
+
+
+def test_pausing_a_group_does_not_move_a_twin_that_is_paused_already(server):
+    group = server.submit(slow(2000), slow(2000))
+    for run_id in group.runs:
+        server.wait_step(run_id, 5)
+    server.scheduler.pause(group.runs[0])
+    at = server.wait_status(group.runs[0], "paused").step
+    server.wait_step(group.runs[1], at + 20)
+    server.scheduler.pause(group.id)
+    server.wait_status(group.runs[1], "paused")
+    assert server.run(group.runs[0]).step == at
+    server.scheduler.stop(group.id)
+
+
+def test_a_flood_of_changes_is_refused(server):
+    run_id = server.submit(slow()).runs[0]
+    server.wait_step(run_id)
+    for _ in range(1000):
+        server.scheduler.set_learning_rate(run_id, 0.1)
+    with pytest.raises(ControlError, match="changed 1,000 times"):
+        server.scheduler.set_learning_rate(run_id, 0.1)
+    server.scheduler.stop(run_id)
+    server.wait_status(run_id, "stopped")
+    assert len(server.store.events(run_id)) <= 1000

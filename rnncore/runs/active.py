@@ -76,6 +76,7 @@ class ActiveRun:
     recorder: Recorder | None = None
     step: int = 0
     settings: list[tuple[int, str, float]] = field(default_factory=list)  # to be given along with the job
+    changes: int = 0  # of its settings, while it trained
     hold: bool = False  # asked to pause
     pause_at: int | None = None  # where a queued run is to pause once it runs
     paused_since: float | None = None

@@ -191,6 +191,8 @@ class Caretaker(Rounds):
             run.worker.send({"type": "stop", "run": run.id})
 
     def _hold(self, run: ActiveRun, at_step: int) -> None:
+        if run.hold:
+            return
         run.hold = True
         if run.worker is not None:
             run.worker.send({"type": "pause", "run": run.id, "at_step": at_step})

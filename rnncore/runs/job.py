@@ -2,77 +2,22 @@
 
 import time
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from queue import SimpleQueue
-from typing import Any, Protocol
+from typing import Any
 
 from pydantic import ValidationError
 
 from rnncore.config import TrainConfig, explain
 from rnncore.data.dataset import DataError
 from rnncore.errors import ConfigError
-from rnncore.records import PROFILES, Record, RunInfo, pack
+from rnncore.records import PROFILES, Record, pack
+from rnncore.runs.interfaces import Engine, TrainerLike
 from rnncore.runs.protocol import Frame
 
 FLUSH_BYTES = 2**20
 CHECKPOINT_SHARE = 0.02  # of the training time, at most
 Send = Callable[[dict[str, Any], bytes], None]
-ReadFile = Callable[[str], bytes]
-
-
-class TrainerLike(Protocol):
-    """What a job needs of a trainer (rnncore.engine.train.Trainer). Between two records it stands after the first."""
-
-    info: RunInfo
-    ended: str | None  # why there are no steps left to do, one sentence
-
-    def records(self) -> Iterator[Record]:
-        """Yield one record per step that is left."""
-        ...
-
-    def set_learning_rate(self, value: float) -> None:
-        """Change the base learning rate from the next step on."""
-        ...
-
-    def set_clip_threshold(self, value: float) -> None:
-        """Change the clip threshold from the next step on."""
-        ...
-
-    def state_dict(self) -> dict[str, Any]:
-        """Return all that a continued run needs."""
-        ...
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from there."""
-        ...
-
-
-class Engine(Protocol):
-    """What a worker needs of the training engine; the tests bring one without torch."""
-
-    def warm_up(self) -> None:
-        """Import and try everything once, so that the first job starts at once."""
-        ...
-
-    def uses_cuda(self, config: TrainConfig) -> bool:
-        """Tell whether a run would compute on CUDA."""
-        ...
-
-    def trainer(self, config: TrainConfig, read_file: ReadFile) -> TrainerLike:
-        """Prepare a run. Raises DataError, ConfigError."""
-        ...
-
-    def save(self, trainer: TrainerLike) -> bytes:
-        """Return everything that a run needs to go on, bit for bit."""
-        ...
-
-    def restore(self, trainer: TrainerLike, checkpoint: bytes) -> None:
-        """Undo `save`."""
-        ...
-
-    def memory_ran_out(self, error: BaseException) -> bool:
-        """Tell whether an exception means that there was not enough memory."""
-        ...
 
 
 class _EndedByCommand(Exception):  # noqa: N818 - not an error
@@ -114,6 +59,7 @@ class Job:
         self._pause_at: int | None = header.get("pause_at")
         self._diverged = False
         self.step = header.get("start_step", 0)
+        self._saved_step, self._saving_dear_until = self.step, 0.0
         self._trainer: TrainerLike | None = None
 
     def execute(self) -> None:
@@ -186,19 +132,23 @@ class Job:
         self._flush_due = time.monotonic() + self._flush_s
 
     def _save_checkpoint(self) -> None:
+        self._flush()
         began = time.monotonic()
-        if self._trainer is not None:
-            self._flush()
+        if self._trainer is not None and self._saved_step != self.step:
             blob = self._engine.save(self._trainer)
             self._send({"type": "checkpoint", "run": self.run, "step": self.step}, blob)
+            self._saved_step = self.step
         now = time.monotonic()
-        self._checkpoint_due = now + max(self._checkpoint_s, (now - began) / CHECKPOINT_SHARE)
+        self._saving_dear_until = now + (now - began) / CHECKPOINT_SHARE
+        self._checkpoint_due = max(now + self._checkpoint_s, self._saving_dear_until)
 
     def _obey(self) -> None:
         while not self._commands.empty():
             self._command(self._commands.get())
         if self._pause_at is not None and self.step >= self._pause_at:
-            self._save_checkpoint()
+            self._flush()
+            if time.monotonic() >= self._saving_dear_until:  # else the one before will do
+                self._save_checkpoint()
             self._report("paused")
             while self._pause_at is not None and self.step >= self._pause_at:
                 self._command(self._commands.get())

@@ -11,6 +11,7 @@ from rnncore.runs.settings import Settings
 logger = logging.getLogger(__name__)
 
 LONGEST_BACKOFF_S = 30.0
+LONGEST_START_S = 120.0
 
 
 class Pool:
@@ -31,7 +32,11 @@ class Pool:
 
     def fill(self) -> None:
         """Start the workers that are missing; wait ever longer while they die before they are ready."""
-        if time.monotonic() < self._next_start:
+        now = time.monotonic()
+        for worker in self.workers:
+            if not worker.ready and now - worker.started > LONGEST_START_S:
+                worker.kill()
+        if now < self._next_start:
             return
         while len(self.workers) < self._size:
             try:

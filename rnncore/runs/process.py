@@ -6,11 +6,12 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, BinaryIO, cast
 
+from rnncore.runs.machine import count_oom_kills
 from rnncore.runs.protocol import Frame, ProtocolError, read_frame, write_frame
 
 logger = logging.getLogger(__name__)
@@ -34,6 +35,7 @@ class WorkerProcess:
             creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
         )
         self.pid = self._process.pid
+        self.started = time.monotonic()
         self.ready = False
         self.run: str | None = None
         self._deliver = deliver
@@ -99,15 +101,3 @@ class WorkerProcess:
             stream.close()
         except OSError:
             logger.debug("worker %d had closed its input", self.pid)
-
-
-def count_oom_kills() -> int:
-    """Return how often the kernel has killed a process for memory, in this control group or on this machine."""
-    for path, name in (("/sys/fs/cgroup/memory.events", "oom_kill "), ("/proc/vmstat", "oom_kill ")):
-        try:
-            for line in Path(path).read_text().splitlines():
-                if line.startswith(name):
-                    return int(line.split()[1])
-        except OSError:
-            continue
-    return 0

@@ -16,6 +16,8 @@ from rnncore.runs.store import NewRun
 logger = logging.getLogger(__name__)
 
 STEERED_CLIPS = ("norm", "value", "parameter_norm", "recursion")  # methods with a threshold to steer
+MAX_CHANGES = 1000  # of settings while a run trains: each is kept and drawn
+MAX_NOTE = 500  # characters of a note
 AHEAD_S = 0.3  # how far ahead a change is announced, so that twins make it at the same step
 
 
@@ -146,8 +148,11 @@ class Scheduler(Caretaker):
         return [run for run in members if run.ending is None]
 
     def _steer(self, members: Sequence[ActiveRun], name: str, value: float) -> None:
+        if any(run.changes >= MAX_CHANGES for run in members):
+            raise ControlError(f"The settings of this run were changed {MAX_CHANGES:,} times; that is all it keeps.")
         at_step = self._common_step(members)
         for run in members:
+            run.changes += 1
             if run.worker is not None:
                 run.worker.send({"type": "set", "run": run.id, "name": name, "value": value, "at_step": at_step})
             else:
@@ -185,6 +190,16 @@ class Scheduler(Caretaker):
             self._save_endings()
             if not self.store.delete_run(run_id):
                 raise UnknownRun("There is no such run.")
+
+    def set_note(self, workspace: str, run_id: str, text: str) -> None:
+        """Replace a run's note, for its own workspace only. Raises ControlError (too long), UnknownRun."""
+        note = text.strip()
+        if len(note) > MAX_NOTE:
+            raise ControlError(f"note: {len(note):,} characters are not allowed; allowed: up to {MAX_NOTE}.")
+        run = self.store.run(run_id)
+        if run is None or run.workspace != workspace:
+            raise UnknownRun("There is no such run.")
+        self.store.update_run(run_id, note=note)
 
     # Watching
 

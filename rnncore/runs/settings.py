@@ -7,6 +7,8 @@ from pathlib import Path
 
 import platformdirs
 
+from rnncore.runs.machine import available_cores, available_memory_mb
+
 PREFIX = "RNNLAB_"
 
 
@@ -14,11 +16,17 @@ class SettingsError(ValueError):
     """An environment variable that cannot be used; the message is one plain sentence."""
 
 
-def available_cores() -> int:
-    """Return the number of cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+IDLE_WORKER_MB = 300  # torch, loaded and warm
+
+
+def default_workers() -> int:
+    """Return one worker per core, fewer where they would fill half of the memory by merely being there."""
+    return max(1, min(available_cores(), available_memory_mb() // 2 // IDLE_WORKER_MB))
+
+
+def default_worker_memory_mb() -> int:
+    """Return an equal share of two thirds of the memory, between 512 and 4,096 MB."""
+    return min(max(available_memory_mb() * 2 // 3 // default_workers() - IDLE_WORKER_MB, 512), 4096)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +56,8 @@ class Settings:
     """
 
     data_dir: Path = field(default_factory=lambda: platformdirs.user_data_path("rnn-gradient-lab", appauthor=False))
-    workers: int = field(default_factory=available_cores)
-    worker_memory_mb: int = 2048
+    workers: int = field(default_factory=default_workers)
+    worker_memory_mb: int = field(default_factory=default_worker_memory_mb)
     worker_nice: int = 5
     max_steps: int = 200_000
     max_parameters: int = 2_000_000

@@ -2,22 +2,16 @@
 
 import hashlib
 import json
-import sqlite3
-import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from queue import Empty, LifoQueue
 from typing import Any
 
 from rnncore.records import PROFILES
-from rnncore.runs.schema import connect, open_database
+from rnncore.runs.database import Database
 
 ACTIVE = ("queued", "running", "paused")
 ENDED = ("finished", "stopped", "diverged", "failed", "killed", "interrupted")
-MAX_LOG_BYTES = 64 * 2**20  # size the write-ahead log is cut back to
 _COLUMNS = (
     "id, workspace, group_id, label, note, config, info, file, status, reason, created_at, started_at, ended_at, "
     "step, steps, steps_per_second, last, checkpoint_step"
@@ -66,71 +60,8 @@ class NewRun:
     file: str | None = None
 
 
-class Store:
-    """All reading and writing of runs. Safe for threads; any process may read, one scheduler writes.
-
-    What a reader has been given is committed, and survives a kill -9 of any process (see `schema.connect`).
-    """
-
-    def __init__(self, path: Path) -> None:
-        """Open or create the store. Raises StoreError."""
-        self.path = path
-        self._connection, self.message = open_database(path)
-        self._connection.execute("PRAGMA wal_autocheckpoint = 0")  # `checkpoint` does it, away from the writer
-        self._connection.execute(f"PRAGMA journal_size_limit = {MAX_LOG_BYTES}")
-        self._lock = threading.RLock()
-        self._readers: LifoQueue[sqlite3.Connection] = LifoQueue()
-
-    def close(self) -> None:
-        """Close all idle connections."""
-        with self._lock:
-            self._connection.close()
-        with suppress(Empty):
-            while True:
-                self._readers.get_nowait().close()
-
-    @contextmanager
-    def write(self) -> Iterator[sqlite3.Connection]:
-        """One transaction, committed at the end, undone on an exception. Nested calls join the outer one."""
-        with self._lock:
-            if self._connection.in_transaction:
-                yield self._connection
-                return
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield self._connection
-                self._connection.commit()
-            except BaseException:
-                self._connection.rollback()
-                raise
-
-    @contextmanager
-    def read(self) -> Iterator[sqlite3.Connection]:
-        """A consistent view of what is committed, for any thread."""
-        try:
-            connection = self._readers.get_nowait()
-        except Empty:
-            connection = connect(self.path)
-            connection.execute("PRAGMA query_only = ON")
-        connection.execute("BEGIN")
-        try:
-            yield connection
-        finally:
-            connection.execute("ROLLBACK")
-            self._readers.put(connection)
-
-    def checkpoint(self) -> None:
-        """Move committed pages from the write-ahead log into the file; blocks neither readers nor the writer."""
-        connection = connect(self.path)
-        try:
-            connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
-        finally:
-            connection.close()
-
-    def give_back_pages(self, pages: int) -> None:
-        """Return up to `pages` freed pages to the file system."""
-        with self._lock:
-            self._connection.execute(f"PRAGMA incremental_vacuum({pages})").fetchall()
+class Store(Database):
+    """All reading and writing of runs."""
 
     # Runs
 

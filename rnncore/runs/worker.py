@@ -12,7 +12,8 @@ from typing import Any, BinaryIO, get_args
 
 from rnncore.config import CellName, ModelConfig, TaskData, TrainConfig
 from rnncore.runs.confine import limit_memory, lower_priority
-from rnncore.runs.job import Engine, Job, ReadFile, TrainerLike
+from rnncore.runs.interfaces import Engine, ReadFile, TrainerLike
+from rnncore.runs.job import Job
 from rnncore.runs.lean_torch import leave_compiler_out
 from rnncore.runs.protocol import Frame, ProtocolError, read_frame, write_frame
 
