@@ -5,10 +5,12 @@ They live in a plain module, not in st.cache_resource: "Clear cache" in Streamli
 
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from rnncore.runs.process import WORKER_COMMAND
 from rnncore.runs.scheduler import Scheduler
 from rnncore.runs.settings import Settings
 from rnncore.runs.store import Store
@@ -17,12 +19,12 @@ _scheduler: Scheduler | None = None
 _opened = 0.0
 
 
-def open_scheduler(settings: Settings | None = None) -> Scheduler:
+def open_scheduler(settings: Settings | None = None, worker_command: Sequence[str] = WORKER_COMMAND) -> Scheduler:
     """Open the store, start the scheduler and its workers; call once per process."""
     global _scheduler, _opened
     settings = settings or Settings.from_env()
     settings.data_dir.mkdir(parents=True, exist_ok=True)
-    _scheduler = Scheduler(Store(settings.store_path), settings)
+    _scheduler = Scheduler(Store(settings.store_path), settings, worker_command)
     _scheduler.start()
     _opened = time.monotonic()
     return _scheduler

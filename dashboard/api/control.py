@@ -11,7 +11,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
 from dashboard import services
-from dashboard.api.http import MAX_JSON_BYTES, ApiError, Endpoint, endpoint, read_body, read_json, run_id
+from dashboard.api.http import BODY_SECONDS, MAX_JSON_BYTES, ApiError, Endpoint, endpoint, read_body, read_json, run_id
+from rnncore.config import TrainConfig
 from rnncore.runs.scheduler import Scheduler
 
 COMMANDS: dict[str, Callable[[Scheduler, str], None]] = {
@@ -36,7 +37,7 @@ def command(name: str) -> Endpoint:
 
     @endpoint
     async def obey(request: Request) -> dict[str, Any]:
-        await read_body(request, MAX_JSON_BYTES)
+        await read_body(request, MAX_JSON_BYTES, BODY_SECONDS)
         await run_in_threadpool(COMMANDS[name], services.scheduler(), run_id(request))
         return {"ok": True}
 
@@ -50,6 +51,9 @@ async def settings(request: Request) -> dict[str, Any]:
     asked = Settings.model_validate(await read_json(request)).model_dump(exclude_none=True)
     if not asked:
         raise ApiError(400, "learning_rate or clip_threshold: a value is needed.")
+    optimizer = {"learning_rate": asked["learning_rate"]} if "learning_rate" in asked else {}
+    clip = {"threshold": asked["clip_threshold"]} if "clip_threshold" in asked else {}
+    TrainConfig.model_validate({"optimizer": optimizer, "clip": clip})
     setters = {"learning_rate": Scheduler.set_learning_rate, "clip_threshold": Scheduler.set_clip_threshold}
 
     def change() -> None:

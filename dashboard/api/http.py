@@ -122,7 +122,7 @@ def run_id(request: Request, name: str = "run") -> str:
     return value
 
 
-async def read_body(request: Request, limit: int, seconds: float = BODY_SECONDS) -> bytes:
+async def read_body(request: Request, limit: int, seconds: float) -> bytes:
     """Return the body, refusing one above `limit` bytes before its memory is spent, and one that takes too long."""
     too_large = ApiError(413, f"The body has more than the {limit:,} bytes that are allowed here.")
     announced = request.headers.get("content-length", "0")
@@ -144,7 +144,7 @@ async def read_json(request: Request) -> dict[str, Any]:
     """Return the JSON object in the body. Raises ApiError."""
     if content_type(request) != "application/json":
         raise ApiError(415, f"Content-Type: {content_type(request)!r} is not allowed; allowed: application/json.")
-    body = await read_body(request, MAX_JSON_BYTES)
+    body = await read_body(request, MAX_JSON_BYTES, BODY_SECONDS)
     try:
         content = json.loads(body, parse_constant=_refuse_constant)
     except RecursionError:
