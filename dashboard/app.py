@@ -39,9 +39,17 @@ async def lifespan(app: st.App) -> AsyncIterator[None]:
         logger.info("the server has stopped", extra={"event": "server_stopped"})
 
 
+def page_failed(error: Exception) -> bool:
+    """Log an error of a page and tell its reader in one sentence."""
+    logger.error("a page failed", exc_info=error, extra={"event": "page_failed"})
+    st.error("This page met an unexpected error; the server's log says more.", icon=":material/error:")
+    return True
+
+
 app = st.App(
     str(Path(__file__).with_name("main.py")),
     lifespan=lifespan,
+    on_script_error=page_failed,
     routes=[*routes, *asset_routes],
     middleware=[Middleware(Guard), Middleware(WorkspaceCookie)],
 )
