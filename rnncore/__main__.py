@@ -1,4 +1,4 @@
-"""Command line: `python -m rnncore train CONFIG.json`, `tasks`, `verify`."""
+"""Command line: `python -m rnncore train CONFIG.json`, `tasks`, `verify`, `runs`."""
 
 import argparse
 import json
@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from rnncore.config import TrainConfig, explain
 from rnncore.errors import ConfigError
+from rnncore.runs import commands as runs
 
 FINISHED, FAILED, BAD_INPUT, DIVERGED, INTERRUPTED = 0, 1, 2, 3, 130
 
@@ -54,6 +55,8 @@ def _parser() -> argparse.ArgumentParser:
     verify = _command(commands, "verify", _verify, "recompute the gradients of random networks in an independent way")
     verify.add_argument("--cases", type=_positive, default=16, metavar="N", help="how many networks (16)")
     verify.add_argument("--seed", type=int, help="which networks; without it, others each time")
+
+    runs.add_to(commands)
     return parser
 
 

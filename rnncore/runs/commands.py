@@ -1,0 +1,121 @@
+"""`python -m rnncore runs list|show|export|prune`: the run store from the command line, while a server runs or not."""
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from rnncore.errors import ConfigError
+
+FORMATS = ("csv", "json", "parquet")
+
+
+def add_to(commands: Any) -> None:
+    """Add `runs` and its sub-commands to a parser's commands; each sets `run`, which returns the exit status."""
+    parser = commands.add_parser("runs", help="list, show, export and prune the runs of the app's store")
+    parser.add_argument("--data-dir", type=Path, metavar="DIR", help="the store's folder (default: the app's own)")
+    actions = parser.add_subparsers(required=True, metavar="ACTION")
+
+    _action(actions, "list", _list, "list all runs, oldest first")
+    show = _action(actions, "show", _show, "print all that is known of a run as JSON")
+    show.add_argument("id", help="the run's id")
+
+    export = _action(actions, "export", _export, "write a run's records to a file")
+    export.add_argument("id", help="the run's id")
+    export.add_argument("--format", choices=FORMATS, help="default: what the file's name says, else csv")
+    export.add_argument("--out", type=Path, metavar="FILE", help="default: standard output")
+
+    prune = _action(actions, "prune", _prune, "remove ended runs by age and size, and uploads no run uses")
+    prune.add_argument("--days", type=float, metavar="N", help="remove runs that ended longer ago (RNNLAB_KEEP_DAYS)")
+    prune.add_argument("--max-mb", type=int, metavar="N", help="size to prune down to (RNNLAB_MAX_STORE_MB)")
+
+
+def _action(actions: Any, name: str, run: Callable[[argparse.Namespace], int], summary: str) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = actions.add_parser(name, help=summary, description=summary)
+    parser.set_defaults(run=run)
+    return parser
+
+
+@contextmanager
+def _open(options: argparse.Namespace) -> Iterator[tuple[Any, Any]]:
+    """Open store and settings; ConfigError with one sentence where that is not possible."""
+    from rnncore.runs.schema import StoreError
+    from rnncore.runs.settings import Settings, SettingsError
+    from rnncore.runs.store import Store
+
+    try:
+        settings = Settings.from_env()
+        if options.data_dir is not None:
+            settings = replace(settings, data_dir=options.data_dir)
+        if not settings.store_path.exists():
+            raise ConfigError(f"there is no run store at '{settings.store_path}'")
+        store = Store(settings.store_path)
+    except (StoreError, SettingsError) as error:
+        raise ConfigError(str(error)) from error
+    if store.message:
+        print(f"rnncore: {store.message}", file=sys.stderr)
+    try:
+        yield store, settings
+    finally:
+        store.close()
+
+
+def _found(store: Any, run_id: str) -> Any:
+    run = store.run(run_id)
+    if run is None:
+        raise ConfigError(f"there is no run with the id '{run_id}'; `python -m rnncore runs list` shows all")
+    return run
+
+
+def _list(options: argparse.Namespace) -> int:
+    with _open(options) as (store, _):
+        for run in store.runs("1"):
+            created = time.strftime("%Y-%m-%d %H:%M", time.localtime(run.created_at))
+            label = run.label.encode("unicode_escape").decode()  # a user's text must not steer the terminal
+            print(f"{run.id}  {created}  {run.status:11}  {run.step:>7,} of {run.steps:>7,}  {label}")
+    return 0
+
+
+def _show(options: argparse.Namespace) -> int:
+    from rnncore.runs.active import RunStatus
+
+    with _open(options) as (store, _):
+        print(json.dumps(RunStatus(_found(store, options.id)).to_json(), indent=2))
+    return 0
+
+
+def _export(options: argparse.Namespace) -> int:
+    from rnncore.runs.export import export_csv, export_json, export_parquet
+
+    exporters = {"csv": export_csv, "json": export_json, "parquet": export_parquet}
+    suffix = options.out.suffix.removeprefix(".").lower() if options.out else ""
+    name = options.format or (suffix if suffix in exporters else "csv")
+    with _open(options) as (store, _):
+        pieces = exporters[name](store, _found(store, options.id))
+        if options.out is None:
+            for piece in pieces:
+                sys.stdout.buffer.write(piece)
+            sys.stdout.buffer.flush()
+        else:
+            with options.out.open("wb") as file:
+                file.writelines(pieces)
+    return 0
+
+
+def _prune(options: argparse.Namespace) -> int:
+    from rnncore.runs.pruning import prune
+
+    with _open(options) as (store, settings):
+        if options.days is not None:
+            settings = replace(settings, keep_days=options.days)
+        if options.max_mb is not None:
+            settings = replace(settings, max_store_mb=options.max_mb)
+        pruned = prune(store, settings)
+        store.checkpoint()
+        print(f"removed {pruned.runs} runs and {pruned.files} uploads; {len(store.runs('1'))} runs are left")
+    return 0
