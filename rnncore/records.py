@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rnncore.snapshot import Snapshot
+
 FloatArray = NDArray[np.float32]
 
 # Columns of a packed batch, in order; one float64 each, NaN where a value is None.
@@ -30,7 +32,8 @@ class Record:
     hidden_grad_norm, cell_grad_norm, direct_grad_norm: (L, T) float32, mean over the batch of
     ||d l_b / d h_{l,t}||, the same for the LSTM's c, and the part of it that does not come through later timesteps;
     None on steps where profiles are not recorded.
-    val_loss, val_metric: None between evaluations. diverged: why the run cannot go on, on its last record only.
+    val_loss, val_metric, snapshot: None between evaluations. diverged: why the run cannot go on, on its last record
+    only.
     """
 
     step: int
@@ -47,10 +50,11 @@ class Record:
     val_metric: float | None = None
     elapsed_s: float = 0.0
     diverged: str | None = None
+    snapshot: Snapshot | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """Return a JSON-ready dict; non-finite numbers become None, arrays nested lists."""
-        return {name: _json_value(getattr(self, name)) for name in self.__dataclass_fields__}
+        """Return a JSON-ready dict without the snapshot; non-finite numbers become None, arrays nested lists."""
+        return {name: _json_value(getattr(self, name)) for name in self.__dataclass_fields__ if name != "snapshot"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +98,10 @@ def _json_value(value: Any) -> Any:
 
 
 def pack(records: Sequence[Record]) -> tuple[dict[str, Any], bytes]:
-    """Pack records column-wise: a small JSON header and one block of bytes (float64 scalars, float32 profiles)."""
+    """Pack records column-wise: a small JSON header and one block of bytes.
+
+    The bytes are float64 scalars, float32 profiles, and snapshots as JSON, each kind in the order of the records.
+    """
     scalars = np.array(
         [[np.nan if (v := getattr(r, name)) is None else v for name in SCALARS] for r in records], np.float64
     ).reshape(len(records), len(SCALARS))  # (N, columns)
@@ -106,8 +113,15 @@ def pack(records: Sequence[Record]) -> tuple[dict[str, Any], bytes]:
             if array is not None:
                 profiles.append([row, name, *array.shape])
                 blob += np.ascontiguousarray(array, np.float32).tobytes()
+    snapshots: list[list[int]] = []
+    for row, record in enumerate(records):
+        if record.snapshot is not None:
+            content = record.snapshot.to_bytes()
+            snapshots.append([row, len(content)])
+            blob += content
     reasons = [[row, record.diverged] for row, record in enumerate(records) if record.diverged]
-    return {"count": len(records), "profiles": profiles, "diverged": reasons}, bytes(blob)
+    header = {"count": len(records), "profiles": profiles, "snapshots": snapshots, "diverged": reasons}
+    return header, bytes(blob)
 
 
 def unpack(header: dict[str, Any], blob: bytes) -> list[Record]:
@@ -124,6 +138,9 @@ def unpack(header: dict[str, Any], blob: bytes) -> list[Record]:
         array = np.frombuffer(blob, np.float32, layers * timesteps, offset).reshape(layers, timesteps)
         fields[row_index][name] = array
         offset += array.nbytes
+    for row_index, size in header["snapshots"]:
+        fields[row_index]["snapshot"] = Snapshot.from_bytes(blob[offset : offset + size])
+        offset += size
     for row_index, reason in header["diverged"]:
         fields[row_index]["diverged"] = reason
     return [Record(**row) for row in fields]

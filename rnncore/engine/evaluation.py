@@ -35,27 +35,48 @@ def to_tensors(batch: Batch, like: Tensor) -> TensorBatch:
     )
 
 
+class Evaluation(NamedTuple):
+    """A model on the whole validation set of N sequences.
+
+    loss: mean over the sequences. metric: None where the data has none. outputs: (N, O) or (N, T, O). attention: (T,)
+    mean attention weights, None with another read-out.
+    """
+
+    loss: float
+    metric: float | None
+    outputs: Tensor
+    attention: Tensor | None
+
+
 class Validation:
-    """The validation set of a data set, ready for a model like `like`; evaluated in bounded chunks."""
+    """The validation set of a data set, ready for a model like `like`; evaluated in bounded chunks.
+
+    batch: all of it.
+    """
 
     def __init__(self, dataset: SequenceDataset, loss: str, hidden_size: int, like: Tensor) -> None:
         self._dataset, self._loss = dataset, loss
-        self._whole = to_tensors(dataset.validation, like)
+        self.batch = to_tensors(dataset.validation, like)
         self._rows = max(1, _CHUNK // (dataset.seq_len * hidden_size))
 
     @torch.no_grad()
-    def evaluate(self, model: SequenceModel) -> tuple[float, float | None]:
-        """Return the mean loss over the sequences and the metric (None where the data has none); dropout is off."""
-        inputs, targets, lengths = self._whole
+    def evaluate(self, model: SequenceModel) -> Evaluation:
+        """Return loss, metric and outputs; dropout is off."""
+        inputs, targets, lengths = self.batch
+        N = len(inputs)
         model.eval()
-        outputs, total = [], 0.0
-        for start in range(0, len(inputs), self._rows):
+        pieces, total, attention = [], 0.0, None
+        for start in range(0, N, self._rows):
             rows = slice(start, start + self._rows)
             some = None if lengths is None else lengths[rows]
-            outputs.append(model(inputs[rows], some))
-            total += float(sequence_losses(self._loss, outputs[-1], targets[rows], some).sum(dtype=torch.float64))
+            pieces.append(model(inputs[rows], some))
+            total += float(sequence_losses(self._loss, pieces[-1], targets[rows], some).sum(dtype=torch.float64))
+            if model.attention is not None and model.attention.weights is not None:
+                weights = model.attention.weights.sum(0, dtype=torch.float64) / N  # (T,)
+                attention = weights if attention is None else attention + weights
         model.train()
+        outputs = torch.cat(pieces)
         if self._dataset.metric_function is None:
-            return total / len(inputs), None
-        metric = self._dataset.metric_function(torch.cat(outputs).cpu().numpy(), self._dataset.validation)
-        return total / len(inputs), float(metric)
+            return Evaluation(total / N, None, outputs, attention)
+        metric = self._dataset.metric_function(outputs.cpu().numpy(), self._dataset.validation)
+        return Evaluation(total / N, float(metric), outputs, attention)

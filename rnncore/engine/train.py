@@ -27,6 +27,7 @@ from rnncore.engine.randomness import DROPOUT, INITIALIZATION, seeded, stream_se
 from rnncore.engine.recurrent import StateTape
 from rnncore.engine.regularization import add_omega_gradient
 from rnncore.engine.schedules import learning_rate_factor
+from rnncore.engine.snapshots import Snapshots
 from rnncore.errors import not_allowed
 from rnncore.records import Record, RunInfo
 
@@ -68,6 +69,7 @@ class Trainer:
         self._best_val_loss = math.inf
         self._evaluations_since_best = 0
         self._validation = Validation(dataset, self.loss, config.model.hidden_size, self.parameters.weights)
+        self._snapshots = Snapshots(dataset, self.model, self._validation.batch)
         self.info = RunInfo(
             loss=self.loss,
             metric=dataset.metric,
@@ -156,6 +158,7 @@ class Trainer:
             profiles = profile(tape, len(batch.inputs)) if tape is not None and recording else {}
         problem = _non_finite("loss", train_loss) or _non_finite("gradient", grad_norm)
 
+        measured = self._snapshots.backward(flat) if evaluating and problem is None else None
         clip_coef, update_norm = 1.0, 0.0
         learning_rate = self.learning_rate * learning_rate_factor(step, config.steps, config.schedule)
         if problem is None:
@@ -165,11 +168,13 @@ class Trainer:
             update_norm = flat.update_norm()
             problem = _non_finite("update of the parameters", update_norm)
 
-        val_loss = val_metric = None
+        val_loss = val_metric = snapshot = None
         if problem is None:
             self.step = step
-            if evaluating:
-                val_loss, val_metric = self._validation.evaluate(self.model)
+            if measured is not None:
+                evaluation = self._validation.evaluate(self.model)
+                val_loss, val_metric = evaluation.loss, evaluation.metric
+                snapshot = self._snapshots.finish(measured, evaluation)
                 self._note_evaluation(val_loss)
             if step == config.steps:
                 self.ended = f"All {step:,} steps are done."
@@ -188,6 +193,7 @@ class Trainer:
             val_metric=val_metric,
             elapsed_s=time.perf_counter() - began,
             diverged=problem,
+            snapshot=snapshot,
             **profiles,
         )
 
