@@ -4,11 +4,13 @@ import { button, count, element, isDark, setText } from "./dom.js";
 import { ACTIVE, Head } from "./head.js";
 import { Plots } from "./plots.js";
 import { Series, firstDifference } from "./series.js";
+import { Snapshots } from "./snapshots.js";
 
 const POLL_MS = 250;
 const POLL_HIDDEN_MS = 2000;
 const RETRY_MS = [500, 1000, 2000, 4000];
 const PLAYBACK_S = 8; // a whole run plays back in this time
+const SNAPSHOT_CARDS = ["predictions", "confusion", "parameters", "gates", "attention"];
 const boards = new WeakMap();
 
 // Called by Streamlit's component loader on every change of data or theme. Returns a clean-up function.
@@ -78,7 +80,12 @@ class Board {
     Object.assign(this, { data, key, theme });
     this.root.style.colorScheme = theme;
     if (!same) {
-      this.runs = data.runs.map((run) => ({ ...run, series: new Series(), state: null }));
+      this.runs = data.runs.map((run) => ({
+        ...run,
+        series: new Series(),
+        snapshots: new Snapshots(run.id),
+        state: null,
+      }));
       Object.assign(this, { layer: null, pinned: null, hovered: null, difference: null });
       this.head.open(this.runs);
       this.say("");
@@ -122,6 +129,7 @@ class Board {
       for (const [index, run] of runs.entries()) news = this.take(run, answer.runs[index]) || news;
       this.head.show();
       if (news || !this.drawn) await this.draw(this.drawn && this.active() ? this.half() : undefined);
+      this.refreshSnapshots();
       this.root.dataset.refreshMs = (performance.now() - began).toFixed(1);
     } catch (error) {
       if (error.name !== "AbortError") {
@@ -138,7 +146,7 @@ class Board {
   // While training, every second figure takes its turn: half the work on the page's thread at each refresh.
   half() {
     this.turn = 1 - (this.turn ?? 0);
-    return Object.keys(this.plots.cards).filter((_, place) => place % 2 === this.turn);
+    return Object.keys(this.plots.cards).filter((name, i) => i % 2 === this.turn && !SNAPSHOT_CARDS.includes(name));
   }
 
   take(run, answer) {
@@ -149,6 +157,7 @@ class Board {
     const news = run.series.append(answer);
     const insights = answer.insights ?? run.state?.insights;
     run.state = { ...answer, insights };
+    run.snapshots.newest = answer.snapshot_step ?? null;
     run.info = answer.info ?? run.info;
     return news;
   }
@@ -232,7 +241,24 @@ class Board {
 
   chooseLayer(layer) {
     this.layer = layer;
-    this.draw(["profile", "heatmap"]);
+    this.draw();
+  }
+
+  // Fetch the snapshots that the cursor asks for and draw what came.
+  async refreshSnapshots() {
+    const step = this.cursor();
+    const wanted = this.runs.filter((run) => run.id && run.snapshots.wanted(step, ACTIVE.has(run.state?.status)));
+    if (!wanted.length || this.fetchingSnapshots) return;
+    this.fetchingSnapshots = true;
+    try {
+      const came = await Promise.all(wanted.map((run) => run.snapshots.fetch(step)));
+      if (came.some(Boolean) && !this.destroyed) await this.draw(SNAPSHOT_CARDS);
+    } catch {
+      // the poll tells of a server that does not answer
+    } finally {
+      this.fetchingSnapshots = false;
+      if (this.cursor() !== step) this.refreshSnapshots();
+    }
   }
 
   // ---- time travel ----
@@ -282,6 +308,7 @@ class Board {
       this.plots.moveCursor(this.cursor());
       this.showTimeline();
       await this.plots.draw(this.runs, this.view(), ["profile"]);
+      this.refreshSnapshots();
       this.frames = (this.frames ?? 0) + 1;
       this.root.dataset.frames = String(this.frames);
       this.askVerdict();

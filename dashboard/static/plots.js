@@ -1,6 +1,9 @@
 // The figures: cards with their options, filled with measured columns, joined by one cursor over training steps.
 
 import { count, element, range, setRich } from "./dom.js";
+import { fillSnapshot, hasCard } from "./snapshots.js";
+
+const SNAPSHOTS = new Set(["predictions", "confusion", "parameters", "gates", "attention"]);
 
 const CONFIG = {
   displaylogo: false,
@@ -37,7 +40,8 @@ export class Plots {
       delete layout.title; // the card's own heading says it
       delete layout.height;
       layout.showlegend = false; // so does its own legend; plotly would lay one out at every update
-      layout.margin = { ...layout.margin, t: name === "heatmap" ? 24 : 10, b: 40 };
+      const maps = spec.data[0]?.type === "heatmap"; // their names stand above them
+      layout.margin = { ...layout.margin, t: maps ? 24 : 10, b: 40 };
       for (const [key, axis] of Object.entries(layout)) if (/^[xy]axis/.test(key)) axis.automargin = false;
       layout.font.family = family;
       layout.uirevision = revision;
@@ -94,7 +98,7 @@ export class Plots {
   // Name the runs in every card but the maps, which have their names above them.
   name(runs, colors) {
     for (const card of Object.values(this.cards)) {
-      if (card.name === "heatmap") continue;
+      if (card.spec.data[0]?.type === "heatmap") continue;
       const entries = runs.flatMap((run, index) => {
         const swatch = element("span", "rgl-swatch");
         swatch.style.background = colors[index];
@@ -106,18 +110,25 @@ export class Plots {
 
   // Draw figures (all, or those named) from the runs. view: {layer, cursor, theme palette, empty text}.
   async draw(runs, view, names = Object.keys(this.cards)) {
+    const snapshots = runs.map((run) => run.snapshots.at(view.cursor));
     for (const name of names) {
       const card = this.cards[name];
+      card.root.hidden = !hasCard(name, snapshots);
+      if (card.root.hidden) continue;
       card.stale = !card.visible && card.plot._fullLayout !== undefined; // drawn once it comes into view
       if (card.stale) continue;
       const { data, layout } = structuredClone(card.spec);
-      const context = { runs, view, options: card.options };
+      const context = { runs, view, snapshots, options: card.options };
       for (const trace of data) fill(trace, context);
       this.showOptions(card, runs);
       if (name === "loss" && !card.options.log) layout.yaxis.type = "linear";
       if (name === "heatmap") colorRange(data, layout);
       else if (layout.yaxis.type === "log" && decades(data) < 2.5) layout.yaxis.dtick = "D2"; // ticks at 1, 2, 5
-      if (name === "profile") this.captionProfile(card, context, layout);
+      if (name === "profile") {
+        floorZeros(data);
+        this.captionProfile(card, context, layout);
+      }
+      if (SNAPSHOTS.has(name)) captionSnapshot(card, snapshots, layout, name);
       if (card.steps && name !== "heatmap") marks(layout, view.marks, view.palette);
       if (!runs.some((run) => run.series.step.length)) announce(layout, view.empty);
       await this.Plotly.react(card.plot, data, layout, CONFIG);
@@ -131,6 +142,7 @@ export class Plots {
     for (const label of card.root.querySelectorAll("[data-option]")) {
       const key = label.dataset.option;
       if (key === "cell") label.hidden = !runs.some((run) => run.cell === "lstm");
+      if (key === "bound") label.hidden = !runs.some((run) => run.cell === "rnn");
       if (key === "after" || key === "scaled") label.hidden = !runs.some((run) => run.clipped);
     }
   }
@@ -194,10 +206,37 @@ function fill(trace, context) {
   if (meta.baseline !== undefined) return fillBaseline(trace, meta.baseline, context.runs);
   const run = context.runs[meta.run];
   if (!run || trace.visible === false) return undefined;
+  if (meta.gate !== undefined || SNAPSHOT_COLUMNS.has(meta.z ?? meta.y)) {
+    return fillSnapshot(trace, context.snapshots[meta.run], context.view.layer ?? 0);
+  }
+  if (meta.y === "bound") return fillBound(trace, run, context);
   if (meta.z) return fillHeatmap(trace, run.series, context);
   if (meta.x === "t") return fillProfile(trace, meta.y, run.series, context);
   [trace.x, trace.y] = run.series.line(meta.x, meta.y);
   return undefined;
+}
+
+const SNAPSHOT_COLUMNS = new Set(["targets", "outputs", "confusion", "histogram", "gates", "attention"]);
+
+function captionSnapshot(card, snapshots, layout, name) {
+  const steps = [...new Set(snapshots.filter(Boolean).map((snapshot) => snapshot.step))];
+  setRich(card.subtitle, card.words.subtitle.replace("{step}", steps.map(count).join(" and ")));
+  const curves = snapshots.find((snapshot) => snapshot?.predictions?.kind === "regression")?.predictions;
+  if (name === "predictions" && curves?.per_step) layout.xaxis.title.text = "timestep t of the first sequence";
+}
+
+// The bound of the step at which its snapshot was taken: (sigma gamma)^(T - t) times that step's own last gradient.
+function fillBound(trace, run, { view, options, snapshots }) {
+  const snapshot = snapshots[trace.meta.run];
+  const layer = view.layer ?? 0;
+  const profile = snapshot && run.series.profiles.find((each) => each.step === snapshot.step);
+  if (!profile || snapshot.sigma_max?.bound_layer !== layer) return;
+  const last = run.series.layer(profile.hidden_grad_norm, layer).at(-1);
+  const factor = snapshot.sigma_max.values[layer] * snapshot.sigma_max.gamma;
+  const T = run.series.timesteps;
+  trace.x = range(T).map((t) => (options.lag ? T - t : t));
+  trace.y = range(T).map((t) => last * factor ** (T - t));
+  trace.customdata = trace.y.map((value) => `${value.toExponential(2)} (at step ${snapshot.step})`);
 }
 
 function fillBaseline(trace, index, runs) {
@@ -232,13 +271,20 @@ function fillProfile(trace, column, series, { view, options }) {
   if (column === "fit") norms = fitted(hidden);
   else if (column === "scaled") norms = [...hidden].map((value) => value * (series.clip_coef[series.rowAt(profile.step)] ?? 1));
   else if (profile[column]) norms = [...series.layer(profile[column], view.layer ?? 0)];
-  const positive = norms.filter((value) => value > 0 && Number.isFinite(value));
-  const floor = (positive.length ? Math.min(...positive) : 1e-37) / 10;
   trace.x = range(norms.length).map((t) => (options.lag ? norms.length - t : t));
-  trace.y = norms.map((value) => (value === 0 ? floor : Number.isFinite(value) ? value : null));
+  trace.y = norms;
   trace.customdata = norms.map((value) => (value === 0 ? "exactly 0" : value.toExponential(2)));
-  if (column === "direct_grad_norm") trace.y = trace.y.map((value, t) => (norms[t] === 0 ? null : value));
-  if (positive.length === 1) trace.mode = "lines+markers";
+  if (column === "direct_grad_norm") trace.y = norms.map((value) => (value === 0 ? null : value));
+  if (norms.filter((value) => value > 0).length === 1) trace.mode = "lines+markers";
+}
+
+// A log axis has no 0: draw an exact 0 at one floor below everything else; leave out what is not finite.
+function floorZeros(data) {
+  const values = data.flatMap((trace) => trace.y ?? []).filter((value) => value > 0 && Number.isFinite(value));
+  const floor = (values.length ? Math.min(...values) : 1e-37) / 10;
+  for (const trace of data) {
+    trace.y = trace.y?.map((value) => (value === 0 ? floor : Number.isFinite(value) ? value : null));
+  }
 }
 
 // Least-squares line through log g[t] against t, over what is finite and not 0.

@@ -1,0 +1,191 @@
+"""The figures of the board, designed once: plotly specs whose traces say by `meta` which measured column fills them.
+
+The live board (static/), static pages and exports all draw these specs. A trace's `meta` is `{"run": index, "x": name,
+"y": name}` (`"z"` for heatmaps), with `"option": key` if it is shown only while that option of its figure is on;
+whoever draws fills in the arrays of that run. This module knows plotly and never streamlit.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import plotly.graph_objects as go
+
+from dashboard.figures.look import PALETTES, Palette, Run
+from dashboard.figures.snapshots import (
+    attention_figure,
+    confusion_figure,
+    gates_figure,
+    parameters_figure,
+    predictions_figure,
+)
+from dashboard.figures.through_time import heatmap_figure, profile_figure
+from dashboard.figures.training import grad_norm_figure, loss_figure
+
+__all__ = ["FIGURES", "MAX_RUNS", "PALETTES", "Figure", "Option", "Palette", "Run", "board"]
+
+MAX_RUNS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """A choice that a reader has in a figure: key, words, whether it is on at first, and a sentence that explains."""
+
+    key: str
+    label: str
+    on: bool
+    help: str
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A figure's words and its builder. `steps`: whether its x axis is the training step (the cursor runs there)."""
+
+    title: str
+    subtitle: str
+    alt: str
+    build: Callable[[Sequence[Run], str], go.Figure]
+    steps: bool = True
+    options: tuple[Option, ...] = field(default=())
+
+
+def board(runs: Sequence[Run], theme: str) -> dict[str, go.Figure]:
+    """Return the figures of the board for up to six runs, by name, in the order they are shown."""
+    built = {}
+    for name, figure in FIGURES.items():
+        built[name] = figure.build(runs, theme)
+        _style(built[name], theme, figure)
+    return built
+
+
+LOG = Option("log", "Log scale", True, "Show the loss on a logarithmic axis.")
+FIGURES: dict[str, Figure] = {
+    "loss": Figure(
+        "Loss",
+        "thin: each training step, thick: validation",
+        "Line chart: training and validation loss over the training steps",
+        loss_figure,
+        options=(LOG,),
+    ),
+    "grad_norm": Figure(
+        "Gradient norm",
+        "all parameters, before clipping",
+        "Line chart: global gradient norm before clipping over the training steps, with the threshold",
+        grad_norm_figure,
+        options=(
+            Option("after", "After clipping (dotted)", False, "The norm that the optimiser gets to see."),
+            Option("update", "Update (dashed)", False, "L2 norm of the change that the optimiser made."),
+        ),
+    ),
+    "profile": Figure(
+        "Gradient through time",
+        "‖∂L/∂h<sub>t</sub>‖ at step {step}",
+        "Line chart: norm of the gradient of the loss by the hidden state over the timesteps, at one training step",
+        profile_figure,
+        steps=False,
+        options=(
+            Option("lag", "Over the lag T − t", False, "Count timesteps backwards from the loss."),
+            Option("cell", "Cell state c (dotted)", True, "Gradient by the LSTM's cell state, its second highway."),
+            Option(
+                "direct", "Direct part (dashed)", False, "What reaches h_t without passing through later timesteps."
+            ),
+            Option(
+                "fit", "Half-life fit (long dashes)", False, "Straight line fitted to the logarithm of the profile."
+            ),
+            Option(
+                "scaled",
+                "Scaled by the clip coefficient",
+                False,
+                "The profile times this step's clip coefficient: clipping shrinks the update, not dL/dh_t itself.",
+            ),
+        ),
+    ),
+    "heatmap": Figure(
+        "Gradient through time and training",
+        "log<sub>10</sub> ‖∂L/∂h<sub>t</sub>‖, one colour scale",
+        "Heatmaps, one per run: gradient norm by timestep and training step, on one colour scale",
+        heatmap_figure,
+        options=(Option("cell", "Cell state c", False, "Show the gradient by the LSTM's cell state instead of h."),),
+    ),
+    "predictions": Figure(
+        "Predictions",
+        "on validation sequences at step {step}, as the network sees them",
+        "Line chart: targets of validation sequences and the runs' answers",
+        predictions_figure,
+        steps=False,
+    ),
+    "confusion": Figure(
+        "Predictions",
+        "confusion matrix on the validation set at step {step}",
+        "Heatmaps, one per run: confusion matrix on the validation set",
+        confusion_figure,
+        steps=False,
+    ),
+    "parameters": Figure(
+        "Parameter gradients",
+        "share of each parameter's elements by size, at step {step}",
+        "Heatmaps, one per run: distribution of the gradient's elements of each parameter over powers of ten",
+        parameters_figure,
+        steps=False,
+    ),
+    "gates": Figure(
+        "Gates",
+        "mean activation at step {step}: 1 is open, 0 is closed",
+        "Line chart: mean activation of the gates over the timesteps",
+        gates_figure,
+        steps=False,
+    ),
+    "attention": Figure(
+        "Attention",
+        "mean weight of each timestep at step {step}",
+        "Line chart: mean attention weight of each timestep",
+        attention_figure,
+        steps=False,
+    ),
+}
+
+
+def _style(figure: go.Figure, theme: str, words: Figure) -> None:
+    palette = PALETTES[theme]
+    axis: dict[str, Any] = {
+        "gridcolor": palette.grid,
+        "linecolor": palette.grid,
+        "zeroline": False,
+        "automargin": True,
+        "tickfont": {"color": palette.muted, "size": 12},
+        "title": {"font": {"color": palette.muted, "size": 12}, "standoff": 6},
+    }
+    figure.update_layout(
+        template="none",
+        title={
+            "text": f"<b>{words.title}</b><br>"
+            f"<span style='font-size:12px;color:{palette.muted}'>{words.subtitle}</span>",
+            "x": 0,
+            "xref": "container",
+            "pad": {"l": 10},
+            "yref": "container",
+            "y": 0.965,
+            "yanchor": "top",
+            "font": {"size": 14, "color": palette.text},
+        },
+        font={"color": palette.text, "size": 12},
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        margin={"l": 56, "r": 14, "t": 54, "b": 64},
+        height=340,
+        legend={
+            "orientation": "h",
+            "x": 0.5,
+            "xanchor": "center",
+            "yref": "container",
+            "y": 0,
+            "yanchor": "bottom",
+            "font": {"size": 12},
+        },
+        hovermode="closest" if any(trace.type == "heatmap" for trace in figure.data) else "x unified",
+        hoverlabel={"bgcolor": palette.hover, "font": {"color": palette.text}, "bordercolor": palette.muted},
+        uirevision="constant",  # zoom, pan and hidden traces survive every update
+        modebar={"bgcolor": "rgba(0,0,0,0)", "color": palette.muted, "activecolor": palette.text},
+    )
+    figure.update_xaxes(**axis, showspikes=False)
+    figure.update_yaxes(**axis)
