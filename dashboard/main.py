@@ -8,7 +8,10 @@ HERE = Path(__file__).parent
 
 st.set_page_config(page_title="RNN Gradient Lab", page_icon=str(HERE / "static" / "icon.png"), layout="wide")
 page = st.navigation(
-    [st.Page(HERE / "pages" / "lab.py", title="Lab", default=True)],
+    [
+        st.Page(HERE / "pages" / "lab.py", title="Lab", default=True),
+        st.Page(HERE / "pages" / "history.py", title="History"),
+    ],
     position="top",
 )
 page.run()

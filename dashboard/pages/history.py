@@ -1,0 +1,236 @@
+"""The history: this workspace's runs in a table, to be found again, noted on, opened, continued and deleted."""
+
+import hashlib
+import time
+from collections.abc import Sequence
+
+import pyarrow as pa
+import streamlit as st
+
+from dashboard import history, services
+from dashboard.history import MOST_LAID, MOST_RUNS, STATUSES, Run
+from dashboard.interrupted import continue_runs
+from dashboard.run_words import count, status_word
+from dashboard.workspace import workspace_id
+from rnncore.runs.scheduler import MAX_NOTE, ControlError, UnknownRun
+
+LAB = "pages/lab.py"
+REFRESH_S = 4.0
+SAY_S = 15.0  # how long a refusal stays on the page at least
+ROWS_IN_VIEW = 14
+TEXT, STATUS, PAGE = "history.text", "history.status", "history.page"
+_SELECTED, _TABLE, _SAID = "history.selected", "history.table", "history.said"
+
+_COLUMNS = {
+    "run": st.column_config.TextColumn("Run", width=150, pinned=True),
+    "twin": st.column_config.TextColumn("Twin", width=62, help="Twins differ by the clipping alone."),
+    "status": st.column_config.TextColumn("Status", width=86),
+    "data": st.column_config.TextColumn("Data", width=190),
+    "network": st.column_config.TextColumn("Network", width=150),
+    "curve": st.column_config.LineChartColumn(
+        "log10 of the loss", width=130, help="Training loss over the run, averaged; each curve has its own scale."
+    ),
+    "last": st.column_config.NumberColumn("Last loss", width=84, format="%.4g", help="Last finite training loss."),
+    "best": st.column_config.NumberColumn("Best val. loss", width=100, format="%.4g", help="Best validation loss."),
+    "step": st.column_config.NumberColumn("Step", width=70, format="localized", help="Steps that have been trained."),
+    "verdict": st.column_config.TextColumn("Verdict", width=300),
+    "note": st.column_config.TextColumn("Note", width=160),
+    "started": st.column_config.DatetimeColumn("Started", width=110, format="distance"),
+}
+
+
+def main() -> None:
+    """Draw the page; while a run is under way it refreshes itself."""
+    st.subheader("History", anchor=False)
+    runs = _runs()
+    if not runs:
+        st.text("No runs yet: whatever you train in the lab is kept here.")
+        if st.button("Go to the lab", type="primary"):
+            st.switch_page(LAB)
+        return
+    live = any(run.active for run in runs)
+    st.fragment(_body, run_every=REFRESH_S if live else None)(live)
+
+
+def _body(live: bool) -> None:
+    runs = _runs()
+    under_way = [run for run in runs if run.active]
+    if not runs or bool(under_way) != live:
+        st.rerun()
+    if under_way:
+        services.scheduler().seen(under_way[0].id)
+    found = _filtered(runs)
+    said = st.session_state.get(_SAID)
+    if said and time.monotonic() - said[1] < SAY_S:
+        st.warning(said[0], icon=":material/error:")
+    bar = st.container(horizontal=True, vertical_alignment="bottom")
+    divided = history.pages(found)
+    number = min(st.session_state.get(PAGE) or 1, len(divided))
+    chosen = _table(divided[number - 1])
+    with bar:
+        _actions(chosen, runs)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(_summary(len(runs), len(found), len(chosen)), width="stretch")
+        if len(divided) > 1:
+            st.pagination(len(divided), key=PAGE)
+
+
+def _runs() -> list[Run]:
+    return history.runs_of(services.scheduler().store, workspace_id())
+
+
+def _filtered(runs: Sequence[Run]) -> list[Run]:
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        text = st.text_input(
+            "Filter",
+            key=TEXT,
+            type="search",
+            live=True,
+            max_chars=100,
+            placeholder="Run, data, network, status or note",
+            help="Every word must occur somewhere in the run's row.",
+            persist_state="session",
+            width=300,
+        )
+        chosen = st.pills(
+            "Status", list(STATUSES), key=STATUS, selection_mode="multi", persist_state="session", width="content"
+        )
+    return history.find(runs, (text or "")[:100], {status for name in chosen for status in STATUSES[name]})
+
+
+def _table(runs: Sequence[Run]) -> list[Run]:
+    """Draw the table and return the selected runs, which stay selected when the table shows others beside them."""
+    if not runs:
+        st.text("No run matches this filter.")
+        return []
+    key = "history.table." + hashlib.blake2s("".join(run.id for run in runs).encode(), digest_size=8).hexdigest()
+    if st.session_state.get(_TABLE, ("", []))[0] != key:
+        selected = st.session_state.get(_SELECTED, [])
+        st.session_state[_TABLE] = key, [place for place, run in enumerate(runs) if run.id in selected]
+    event = st.dataframe(
+        _frame(runs),
+        key=key,
+        height=36 * min(len(runs), ROWS_IN_VIEW) + 38,
+        hide_index=True,
+        column_config=_COLUMNS,
+        on_select="rerun",
+        selection_mode="multi-row",
+        selection_default={"selection": {"rows": st.session_state[_TABLE][1]}},
+        placeholder="",
+        alt="Runs of this workspace, the newest first",
+    )
+    chosen = [runs[place] for place in event.selection.rows if place < len(runs)]
+    st.session_state[_SELECTED] = [run.id for run in chosen]
+    return chosen
+
+
+def _frame(runs: Sequence[Run]) -> pa.Table:
+    store = services.scheduler().store
+    measured = [history.measure(store, run) for run in runs]
+    return pa.table(
+        {
+            "run": [run.label for run in runs],
+            "twin": [run.twin for run in runs],
+            "status": [status_word(run.status) for run in runs],
+            "data": [run.data for run in runs],
+            "network": [run.model for run in runs],
+            "curve": pa.array([each.sparkline for each in measured], pa.list_(pa.float64())),
+            "last": pa.array([each.last_loss for each in measured], pa.float64()),
+            "best": pa.array([each.best_val_loss for each in measured], pa.float64()),
+            "step": [run.step for run in runs],
+            "verdict": [each.verdict for each in measured],
+            "note": [run.note for run in runs],
+            "started": pa.array([int(1000 * run.created_at) for run in runs], pa.timestamp("ms", "UTC")),
+        }
+    )
+
+
+def _actions(chosen: Sequence[Run], runs: Sequence[Run]) -> None:
+    if st.button("Open", disabled=len(chosen) != 1, help="Show one selected run on the board."):
+        _to_lab(chosen, runs)
+    laid = 2 <= len(chosen) <= MOST_LAID
+    if st.button("Lay on one another", disabled=not laid, help=f"Show 2 to {MOST_LAID} selected runs on one board."):
+        _to_lab(chosen, runs)
+    resumable = [run for run in chosen if run.resumable]
+    st.button(
+        "Continue",
+        disabled=not resumable,
+        on_click=_continue,
+        args=(resumable, runs),
+        help="Go on with selected runs that were stopped or interrupted, from their last checkpoint.",
+    )
+    _deletion(chosen)
+    one = chosen[0] if len(chosen) == 1 else None
+    key = f"history.note.{one.id}" if one else "history.note"
+    st.text_input(
+        "Note",
+        value=one.note if one else "",
+        key=key,
+        max_chars=MAX_NOTE,
+        disabled=one is None,
+        placeholder="What did this run show?" if one else "Select one run to write a note",
+        on_change=_save_note,
+        args=(one.id, key) if one else (),
+    )
+
+
+def _deletion(chosen: Sequence[Run]) -> None:
+    doomed = [run for run in chosen if not run.active]
+    with st.popover("Delete", disabled=not chosen, help="Delete the selected runs, after a confirmation."):
+        kept = len(chosen) - len(doomed)
+        if kept:
+            st.text(
+                f"{count(kept, 'run')} {'is' if kept == 1 else 'are'} unfinished and cannot be deleted; stop first."
+            )
+        if doomed:
+            st.text(f"Delete {count(len(doomed), 'run')} with all that was recorded? This cannot be undone.")
+            st.button(f"Delete {count(len(doomed), 'run')}", type="primary", on_click=_delete, args=(doomed,))
+
+
+def _to_lab(chosen: Sequence[Run], runs: Sequence[Run]) -> None:
+    st.switch_page(LAB, query_params={"run": history.address(chosen, runs)})
+
+
+def _continue(resumable: Sequence[Run], runs: Sequence[Run]) -> None:
+    problem = continue_runs(resumable, runs)
+    _say(problem)
+    if problem is None:
+        st.toast(f"{count(len(resumable), 'run')} continued.")
+
+
+def _delete(doomed: Sequence[Run]) -> None:
+    problem, deleted = None, 0
+    for run in doomed:
+        try:
+            services.scheduler().delete(run.id)
+            deleted += 1
+        except ControlError as error:
+            problem = str(error)
+        except UnknownRun:  # somebody was quicker
+            pass
+    _say(problem)
+    if deleted:
+        st.toast(f"{count(deleted, 'run')} deleted.")
+
+
+def _save_note(run_id: str, key: str) -> None:
+    try:
+        services.scheduler().set_note(workspace_id(), run_id, st.session_state[key] or "")
+    except (ControlError, UnknownRun) as error:
+        _say(str(error))
+    else:
+        _say(None)
+        st.toast("Note saved.")
+
+
+def _say(problem: str | None) -> None:
+    st.session_state[_SAID] = (problem, time.monotonic()) if problem else None
+
+
+def _summary(runs: int, found: int, chosen: int) -> str:
+    words = count(found, "run") if found == runs else f"{found:,} of {count(runs, 'run')}"
+    newest = f" (the newest {MOST_RUNS:,})" if runs >= MOST_RUNS else ""
+    return words + newest + (f", {chosen} selected" if chosen else "")
+
+
+main()

@@ -1,0 +1,65 @@
+"""An experiment in words: its data and its network, from a stored config; never fails on an old or odd one."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from rnncore.data import SERIES, TASKS
+
+STATUS_WORDS = {"queued": "waiting"}  # other statuses are words already
+
+Part = Mapping[str, Any]
+
+
+def data_words(config: Part) -> str:
+    """Return what a run learns from, e.g. 'Adding problem, T = 50'."""
+    data = config.get("data", {})
+    words = _DATA.get(data.get("kind", ""))
+    return words(data) if words else ""
+
+
+def model_words(config: Part) -> str:
+    """Return a run's network, e.g. 'LSTM, 2 layers of 32 units'."""
+    model = config.get("model", {})
+    cell = str(model.get("cell", "")).upper()
+    cell = f"ReLU {cell}" if model.get("nonlinearity") == "relu" else cell
+    units, layers = model.get("hidden_size"), model.get("num_layers", 1)
+    return f"{cell}, {units} units" if layers == 1 else f"{cell}, {layers} layers of {units} units"
+
+
+def status_word(status: str) -> str:
+    """Return a status as the pages call it."""
+    return STATUS_WORDS.get(status, status)
+
+
+def count(number: int, noun: str) -> str:
+    """Return a number with its noun: '1 run', '1,000 runs'."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def _task(data: Part) -> str:
+    name = data.get("task", "")
+    task = TASKS.get(name)
+    if task is None:
+        return str(name)
+    length = data.get("seq_len") or task.knobs.get("seq_len")
+    return f"{task.title}, T = {length}" if length else task.title
+
+
+def _bundled(data: Part) -> str:
+    name = data.get("name", "")
+    return SERIES[name].title if name in SERIES else str(name)
+
+
+def _csv(data: Part) -> str:
+    return f"Uploaded CSV, column {data.get('target', '')}"
+
+
+def _upload(data: Part) -> str:
+    names = [each.get("name") or "upload" for each in data.get("files", ())]
+    words = names[0] if names else "upload"
+    words += f" and {len(names) - 1} more" if len(names) > 1 else ""
+    targets = data.get("targets") or ()
+    return f"{words}, {', '.join(targets)}" if targets else words
+
+
+_DATA: dict[str, Callable[[Part], str]] = {"task": _task, "bundled": _bundled, "csv": _csv, "upload": _upload}
