@@ -64,13 +64,13 @@ def records_since(store: Store, run_id: str, since: int = 0, max_points: int = M
 
 def encode(values: NDArray[Any]) -> str:
     """Return numbers as base64 of little-endian float32; finite ones stay finite."""
-    bounded = np.where(np.isfinite(values), np.clip(values, -_FLOAT32_MAX, _FLOAT32_MAX), values)
-    return base64.b64encode(bounded.astype("<f4").tobytes()).decode()
-
-
-def scalar_rows(db: Any, key: int, since: int) -> NDArray[np.float64]:
-    """Return the (N, len(SCALARS)) values of the records after step `since`."""
-    return _read_scalars(db, key, since)
+    with np.errstate(over="ignore"):
+        narrow = values.astype("<f4")
+    too_large = np.isinf(narrow)
+    if too_large.any():
+        too_large &= np.isfinite(values)
+        narrow[too_large] = np.copysign(_FLOAT32_MAX, values[too_large])
+    return base64.b64encode(narrow.tobytes()).decode()
 
 
 def _read_scalars(db: Any, key: int, since: int) -> NDArray[np.float64]:
