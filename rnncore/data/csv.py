@@ -100,14 +100,19 @@ def _parse(text: bytes, name: str, dialect: Dialect) -> tuple[pa.Table, list[str
 
     # Names are given by place: the parser would not keep two columns of one name apart.
     keys = [str(place) for place in range(len(dialect.names))]
-    kinds = _expected_kinds(dialect)
+    kinds, gaps = _expected_kinds(dialect), len(keys) == 1 and _has_gaps(text, dialect.start)
     for types in (kinds, [pa.string()] * len(keys)):
         wrong.clear()
         try:
             cells = pacsv.read_csv(
                 pa.py_buffer(text).slice(dialect.start),
                 pacsv.ReadOptions(column_names=keys, use_threads=False, block_size=_BLOCK),
-                pacsv.ParseOptions(delimiter=dialect.delimiter, newlines_in_values=True, invalid_row_handler=refuse),
+                pacsv.ParseOptions(
+                    delimiter=dialect.delimiter,
+                    newlines_in_values=True,
+                    ignore_empty_lines=not gaps,
+                    invalid_row_handler=refuse,
+                ),
                 pacsv.ConvertOptions(
                     column_types=dict(zip(keys, types, strict=True)),
                     strings_can_be_null=False,
@@ -143,6 +148,12 @@ def _expected_kinds(dialect: Dialect) -> list[pa.DataType]:
     ]
 
 
+def _has_gaps(text: bytes, start: int) -> bool:
+    """Whether blank lines between the cells of a single column are missing values, not just double spacing."""
+    blank = len(re.findall(rb"(?<=\n)[ \t]*\r?\n(?=.*\S)", memoryview(text)[start:]))
+    return 0 < blank < 0.4 * text.count(b"\n", start)
+
+
 def _is_footer(wrong: list[tuple[int, int, str]], rows: int) -> bool:
     """Whether the rows that do not fit are lines of text below the table."""
     return rows > 0 and all(
@@ -164,7 +175,7 @@ def _line_of(text: bytes, start: int, number: int) -> int:
 
 def _without_blank_rows(columns: list[Column], rows: int) -> tuple[list[Column], int, int]:
     """Drop the rows in which every cell is missing, wherever they stand."""
-    if any(column.missing == 0 for column in columns):
+    if len(columns) == 1 or any(column.missing == 0 for column in columns):
         return columns, rows, 0
     filled = np.zeros(rows, bool)
     for column in columns:
