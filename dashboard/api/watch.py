@@ -12,6 +12,7 @@ from dashboard.insights import insights, look
 from dashboard.workspace import workspace_of
 from rnncore.runs.scheduler import Scheduler
 from rnncore.runs.series import records_since
+from rnncore.runs.snapshots import read_snapshot
 from rnncore.runs.store import ENDED
 
 MAX_RUNS_PER_POLL = 6
@@ -52,6 +53,19 @@ async def insight(request: Request) -> dict[str, Any]:
     if await run_in_threadpool(store.run, run) is None:
         raise ApiError(404, NOT_FOUND)
     return await run_in_threadpool(look, store, run, int(step))
+
+
+@endpoint
+async def snapshot(request: Request) -> dict[str, Any]:
+    """`?step=N`: what the run showed at the last evaluation up to step N; without it, at the newest."""
+    step = request.query_params.get("step")
+    if step is not None and not _SINCE.fullmatch(step):
+        raise ApiError(400, f"step: {step[:60]!r} is not allowed; allowed: a step number from 0.")
+    upto = None if step is None else int(step)
+    found = await run_in_threadpool(read_snapshot, services.scheduler().store, run_id(request), upto)
+    if found is None:
+        raise ApiError(404, NOT_FOUND)
+    return found
 
 
 @endpoint

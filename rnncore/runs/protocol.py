@@ -4,7 +4,8 @@ To the worker                                     | from the worker
 --------------------------------------------------|---------------------------------------------------------------
 job: run, config, events, file, sizes             | ready: pid
      + bytes of the file and of the checkpoint    | info: run, info (RunInfo as JSON)
-stop, pause, resume, step: run                    | records: run, count, profiles, diverged + packed records
+stop, pause, resume, step: run                    | records: run, count, profiles, snapshots, diverged
+                                                  |      + bytes (rnncore.records.pack)
 park: run (checkpoint, then end, to go on later)  | paused, resumed: run, step
 set: run, name, value, at_step                    | event: run, step, name, value (in force from that step on)
                                                   | checkpoint: run, step + bytes

@@ -90,12 +90,13 @@ def _too_many(store: Store, settings: Settings) -> list[str]:
 
 
 def _run_sizes(db: sqlite3.Connection) -> defaultdict[int, int]:
-    """Return the bytes of records, profiles and checkpoint by key of the run."""
+    """Return the bytes of records, profiles, snapshots and checkpoint by key of the run."""
     sizes: defaultdict[int, int] = defaultdict(lambda: 500)
     blobs = (
         ("chunks", "length(scalars)"),
         ("profiles", "60 + layers * timesteps * 4 * ((hidden_grad_norm IS NOT NULL) + (cell_grad_norm IS NOT NULL)"
          " + (direct_grad_norm IS NOT NULL))"),
+        ("snapshots", "60 + length(content)"),
         ("checkpoints", "length(content)"),
     )  # fmt: skip
     for table, size in blobs:

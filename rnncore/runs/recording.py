@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from rnncore.records import PROFILES, SCALARS
 from rnncore.runs.protocol import Frame
 from rnncore.runs.settings import Settings
+from rnncore.runs.snapshots import SnapshotRecorder
 from rnncore.runs.thinning import Thinner
 
 CHUNK_RECORDS = 256
@@ -43,6 +44,7 @@ class Recorder:
         self._number: int = stored[-1][0] + 1 if stored else 0
         self._stored_rows = [(number, norm) for number, norm, _ in stored]
         self._thinner: Thinner | None = None
+        self._snapshots = SnapshotRecorder(db, self.key, settings)
 
     def add(self, db: sqlite3.Connection, frame: Frame) -> None:
         """Store a `records` frame (rnncore.records.pack)."""
@@ -50,6 +52,7 @@ class Recorder:
         scalars = np.frombuffer(frame.blob, np.float64, count * _WIDTH).reshape(count, _WIDTH)
         steps = scalars[:, _STEP]
         self._add_profiles(db, frame, steps, scalars.nbytes)
+        self._snapshots.add(db, frame, steps)
         fresh = scalars[steps > self.step]
         if len(fresh):
             self._add_scalars(db, fresh)

@@ -85,6 +85,16 @@ MIGRATIONS = (
         PRIMARY KEY (workspace, id)
     ) STRICT;
     """,
+    """
+    CREATE TABLE snapshots (                -- what a run shows at its evaluations, thinned
+        run INTEGER NOT NULL REFERENCES runs (key) ON DELETE CASCADE,
+        number INTEGER NOT NULL,            -- counts the snapshots as taken, from 0
+        step INTEGER NOT NULL,
+        content BLOB NOT NULL,              -- Snapshot.to_bytes()
+        PRIMARY KEY (run, number)
+    ) STRICT;
+    CREATE INDEX snapshot_steps ON snapshots (run, step);
+    """,
 )
 
 

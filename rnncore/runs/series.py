@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnncore.records import PROFILES, SCALARS
+from rnncore.runs.snapshots import newest_snapshot_step
 from rnncore.runs.store import Store
 
 COLUMNS = ("step", "train_loss", "grad_norm", "clip_coef", "update_norm", "learning_rate")
@@ -28,7 +29,7 @@ def records_since(store: Store, run_id: str, since: int = 0, max_points: int = M
     Keys: status, reason, steps, last_step, steps_per_second; since, decimated (whether records were left out);
     count and columns (`COLUMNS`, base64 of little-endian float32 each); val (count and the same for `VAL_COLUMNS`);
     profiles: count, layers L, timesteps T, step (N) and hidden_grad_norm ... (N, L, T) in the same form, or null;
-    events: [step, name, value] for each setting changed.
+    snapshot_step (of the newest snapshot, or None); events: [step, name, value] for each setting changed.
 
     At most `max_points` records (about), those with the extremes of each bucket; at most 8 profiles in a refresh
     (since > 0) and 300 in a full fetch, fewer if they are large; the newest is always among them. All of it is one
@@ -41,6 +42,7 @@ def records_since(store: Store, run_id: str, since: int = 0, max_points: int = M
         key, status, reason, last_step, steps, rate = row
         scalars = _read_scalars(db, key, since) if last_step > since else np.empty((0, _WIDTH))
         profiles = _read_profiles(db, key, since)
+        snapshot_step = newest_snapshot_step(db, key)
         events = db.execute(
             "SELECT step, name, value FROM events WHERE run = ? AND step > ? ORDER BY rowid LIMIT 500", (key, since)
         ).fetchall()
@@ -58,6 +60,7 @@ def records_since(store: Store, run_id: str, since: int = 0, max_points: int = M
         "columns": {name: encode(chosen[:, SCALARS.index(name)]) for name in COLUMNS},
         "val": _val_points(scalars, max_points),
         "profiles": profiles,
+        "snapshot_step": snapshot_step,
         "events": [list(event) for event in events],
     }
 

@@ -49,8 +49,8 @@ class Settings:
         stop_grace_seconds: time to stop by itself before the process is terminated, and again before it is killed.
         checkpoint_seconds: shortest time between checkpoints.
     Sizes of the store:
-        max_profile_rows, max_profile_mb: gradient profiles kept per run. max_store_mb: whole store.
-        keep_days: age at which ended runs are removed.
+        max_profile_rows, max_profile_mb: gradient profiles kept per run. max_snapshots, max_snapshot_mb: snapshots.
+        max_store_mb: whole store. keep_days: age at which ended runs are removed.
     Pace:
         flush_ms: a worker sends its records this often. commit_ms: the store gathers them this long.
     """
@@ -73,6 +73,8 @@ class Settings:
     checkpoint_seconds: float = 5.0
     max_profile_rows: int = 2000
     max_profile_mb: int = 24
+    max_snapshots: int = 200
+    max_snapshot_mb: int = 4
     max_store_mb: int = 4096
     keep_days: float = 30.0
     flush_ms: int = 80
