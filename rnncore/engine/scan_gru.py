@@ -25,10 +25,10 @@ from rnncore.engine.tape import LayerTape
 
 
 class _Buffers:
-    """Gates of all timesteps, and views of them per timestep.
+    """What the backward pass needs of all timesteps, and views of it per timestep.
 
-    gates: (T, B, 3H) r, z and q = W_hn h + b_hn; in the backward pass d h_t / d(preactivation), then dL/d(...).
-    candidate: (T, B, H) n, then likewise. carry: (T, B, H) z, kept while `gates` changes.
+    gates: (T, B, 3H) r, z and q = W_hn h + b_hn, chunk by chunk replaced by d h_t / d(preactivation); in the backward
+    pass dL/d(preactivation). candidate: (T, B, H) n, then likewise. carry: (T, B, H) z.
     """
 
     def __init__(self, key: Key) -> None:
@@ -87,7 +87,6 @@ class GruScan(Function):
         d_b_hh, d_b_n = torch.zeros_like(b_hh), b_hh.new_zeros(H)
         with torch.inference_mode():
             for chunk in reversed(buffers.chunks):
-                _derive(buffers, chunk, states)
                 _recur(steps, buffers, chunk, w_hh, flows, ctx.recursion.clip)
                 part, later, before = slices(chunk)
                 grads = flat(buffers.gates[part])  # (t B, 3H) dL/d(preactivation) of r, z, q
@@ -107,7 +106,7 @@ class GruScan(Function):
 
 
 def _run(inputs: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: Tensor, b_hh: Tensor, states: Tensor) -> _Buffers:
-    """Write h to `states` (T, B, H), return the buffers filled with all gates."""
+    """Write h to `states` (T, B, H), return the buffers with all local derivatives."""
     T, B, H = states.shape
     buffers = _POOL.take((T, B, H, inputs.dtype, inputs.device))
     with torch.inference_mode():
@@ -126,6 +125,7 @@ def _run(inputs: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: Tensor, b_hh: Tensor,
                 candidate = buffers.candidate_t[t].addcmul_(buffers.r_t[t], buffers.q_t[t])
                 tanh(buffers.candidate_arrays[t], out=buffers.candidate_arrays[t])
                 state = lerp(candidate, state, buffers.z_t[t], out=steps[t])
+            _derive(buffers, chunk, states)
     return buffers
 
 

@@ -25,26 +25,27 @@ from rnncore.engine.tape import LayerTape
 
 
 class _Buffers:
-    """Gates and cell states of all timesteps, and views of them per timestep.
+    """What the backward pass needs of all timesteps, cell states of one chunk, and views of them per timestep.
 
-    gates: (T, B, 4H) i, f, (unused), o; in the backward pass d c_t (of o: d h_t) / d(preactivation), then dL/d(...).
-    candidate: (T, B, H) g; in the backward pass dh/dc, then dL/dc. cell: c. squashed: tanh(c), then f.
+    gates: (T, B, 4H) i, f, (unused), o, chunk by chunk replaced by d c_t (of o: d h_t) / d(preactivation); in the
+    backward pass dL/d(preactivation). candidate: (T, B, H) g, then dh/dc, then dL/dc. squashed: tanh(c), then f.
+    cell: (t + 1, B, H) c_{t-1} and c_t of a chunk of t timesteps.
     """
 
     def __init__(self, key: Key) -> None:
         T, B, H, dtype, device = key
+        self.chunks = chunks(T, 10 * B * H * dtype.itemsize)  # gates, the others, h and dL/dh
         self.gates = torch.empty(T, B, 4 * H, dtype=dtype, device=device)
-        self.candidate, self.cell, self.squashed = (torch.empty(T, B, H, dtype=dtype, device=device) for _ in range(3))
+        self.candidate, self.squashed = (torch.empty(T, B, H, dtype=dtype, device=device) for _ in range(2))
+        self.cell = torch.empty(len(self.chunks[0]) + 1, B, H, dtype=dtype, device=device)
         self.i, self.f, self.g, self.o = self.gates.view(T, B, 4, H).unbind(2)  # (T, B, H) each
         self.gates_t = self.gates.unbind(0)
         self.i_t, self.f_t, self.o_t = self.i.unbind(0), self.f.unbind(0), self.o.unbind(0)
         self.ifg_t = self.gates.view(T, B, 4, H)[:, :, :3].unbind(0)
-        self.cell_t, self.squashed_t = self.cell.unbind(0), self.squashed.unbind(0)
+        self.squashed_t, self.cell_rows = self.squashed.unbind(0), self.cell.unbind(0)
         self.candidate_t, self.candidate_per_gate_t = self.candidate.unbind(0), self.candidate.unsqueeze(2).unbind(0)
-        self.tanh_arguments = list(
-            zip(*(arrays(x) for x in (self.g, self.candidate, self.cell, self.squashed)), strict=True)
-        )
-        self.chunks = chunks(T, B * H * 9 * dtype.itemsize)  # gates, the others, h and dL/dh
+        self.tanh_g = list(zip(arrays(self.g), arrays(self.candidate), strict=True))
+        self.tanh_c = arrays(self.cell), arrays(self.squashed)
 
 
 _POOL = Pool(_Buffers)
@@ -87,7 +88,6 @@ class LstmScan(Function):
         d_w_ih, d_w_hh, d_bias = OuterSum(w_ih), OuterSum(w_hh), torch.zeros_like(b_ih)
         with torch.inference_mode():
             for chunk in reversed(buffers.chunks):
-                _derive(buffers, chunk)
                 _recur(steps, buffers, chunk, w_hh, flows, ctx.recursion.clip)
                 part, later, before = slices(chunk)
                 grads = flat(buffers.gates[part])  # (t B, 4H) dL/d(preactivation)
@@ -103,32 +103,31 @@ class LstmScan(Function):
 
 
 def _run(inputs: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: Tensor, b_hh: Tensor, states: Tensor) -> _Buffers:
-    """Write h to `states` (T, B, H), return the buffers filled with all gates and cell states."""
+    """Write h to `states` (T, B, H), return the buffers with all local derivatives."""
     T, B, H = states.shape
     buffers = _POOL.take((T, B, H, inputs.dtype, inputs.device))
     with torch.inference_mode():
         bias, w_in, w_t, tanh, mul = b_ih + b_hh, w_ih.t(), w_hh.t(), fast_tanh(inputs.device), torch.mul
-        steps, state = states.unbind(0), None
+        steps, cells, (cell_arrays, squashed_arrays) = states.unbind(0), buffers.cell_rows, buffers.tanh_c
+        cells[0].zero_()
         for chunk in buffers.chunks:
             part = slice(chunk.start, chunk.stop)
             torch.addmm(bias, flat(inputs[part]), w_in, out=flat(buffers.gates[part]))
-            for t in chunk:
-                gates, (g_in, g, c, c_squashed) = buffers.gates_t[t], buffers.tanh_arguments[t]
-                if state is not None:
-                    gates.addmm_(state, w_t)
+            for row, t in enumerate(chunk):
+                gates, (g_in, g) = buffers.gates_t[t], buffers.tanh_g[t]
+                if t:
+                    gates.addmm_(steps[t - 1], w_t)
                 tanh(g_in, out=g)
                 gates.sigmoid_()  # g's quarter with it, which nobody reads: one block is faster than two
-                cell = mul(buffers.i_t[t], buffers.candidate_t[t], out=buffers.cell_t[t])
-                if state is not None:
-                    cell.addcmul_(buffers.f_t[t], buffers.cell_t[t - 1])
-                tanh(c, out=c_squashed)
-                state = mul(buffers.o_t[t], buffers.squashed_t[t], out=steps[t])
+                mul(buffers.i_t[t], buffers.candidate_t[t], out=cells[row + 1]).addcmul_(buffers.f_t[t], cells[row])
+                tanh(cell_arrays[row + 1], out=squashed_arrays[t])
+                mul(buffers.o_t[t], buffers.squashed_t[t], out=steps[t])
+            _derive(buffers, part)
     return buffers
 
 
-def _derive(buffers: _Buffers, chunk: range) -> None:
+def _derive(buffers: _Buffers, part: slice) -> None:
     """Turn gates into local derivatives, in place, for a chunk of timesteps at once."""
-    part = slice(chunk.start, chunk.stop)
     i, f, g, o = buffers.i[part], buffers.f[part], buffers.g[part], buffers.o[part]
     candidate, squashed = buffers.candidate[part], buffers.squashed[part]
     tanh_backward(i, candidate, grad_input=g)
@@ -136,11 +135,8 @@ def _derive(buffers: _Buffers, chunk: range) -> None:
     tanh_backward(o, squashed, grad_input=candidate)  # dh/dc
     sigmoid_backward(squashed, o, grad_input=o)
     squashed.copy_(f)
-    if chunk.start:
-        sigmoid_backward(buffers.cell[chunk.start - 1 : chunk.stop - 1], f, grad_input=f)
-    else:
-        sigmoid_backward(buffers.cell[: chunk.stop - 1], f[1:], grad_input=f[1:])
-        f[0].zero_()  # c_{t-1} = 0
+    sigmoid_backward(buffers.cell[: len(f)], f, grad_input=f)
+    buffers.cell[0].copy_(buffers.cell[len(f)])
 
 
 def _recur(

@@ -24,14 +24,14 @@ from rnncore.engine.tape import LayerTape
 
 
 class _Buffers:
-    """slopes: (T, B, H), first phi'(a_t), then dL/da_t; slopes_t: a view of it per timestep."""
+    """slopes: (t, B, H) of a chunk of t timesteps, first phi'(a), then dL/da; rows: a view of it per timestep."""
 
     def __init__(self, key: Key) -> None:
         T, B, H, dtype, device = key
-        self.slopes = torch.empty(T, B, H, dtype=dtype, device=device)
-        self.slopes_t = self.slopes.unbind(0)
-        self.one = torch.ones((), dtype=dtype, device=device)
         self.chunks = chunks(T, 3 * B * H * dtype.itemsize)  # slopes, h and dL/dh
+        self.slopes = torch.empty(len(self.chunks[0]), B, H, dtype=dtype, device=device)
+        self.rows = self.slopes.unbind(0)
+        self.one = torch.ones((), dtype=dtype, device=device)
 
 
 _POOL = Pool(_Buffers)
@@ -84,14 +84,15 @@ class RnnScan(Function):
         with torch.inference_mode():
             for chunk in reversed(buffers.chunks):
                 part, later, before = slices(chunk)
+                slopes = buffers.slopes[: len(chunk)]
                 if ctx.relu:
-                    torch.gt(states[part], 0, out=buffers.slopes[part])
+                    torch.gt(states[part], 0, out=slopes)
                 else:
-                    tanh_backward(buffers.one, states[part], grad_input=buffers.slopes[part])
-                _recur(steps, buffers, chunk, w_hh, flows, ctx.recursion.clip)
-                grads = flat(buffers.slopes[part])  # (t B, H) dL/da
+                    tanh_backward(buffers.one, states[part], grad_input=slopes)
+                _recur(steps, buffers.rows, chunk, w_hh, flows, ctx.recursion.clip)
+                grads = flat(slopes)  # (t B, H) dL/da
                 d_w_ih.add(grads, flat(inputs[part]))
-                d_w_hh.add(flat(buffers.slopes[later]), flat(states[before]))
+                d_w_hh.add(flat(slopes[later.start - part.start :]), flat(states[before]))
                 d_bias.add_(grads.sum(0))
                 if d_inputs is not None:
                     torch.mm(grads, w_ih, out=flat(d_inputs[part]))
@@ -102,12 +103,17 @@ class RnnScan(Function):
 
 
 def _recur(
-    totals: tuple[Tensor, ...], buffers: _Buffers, chunk: range, w_hh: Tensor, flows: list[bool], clip: float | None
+    totals: tuple[Tensor, ...],
+    slopes: tuple[Tensor, ...],
+    chunk: range,
+    w_hh: Tensor,
+    flows: list[bool],
+    clip: float | None,
 ) -> None:
     """Turn direct gradients into total ones and slopes into dL/da_t, from the last step of a chunk to the first."""
     for t in reversed(chunk):
         if clip is not None:
             clip_rows_(totals[t], clip)
-        grad = buffers.slopes_t[t].mul_(totals[t])
+        grad = slopes[t - chunk.start].mul_(totals[t])
         if flows[t]:
             totals[t - 1].addmm_(grad, w_hh)
