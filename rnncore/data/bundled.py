@@ -2,6 +2,7 @@
 
 import csv
 import gzip
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
 from typing import Literal
@@ -12,8 +13,6 @@ from numpy.typing import NDArray
 from rnncore.config import BundledData
 from rnncore.data.dataset import SequenceDataset
 from rnncore.data.sequences import Feature, Sequences, class_labels, offsets_of, whole
-
-Rows = list[dict[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,23 +106,22 @@ def bundled_sequences(name: str) -> Sequences:
     entry = SERIES[name]
     data = (resources.files("rnncore.data") / "bundled" / entry.file).read_bytes()
     text = (gzip.decompress(data) if entry.file.endswith(".gz") else data).decode("utf-8")
-    rows: Rows = list(csv.DictReader(text.splitlines()))
-    columns, values = zip(*(_column(rows, column) for column in entry.columns), strict=True)
+    header, *rows = csv.reader(text.splitlines())
+    cells = dict(zip(header, zip(*rows, strict=True), strict=True))
+    columns, values = zip(*(_column(column, cells[column]) for column in entry.columns), strict=True)
     matrix = np.stack(values, 1)  # (M, C)
     every = tuple(range(len(columns)))
     if entry.layout == "series":
         return Sequences(name, columns, matrix, whole(matrix), (name,), every, (entry.columns.index(entry.column),))
-    numbers = np.array([int(row["utterance"]) for row in rows])
-    first = np.flatnonzero(np.diff(numbers, prepend=0))
+    first = np.flatnonzero(np.diff(np.array(cells["utterance"], int), prepend=0))
     lengths = np.diff(np.append(first, len(rows)))
-    labels = class_labels(entry.column, [rows[row][entry.column] for row in first])
-    held_out = np.array([rows[row]["split"] == "test" for row in first])
-    ids = tuple(rows[row]["utterance"] for row in first)
+    labels = class_labels(entry.column, [cells[entry.column][row] for row in first])
+    held_out = np.array([cells["split"][row] == "test" for row in first])
+    ids = tuple(cells["utterance"][row] for row in first)
     return Sequences(name, columns, matrix, offsets_of(lengths), ids, every, (), labels, held_out)
 
 
-def _column(rows: Rows, name: str) -> tuple[Feature, NDArray[np.float64]]:
-    cells = [row[name] for row in rows]
+def _column(name: str, cells: Sequence[str]) -> tuple[Feature, NDArray[np.float64]]:
     try:
         return Feature(name), np.array([float(cell or "nan") for cell in cells])
     except ValueError:

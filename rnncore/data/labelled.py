@@ -70,10 +70,10 @@ def labelled_dataset(
     def select(rows: NDArray[np.int64]) -> Batch:
         wanted = targets[rows][:, None].astype(np.float32) if yes_no else targets[rows]
         if not ragged:
-            return Batch(inputs[starts[rows][:, None] + steps], wanted)
+            return Batch(inputs.take(starts[rows][:, None] + steps, axis=0), wanted)
         places = np.minimum(starts[rows][:, None] + steps, len(inputs) - 1)
         inside = steps < lengths[rows][:, None]  # (B, T)
-        return Batch(inputs[places] * inside[:, :, None], wanted, lengths[rows])
+        return Batch(inputs.take(places, axis=0) * inside[:, :, None], wanted, lengths[rows])
 
     validation = select(held_rows)
     if classes:

@@ -75,7 +75,9 @@ def forecast_dataset(
 
     def select(begins: NDArray[np.signedinteger]) -> Batch:
         wanted = answers.values[begins + ahead]  # (B, O) or (B,)
-        return Batch(inputs[begins[:, None] + steps], wanted[:, None].astype(np.float32) if yes_no else wanted)
+        return Batch(
+            inputs.take(begins[:, None] + steps, axis=0), wanted[:, None].astype(np.float32) if yes_no else wanted
+        )
 
     validation = select(held_starts)
     last = answers.values[held_starts + size - 1]
