@@ -10,12 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnncore.diagnosis import History, verdicts
+from rnncore.quantities import recording_overhead
 from rnncore.records import SCALARS, Baseline
 from rnncore.runs.store import Store
 
 REFRESH_S = 0.9
 CACHED_RUNS = 256
 LATELY = 600  # steps that verdicts on loss, updates and clipping look back
+FIRST = 60  # steps from the start of the run, with which the updates of late are compared
 
 
 @dataclass(slots=True)
@@ -49,15 +51,25 @@ def insights(store: Store, run_id: str, status: str, last_step: int) -> dict[str
 
 
 def look(store: Store, run_id: str, step: int | None = None) -> dict[str, Any]:
-    """Look at a run as it stood at `step` (None: now)."""
+    """Look at a run as it stood at `step` (None: now).
+
+    Keys: step, verdicts (kind, sentence), clipped (share of the latest steps whose gradient was clipped, or None),
+    recording_overhead (share of the training time, see `rnncore.quantities`, or None).
+    """
     with store.read() as db:
-        key, last, reason, status, info = db.execute(
-            "SELECT key, step, reason, status, json_extract(info, '$.baselines') FROM runs WHERE id = ?", (run_id,)
+        run = db.execute(
+            "SELECT key, step, reason, status, json_extract(info, '$.baselines'),"
+            " json_extract(config, '$.profile_every') FROM runs WHERE id = ?",
+            (run_id,),
         ).fetchone()
+        if run is None:  # deleted meanwhile
+            return {"step": 0, "verdicts": [], "clipped": None, "recording_overhead": None}
+        key, last, reason, status, baselines, profile_every = run
         upto = last if step is None else min(step, last)
         chunks = db.execute(
-            "SELECT scalars FROM chunks WHERE run = ? AND last_step >= ? AND first_step <= ? ORDER BY first_step",
-            (key, upto - LATELY, upto),
+            "SELECT scalars FROM chunks WHERE run = ? AND (first_step <= ? OR last_step > ?) AND first_step <= ?"
+            " ORDER BY first_step",
+            (key, FIRST, upto - LATELY, upto),
         ).fetchall()
         profile = db.execute(
             "SELECT step, layers, timesteps, hidden_grad_norm, direct_grad_norm FROM profiles"
@@ -65,8 +77,9 @@ def look(store: Store, run_id: str, step: int | None = None) -> dict[str, Any]:
             (key, upto),
         ).fetchone()
     rows = np.frombuffer(b"".join(chunk for (chunk,) in chunks), np.float64).reshape(-1, len(SCALARS))
-    rows = rows[(rows[:, 0] <= upto) & (rows[:, 0] > upto - LATELY)]
+    rows = rows[(rows[:, 0] <= upto) & ((rows[:, 0] <= FIRST) | (rows[:, 0] > upto - LATELY))]
     column = dict(zip(SCALARS, rows.T, strict=True))
+    lately = column["step"] > upto - LATELY
     ended = reason if status == "diverged" and upto == last else None
     history = History(
         step=column["step"],
@@ -79,11 +92,14 @@ def look(store: Store, run_id: str, step: int | None = None) -> dict[str, Any]:
         diverged=ended.rstrip(".") if ended else None,
     )
     hidden, direct = (_array(blob, profile[1], profile[2]) for blob in profile[3:]) if profile else (None, None)
-    found = verdicts(history, hidden, direct, _baselines(info))
+    found = verdicts(history, hidden, direct, _baselines(baselines))
     return {
         "step": upto,
         "verdicts": [{"kind": verdict.kind, "sentence": verdict.sentence} for verdict in found],
-        "clipped": float(np.mean(column["clip_coef"] < 1)) if len(rows) else None,
+        "clipped": float(np.mean(column["clip_coef"][lately] < 1)) if lately.any() else None,
+        "recording_overhead": recording_overhead(
+            column["step"], column["elapsed_s"], ~np.isnan(column["val_loss"]), profile_every or 1
+        ),
     }
 
 

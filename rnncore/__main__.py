@@ -47,7 +47,9 @@ def _parser() -> argparse.ArgumentParser:
 
     train = _command(commands, "train", _train, "train as a config says, one JSON object per step on standard output")
     train.add_argument("config", metavar="CONFIG.json", help="the configuration; '-' reads standard input")
-    train.add_argument("--out", type=Path, metavar="DIR", help="also write config.json, records and weights there")
+    train.add_argument(
+        "--out", type=Path, metavar="DIR", help="also write config.json, records, snapshots and weights there"
+    )
     train.add_argument("--every", type=_positive, default=1, metavar="N", help="print every N-th record only")
 
     _command(commands, "tasks", _tasks, "list the synthetic tasks")
@@ -105,6 +107,8 @@ def _train(options: argparse.Namespace) -> int:
             line = json.dumps(record.to_json(), allow_nan=False)
             if folder:
                 folder.append(line)
+                if record.snapshot:
+                    folder.append_snapshot(record.step, record.snapshot)
             if record.step % options.every == 0 or record.step == 1 or trainer.ended:
                 print(line, flush=True)
     finally:

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Floats = NDArray[np.float64]
+MIN_TIMED = 10  # steps of a kind below which their typical duration is not told
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,25 @@ def advised_thresholds(grad_norms: ArrayLike) -> tuple[float, float]:
     norms = np.asarray(grad_norms, np.float64)
     average = float(norms[np.isfinite(norms)].mean())
     return average / 2, average * 10
+
+
+def recording_overhead(step: ArrayLike, elapsed_s: ArrayLike, evaluated: ArrayLike, profile_every: int) -> float | None:
+    """Return the share of training time that recording profiles costs, e.g. 0.03; None where it cannot be told.
+
+    Median time of a step that records a profile over that of one that does not, less 1, times the share of steps that
+    record, 1 / profile_every. Steps with an evaluation, and those whose predecessor is missing, are left out. It
+    cannot be told where every step records, or from fewer than `MIN_TIMED` steps of either kind. A difference below 0
+    is chance and given as 0.
+
+    step, elapsed_s: (N,) of consecutive records. evaluated: (N,) bool.
+    """
+    steps, seconds = np.asarray(step, np.int64), np.diff(np.asarray(elapsed_s, np.float64))
+    timed = (np.diff(steps) == 1) & (seconds > 0) & ~np.asarray(evaluated, bool)[1:]  # a continued run's clock jumps
+    records = steps[1:] % profile_every == 0
+    recording, plain = seconds[timed & records], seconds[timed & ~records]
+    if min(recording.size, plain.size) < MIN_TIMED:
+        return None
+    return max(0.0, float(np.median(recording) / np.median(plain)) - 1) / profile_every
 
 
 def figure(value: float, digits: int = 2) -> str:

@@ -1,6 +1,7 @@
 """A stored run as a file: CSV, JSON or Parquet, made piece by piece, so that memory stays bounded.
 
-Every record is in it. The profiles are those that the store keeps (`Settings.max_profile_rows`); CSV has none.
+Every record is in it. Profiles are those that the store keeps (`Settings.max_profile_rows`), so are snapshots
+(`max_snapshots`), which only JSON has; CSV has neither.
 Each piece is read in a transaction of its own: a slow download never holds the database up.
 """
 
@@ -18,6 +19,7 @@ from pyarrow import csv
 
 from rnncore.records import PROFILES, SCALARS
 from rnncore.runs.active import RunStatus
+from rnncore.runs.snapshots import read_snapshot
 from rnncore.runs.store import Store, StoredRun
 
 FORMAT = "rnn-gradient-lab/1"
@@ -39,7 +41,7 @@ def export_csv(store: Store, run: StoredRun) -> Iterator[bytes]:
 
 
 def export_json(store: Store, run: StoredRun) -> Iterator[bytes]:
-    """Yield a JSON object: format, run, events, records (as `Record.to_json`) and profiles, (L, T) each."""
+    """Yield a JSON object: format, run, events, records (as `Record.to_json`), profiles, (L, T) each, snapshots."""
     head = {"format": FORMAT, "run": RunStatus(run).to_json(), "events": store.events(run.id)}
     yield json.dumps(head, allow_nan=False)[:-1].encode() + b',"records":['
     separator = b""
@@ -52,6 +54,11 @@ def export_json(store: Store, run: StoredRun) -> Iterator[bytes]:
     for row in profile_rows(store, run, 0, run.step):
         arrays = {name: _finite(array.tolist()) for name, array in row.items() if name != "step"}
         yield separator + json.dumps({"step": row["step"], **arrays}, allow_nan=False).encode()
+        separator = b",\n"
+    yield b'],"snapshots":['
+    separator = b""
+    for snapshot in _snapshots(store, run):
+        yield separator + json.dumps(snapshot, allow_nan=False).encode()
         separator = b",\n"
     yield b"]}\n"
 
@@ -134,6 +141,17 @@ def profile_rows(store: Store, run: StoredRun, since: int, until: int) -> Iterat
             }
             yield {"step": step, **arrays}
             since = step
+
+
+def _snapshots(store: Store, run: StoredRun) -> Iterator[dict[str, Any]]:
+    """Yield the snapshots up to `run.step`: step and the keys of `Snapshot.to_json`."""
+    done = 0
+    found = read_snapshot(store, run.id, done)
+    while found is not None and found["next_step"] is not None and found["next_step"] <= run.step:
+        found = read_snapshot(store, run.id, found["next_step"])
+        if found is not None and found["step"] > done:  # not so where it was thinned out meanwhile
+            done = found["step"]
+            yield {name: value for name, value in found.items() if name not in ("run", "next_step")}
 
 
 def _finite(values: list[list[float]]) -> list[list[float | None]]:
