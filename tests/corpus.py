@@ -510,6 +510,11 @@ def _sequences() -> list[Good]:
         ),
         Good("several files, one series each", walk, {"layout": "long", "id": "file", "targets": ("x",)}),
         Good(
+            "several files, classes in their names",
+            [*walk, *((name.replace("walking", "running"), data) for name, data in walk)],
+            {"layout": "long", "id": "file", "targets": ("label by file name",), "target": "binary"},
+        ),
+        Good(
             "several files of a labelled series",
             [("a.csv", one.encode()), ("b.csv", one.encode())],
             {"layout": "long", "id": "file", "targets": ("y",)},

@@ -1,67 +1,17 @@
 """A table and the roles of its columns become `Sequences`."""
 
-import re
-from collections.abc import Sequence
-from dataclasses import replace
-
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from rnncore.config import UploadData
 from rnncore.data.dataset import DataError
+from rnncore.data.join import held_out_files
 from rnncore.data.limits import MAX_CLASSES
 from rnncore.data.roles import FILE_COLUMN, Roles, groups_of
 from rnncore.data.sequences import Feature, Labels, Sequences, class_labels, offsets_of
-from rnncore.data.table import Column, Table, cells_as_text, make_column, numeric_column
+from rnncore.data.table import Column, Table
 from rnncore.data.wide import is_class
-from rnncore.data.words import listed, many
-
-_HELD_OUT = re.compile(r"(^|[_\-. ])(test|val|valid|validation)\b", re.I)
-_TRAINING = re.compile(r"(^|[_\-. ])train(ing)?\b", re.I)
-
-
-def join_tables(tables: Sequence[Table]) -> Table:
-    """Put tables of the same columns one below the other, with a column that names the file of each row.
-
-    Raises:
-        DataError: the files have different columns.
-    """
-    first = tables[0]
-    for table in tables[1:]:
-        if set(table.names) != set(first.names):
-            other = sorted(set(table.names) ^ set(first.names))
-            raise DataError(
-                f"'{table.name}' and '{first.name}' have different columns ({listed(other, 4)} only in one of them); "
-                "upload files of one kind together."
-            )
-    columns = [_join([table.column(name) for table in tables]) for name in first.names]
-    files = pa.array(
-        np.repeat([table.name for table in tables], [table.rows for table in tables]).tolist(), pa.string()
-    )
-    columns.insert(0, make_column(FILE_COLUMN if FILE_COLUMN not in first.names else f"{FILE_COLUMN} name", files))
-    notes = dict.fromkeys(f"{table.name}: {note}" for table in tables for note in table.notes)
-    rows = sum(table.rows for table in tables)
-    return Table(f"{len(tables)} files", tuple(columns), rows, first.first_row, tuple(notes)[:10], first.has_header)
-
-
-def _join(parts: Sequence[Column]) -> Column:
-    """Put one column of several tables together; where they hold different kinds, as text."""
-    kinds = {part.kind for part in parts} - {"empty"}
-    if kinds == {"number"}:
-        values = [np.full(len(p.cells), np.nan) if p.numbers is None else p.numbers for p in parts]
-        return replace(numeric_column(parts[0].name, np.concatenate(values)), shown=parts[0].shown)
-    if kinds == {"time"} and len(parts) == len([p for p in parts if p.kind == "time"]):
-        seconds = np.concatenate([p.numbers for p in parts if p.numbers is not None])
-        return Column(parts[0].name, "time", pa.array(seconds, from_pandas=True), seconds, shown=parts[0].shown)
-    return make_column(parts[0].name, pa.concat_arrays([cells_as_text(part) for part in parts]))
-
-
-def held_out_files(names: Sequence[str]) -> NDArray[np.bool_] | None:
-    """Return which files are a test set by their name, where others are a training set; else None, (files,)."""
-    held_out = np.array([bool(_HELD_OUT.search(name)) for name in names])
-    training = any(_TRAINING.search(name) for name in names)
-    return held_out if held_out.any() and training and not held_out.all() else None
+from rnncore.data.words import many
 
 
 def arrange(table: Table, roles: Roles, options: UploadData) -> Sequences:

@@ -1,11 +1,11 @@
 """How large uploaded data may be; checked before memory is spent."""
 
 MAX_BYTES = 20_000_000  # of all files of a data set together
-MAX_UNPACKED_BYTES = 200_000_000  # of a Parquet or NPZ file, once decompressed
+MAX_UNPACKED_BYTES = 100_000_000  # of a Parquet or NPZ file, once decompressed
 MAX_FILES = 1_000
 MAX_ROWS = 2_000_000
 MAX_COLUMNS = 2_000
-MAX_CELLS = 25_000_000
+MAX_CELLS = 10_000_000  # as many as a text file of MAX_BYTES can hold
 MAX_CLASSES = 1_000
 MAX_CATEGORIES = 50  # different words of a text column that can still become one-hot inputs
 MAX_INPUTS = 500  # input features after one-hot encoding

@@ -7,25 +7,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnncore.config import UploadData, UploadedFile
-from rnncore.data.arrays import read_npy, read_npz
-from rnncore.data.csv import read_csv
 from rnncore.data.dataset import DataError, SequenceDataset
-from rnncore.data.decode import to_utf8, what_is
 from rnncore.data.labelled import labelled_dataset
-from rnncore.data.layouts import arrange, held_out_files, join_tables
-from rnncore.data.limits import MAX_BYTES, MAX_FILES
-from rnncore.data.parquet import read_parquet
-from rnncore.data.roles import FILE_COLUMN, Roles, find_roles
+from rnncore.data.layouts import arrange
+from rnncore.data.roles import Roles, find_roles
 from rnncore.data.sequences import Labels, Sequences, class_labels
 from rnncore.data.series import forecast_dataset
+from rnncore.data.sources import Source, read_source
 from rnncore.data.table import Table
 from rnncore.data.text_tasks import text_dataset
-from rnncore.data.ucr import read_ts
 from rnncore.data.words import many
 
-Source = Table | Sequences | str
 _TEXT_WINDOW = 100
-_TEXT_ENDINGS = (".txt", ".text", ".md", ".rst", ".tex", ".py", ".c", ".h", ".js", ".html", ".xml", ".json", ".log")
 _PREVIEW_POINTS = 2_000
 
 
@@ -93,106 +86,6 @@ def upload_dataset(options: UploadData, read_file: Callable[[str], bytes]) -> Se
     if inspection.dataset is None:
         raise DataError(inspection.error or "The files cannot be used.")
     return inspection.dataset
-
-
-def read_source(files: Sequence[tuple[str, bytes]], options: UploadData) -> Source:
-    """Read files into one table, one set of sequences or one text.
-
-    Raises:
-        DataError: too many or too large files, an unknown format, or files that do not go together.
-    """
-    if not files:
-        raise DataError("Choose a file first.")
-    total = sum(len(data) for _, data in files)
-    if len(files) > MAX_FILES:
-        raise DataError(f"{len(files):,} files are too many; at most {MAX_FILES:,} can be read together.")
-    if total > MAX_BYTES:
-        raise DataError(f"The files have {total / 1e6:,.1f} MB; at most {MAX_BYTES / 1e6:.0f} MB can be read.")
-    sources = [_read(name or "the file", data, options) for name, data in files]
-    if len(sources) == 1:
-        return sources[0]
-    tables = [source for source in sources if isinstance(source, Table)]
-    sequences = [source for source in sources if isinstance(source, Sequences)]
-    texts = [source for source in sources if isinstance(source, str)]
-    if len(tables) == len(sources):
-        return join_tables(tables)
-    if len(sequences) == len(sources):
-        return _join_sequences(sequences)
-    if len(texts) == len(sources):
-        return "\n".join(texts)
-    raise DataError("The files are of different kinds (tables, sequences, texts); upload files of one kind together.")
-
-
-def _read(name: str, data: bytes, options: UploadData) -> Source:
-    if not data:
-        raise DataError(f"'{name}' is empty.")
-    for signature, reader in _BINARY.items():
-        if data.startswith(signature) and (signature != b"PK\x03\x04" or b".npy" in data):
-            return reader(data, name)
-    if kind := what_is(data):
-        raise DataError(
-            f"'{name}' is {kind}, which cannot be read; export the data as CSV, Parquet, NPY, NPZ, .ts or plain text."
-        )
-    ending = name.lower()
-    if ending.endswith(".ts") or b"@data" in data[:20_000].lower():
-        return read_ts(data, name)
-    if options.layout == "text":
-        return to_utf8(data, name)[0].decode("utf-8", "replace")
-    if ending.endswith(_TEXT_ENDINGS):
-        return _table_or_text(name, data, options)
-    return _table(name, data, options)
-
-
-def _table(name: str, data: bytes, options: UploadData) -> Table:
-    return read_csv(data, name, delimiter=options.delimiter, decimal=options.decimal, header=options.header)
-
-
-def _table_or_text(name: str, data: bytes, options: UploadData) -> Source:
-    """A text file may hold a table: where it reads as one whose columns are mostly numbers, it is one."""
-    text = to_utf8(data, name)[0].decode("utf-8", "replace")
-    try:
-        table = _table(name, data, options)
-    except DataError:
-        return text
-    useful = sum(column.kind in ("number", "time") for column in table.columns)
-    return table if options.layout != "auto" or 2 * useful >= len(table.columns) else text
-
-
-_BINARY: dict[bytes, Callable[[bytes, str], Source]] = {
-    b"PAR1": read_parquet,
-    b"\x93NUMPY": read_npy,
-    b"PK\x03\x04": read_npz,
-}
-
-
-def _join_sequences(parts: Sequence[Sequences]) -> Sequences:
-    """Put the sequences of several files together; train and test files keep their split."""
-    first = parts[0]
-    for part in parts[1:]:
-        if part.columns != first.columns or (part.labels is None) != (first.labels is None):
-            raise DataError(f"'{part.name}' and '{first.name}' hold sequences of different features or targets.")
-    by_file = held_out_files([part.name for part in parts])
-    counts = [part.count for part in parts]
-    lengths = np.concatenate([part.lengths for part in parts])
-    return replace(
-        first,
-        name=first.name if len(parts) == 1 else f"{len(parts)} files",
-        values=np.concatenate([part.values for part in parts]),
-        offsets=np.concatenate([[0], np.cumsum(lengths)]),
-        ids=tuple(f"{part.name}: {name}" for part in parts for name in part.ids),
-        labels=_join_labels([part.labels for part in parts if part.labels is not None]),
-        held_out=None if by_file is None else np.repeat(by_file, counts),
-        notes=tuple(dict.fromkeys(note for part in parts for note in part.notes)),
-    )
-
-
-def _join_labels(parts: Sequence[Labels]) -> Labels | None:
-    if not parts:
-        return None
-    if parts[0].classes:
-        answers = [part.classes[int(code)] for part in parts for code in part.values[:, 0]]
-        return class_labels(parts[0].names[0], answers)
-    return replace(parts[0], values=np.concatenate([part.values for part in parts]))
 
 
 def _of_table(table: Table, options: UploadData) -> Inspection:
@@ -325,5 +218,3 @@ def _failed(source: Source, options: UploadData, error: str) -> Inspection:
 
 
 _READY: dict[type, Callable[..., Inspection]] = {Table: _of_table, Sequences: _of_sequences, str: _of_text}
-
-__all__ = ["FILE_COLUMN", "ColumnFact", "Inspection", "inspect", "read_source", "upload_dataset"]

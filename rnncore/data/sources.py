@@ -1,0 +1,88 @@
+"""Bytes of uploaded files become a table, sequences or a text, by what they hold rather than by their name."""
+
+from collections.abc import Callable, Sequence
+
+from rnncore.config import UploadData
+from rnncore.data.arrays import read_npy, read_npz
+from rnncore.data.csv import read_csv
+from rnncore.data.dataset import DataError
+from rnncore.data.decode import to_utf8, what_is
+from rnncore.data.join import join_sequences, join_tables
+from rnncore.data.limits import MAX_BYTES, MAX_FILES
+from rnncore.data.parquet import read_parquet
+from rnncore.data.sequences import Sequences
+from rnncore.data.table import Table
+from rnncore.data.ucr import read_ts
+
+Source = Table | Sequences | str
+_TEXT_ENDINGS = (".txt", ".text", ".md", ".rst", ".tex", ".py", ".c", ".h", ".js", ".html", ".xml", ".json", ".log")
+
+
+def read_source(files: Sequence[tuple[str, bytes]], options: UploadData) -> Source:
+    """Read files into one table, one set of sequences or one text.
+
+    Raises:
+        DataError: too many or too large files, an unknown format, or files that do not go together.
+    """
+    if not files:
+        raise DataError("Choose a file first.")
+    total = sum(len(data) for _, data in files)
+    if len(files) > MAX_FILES:
+        raise DataError(f"{len(files):,} files are too many; at most {MAX_FILES:,} can be read together.")
+    if total > MAX_BYTES:
+        raise DataError(f"The files have {total / 1e6:,.1f} MB; at most {MAX_BYTES / 1e6:.0f} MB can be read.")
+    sources = [_read(name or "the file", data, options) for name, data in files]
+    if len(sources) == 1:
+        return sources[0]
+    tables = [source for source in sources if isinstance(source, Table)]
+    sequences = [source for source in sources if isinstance(source, Sequences)]
+    texts = [source for source in sources if isinstance(source, str)]
+    if len(tables) == len(sources):
+        return join_tables(tables)
+    if len(sequences) == len(sources):
+        return join_sequences(sequences)
+    if len(texts) == len(sources):
+        return "\n".join(texts)
+    raise DataError("The files are of different kinds (tables, sequences, texts); upload files of one kind together.")
+
+
+def _read(name: str, data: bytes, options: UploadData) -> Source:
+    if not data:
+        raise DataError(f"'{name}' is empty.")
+    for signature, reader in _BINARY.items():
+        if data.startswith(signature) and (signature != b"PK\x03\x04" or b".npy" in data):
+            return reader(data, name)
+    if kind := what_is(data):
+        raise DataError(
+            f"'{name}' is {kind}, which cannot be read; export the data as CSV, Parquet, NPY, NPZ, .ts or plain text."
+        )
+    ending = name.lower()
+    if ending.endswith(".ts") or b"@data" in data[:20_000].lower():
+        return read_ts(data, name)
+    if options.layout == "text":
+        return to_utf8(data, name)[0].decode("utf-8", "replace")
+    if ending.endswith(_TEXT_ENDINGS):
+        return _table_or_text(name, data, options)
+    return _table(name, data, options)
+
+
+def _table(name: str, data: bytes, options: UploadData) -> Table:
+    return read_csv(data, name, delimiter=options.delimiter, decimal=options.decimal, header=options.header)
+
+
+def _table_or_text(name: str, data: bytes, options: UploadData) -> Source:
+    """A text file may hold a table: where it reads as one whose columns are mostly numbers, it is one."""
+    text = to_utf8(data, name)[0].decode("utf-8", "replace")
+    try:
+        table = _table(name, data, options)
+    except DataError:
+        return text
+    useful = sum(column.kind in ("number", "time") for column in table.columns)
+    return table if options.layout != "auto" or 2 * useful >= len(table.columns) else text
+
+
+_BINARY: dict[bytes, Callable[[bytes, str], Source]] = {
+    b"PAR1": read_parquet,
+    b"\x93NUMPY": read_npy,
+    b"PK\x03\x04": read_npz,
+}
