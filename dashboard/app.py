@@ -9,6 +9,7 @@ from pathlib import Path
 import streamlit as st
 from anyio import to_thread
 from starlette.middleware import Middleware
+from streamlit.runtime.pages_manager import PagesManager
 
 from dashboard import services
 from dashboard.api import routes
@@ -26,6 +27,7 @@ async def lifespan(app: st.App) -> AsyncIterator[None]:
     """Start the scheduler with its warm workers; stop them when the server stops."""
     configure_logs()
     answer_at_once()
+    PagesManager.uses_pages_directory = False  # else the first visitor's /history would be that file without main.py
     settings = services.open_scheduler().settings
     await to_thread.run_sync(warm_assets)
     gc.collect()

@@ -16,27 +16,29 @@ from rnncore.runs.scheduler import MAX_NOTE, ControlError, UnknownRun
 
 LAB = "pages/lab.py"
 REFRESH_S = 4.0
-SAY_S = 15.0  # how long a refusal stays on the page at least
+PROBLEM_S = 15.0  # how long a refusal stays on the page at least
 ROWS_IN_VIEW = 14
 TEXT, STATUS, PAGE = "history.text", "history.status", "history.page"
-_SELECTED, _TABLE, _SAID = "history.selected", "history.table", "history.said"
+_SELECTED, _DEFAULT = "history.selected", "history.default"
+_PROBLEM, _DONE, _CONFIRM = "history.problem", "history.done", "history.confirm"
 
 _COLUMNS = {
-    "run": st.column_config.TextColumn("Run", width=150, pinned=True),
-    "twin": st.column_config.TextColumn("Twin", width=62, help="Twins differ by the clipping alone."),
+    "run": st.column_config.TextColumn("Run", width=130),
+    "twin": st.column_config.TextColumn("Twin", width=60, help="Twins differ by the clipping alone."),
     "status": st.column_config.TextColumn("Status", width=86),
-    "data": st.column_config.TextColumn("Data", width=190),
-    "network": st.column_config.TextColumn("Network", width=150),
+    "data": st.column_config.TextColumn("Data", width=165),
+    "network": st.column_config.TextColumn("Network", width=165),
     "curve": st.column_config.LineChartColumn(
-        "log10 of the loss", width=130, help="Training loss over the run, averaged; each curve has its own scale."
+        "log10 of the loss", width=125, help="Training loss over the run, averaged; each curve has its own scale."
     ),
     "last": st.column_config.NumberColumn("Last loss", width=84, format="%.4g", help="Last finite training loss."),
-    "best": st.column_config.NumberColumn("Best val. loss", width=100, format="%.4g", help="Best validation loss."),
-    "step": st.column_config.NumberColumn("Step", width=70, format="localized", help="Steps that have been trained."),
-    "verdict": st.column_config.TextColumn("Verdict", width=300),
-    "note": st.column_config.TextColumn("Note", width=160),
-    "started": st.column_config.DatetimeColumn("Started", width=110, format="distance"),
+    "best": st.column_config.NumberColumn("Best val. loss", width=98, format="%.4g", help="Best validation loss."),
+    "step": st.column_config.NumberColumn("Step", width=68, format="localized", help="Steps that have been trained."),
+    "started": st.column_config.DatetimeColumn("Started", width=120, format="distance"),
+    "note": st.column_config.TextColumn("Note", width=170),
+    "verdict": st.column_config.TextColumn("Verdict", width=420),
 }
+_IF_ANY = ("twin", "note")  # columns left out where no row has anything in them
 
 
 def main() -> None:
@@ -60,18 +62,17 @@ def _body(live: bool) -> None:
     if under_way:
         services.scheduler().seen(under_way[0].id)
     found = _filtered(runs)
-    said = st.session_state.get(_SAID)
-    if said and time.monotonic() - said[1] < SAY_S:
-        st.warning(said[0], icon=":material/error:")
+    _tell()
     bar = st.container(horizontal=True, vertical_alignment="bottom")
+    summary = st.empty()
     divided = history.pages(found)
     number = min(st.session_state.get(PAGE) or 1, len(divided))
     chosen = _table(divided[number - 1])
     with bar:
         _actions(chosen, runs)
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption(_summary(len(runs), len(found), len(chosen)), width="stretch")
-        if len(divided) > 1:
+    summary.text(_summary(len(runs), len(found), chosen))
+    if len(divided) > 1:
+        with st.container(horizontal_alignment="right"):
             st.pagination(len(divided), key=PAGE)
 
 
@@ -80,7 +81,7 @@ def _runs() -> list[Run]:
 
 
 def _filtered(runs: Sequence[Run]) -> list[Run]:
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with st.container(horizontal=True):
         text = st.text_input(
             "Filter",
             key=TEXT,
@@ -104,18 +105,20 @@ def _table(runs: Sequence[Run]) -> list[Run]:
         st.text("No run matches this filter.")
         return []
     key = "history.table." + hashlib.blake2s("".join(run.id for run in runs).encode(), digest_size=8).hexdigest()
-    if st.session_state.get(_TABLE, ("", []))[0] != key:
+    if key not in st.session_state:  # other runs than before, or the page was left and is back
         selected = st.session_state.get(_SELECTED, [])
-        st.session_state[_TABLE] = key, [place for place, run in enumerate(runs) if run.id in selected]
+        st.session_state[_DEFAULT] = [place for place, run in enumerate(runs) if run.id in selected]
+    frame = _frame(runs)
     event = st.dataframe(
-        _frame(runs),
+        frame,
         key=key,
         height=36 * min(len(runs), ROWS_IN_VIEW) + 38,
         hide_index=True,
+        column_order=[name for name in _COLUMNS if name not in _IF_ANY or any(frame[name].to_pylist())],
         column_config=_COLUMNS,
         on_select="rerun",
         selection_mode="multi-row",
-        selection_default={"selection": {"rows": st.session_state[_TABLE][1]}},
+        selection_default={"selection": {"rows": st.session_state[_DEFAULT]}},
         placeholder="",
         alt="Runs of this workspace, the newest first",
     )
@@ -176,7 +179,8 @@ def _actions(chosen: Sequence[Run], runs: Sequence[Run]) -> None:
 
 def _deletion(chosen: Sequence[Run]) -> None:
     doomed = [run for run in chosen if not run.active]
-    with st.popover("Delete", disabled=not chosen, help="Delete the selected runs, after a confirmation."):
+    help_text = "Delete the selected runs, after a confirmation."
+    with st.popover("Delete", key=_CONFIRM, on_change="rerun", disabled=not chosen, help=help_text):
         kept = len(chosen) - len(doomed)
         if kept:
             st.text(
@@ -193,9 +197,7 @@ def _to_lab(chosen: Sequence[Run], runs: Sequence[Run]) -> None:
 
 def _continue(resumable: Sequence[Run], runs: Sequence[Run]) -> None:
     problem = continue_runs(resumable, runs)
-    _say(problem)
-    if problem is None:
-        st.toast(f"{count(len(resumable), 'run')} continued.")
+    _note_down(problem, f"{count(len(resumable), 'run')} continued." if problem is None else None)
 
 
 def _delete(doomed: Sequence[Run]) -> None:
@@ -208,29 +210,40 @@ def _delete(doomed: Sequence[Run]) -> None:
             problem = str(error)
         except UnknownRun:  # somebody was quicker
             pass
-    _say(problem)
-    if deleted:
-        st.toast(f"{count(deleted, 'run')} deleted.")
+    st.session_state[_CONFIRM] = False
+    _note_down(problem, f"{count(deleted, 'run')} deleted." if deleted else None)
 
 
 def _save_note(run_id: str, key: str) -> None:
     try:
         services.scheduler().set_note(workspace_id(), run_id, st.session_state[key] or "")
     except (ControlError, UnknownRun) as error:
-        _say(str(error))
+        _note_down(str(error), None)
     else:
-        _say(None)
-        st.toast("Note saved.")
+        _note_down(None, "Note saved.")
 
 
-def _say(problem: str | None) -> None:
-    st.session_state[_SAID] = (problem, time.monotonic()) if problem else None
+def _note_down(problem: str | None, done: str | None) -> None:
+    """Keep what a callback has to say for the page: callbacks of a fragment cannot draw."""
+    st.session_state[_PROBLEM] = problem, time.monotonic()
+    st.session_state[_DONE] = done
 
 
-def _summary(runs: int, found: int, chosen: int) -> str:
+def _tell() -> None:
+    problem, at = st.session_state.get(_PROBLEM, (None, 0.0))
+    if problem and time.monotonic() - at < PROBLEM_S:
+        st.warning(problem, icon=":material/error:")
+    if done := st.session_state.pop(_DONE, None):
+        st.toast(done)
+
+
+def _summary(runs: int, found: int, chosen: Sequence[Run]) -> str:
     words = count(found, "run") if found == runs else f"{found:,} of {count(runs, 'run')}"
-    newest = f" (the newest {MOST_RUNS:,})" if runs >= MOST_RUNS else ""
-    return words + newest + (f", {chosen} selected" if chosen else "")
+    words += f" (the newest {MOST_RUNS:,})" if runs >= MOST_RUNS else ""
+    words += f", {len(chosen)} selected" if chosen else ""
+    if len(chosen) == 1 and (verdict := history.measure(services.scheduler().store, chosen[0]).verdict):
+        words += f": {verdict}"
+    return words
 
 
 main()
