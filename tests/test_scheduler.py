@@ -201,6 +201,7 @@ def test_a_worker_that_does_not_stop_is_killed(server):
 
 
 def test_one_control_drives_both_twins(server):
+    server.wait_ready()
     plain, clipped = slow(2000), slow(2000, clip=ClipConfig(method="norm"))
     group = server.submit(plain, clipped)
     for run_id in group.runs:
@@ -513,3 +514,15 @@ def test_a_flood_of_changes_is_refused(server):
     server.scheduler.stop(run_id)
     server.wait_status(run_id, "stopped")
     assert len(server.store.events(run_id)) <= 1000
+
+
+def test_a_twin_far_behind_pauses_where_it_is(serve):
+    server = serve(workers=1)
+    server.wait_ready()
+    ahead, behind = server.submit(slow(), slow()).runs
+    server.wait_step(ahead, 50)
+    server.scheduler.pause(server.run(ahead).group)
+    assert server.run(behind).status == "paused"
+    server.wait_status(ahead, "paused")
+    assert server.run(ahead).step >= 50
+    server.scheduler.stop(server.run(ahead).group)

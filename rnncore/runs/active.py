@@ -88,6 +88,11 @@ class ActiveRun:
     ending_since: float = 0.0
     signals_sent: int = 0
 
+    @property
+    def steps_per_second(self) -> float:
+        """Current speed; 0 if it is not known or the run has no worker."""
+        return (self.recorder.steps_per_second if self.recorder else None) or 0.0
+
     def trained_seconds(self, now: float) -> float:
         """Return the seconds this run has trained, pauses not counted."""
         return self.trained_s + (now - self.running_since if self.running_since is not None else 0.0)
@@ -98,14 +103,13 @@ class ActiveRun:
 
     def remaining_seconds(self, usual_rate: float | None) -> float | None:
         """Estimate the seconds this run still needs; None if nothing is known."""
-        rate = (self.recorder.steps_per_second if self.recorder else None) or usual_rate
+        rate = self.steps_per_second or usual_rate
         return (self.steps - self.step) / rate if rate else None
 
 
 def usual_rate(ended: Iterable[float], active: Iterable[ActiveRun]) -> float | None:
     """Return the median steps per second of the latest and the running runs; None if nothing is known."""
-    running = [run.recorder.steps_per_second for run in active if run.recorder is not None]
-    rates = sorted([*ended, *(rate for rate in running if rate)])
+    rates = sorted([*ended, *(run.steps_per_second for run in active if run.steps_per_second)])
     return rates[len(rates) // 2] if rates else None
 
 

@@ -92,12 +92,13 @@ class Scheduler(Caretaker):
         self._wake()
 
     def pause(self, target: str) -> None:
-        """Hold the unfinished runs of a target, twins at the same step where they run close together."""
+        """Hold the unfinished runs of a target, twins at the same step unless one is more than a second behind."""
         with self._lock:
             members = self._members(target)
             at_step = self._common_step(members)
             for run in members:
-                self._hold(run, at_step)
+                near = at_step - run.step <= (AHEAD_S + 1.0) * run.steps_per_second + 1
+                self._hold(run, at_step if near else 0)
         self._wake()
 
     def step(self, target: str) -> None:
@@ -160,11 +161,13 @@ class Scheduler(Caretaker):
 
     def _common_step(self, members: Sequence[ActiveRun]) -> int:
         """Return a step that no running member has reached yet, if there are twins; 0 for a single run."""
-        running = [run for run in members if run.status == "running" and run.recorder is not None]
-        if len(members) < 2 or not running:
-            return max((run.step + 1 for run in members), default=0) if len(members) > 1 else 0
-        rates = [run.recorder.steps_per_second or 0.0 for run in running if run.recorder is not None]
-        return max(run.step for run in members) + math.ceil(AHEAD_S * max(rates)) + 1
+        if len(members) < 2:
+            return 0
+        running = [run for run in members if run.status == "running"]
+        if not running:
+            return max(run.step for run in members) + 1
+        fastest = max(run.steps_per_second for run in running)
+        return max(run.step for run in members) + math.ceil(AHEAD_S * fastest) + 1
 
     def _continue(self, target: str) -> None:
         stored = [self.store.run(target)] if self.store.run(target) else self.store.group(target)
