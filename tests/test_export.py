@@ -203,7 +203,7 @@ def test_exports_need_no_torch() -> None:
 
 
 def test_inlined_modules_leave_nothing_to_load() -> None:
-    script = inline_modules(("dom", "series", "plots", "report"))
+    script = inline_modules("report")
 
     assert not re.search(r"^\s*(import|export)\b", script, re.MULTILINE)
     assert "const report = (() => {" in script
@@ -225,7 +225,7 @@ def test_the_report_opens_offline_with_all_figures(store: Store, chromium: Any, 
 
     points = """name => document.querySelector(`[data-figure=${name}]`).data.map(
         trace => [trace.meta.run, (trace.z ?? trace.y ?? []).length])"""
-    for name in ("loss", "grad_norm", "profile", "heatmap"):
+    for name in ("loss", "grad_norm", "profile", "heatmap", "predictions", "gates"):
         plot = view.locator(f"[data-figure={name}]")
         plot.scroll_into_view_if_needed()
         drawn = [run for run, length in view.evaluate(points, name) if length]

@@ -11,6 +11,7 @@ import pytest
 
 from rnncore import TrainConfig, train
 from rnncore.config import TaskName
+from rnncore.engine.train import Trainer
 from rnncore.script import script_files, script_of
 
 SERIES_CSV = "day;temperature\n" + "".join(
@@ -33,7 +34,7 @@ SGD = {"name": "sgd", "learning_rate": 0.05}
 def case(task: TaskName = "adding", **fields: Any) -> dict[str, Any]:
     model = {"hidden_size": 6, "readout": "every_step" if task in PER_STEP else "last"} | fields.pop("model", {})
     data = fields.pop("data", {"kind": "task", "task": task, **TASK_SIZES[task]})
-    return {"data": data, "model": model, "steps": 25, "batch_size": 8, "profile_every": 12} | fields
+    return {"data": data, "model": model, "steps": 16, "batch_size": 8, "profile_every": 8} | fields
 
 
 CASES: dict[str, dict[str, Any]] = {
@@ -74,6 +75,11 @@ CASES: dict[str, dict[str, Any]] = {
     "diverging": case(model={"nonlinearity": "relu"}, optimizer={"name": "sgd", "learning_rate": 90.0}),
     "bundled sunspots": case(data={"kind": "bundled", "window": 12, "horizon": 3}),
     "bundled co2": case(data={"kind": "bundled", "name": "co2", "window": 9}),
+    "bundled weather": case(data={"kind": "bundled", "name": "weather", "window": 7}),
+    "bundled vowels, last": case(data={"kind": "bundled", "name": "vowels"}, model={"cell": "gru"}),
+    "bundled vowels, attention": case(data={"kind": "bundled", "name": "vowels"}, model={"readout": "attention"}),
+    "bundled vowels, mean": case(data={"kind": "bundled", "name": "vowels"}, model={"readout": "mean"}, truncation=9),
+    "upload": case(data={"kind": "upload", "files": [{"file": "DATA", "name": "weather.csv"}], "window": 9}),
     "csv": case(data={"kind": "csv", "file": "DATA", "target": "temperature", "window": 8, "val_fraction": 0.3}),
 }  # fmt: skip
 
@@ -103,6 +109,13 @@ def config_of(name: str, csv_file: Path) -> TrainConfig:
     return TrainConfig.model_validate_json(json.dumps(CASES[name]).replace('"DATA"', json.dumps(str(csv_file))))
 
 
+def run_scripts(folder: Path) -> dict[str, list[dict[str, Any]]]:
+    answer = subprocess.run([sys.executable, "-W", "error", "-c", HARNESS], cwd=folder, capture_output=True, text=True)
+    assert answer.returncode == 0, answer.stderr
+    found: dict[str, list[dict[str, Any]]] = json.loads(answer.stdout)
+    return found
+
+
 @pytest.fixture(scope="module")
 def histories(tmp_path_factory: pytest.TempPathFactory, csv_file: Path) -> dict[str, list[dict[str, Any]]]:
     folder = tmp_path_factory.mktemp("scripts")
@@ -113,9 +126,7 @@ def histories(tmp_path_factory: pytest.TempPathFactory, csv_file: Path) -> dict[
         (place / "script.py").write_text(script_of(config), encoding="utf-8")
         for file, content in script_files(config).items():
             (place / file).write_bytes(content)
-    answer = subprocess.run([sys.executable, "-W", "error", "-c", HARNESS], cwd=folder, capture_output=True, text=True)
-    assert answer.returncode == 0, answer.stderr
-    found = json.loads(answer.stdout)
+    found = run_scripts(folder)
     return {name: found[str(number)] for number, name in enumerate(CASES)}
 
 
@@ -157,6 +168,24 @@ def test_a_script_is_tidy_and_free_of_this_package(name: str, csv_file: Path, tm
             capture_output=True, text=True,
         )  # fmt: skip
         assert answer.returncode == 0, answer.stdout
+
+
+def test_changes_by_hand_are_part_of_the_script(tmp_path: Path) -> None:
+    config = TrainConfig.model_validate(case(clip={"method": "norm", "threshold": 0.5}, optimizer=SGD))
+    trainer = Trainer(config)
+    changes = [(6, "learning_rate", 0.01), (9, "clip_threshold", 0.02), (9, "learning_rate", 0.3)]
+    records = []
+    for record in trainer.records():
+        records.append(record)
+        for step, name, value in changes:
+            if step == record.step + 1:
+                getattr(trainer, f"set_{name}")(value)
+    (tmp_path / "0").mkdir()
+    (tmp_path / "0" / "script.py").write_text(script_of(config, events=changes))
+
+    history = run_scripts(tmp_path)["0"]
+
+    assert [row["train_loss"] for row in history] == pytest.approx([each.train_loss for each in records], rel=1e-4)
 
 
 def test_a_column_name_cannot_smuggle_code_into_a_script(tmp_path: Path) -> None:

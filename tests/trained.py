@@ -13,28 +13,30 @@ from rnncore.runs.settings import Settings
 from rnncore.runs.store import NewRun, Store
 from rnncore.runs.worker import TorchEngine
 
-WORKSPACE, GROUP = "workspace-" + "w" * 22, "group-" + "g" * 22
+WORKSPACE, GROUP = "workspace-" + "w" * 22, "group-" + "g" * 16
 
 
 def run_id(number: int) -> str:
-    return f"run-{number}-" + "r" * 20
+    return f"run-{number}-" + "r" * 16
 
 
-def train_into(store: Store, configs: list[TrainConfig], labels: list[str]) -> list[tuple[Trainer, list[Record]]]:
+def train_into(
+    store: Store, configs: list[TrainConfig], labels: list[str], workspace: str = WORKSPACE
+) -> list[tuple[Trainer, list[Record]]]:
     """Train runs of one group and store them; return the trainers and their records."""
     files = [getattr(config.data, "file", None) for config in configs]
     store.create_runs(
         [
-            NewRun(run_id(number), WORKSPACE, GROUP, label, config.model_dump(mode="json"), config.steps, file)
+            NewRun(run_id(number), workspace, GROUP, label, config.model_dump(mode="json"), config.steps, file)
             for number, (config, label, file) in enumerate(zip(configs, labels, files, strict=True))
         ]
     )
-    return [_train(store, run_id(number), config) for number, config in enumerate(configs)]
+    return [_train(store, run_id(number), config, workspace) for number, config in enumerate(configs)]
 
 
-def _train(store: Store, run: str, config: TrainConfig) -> tuple[Trainer, list[Record]]:
+def _train(store: Store, run: str, config: TrainConfig, workspace: str) -> tuple[Trainer, list[Record]]:
     def read(file_id: str) -> bytes:
-        content = store.file(WORKSPACE, file_id)
+        content = store.file(workspace, file_id)
         if content is None:
             raise DataError("not there")
         return content

@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Mount, Route
 
-from dashboard.api import control, export, health, start, watch
+from dashboard.api import control, export, health, keep, start, watch
 from dashboard.api.http import error_answer
 
 _SENTENCES = {404: "There is nothing at this address; README lists the addresses of the API."}
@@ -34,6 +34,7 @@ _app = Starlette(
         Route("/runs/{run}/settings", control.settings, methods=["POST"]),
         *(Route(f"/runs/{{run}}/{name}", control.command(name), methods=["POST"]) for name in control.COMMANDS),
         *(Route(f"/runs/{{run}}/{name}", export.download(name)) for name in export.FORMATS),
+        *keep.routes,
     ],
     exception_handlers={HTTPException: _answer_http_error},
 )

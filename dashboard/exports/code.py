@@ -7,8 +7,8 @@ from rnncore.script import script_files, script_of
 
 
 def script(store: Store, run: StoredRun) -> str:
-    """Return the script of a run, see `rnncore.script.script_of`. Raises DataError, ConfigError."""
-    return script_of(TrainConfig.model_validate(run.config), _reader(store, run))
+    """Return the script of a run, changes made by hand included. Raises DataError, ConfigError."""
+    return script_of(TrainConfig.model_validate(run.config), _reader(store, run), store.events(run.id))
 
 
 def script_data(store: Store, run: StoredRun) -> dict[str, bytes]:

@@ -8,18 +8,23 @@ _IMPORT = re.compile(r'^import \{([^}]*)\} from "\./(\w+)\.js";$', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:async )?(?:class|function|const|let) (\w+))", re.MULTILINE)
 
 
-def inline_modules(names: tuple[str, ...]) -> str:
-    """Return static/NAME.js of all `names`, each in a scope of its own under its name, in an order that fits imports.
+def inline_modules(entry: str) -> str:
+    """Return static/ENTRY.js and all that it imports, each in a scope of its own under its name, in order.
 
     Raises ValueError for a form of import or export that is not known here.
     """
-    return "\n".join(_scope(name) for name in names)
+    scopes: dict[str, str] = {}
+    _add(entry, scopes)
+    return "\n".join(scopes.values())
 
 
-def _scope(name: str) -> str:
+def _add(name: str, scopes: dict[str, str]) -> None:
     code = (STATIC / f"{name}.js").read_text("utf-8")
+    for _, imported in _IMPORT.findall(code):
+        if imported not in scopes:
+            _add(imported, scopes)
     exported = _EXPORT.findall(code)
     code = _EXPORT.sub("", _IMPORT.sub(r"const {\1} = \2;", code))
     if left := re.search(r"^(import|export)\b.*", code, re.MULTILINE):
         raise ValueError(f"{name}.js: cannot inline {left[0]!r}")
-    return f"const {name} = (() => {{\n{code}\nreturn {{ {', '.join(exported)} }};\n}})();\n"
+    scopes[name] = f"const {name} = (() => {{\n{code}\nreturn {{ {', '.join(exported)} }};\n}})();\n"

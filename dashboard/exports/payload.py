@@ -1,6 +1,7 @@
 """A run's records as the board's script reads them, small enough for a file that is sent around."""
 
 import base64
+import json
 import math
 from typing import Any
 
@@ -9,10 +10,12 @@ from numpy.typing import NDArray
 
 from rnncore.records import PROFILES
 from rnncore.runs.series import records_since
+from rnncore.runs.snapshots import read_snapshot
 from rnncore.runs.store import Store, StoredRun
 
 POINTS = 4000  # records per run, those with the extremes among them
 PROFILE_BYTES = 1_900_000  # of all runs of a report together, before base64 adds a third
+SNAPSHOT_CHARS, MAX_SNAPSHOTS = 500_000, 40  # of all runs together; of each run
 
 
 def run_payload(store: Store, run: StoredRun, shares: int) -> dict[str, Any]:
@@ -25,6 +28,23 @@ def run_payload(store: Store, run: StoredRun, shares: int) -> dict[str, Any]:
     if answer.get("profiles"):
         answer["profiles"] = thin_profiles(answer["profiles"], PROFILE_BYTES // shares)
     return answer
+
+
+def run_snapshots(store: Store, run: StoredRun, shares: int) -> list[dict[str, Any]]:
+    """Return snapshots of a run (`read_snapshot`, without the id), spread over its steps, the newest last.
+
+    shares: how many runs share SNAPSHOT_CHARS.
+    """
+    newest = read_snapshot(store, run.id)
+    if newest is None or newest["step"] is None:
+        return []
+    count = min(MAX_SNAPSHOTS, max(1, SNAPSHOT_CHARS // shares // len(json.dumps(newest))))
+    found = {newest["step"]: newest}
+    for step in np.linspace(1, newest["step"], count, endpoint=False).astype(int).tolist() if count > 1 else ():
+        snapshot = read_snapshot(store, run.id, step)
+        if snapshot is not None and snapshot["step"] is not None:
+            found[snapshot["step"]] = snapshot
+    return [{key: value for key, value in found[step].items() if key != "run"} for step in sorted(found)]
 
 
 def thin_profiles(profiles: dict[str, Any], budget: int) -> dict[str, Any]:

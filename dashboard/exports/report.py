@@ -16,7 +16,7 @@ import plotly
 from dashboard import figures
 from dashboard.exports.code import script
 from dashboard.exports.modules import STATIC, inline_modules
-from dashboard.exports.payload import run_payload
+from dashboard.exports.payload import run_payload, run_snapshots
 from dashboard.insights import look
 from dashboard.link_fields import defaults, values
 from dashboard.share import ShareError, encode
@@ -26,7 +26,6 @@ from rnncore.data import DataError
 from rnncore.errors import ConfigError
 from rnncore.runs.store import Store, StoredRun
 
-_MODULES = ("dom", "series", "plots", "report")
 _PACKAGES = ("torch", "numpy", "plotly", "pydantic")
 # Nothing may be loaded from anywhere: what is not in the file does not exist.
 _POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"
@@ -58,7 +57,7 @@ def report_html(store: Store, runs: Sequence[StoredRun]) -> Iterator[bytes]:
     yield f'<script type="application/json" id="data">{safe}</script>\n'.encode()
     yield b"<script>" + _plotly_js() + b"</script>\n"
     yield (
-        f'<script type="module">\n{inline_modules(_MODULES)}\n'
+        f'<script type="module">\n{inline_modules("report")}\n'
         'const data = JSON.parse(document.getElementById("data").textContent);\n'
         'await report.show(document.getElementById("board"), data, window.Plotly);\n'
         'document.documentElement.dataset.ready = "true";\n</script>\n</body>\n</html>\n'
@@ -141,12 +140,12 @@ def _data(store: Store, runs: Sequence[StoredRun], configs: Sequence[TrainConfig
     return {
         "runs": [
             {"label": figure.label, "cell": figure.cell, "clipped": figure.clipped, "info": run.info}
-            | {"answer": run_payload(store, run, len(runs))}
+            | {"answer": run_payload(store, run, len(runs)), "snapshots": run_snapshots(store, run, len(runs))}
             for run, figure in zip(runs, drawn, strict=True)
         ],
         "figures": {
-            theme: {name: json.loads(figure.to_json()) for name, figure in figures.board(drawn, theme).items()}
-            for theme in figures.PALETTES
+            theme: {name: json.loads(built[name].to_json()) for name in built}
+            for theme, built in ((theme, figures.board(drawn, theme)) for theme in figures.PALETTES)
         },
         "words": {name: _words(figure) for name, figure in figures.FIGURES.items()},
         "palette": {theme: asdict(palette) for theme, palette in figures.PALETTES.items()},

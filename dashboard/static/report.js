@@ -3,19 +3,23 @@
 import { count, element, setText } from "./dom.js";
 import { Plots } from "./plots.js";
 import { Series, firstDifference } from "./series.js";
+import { Snapshots } from "./snapshots.js";
 
-// data: {runs: [{label, cell, clipped, info, answer}], figures, colors, palette by theme, words, twins}
+// data: {runs: [{label, cell, clipped, info, answer, snapshots}], figures, colors, palette by theme, words, twins}
 export function show(root, data, Plotly) {
   const runs = data.runs.map((run) => {
     const series = new Series();
     series.append(run.answer);
-    return { ...run, series, state: run.answer };
+    const snapshots = new Snapshots(null); // all there are stand in the page
+    snapshots.kept = run.snapshots;
+    return { ...run, series, snapshots, state: run.answer };
   });
   const last = Math.max(0, ...runs.map((run) => run.series.step.at(-1) ?? 0));
   const layers = Math.max(0, ...runs.map((run) => run.series.layers));
   const dark = matchMedia("(prefers-color-scheme: dark)");
   const theme = () => (dark.matches ? "dark" : "light");
   const state = { layer: layers ? layers - 1 : null, pinned: null, hovered: null };
+  const travelling = Object.keys(data.words).filter((name) => !data.words[name].steps); // figures of one step
   const list = marks(runs, data.twins);
 
   const view = () => ({
@@ -30,7 +34,7 @@ export function show(root, data, Plotly) {
     const step = state.hovered ?? state.pinned ?? last;
     setText(when, `step ${count(step)} of ${count(last)}`);
     if (document.activeElement !== scrubber) scrubber.value = String(step);
-    draw(["profile"]);
+    draw(travelling);
   };
   const pin = (step) => {
     state.pinned = step === null ? null : Math.min(Math.max(1, Math.round(step)), last);
@@ -52,7 +56,7 @@ export function show(root, data, Plotly) {
   scrubber.oninput = () => pin(Number(scrubber.value));
   const when = element("span", "rgl-when");
   timeline.append(scrubber, when);
-  if (layers > 1) timeline.append(layerChoice(layers, (layer) => ((state.layer = layer), draw(["profile", "heatmap"]))));
+  if (layers > 1) timeline.append(layerChoice(layers, (layer) => ((state.layer = layer), draw())));
   root.append(timeline, plots.root);
 
   const open = () => {
@@ -79,7 +83,7 @@ function layerChoice(layers, choose) {
   return label;
 }
 
-// Where twins part, and where runs diverged.
+// Where twins part, where runs diverged, and where a setting was changed.
 function marks(runs, twins) {
   const difference = twins && runs.length === 2 ? firstDifference(runs[0].series, runs[1].series) : null;
   const list = difference
@@ -90,5 +94,12 @@ function marks(runs, twins) {
     const step = run.state.last_step;
     list.push({ step, text: `${run.label}: diverged at step ${count(step)}`, alert: true });
   }
-  return list;
+  const changes = new Map(); // one mark for twins, and one for a slider on its way
+  for (const run of runs) {
+    for (const [step, name, value] of run.answer.events ?? []) {
+      const text = `${name === "learning_rate" ? "learning rate" : "threshold"} ${Number(value.toPrecision(3))}`;
+      changes.set(`${name} ${Math.round((step / Math.max(run.state.last_step, 1)) * 15)}`, { step, text });
+    }
+  }
+  return [...list, ...changes.values()];
 }

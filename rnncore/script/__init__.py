@@ -11,16 +11,17 @@ from typing import Any
 from rnncore import __version__
 from rnncore.checks import check_run, resolve_loss
 from rnncore.config import TrainConfig
-from rnncore.data import SERIES, TASKS, DataError, ReadFile, load_dataset, read_path
+from rnncore.data import SERIES, TASKS, ReadFile, load_dataset, read_path
 from rnncore.data.dataset import SequenceDataset
 from rnncore.script import data_parts, model_parts, training_parts
-from rnncore.script.files import file_name, files
-from rnncore.script.settings import settings_block
+from rnncore.script.files import check_size, file_name, files, is_one_column
+from rnncore.script.settings import Events, settings_block
 
 __all__ = ["script_files", "script_of"]
 
 _CELLS = {"rnn": "a plain RNN", "lstm": "an LSTM", "gru": "a GRU"}
 _OPTIMIZERS = {"sgd": "SGD", "adam": "Adam", "adamw": "AdamW", "rmsprop": "RMSprop", "adagrad": "Adagrad"}
+_WITH_THRESHOLD = ("norm", "value", "parameter_norm", "recursion")
 _LOSS_WORDS = {
     "mse": "Mean squared error",
     "mae": "Mean absolute error",
@@ -30,23 +31,23 @@ _LOSS_WORDS = {
 }
 
 
-def script_of(config: TrainConfig, read_file: ReadFile | None = None) -> str:
+def script_of(config: TrainConfig, read_file: ReadFile | None = None, events: Events = ()) -> str:
     """Return a Python script that does the run of `config` with torch, numpy and the standard library alone.
 
     It prints the losses as it trains, leaves the records of all steps in `history`, and shows how the gradient norms
     of the timesteps are measured. It computes on the CPU. The files that it reads are those of `script_files`.
-    read_file: as for `rnncore.data.load_dataset`.
+    read_file: as for `rnncore.data.load_dataset`. events: settings that were changed while the run trained.
 
     Raises:
         DataError, ConfigError: the configuration cannot run, or its data cannot be taken out of the lab.
     """
     dataset = load_dataset(config.data, read_file)
     check_run(config, dataset)
-    flags = _flags(config, dataset)
+    flags = _flags(config, dataset, events)
     parts = [_data(config, dataset), *_model(config, flags), *_training(config, dataset, flags)]
     body = assemble("\n\n".join(parts), flags)
     file = file_name(config)
-    settings = settings_block(body, config, dataset, file)
+    settings = settings_block(body, config, dataset, file, events)
     return re.sub(r"\n{4,}", "\n\n\n", f"{_head(config, file)}\n\n{_imports(body)}\n{settings}\n\n{body.strip()}\n")
 
 
@@ -74,10 +75,13 @@ def assemble(code: str, flags: dict[str, bool]) -> str:
     return re.sub(r"<(, [^>]*)>", r"\1" if flags["lengths"] else "", code)
 
 
-def _flags(config: TrainConfig, dataset: SequenceDataset) -> dict[str, bool]:
+def _flags(config: TrainConfig, dataset: SequenceDataset, events: Events) -> dict[str, bool]:
     init, scheme, schedule = config.init, config.init.scheme, config.schedule
     lengths = dataset.validation.lengths is not None
+    steered = {name for _, name, _ in events}
     return {
+        "steered_rate": "learning_rate" in steered,
+        "steered_threshold": "clip_threshold" in steered and config.clip.method in _WITH_THRESHOLD,
         "lengths": lengths,
         "masked": lengths and dataset.per_step,
         "stepwise_classes": dataset.per_step and dataset.target == "multiclass",
@@ -94,7 +98,7 @@ def _flags(config: TrainConfig, dataset: SequenceDataset) -> dict[str, bool]:
         "zero_biases": scheme in ("identity", "normal", "sparse"),
         "forget_bias": init.forget_bias is not None,
         "chrono": init.chrono,
-        "schedule": schedule.name != "constant" or schedule.warmup_steps > 1,
+        "schedule": schedule.name != "constant" or schedule.warmup_steps > 1 or "learning_rate" in steered,
         "warmup": schedule.warmup_steps > 1,
         "since": schedule.name != "constant",
         "span": schedule.name in ("linear", "cosine"),
@@ -108,10 +112,9 @@ def _data(config: TrainConfig, dataset: SequenceDataset) -> str:
     data: Any = config.data
     if data.kind == "task":
         return data_parts.TASK_PARTS[data.task]
-    if data.kind in ("bundled", "csv"):
+    if is_one_column(config):
         return data_parts.SERIES + "\n" + data_parts.FINITE
-    if dataset.train_size is None:
-        raise DataError("Data of this kind can only be trained on in the lab: a script cannot take them along.")
+    check_size(dataset)
     return data_parts.ARRAYS + "\n" + data_parts.FINITE
 
 
@@ -158,14 +161,14 @@ def _head(config: TrainConfig, file: str) -> str:
     data: Any = config.data
     titles = {
         "task": lambda: f"the task '{TASKS[data.task].title}'",
-        "bundled": lambda: f"the series '{SERIES[data.name].title}'",
+        "bundled": lambda: f"the data '{SERIES[data.name].title}'",
     }
     what = titles.get(data.kind, lambda: "data of your own")()
     beside = f"The file '{file}' must lie beside it.\n" if file else ""
     return (
         f'"""Train {_CELLS[config.model.cell]} on {what} and measure the gradient at every timestep.\n\n'
-        f"Written by RNN Gradient Lab {__version__}; needs only torch and numpy. Initial weights, batches and their order\n"
-        "are those of the lab, so that the losses agree; the network is unrolled from ordinary torch cells.\n"
+        f"Written by RNN Gradient Lab {__version__}; needs only torch and numpy. Initial weights, batches and their\n"
+        "order are those of the lab, so that the losses agree; the network is unrolled from ordinary torch cells.\n"
         f'{beside}"""'
     )
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from rnncore.config import TrainConfig
@@ -9,19 +10,33 @@ from rnncore.data.dataset import SequenceDataset
 from rnncore.data.tasks import TASKS
 from rnncore.script.model_parts import GATES
 
+# (first step in force, "learning_rate" or "clip_threshold", value), as `rnncore.runs.store.Store.events` returns them
+Events = Sequence[tuple[int, str, float]]
 
-def settings_block(body: str, config: TrainConfig, dataset: SequenceDataset, file: str) -> str:
+
+def settings_block(body: str, config: TrainConfig, dataset: SequenceDataset, file: str, events: Events) -> str:
     """Return the lines `NAME = value  # what it is` for the names that stand in `body`.
 
-    file: name of the data file beside the script, where there is one.
+    file: name of the data file beside the script, where there is one. events: settings changed while training.
     """
     code = re.sub(r'"""[\s\S]*?"""|#.*', "", body)
     lines = [
-        f"{name} = {json.dumps(value)}" + (f"  # {comment}" if comment else "")
-        for name, (value, comment) in _settings(config, dataset, file).items()
+        f"{name} = {_literal(value)}" + (f"  # {comment}" if comment else "")
+        for name, (value, comment) in (_settings(config, dataset, file) | _changes(events)).items()
         if re.search(rf"\b{name}\b", code)
     ]
     return "\n".join(lines) + "\n"
+
+
+def _literal(value: Any) -> str:
+    return json.dumps(value) if isinstance(value, str) else repr(value)
+
+
+def _changes(events: Events) -> dict[str, tuple[Any, str]]:
+    said = "first step in force -> value, as changed by hand while the run trained"
+    rates = {step: value for step, name, value in events if name == "learning_rate"}
+    thresholds = {step: value for step, name, value in events if name == "clip_threshold"}
+    return {"LEARNING_RATES": (rates, said), "THRESHOLDS": (thresholds, said)}
 
 
 def _settings(config: TrainConfig, dataset: SequenceDataset, file: str) -> dict[str, tuple[Any, str]]:

@@ -124,6 +124,8 @@ history = []  # a dict for each step
 best, evaluations_since_best = math.inf, 0  #@ early_stopping
 
 for step in range(1, STEPS + 1):
+    LEARNING_RATE = LEARNING_RATES.get(step, LEARNING_RATE)  #@ steered_rate
+    THRESHOLD = THRESHOLDS.get(step, THRESHOLD)  #@ steered_threshold
     inputs, targets<, lengths> = tensors(train_batch(step))
     torch.manual_seed(mixed_seed(2, step))  # which units drop out  #@ dropout
     loss = loss_of(model(inputs<, lengths>), targets<, loss_lengths>)

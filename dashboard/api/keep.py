@@ -1,0 +1,93 @@
+"""Taking runs away over HTTP: weights, profiles and script of a run, report and zip file of a group."""
+
+from collections.abc import Callable, Iterator, Sequence
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
+
+from dashboard import services
+from dashboard.api.http import NOT_FOUND, ApiError, Endpoint, endpoint, run_id
+from dashboard.exports.bundle import everything_zip
+from dashboard.exports.code import script
+from dashboard.exports.profiles import profiles_csv
+from dashboard.exports.report import report_html
+from dashboard.exports.weights import weights_file
+from dashboard.workspace import workspace_of
+from rnncore.data import DataError
+from rnncore.errors import ConfigError
+from rnncore.runs.store import Store, StoredRun
+
+
+def _weights(store: Store, run: StoredRun) -> Iterator[bytes]:
+    content = weights_file(store, run)
+    if content is None:
+        raise ApiError(404, "This run has no weights yet.")
+    return iter([content])
+
+
+def _script(store: Store, run: StoredRun) -> Iterator[bytes]:
+    try:
+        return iter([script(store, run).encode()])
+    except (DataError, ConfigError) as error:
+        raise ApiError(409, str(error)) from None
+
+
+OF_RUN: dict[str, tuple[str, Callable[[Store, StoredRun], Iterator[bytes]]]] = {
+    "weights.safetensors": ("application/octet-stream", _weights),
+    "profiles.csv": ("text/csv", profiles_csv),
+    "script.py": ("text/x-python", _script),
+}
+
+
+def of_run(name: str) -> Endpoint:
+    """Return the endpoint that sends the file `name` of a run."""
+    media_type, make = OF_RUN[name]
+
+    @endpoint
+    async def send(request: Request) -> Response:
+        store = services.scheduler().store
+        run = await run_in_threadpool(store.run, run_id(request))
+        if run is None:
+            raise ApiError(404, NOT_FOUND)
+        return _attachment(await run_in_threadpool(make, store, run), media_type, f"run-{run.id[:6]}-{name}")
+
+    return send
+
+
+def _report(store: Store, runs: Sequence[StoredRun], own: bool) -> Iterator[bytes]:
+    return report_html(store, runs)
+
+
+OF_GROUP: dict[str, tuple[str, Callable[[Store, Sequence[StoredRun], bool], Iterator[bytes]]]] = {
+    "report.html": ("text/html", _report),
+    "everything.zip": ("application/zip", everything_zip),
+}
+
+
+def of_group(name: str) -> Endpoint:
+    """Return the endpoint that sends the file `name` of a group; uploaded data only to the workspace they belong to."""
+    media_type, make = OF_GROUP[name]
+
+    @endpoint
+    async def send(request: Request) -> Response:
+        store = services.scheduler().store
+        runs = await run_in_threadpool(store.group, run_id(request, "group"))
+        if not runs:
+            raise ApiError(404, NOT_FOUND)
+        own = workspace_of(request) == runs[0].workspace
+        return _attachment(make(store, runs, own), media_type, f"runs-{runs[0].id[:6]}-{name}")
+
+    return send
+
+
+def _attachment(pieces: Iterator[bytes], media_type: str, file_name: str) -> Response:
+    headers = {"Content-Disposition": f'attachment; filename="{file_name}"', "Cache-Control": "no-store"}
+    return StreamingResponse(pieces, media_type=media_type, headers=headers)
+
+
+routes = [
+    *(Route(f"/runs/{{run}}/{name}", of_run(name)) for name in OF_RUN),
+    *(Route(f"/groups/{{group}}/{name}", of_group(name)) for name in OF_GROUP),
+]

@@ -1,0 +1,130 @@
+"""Share and keep: the link to an experiment, the files of its runs, its code; and opening somebody else's link."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import streamlit as st
+
+from dashboard import services
+from dashboard.exports.code import script, script_data
+from dashboard.share import Decoded, ShareError, decode, encode
+from dashboard.workspace import workspace_id
+from rnncore.config import TrainConfig
+from rnncore.data import DataError, ReadFile
+from rnncore.errors import ConfigError
+from rnncore.runs.store import StoredRun
+from rnncore.script import script_of
+
+PARAMETER = "config"  # of the address, holds a link's text
+
+_GROUP_FILES = {
+    "report.html": ("Report", "All figures and settings in one page that opens anywhere."),
+    "everything.zip": ("Everything", "Report, records, profiles, weights and code of all runs, as a zip file."),
+}
+_RUN_FILES = {
+    "export.csv": ("Records, CSV", "A line per training step."),
+    "profiles.csv": ("Profiles, CSV", "A line per recorded step, layer and timestep."),
+    "export.parquet": ("Parquet", "Records and profiles in one table."),
+    "weights.safetensors": ("Weights", "The last finite weights, as safetensors."),
+    "config.json": ("Config", "For `python -m rnncore train`."),
+}
+
+
+def share_panel(
+    runs: Sequence[StoredRun],
+    config: TrainConfig | None,
+    compare: bool = True,
+    read_file: ReadFile | None = None,
+) -> None:
+    """Draw the popover "Share and keep" of the runs shown, or of the experiment chosen where there are none.
+
+    config: what the controls say, None while that is not valid. compare: whether it would train twins.
+    read_file: for the data of `config` (`rnncore.data.load_dataset`).
+    """
+    if runs:
+        config, compare = TrainConfig.model_validate(runs[0].config), len(runs) == 2
+    with st.popover("Share and keep", icon=":material/ios_share:"):
+        if config is None:
+            st.caption("The settings are not valid yet.")
+            return
+        _link(config, compare)
+        if runs:
+            _files(runs)
+        if st.button("Show me the code", key="share.code", help="The same run as a plain torch script."):
+            _code(runs, config, read_file)
+
+
+def decode_address() -> Decoded | None:
+    """Return what the address says (`?config=...`), None where it holds no link; files are looked for in the workspace.
+
+    Show its `problems` with `show_problems`: they quote the link and are no markup.
+    """
+    text = st.query_params.get(PARAMETER)
+    if text is None:
+        return None
+    store, workspace = services.scheduler().store, workspace_id()
+    return decode(text, lambda file_id: store.has_file(workspace, file_id))
+
+
+def show_problems(problems: Sequence[str]) -> None:
+    """Draw what was not understood of a link, as plain text."""
+    if problems:
+        with st.container(border=True):
+            st.text("Not everything in this link was understood; the rest of it is in the controls.")
+            st.text("\n".join(problems))
+
+
+def _link(config: TrainConfig, compare: bool) -> None:
+    try:
+        text = encode(config, compare)
+    except ShareError as error:
+        st.text(str(error))
+        return
+    base = (st.context.url or "").partition("?")[0]
+    st.caption("This link holds the whole configuration, and no access to your runs.")
+    st.code(f"{base}?{PARAMETER}={text}", language=None, wrap_lines=True)
+
+
+def _files(runs: Sequence[StoredRun]) -> None:
+    left, right = st.columns(2)
+    for column, (name, (label, words)) in zip((left, right), _GROUP_FILES.items(), strict=True):
+        column.link_button(label, f"api/groups/{runs[0].group}/{name}", help=words, width="stretch")
+    for run in runs:
+        st.caption(_plain(run.label))
+        columns = st.columns(len(_RUN_FILES))
+        for column, (name, (label, words)) in zip(columns, _RUN_FILES.items(), strict=True):
+            column.link_button(label, f"api/runs/{run.id}/{name}", help=words, type="tertiary")
+
+
+@st.dialog("The run in plain torch", width="large")
+def _code(runs: Sequence[StoredRun], config: TrainConfig, read_file: ReadFile | None) -> None:
+    """One tab per run; the file beside the script only for the workspace that brought it."""
+    store = services.scheduler().store
+    makers: dict[str, Callable[[], str]] = {f"{run.label}": partial(script, store, run) for run in runs}
+    if config is not None and not runs:
+        makers["code"] = partial(script_of, config, read_file)
+    for number, (tab, make) in enumerate(zip(st.tabs([_plain(name) for name in makers]), makers.values(), strict=True)):
+        with tab:
+            try:
+                code = make()
+            except (DataError, ConfigError) as error:
+                st.text(str(error))
+                continue
+            key = f"share.script.{number}"
+            st.download_button("Download script.py", code, "script.py", "text/x-python", on_click="ignore", key=key)
+            st.code(code, language="python", height=520)
+    if runs and runs[0].workspace == workspace_id():
+        _data_files(runs[0])
+
+
+def _data_files(run: StoredRun) -> None:
+    try:
+        for name, content in script_data(services.scheduler().store, run).items():
+            st.download_button(f"Download {name}", content, name, on_click="ignore", key="share.data")
+    except (DataError, ConfigError) as error:
+        st.text(str(error))
+
+
+def _plain(text: str) -> str:
+    """Return a text of the user's so that markdown shows it as it is."""
+    return "".join(f"\\{character}" if character in "\\`*_{}[]()<>#+-.!|~:$&" else character for character in text)
