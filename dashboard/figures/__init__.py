@@ -171,7 +171,7 @@ def _style(figure: go.Figure, theme: str, words: Figure) -> None:
         font={"color": palette.text, "size": 12},
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
-        margin={"l": 56, "r": 14, "t": 54, "b": 64},
+        margin={"l": figure.layout.margin.l or 56, "r": 14, "t": 54, "b": 64},
         height=340,
         legend={
             "orientation": "h",

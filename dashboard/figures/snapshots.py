@@ -13,14 +13,6 @@ def predictions_figure(runs: Sequence[Run], theme: str) -> go.Figure:
     """Targets of validation sequences and what each run answers, in the scale that the network sees."""
     palette = PALETTES[theme]
     figure = go.Figure()
-    figure.add_scatter(
-        name="target",
-        meta={"run": 0, "x": "place", "y": "targets"},
-        mode="lines",
-        line={"color": palette.text, "width": 1.2},
-        opacity=0.75,
-        hovertemplate="%{y:.3g}",
-    )
     for index, run in enumerate(runs):
         figure.add_scatter(
             name=run.label,
@@ -29,6 +21,13 @@ def predictions_figure(runs: Sequence[Run], theme: str) -> go.Figure:
             line={"color": palette.runs[index], "width": 1.8},
             hovertemplate="%{y:.3g}",
         )
+    figure.add_scatter(
+        name="target",
+        meta={"run": 0, "x": "place", "y": "targets"},
+        mode="markers",
+        marker={"color": palette.text, "size": 4},
+        hovertemplate="%{y:.3g}",
+    )
     figure.update_xaxes(title="validation sequence")
     return figure
 
@@ -60,7 +59,7 @@ def parameters_figure(runs: Sequence[Run], theme: str) -> go.Figure:
             ygap=2,
         )
     figure.update_layout(coloraxis={"cmin": 0, "cmax": 1, "colorbar": {"tickformat": ".0%"}}, margin={"l": 84})
-    figure.update_xaxes(title="size of the gradient's elements, power of ten", type="category")
+    figure.update_xaxes(title="|g|, power of ten", type="category")
     figure.update_yaxes(type="category", autorange="reversed")
     return figure
 

@@ -179,7 +179,5 @@ function details(run) {
     if (left > 1) parts.push(`${duration(left)} left`);
   }
   if (series.train_loss.length) parts.push(`loss ${number(series.train_loss.at(-1))}`);
-  const clipped = state.insights?.clipped;
-  if (run.clipped && clipped !== null && clipped !== undefined) parts.push(`${Math.round(clipped * 100)} % clipped`);
   return parts;
 }

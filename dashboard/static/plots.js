@@ -104,6 +104,8 @@ export class Plots {
         swatch.style.background = colors[index];
         return [swatch, element("span", "", run.label)];
       });
+      const aside = { predictions: "dots: target", gates: gateWords(runs) }[card.name];
+      if (aside) entries.push(element("span", "rgl-aside", aside));
       card.legend.replaceChildren(...entries);
     }
   }
@@ -123,11 +125,13 @@ export class Plots {
       this.showOptions(card, runs);
       if (name === "loss" && !card.options.log) layout.yaxis.type = "linear";
       if (name === "heatmap") colorRange(data, layout);
-      else if (layout.yaxis.type === "log" && decades(data) < 2.5) layout.yaxis.dtick = "D2"; // ticks at 1, 2, 5
+      else if (layout.yaxis.type === "log" && within(decades(data), 0.6, 2.5)) layout.yaxis.dtick = "D2"; // 1, 2, 5
       if (name === "profile") {
         floorZeros(data);
         this.captionProfile(card, context, layout);
       }
+      if (name === "grad_norm") captionClipping(card, runs);
+      if (name === "heatmap") captionOverhead(card, runs);
       if (SNAPSHOTS.has(name)) captionSnapshot(card, snapshots, layout, name);
       if (card.steps && name !== "heatmap") marks(layout, view.marks, view.palette);
       if (!runs.some((run) => run.series.step.length)) announce(layout, view.empty);
@@ -199,6 +203,14 @@ export class Plots {
   }
 }
 
+function gateWords(runs) {
+  const cells = new Set(runs.map((run) => run.cell));
+  const words = [];
+  if (cells.has("lstm")) words.push("LSTM: solid input, dashed forget, dotted output");
+  if (cells.has("gru")) words.push("GRU: solid reset, dashed update");
+  return words.join("; ");
+}
+
 // Fill a trace of the spec with the measured columns that its `meta` names.
 function fill(trace, context) {
   const meta = trace.meta ?? {};
@@ -217,6 +229,19 @@ function fill(trace, context) {
 }
 
 const SNAPSHOT_COLUMNS = new Set(["targets", "outputs", "confusion", "histogram", "gates", "attention"]);
+
+function captionClipping(card, runs) {
+  const shares = runs.filter((run) => run.clipped).map((run) => run.state?.insights?.clipped);
+  const known = shares.filter((share) => typeof share === "number").map((share) => `${Math.round(share * 100)} %`);
+  setRich(card.subtitle, card.words.subtitle + (known.length ? `; lately ${known.join(" and ")} of steps clipped` : ""));
+}
+
+function captionOverhead(card, runs) {
+  const costs = runs.map((run) => run.state?.insights?.recording_overhead).filter((cost) => typeof cost === "number");
+  const most = Math.max(...costs);
+  const text = costs.length ? `recording these profiles costs ${most < 0.001 ? "under 0.1" : (most * 100).toFixed(1)} % of the time` : "";
+  if (card.legend.textContent !== text) card.legend.replaceChildren(element("span", "rgl-aside", text));
+}
 
 function captionSnapshot(card, snapshots, layout, name) {
   const steps = [...new Set(snapshots.filter(Boolean).map((snapshot) => snapshot.step))];
@@ -320,6 +345,8 @@ function colorRange(data, layout) {
     for (const row of trace.z ?? []) row.forEach((value, place) => value === -Infinity && (row[place] = low));
   }
 }
+
+const within = (value, low, high) => value > low && value < high;
 
 // How many powers of ten the drawn values span.
 function decades(data) {
