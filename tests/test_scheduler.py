@@ -34,6 +34,7 @@ class Server:
 
     def __init__(self, folder, command=FAKE, **settings):
         defaults = {"workers": 2, "stop_grace_seconds": 0.4, "worker_nice": 0, "flush_ms": 10, "commit_ms": 5}
+        defaults["spare_workers"] = 0
         self.settings = Settings(data_dir=folder, **(defaults | settings))
         self.store = Store(self.settings.store_path)
         self.scheduler = Scheduler(self.store, self.settings, command)
@@ -526,3 +527,17 @@ def test_a_twin_far_behind_pauses_where_it_is(serve):
     server.wait_status(ahead, "paused")
     assert server.run(ahead).step >= 50
     server.scheduler.stop(server.run(ahead).group)
+
+
+def test_a_spare_takes_over_when_a_worker_dies_and_never_trains_beside_it(serve):
+    server = serve(workers=1, spare_workers=1)
+    first, second = server.submit(slow(), slow()).runs
+    server.wait_step(first)
+    server.wait(lambda: [worker.ready for worker in server.scheduler._pool.workers] == [True, True])
+    time.sleep(0.3)
+    assert server.run(second).status == "queued"
+    spare = next(worker for worker in server.scheduler._pool.workers if worker.run is None)
+    server.worker_of(first).kill()
+    server.wait_step(second)
+    assert server.worker_of(second) is spare
+    server.scheduler.stop(second)

@@ -1,4 +1,4 @@
-"""The pool of warm workers: as many as there may be runs at once, replaced when they die."""
+"""The pool of warm workers: as many as there may be runs at once, and spares that take over when one dies."""
 
 import logging
 import time
@@ -24,7 +24,7 @@ class Pool:
         deliver: Callable[[WorkerProcess, Frame | None], None],
     ) -> None:
         self._command = [*command, "--nice", str(settings.worker_nice), "--memory-mb", str(settings.worker_memory_mb)]
-        self._size = settings.workers
+        self._size, self._spares = settings.workers, settings.spare_workers
         self._deliver = deliver
         self.workers: list[WorkerProcess] = []
         self._failed_starts = 0
@@ -38,7 +38,8 @@ class Pool:
                 worker.kill()
         if now < self._next_start:
             return
-        while len(self.workers) < self._size:
+        settled = all(worker.ready for worker in self.workers)  # a spare does not hinder those that are needed now
+        while len(self.workers) < self._size + (self._spares if settled and len(self.workers) >= self._size else 0):
             try:
                 self.workers.append(WorkerProcess(self._command, self._deliver))
             except OSError as error:
@@ -59,8 +60,9 @@ class Pool:
                 self._back_off()
 
     def idle(self) -> list[WorkerProcess]:
-        """Return the warm workers without a run."""
-        return [worker for worker in self.workers if worker.ready and worker.run is None]
+        """Return the warm workers that may take a run now; the spares keep back."""
+        busy = sum(worker.run is not None for worker in self.workers)
+        return [worker for worker in self.workers if worker.ready and worker.run is None][: max(0, self._size - busy)]
 
     @property
     def failing(self) -> bool:

@@ -218,7 +218,7 @@ class Scheduler(Caretaker):
             workers = self._pool.workers
             return Overview(
                 workers=self.settings.workers,
-                workers_ready=sum(worker.ready for worker in workers),
+                workers_ready=min(sum(worker.ready for worker in workers), self.settings.workers),
                 workers_busy=sum(worker.run is not None for worker in workers),
                 running=sum(run.status == "running" for run in self._active.values()),
                 paused=sum(run.status == "paused" for run in self._active.values()),

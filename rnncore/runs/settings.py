@@ -24,6 +24,11 @@ def default_workers() -> int:
     return max(1, min(available_cores(), available_memory_mb() // 2 // IDLE_WORKER_MB))
 
 
+def default_spare_workers() -> int:
+    """Return 1 where memory is plentiful, else 0."""
+    return int(available_memory_mb() >= 8000)
+
+
 def default_worker_memory_mb() -> int:
     """Return an equal share of two thirds of the memory, between 512 and 4,096 MB."""
     return min(max(available_memory_mb() * 2 // 3 // default_workers() - IDLE_WORKER_MB, 512), 4096)
@@ -37,6 +42,7 @@ class Settings:
         data_dir: folder of the run store.
     Workers:
         workers: runs that train at once, one process and one core each.
+        spare_workers: further warm processes, that take over at once when one dies (300 MB each; 1 from 8 GB on).
         worker_memory_mb: address space a run may take beyond what its process holds when idle (Linux, CPU runs).
         worker_nice: how far workers step back behind the page (0 to 19).
     Limits of a start:
@@ -57,6 +63,7 @@ class Settings:
 
     data_dir: Path = field(default_factory=lambda: platformdirs.user_data_path("rnn-gradient-lab", appauthor=False))
     workers: int = field(default_factory=default_workers)
+    spare_workers: int = field(default_factory=default_spare_workers)
     worker_memory_mb: int = field(default_factory=default_worker_memory_mb)
     worker_nice: int = 5
     max_steps: int = 200_000
