@@ -14,10 +14,10 @@ from tests.corpus import DAYS, WAVE, X, dated, npy, npz, parquet, table, ts
 
 def _zip_bomb() -> bytes:
     stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
-        with archive.open("X.npy", "w", force_zip64=True) as entry:
-            for _ in range(300):
-                entry.write(b"\0" * 1_000_000)
+    archive = zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED)
+    with archive, archive.open("X.npy", "w", force_zip64=True) as entry:
+        for _ in range(300):
+            entry.write(b"\0" * 1_000_000)
     return stream.getvalue()
 
 
@@ -235,6 +235,7 @@ def _wrong_binary() -> list[Bad]:
         ),
         Bad("too many files", [("a.csv", b"a\n1\n")] * 1_001, "1,001 files"),
         Bad("no file", [], "Choose a file"),
+        _one("one endless cell", "a" * 300_000, "100,000 characters"),
     ]
 
 

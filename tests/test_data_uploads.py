@@ -36,6 +36,13 @@ def test_windows_and_targets_of_two_features():
     assert dataset.train_size == 90 - 6
 
 
+def test_a_suggested_window_is_told():
+    inspection = inspect(csv("a", WAVE))
+    assert inspection.options.window == inspection.dataset.seq_len
+    with pytest.raises(DataError, match="Choose a file"):
+        inspect([])
+
+
 def test_stride_thins_the_training_windows_only():
     dataset = inspect(csv("a", WAVE), options(window=4, stride=5)).dataset
     starts = everything(dataset).inputs[:, 0, 0] * WAVE[:96].std() + WAVE[:96].mean()

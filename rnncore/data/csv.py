@@ -11,13 +11,12 @@ from rnncore.data.dataset import DataError
 from rnncore.data.decode import to_utf8
 from rnncore.data.dialect import DELIMITERS, Dialect, find_dialect
 from rnncore.data.limits import MAX_BYTES, MAX_CELLS, MAX_ROWS
-from rnncore.data.numbers import MISSING_WORDS, is_plain, looks_like_number
+from rnncore.data.numbers import MISSING_FORMS, is_plain, looks_like_number
 from rnncore.data.table import SHOWN_ROWS, Column, Table, make_column, select_rows, shorten
 from rnncore.data.words import many
 
 _FOOTER_LINES = 10
 _BLOCK = 1 << 20
-_NULLS = [form(word) for word in MISSING_WORDS for form in (str.lower, str.upper, str.capitalize)]
 
 
 def read_csv(data: bytes, name: str, *, delimiter: str = "auto", decimal: str = "auto", header: str = "auto") -> Table:
@@ -116,7 +115,7 @@ def _parse(text: bytes, name: str, dialect: Dialect) -> tuple[pa.Table, list[str
                 pacsv.ConvertOptions(
                     column_types=dict(zip(keys, types, strict=True)),
                     strings_can_be_null=False,
-                    null_values=_NULLS,
+                    null_values=MISSING_FORMS,
                     decimal_point="," if dialect.decimal == "comma" else ".",
                 ),
             )

@@ -64,7 +64,9 @@ def find_dialect(
         raise DataError(f"'{name}' holds comments and nothing else.")
     chosen = _find_delimiter(sample.lines) if delimiter == "auto" else delimiter
     rows, first_lines = _rows(sample.lines, chosen)
-    widest = max(map(len, rows), default=0)
+    if not rows:
+        raise DataError(f"'{name}' begins with a cell of more than 100,000 characters, so it is no table.")
+    widest = max(map(len, rows))
     if widest > MAX_COLUMNS:
         raise DataError(f"'{name}' has {widest:,} columns; at most {MAX_COLUMNS:,} can be read.")
     width = _usual_width(rows)

@@ -13,6 +13,10 @@ MISSING_WORDS = (
     "", "na", "n/a", "#n/a", "n.a.", "nan", "null", "none", "nil", "-", "--", "---", "?", ".", "..", "missing",
     "#value!", "#div/0!", "<na>", "nat", r"\n",
 )  # fmt: skip
+# In the spellings that occur; comparing them costs less memory than a lower-case copy of a column.
+MISSING_FORMS = sorted(
+    {form(word) for word in MISSING_WORDS for form in (str.lower, str.upper, str.capitalize)} | {"NaN"}
+)
 # A column counts as numeric when at least this share of its filled cells are numbers; the others become missing.
 NUMERIC_SHARE = 0.9
 _TRIED = 200
@@ -75,7 +79,7 @@ class Numbers:
 
 def missing_cells(cells: pa.Array) -> pa.Array:
     """Return which cells are empty or a word for missing, (N,) boolean Arrow array."""
-    return pc.is_in(pc.utf8_lower(cells), value_set=pa.array(MISSING_WORDS))
+    return pc.is_in(cells, value_set=pa.array(MISSING_FORMS))
 
 
 def plain_numbers(cells: pa.Array) -> NDArray[np.float64] | None:

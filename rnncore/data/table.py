@@ -140,10 +140,11 @@ def make_column(
     shown = tuple(cells.slice(0, SHOWN_ROWS).to_pylist()) if shown is None else shown
     if decimal == "point" and (values := plain_numbers(cells)) is not None:
         return _number_column(name, values, shown)
-    trimmed = pc.utf8_trim_whitespace(cells)
-    missing = missing_cells(trimmed)
-    filled = pc.if_else(missing, pa.scalar(None, pa.string()), trimmed) if pc.any(missing).as_py() else trimmed
-    del cells, trimmed, missing
+    filled = pc.utf8_trim_whitespace(cells)
+    del cells
+    missing = missing_cells(filled)
+    if pc.any(missing).as_py():
+        filled = pc.if_else(missing, pa.scalar(None, pa.string()), filled)
     if filled.null_count == len(filled):
         return Column(name, "empty", pa.nulls(len(filled), pa.string()), shown=shown)
     if numbers := parse_numbers(filled, decimal):

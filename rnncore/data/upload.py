@@ -10,6 +10,7 @@ from rnncore.config import UploadData, UploadedFile
 from rnncore.data.dataset import DataError, SequenceDataset
 from rnncore.data.labelled import labelled_dataset
 from rnncore.data.layouts import arrange
+from rnncore.data.limits import MAX_FILES
 from rnncore.data.roles import Roles, find_roles
 from rnncore.data.sequences import Labels, Sequences, class_labels
 from rnncore.data.series import forecast_dataset
@@ -67,9 +68,9 @@ def inspect(files: Sequence[tuple[str, bytes]], options: UploadData | None = Non
     Raises:
         DataError: the files cannot be read at all. What other options could mend is told in `Inspection.error`.
     """
-    options = options or UploadData(
-        files=tuple(UploadedFile(file=name or "file", name=name) for name, _ in files[:1000])
-    )
+    if options is None:
+        names = [name[-500:] or "file" for name, _ in files[:MAX_FILES]] or ["file"]
+        options = UploadData(files=tuple(UploadedFile(file=name, name=name) for name in names))
     # Files hold values like 1e308 and inf, which are refused by name where they are used.
     with np.errstate(over="ignore", invalid="ignore"):
         source = read_source(files, options)
@@ -102,9 +103,7 @@ def _of_table(table: Table, options: UploadData) -> Inspection:
     )
     notes = (*table.notes, *roles.notes)
     result = _of_sequences(replace(sequences, notes=(*notes, *sequences.notes)), filled)
-    return replace(
-        result, layout=roles.layout, rows=table.rows, columns=_facts(table, roles), head=table.head(), options=filled
-    )
+    return replace(result, layout=roles.layout, rows=table.rows, columns=_facts(table, roles), head=table.head())
 
 
 def _of_sequences(sequences: Sequences, options: UploadData) -> Inspection:
