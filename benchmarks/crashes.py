@@ -1,0 +1,238 @@
+"""kill -9 of workers and of the server while students train and watch over HTTP; then count what was lost.
+
+`python -m benchmarks.crashes [--workers 100] [--servers 20]`. Every record that the API has given out before a kill
+must be in the store afterwards with the same value, the database must be sound, every run must end truthfully, and
+the queue must go on within three seconds of a worker's death.
+"""
+
+import argparse
+import base64
+import http.client
+import os
+import random
+import shutil
+import sqlite3
+import statistics
+import sys
+import tempfile
+import threading
+import time
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+
+from benchmarks.lab_server import Answered, Client, LabServer
+from rnncore.records import SCALARS
+from rnncore.runs.store import ENDED, Store
+
+STUDENTS = 5
+QUEUE_GOES_ON_S = 3.0
+BROKEN = (OSError, http.client.HTTPException)
+Given = dict[str, dict[int, float]]  # run -> step -> training loss as float32
+
+
+class Student(threading.Thread):
+    """Starts runs one after the other and writes down every record that it is given."""
+
+    def __init__(self, number: int, server: LabServer, given: Given, over: threading.Event) -> None:
+        super().__init__(daemon=True)
+        self.server, self.given, self.over = server, given, over
+        self.random = random.Random(number)
+        self.client = Client(server.port, 10)
+        self.problems: list[str] = []
+
+    def run(self) -> None:
+        """Until the lesson is over, whatever happens to the server."""
+        while not self.over.is_set():
+            try:
+                self.watch(self.start_run())
+            except BROKEN:
+                time.sleep(0.1)  # the server was killed
+            except Answered as error:
+                if error.status != 429:
+                    self.problems.append(str(error))
+                time.sleep(0.3)
+
+    def start_run(self) -> list[str]:
+        """Start twins; return their ids."""
+        config = {
+            "data": {"kind": "task", "seq_len": 20},
+            "model": {"hidden_size": 8},
+            "steps": self.random.randint(100, 1500),
+            "seed": self.random.randint(0, 10**6),
+            "clip": {"method": "norm"},
+        }
+        return [run["id"] for run in self.client.start(config, compare=True)["runs"]]
+
+    def watch(self, runs: list[str]) -> None:
+        """Poll them until they end."""
+        since = dict.fromkeys(runs, 0)
+        while not self.over.is_set():
+            query = "&".join(f"run={run}:{step}" for run, step in since.items())
+            answer = self.client.json("GET", f"/api/records?{query}")["runs"]
+            for run, news in zip(runs, answer, strict=True):
+                if "error" in news:
+                    self.problems.append(f"{run[:6]}: {news['error']}")
+                    return
+                steps, losses = (_decode(news["columns"][name]) for name in ("step", "train_loss"))
+                self.given.setdefault(run, {}).update(zip(steps.astype(int).tolist(), losses.tolist(), strict=True))
+                since[run] = news["last_step"]
+            if all(news["status"] in ENDED for news in answer):
+                return
+            time.sleep(0.2)
+
+
+def _decode(text: str) -> np.ndarray:
+    return np.frombuffer(base64.b64decode(text), "<f4")
+
+
+def kill_worker(server: LabServer, client: Client, dice: random.Random) -> float:
+    """Kill a worker; return the seconds until as many runs train as there are workers again."""
+    while not (workers := server.workers()):
+        time.sleep(0.05)
+    victim = dice.choice(workers)
+    victim.kill()
+    began = time.monotonic()
+    while time.monotonic() - began < 60:
+        health = client.json("GET", "/api/health")
+        pids = {worker.pid for worker in server.workers()}
+        if victim.pid not in pids and health["workers_busy"] == health["workers"]:
+            break
+        time.sleep(0.02)
+    return time.monotonic() - began
+
+
+def check(folder: Path, given: Given) -> list[str]:
+    """Return what is wrong in the store of a dead server."""
+    problems = []
+    try:
+        with closing(sqlite3.connect(folder / "runs.sqlite")) as db:
+            verdict = db.execute("PRAGMA integrity_check").fetchone()[0]
+    except sqlite3.DatabaseError as error:
+        verdict = str(error)
+    if verdict != "ok":
+        problems.append(f"integrity_check: {verdict}")
+    store = Store(folder / "runs.sqlite")
+    if store.message:
+        problems.append(store.message)
+    column = SCALARS.index("train_loss")
+    with store.read() as db:
+        for run, records in given.items():
+            chunks = db.execute(
+                "SELECT scalars FROM chunks c JOIN runs r ON c.run = r.key WHERE r.id = ? ORDER BY first_step", (run,)
+            ).fetchall()
+            scalars = np.frombuffer(b"".join(chunk for (chunk,) in chunks)).reshape(-1, len(SCALARS))
+            if scalars[:, 0].tolist() != list(range(1, len(scalars) + 1)):
+                problems.append(f"{run[:6]}: steps are missing or doubled")
+            lost = [step for step in records if step > len(scalars)]
+            other = [
+                s for s, loss in records.items() if s <= len(scalars) and np.float32(scalars[s - 1, column]) != loss
+            ]
+            if lost or other:
+                problems.append(f"{run[:6]}: {len(lost)} records lost, {len(other)} changed")
+    store.close()
+    return problems
+
+
+def untruthful(folder: Path) -> list[str]:
+    """Return the runs whose end is not what happened to them."""
+    store = Store(folder / "runs.sqlite")
+    problems = []
+    for run in store.runs("1"):
+        truthful = {
+            "finished": run.step == run.steps,
+            "killed": "SIGKILL" in run.reason and run.step < run.steps,
+            "interrupted": "server" in run.reason,
+            "stopped": run.reason.startswith("Stopped at step"),
+        }
+        if not truthful.get(run.status, False) or not run.reason or run.ended_at is None:
+            problems.append(f"{run.id[:6]}: {run.status} at {run.step} of {run.steps}: {run.reason!r}")
+    store.close()
+    return problems
+
+
+def resume_some(server: LabServer, folder: Path) -> int:
+    """Continue two interrupted or killed runs through the API; return how many."""
+    store = Store(folder / "runs.sqlite")
+    runs = [run.id for run in store.runs("status IN ('interrupted', 'killed') AND step < steps")][-2:]
+    store.close()
+    for run in runs:
+        Client(server.port).json("POST", f"/api/runs/{run}/resume")
+    return len(runs)
+
+
+def main() -> int:
+    """Kill, check, print; return 1 when anything was lost."""
+    parser = argparse.ArgumentParser(description="kill -9 of workers and servers during load.")
+    parser.add_argument("--workers", type=int, default=100, help="how many workers to kill")
+    parser.add_argument("--servers", type=int, default=20, help="how many servers to kill")
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    dice, folder = random.Random(options.seed), Path(tempfile.mkdtemp(prefix="crashes-"))
+    server, given, over = LabServer(folder, RNNLAB_CHECKPOINT_SECONDS="0.5"), {}, threading.Event()
+    students = [Student(number, server, given, over) for number in range(STUDENTS)]
+    problems: list[str] = []
+    recoveries: list[float] = []
+    resumed, orphans, load = 0, 0, os.getloadavg()[0]
+    try:
+        for number in range(options.servers):
+            server.start()
+            resumed += resume_some(server, folder)
+            if number == 0:
+                for student in students:
+                    student.start()
+            client = Client(server.port, 10)
+            while client.json("GET", "/api/health")["workers_busy"] == 0:
+                time.sleep(0.05)
+            while len(recoveries) < options.workers * (number + 1) // options.servers:
+                time.sleep(dice.uniform(0, 0.6))
+                recoveries.append(kill_worker(server, client, dice))
+            time.sleep(dice.uniform(0, 0.6))
+            workers = server.workers()
+            server.kill()
+            _, alive = psutil.wait_procs(workers, 10)
+            orphans += len(alive)
+            problems += check(folder, {run: dict(records) for run, records in list(given.items())})
+        server.start()
+        over.set()
+        for student in students:
+            student.join(20)
+            problems += student.problems
+        server.stop()
+        problems += check(folder, given) + untruthful(folder)
+        store = Store(folder / "runs.sqlite")
+        ends = {status: count for status in ENDED if (count := len(store.runs("status = ?", (status,))))}
+        store.close()
+    finally:
+        over.set()
+        if server.process.is_running():
+            server.kill()
+    shutil.rmtree(folder, ignore_errors=True)
+    return report(options.servers, given, recoveries, problems, orphans, resumed, ends, load)
+
+
+def report(
+    servers: int, given: Given, recoveries: list[float], problems: list[str], orphans: int, resumed: int,
+    ends: dict[str, Any], load: float,
+) -> int:  # fmt: skip
+    """Print and judge."""
+    recoveries = sorted(recoveries)
+    late = sum(seconds > QUEUE_GOES_ON_S for seconds in recoveries)
+    print(f"cores {os.cpu_count()}, load {load:.1f} before, {os.getloadavg()[0]:.1f} after")
+    print(f"{len(recoveries)} workers and {servers} servers killed; {resumed} runs continued after a restart")
+    print(f"{sum(map(len, given.values())):,} records of {len(given)} runs had been given out; ends: {ends}")
+    print(f"queue at full width again: median {statistics.median(recoveries):.2f} s,"
+          f" p95 {recoveries[int(0.95 * len(recoveries))]:.2f} s, max {recoveries[-1]:.2f} s")  # fmt: skip
+    print(f"{'ok  ' if not late else 'MISS'} later than {QUEUE_GOES_ON_S:g} s: {late}")
+    print(f"{'ok  ' if not problems else 'MISS'} lost, changed or untruthful: {len(problems)}")
+    print(f"{'ok  ' if not orphans else 'MISS'} workers that outlived their server: {orphans}")
+    for problem in problems[:20]:
+        print("    ", problem)
+    return int(bool(problems or late or orphans))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
