@@ -88,6 +88,7 @@ def embedded_reber(seq_len: int) -> SequenceDataset:
         metric="share of strings processed",
         metric_function=processed,
         relevant=second,
+        class_names=tuple(SYMBOLS),
     )
 
 

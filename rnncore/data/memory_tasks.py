@@ -98,6 +98,7 @@ def temporal_order(seq_len: int, symbols: int) -> SequenceDataset:
         metric="error rate",
         metric_function=error_rate,
         relevant=lambda batch: np.any(batch.inputs[:, :, :2] > 0, axis=2),
+        class_names=tuple("".join("AB"[number >> bit & 1] for bit in range(symbols)) for number in range(classes)),
     )
 
 
@@ -145,6 +146,7 @@ def copy_memory(seq_len: int, symbols: int) -> SequenceDataset:
         metric="share of symbols recalled",
         metric_function=recall,
         relevant=relevant,
+        class_names=(*(str(symbol) for symbol in range(8)), "blank"),
     )
 
 
@@ -241,6 +243,7 @@ def parity(seq_len: int) -> SequenceDataset:
         metric="error rate",
         metric_function=lambda outputs, batch: float(np.mean((outputs > 0) != (batch.targets > 0.5))),
         relevant=lambda batch: np.ones(batch.inputs.shape[:2], bool),
+        class_names=("negative", "positive"),
     )
 
 
