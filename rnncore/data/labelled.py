@@ -97,6 +97,7 @@ def labelled_dataset(
         metric=metric,
         metric_function=measure,
         notes=tuple(all_notes),
+        class_names=tuple(classes) or None,
     )
 
 

@@ -103,6 +103,7 @@ def forecast_dataset(
         metric=metric,
         metric_function=measure,
         notes=tuple(all_notes),
+        class_names=answers.classes or None,
     )
 
 

@@ -15,6 +15,7 @@ from rnncore.records import Baseline
 
 MAX_VOCABULARY = 256
 _VALIDATION_WINDOWS = 128
+_WHITE_SPACE = {" ": "space", "\n": "newline", "\t": "tab"}
 
 
 @task(
@@ -87,6 +88,7 @@ def text_dataset(
         metric="bits per character",
         metric_function=_bits_per_character,
         notes=notes,
+        class_names=_names(characters, symbols, rare > 0),
     )
 
 
@@ -100,6 +102,13 @@ def _symbols(codes: NDArray[np.uint32], border: int) -> tuple[NDArray[np.int64],
     places = np.searchsorted(known, codes).clip(max=len(known) - 1)
     symbols = np.where(known[places] == codes, places, len(known))
     return symbols.astype(np.int64), len(known) + (rare > 0), rare
+
+
+def _names(characters: str, symbols: NDArray[np.int64], with_rare: bool) -> tuple[str, ...]:
+    """Return the character that each symbol stands for, white space in words."""
+    first = np.unique(symbols, return_index=True)[1]  # every symbol occurs
+    names = [_WHITE_SPACE.get(characters[place], characters[place]) for place in first]
+    return (*names[:-1], "other") if with_rare else tuple(names)
 
 
 def _bits_per_character(outputs: NDArray[np.float32], batch: Batch) -> float:
