@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from urllib.parse import urlsplit
 
 import streamlit as st
 
@@ -16,6 +17,8 @@ from rnncore.runs.store import StoredRun
 from rnncore.script import script_of
 
 PARAMETER = "config"  # of the address, holds a link's text
+
+_OPEN, _SHOW_CODE = "share.open", "share.show_code"
 
 _GROUP_FILES = {
     "report.html": ("Report", "All figures and settings in one page that opens anywhere."),
@@ -43,15 +46,21 @@ def share_panel(
     """
     if runs:
         config, compare = TrainConfig.model_validate(runs[0].config), len(runs) == 2
-    with st.popover("Share and keep", icon=":material/ios_share:"):
+    panel = st.popover("Share and keep", icon=":material/ios_share:", key=_OPEN, on_change="rerun")
+    if st.session_state.pop(_SHOW_CODE, False):
+        _code(runs, config, read_file)
+    if not panel.open:
+        return
+    with panel:
         if config is None:
             st.caption("The settings are not valid yet.")
             return
         _link(config, compare)
         if runs:
             _files(runs)
-        if st.button("Show me the code", key="share.code", help="The same run as a plain torch script."):
-            _code(runs, config, read_file)
+        st.button(
+            "Show me the code", key="share.code", help="The same run as a plain torch script.", on_click=_ask_for_code
+        )
 
 
 def decode_address() -> Decoded | None:
@@ -74,13 +83,20 @@ def show_problems(problems: Sequence[str]) -> None:
             st.text("\n".join(problems))
 
 
+def _ask_for_code() -> None:
+    """Close the panel, which would lie over the code, and show that instead."""
+    st.session_state[_OPEN] = False
+    st.session_state[_SHOW_CODE] = True
+
+
 def _link(config: TrainConfig, compare: bool) -> None:
     try:
         text = encode(config, compare)
     except ShareError as error:
         st.text(str(error))
         return
-    base = (st.context.url or "").partition("?")[0]
+    page = urlsplit(st.context.url or "")
+    base = f"{page.scheme}://{page.netloc}{page.path or '/'}" if page.netloc else ""
     st.caption("This link holds the whole configuration, and no access to your runs.")
     st.code(f"{base}?{PARAMETER}={text}", language=None, wrap_lines=True)
 
@@ -97,7 +113,7 @@ def _files(runs: Sequence[StoredRun]) -> None:
 
 
 @st.dialog("The run in plain torch", width="large")
-def _code(runs: Sequence[StoredRun], config: TrainConfig, read_file: ReadFile | None) -> None:
+def _code(runs: Sequence[StoredRun], config: TrainConfig | None, read_file: ReadFile | None) -> None:
     """One tab per run; the file beside the script only for the workspace that brought it."""
     store = services.scheduler().store
     makers: dict[str, Callable[[], str]] = {f"{run.label}": partial(script, store, run) for run in runs}

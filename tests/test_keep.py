@@ -91,18 +91,24 @@ def panel(address: str = "", own: bool = True) -> None:
     share_panel.share_panel(shown, TrainConfig(seed=4), compare=False)
 
 
+def opened(**kwargs: str) -> AppTest:
+    app = AppTest.from_function(panel, default_timeout=20, kwargs=kwargs)
+    app.session_state["share.open"] = True
+    return app.run()
+
+
 def test_the_panel_offers_the_link_of_the_experiment_chosen_and_its_code(store: Store) -> None:
-    app = AppTest.from_function(panel, default_timeout=20).run()
+    app = opened()
 
     assert not app.exception
     assert app.code[0].value.endswith("?config=1.seed-4~compare-no~end")
     app.button(key="share.code").click().run()
-    assert "class Model(nn.Module)" in app.code[1].value
-    assert "SEED = 4" in app.code[1].value
+    assert "class Model(nn.Module)" in app.code[0].value  # the panel has made room
+    assert "SEED = 4" in app.code[0].value
 
 
 def test_the_panel_offers_the_files_of_the_runs_shown(store: Store, runs: tuple[str, str]) -> None:
-    app = AppTest.from_function(panel, default_timeout=20, kwargs={"address": "runs"}).run()
+    app = opened(address="runs")
 
     assert not app.exception
     config = TrainConfig.model_validate(store.runs_of(WORKSPACE)[0].config)
