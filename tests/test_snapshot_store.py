@@ -13,6 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dashboard import services
+from rnncore import train
+from rnncore.__main__ import main
 from rnncore.config import TrainConfig
 from rnncore.records import Record, pack
 from rnncore.runs import schema
@@ -178,6 +180,16 @@ def test_the_json_export_has_them_all(store: Store) -> None:
     assert run is not None
     exported = json.loads(b"".join(export_json(store, run)))["snapshots"]
     assert exported == [{"step": step, **snapshot(step).to_json()} for step in (3, 6, 9, 12, 15, 18)]
+
+
+def test_a_folder_has_them_all_as_the_api_answers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config = {"data": {"kind": "task", "seq_len": 5}, "model": {"hidden_size": 3}, "steps": 7, "eval_every": 3}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    assert main(["train", str(tmp_path / "config.json"), "--out", str(tmp_path / "run")]) == 0
+    lines = [json.loads(line) for line in (tmp_path / "run" / "snapshots.jsonl").read_text().splitlines()]
+    taken = {record.step: record.snapshot for record in train(TrainConfig.model_validate(config)) if record.snapshot}
+    assert lines == [{"step": step, **taken[step].to_json()} for step in (1, 3, 6, 7)]
+    assert "snapshot" not in capsys.readouterr().out
 
 
 def test_http(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,6 +16,7 @@ from rnncore import TrainConfig, train
 from rnncore.config import ModelConfig
 from rnncore.data import load_dataset
 from rnncore.data.dataset import Batch, SequenceDataset
+from rnncore.data.text_tasks import text_dataset
 from rnncore.engine import train as training
 from rnncore.engine.flat import FlatParameters
 from rnncore.engine.gradients import state_gradients
@@ -335,6 +336,31 @@ def test_of_many_classes_the_most_frequent_are_shown() -> None:
     assert found.counts.shape == (MAX_CLASSES, MAX_CLASSES)
     assert found.counts.tolist() == (3 * np.eye(40)).tolist()
     assert (found.total, found.correct, found.left_out) == (141, 140, 21)
+
+
+@pytest.mark.parametrize(
+    ("data", "readout", "names"),
+    [
+        ({"kind": "task", "task": "temporal_order", "seq_len": 10}, "last", ("AA", "BA", "AB", "BB")),
+        ({"kind": "task", "task": "parity", "seq_len": 4}, "last", ("negative", "positive")),
+        ({"kind": "task", "task": "copy_memory", "seq_len": 2, "symbols": 1}, "every_step", (*"01234567", "blank")),
+        ({"kind": "task", "task": "delayed_xor", "seq_len": 6, "delay": 1}, "every_step", ("0", "1")),
+    ],
+)
+def test_classes_have_their_names(data: dict[str, Any], readout: str, names: tuple[str, ...]) -> None:
+    snapshot = next(train(config(data=data, model={"readout": readout}))).snapshot
+    assert snapshot is not None
+    assert isinstance(snapshot.predictions, Classification)
+    assert snapshot.predictions.classes == names
+
+
+def test_the_name_of_a_class_is_that_of_its_sequences() -> None:
+    dataset = load_dataset(config(data={"kind": "task", "task": "temporal_order", "seq_len": 20}).data)
+    assert dataset.class_names is not None
+    for symbols, target in zip(dataset.validation.inputs.argmax(-1), dataset.validation.targets, strict=True):
+        assert "".join("AB"[symbol] for symbol in symbols if symbol < 2) == dataset.class_names[target]
+    text = text_dataset("x", "ab c\n" * 20 + "z" * 20, 5, val_fraction=0.2)  # z only where it is not trained on
+    assert text.class_names == ("newline", "space", "a", "b", "c", "other")
 
 
 def test_attention_weights_are_the_mean_over_the_validation_set(monkeypatch: pytest.MonkeyPatch) -> None:
