@@ -126,7 +126,7 @@ def main():
 
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as folder:
-        settings = Settings(data_dir=Path(folder), workers=1, worker_nice=0)
+        settings = Settings(data_dir=Path(folder), workers=1, spare_workers=0, worker_nice=0)
         store = Store(settings.store_path)
         scheduler = Scheduler(store, settings)
         scheduler.start()

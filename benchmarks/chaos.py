@@ -32,6 +32,7 @@ from rnncore.runs.settings import Settings
 from rnncore.runs.store import ENDED, Store
 
 QUEUED = 6
+NOTICED_S = 0.15  # by then the server has seen a death and said so
 TRUTHFUL = {"finished", "stopped", "killed", "interrupted"}
 
 
@@ -116,7 +117,7 @@ class Watcher:
         victim = dice.choice(workers)
         os.kill(victim.pid, signal.SIGKILL)
         began = time.monotonic()
-        while self.busy == self.all and time.monotonic() - began < 0.5:
+        while self.busy == self.all and time.monotonic() - began < NOTICED_S:
             time.sleep(0.002)  # until the server has noticed
         self.wait_busy()
         return time.monotonic() - began
