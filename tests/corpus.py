@@ -115,7 +115,7 @@ def _text_tables() -> list[Good]:
         Good("semicolon", [("x.csv", dated(delimiter=";").encode())], SERIES),
         Good("tab", [("x.tsv", dated(delimiter="\t").encode())], SERIES),
         Good("bar", [("x.csv", dated(delimiter="|").encode())], SERIES),
-        Good("semicolon, decimal comma", [("x.csv", german.encode())], SERIES),
+        Good("semicolon, decimal comma", [("x.csv", german.encode())], SERIES, "decimal comma"),
         Good("tab, decimal comma", [("x.csv", dated(decimal=",", delimiter="\t").encode())], SERIES),
         Good(
             "quoted decimal comma",

@@ -5,11 +5,12 @@ import os
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from rnncore.config import UploadData
 from rnncore.data import DataError
 from rnncore.data.upload import inspect
 from tests.corpus import GOOD
 
-# 10,000 in all in CI: RNNLAB_FUZZ=5000.
+# More than 10,000 in all, for CI: RNNLAB_FUZZ=4000.
 EXAMPLES = int(os.environ.get("RNNLAB_FUZZ", "150"))
 NAMES = st.sampled_from(["x.csv", "x.txt", "x.ts", "x.npz", "x.npy", "x.parquet", "x", ""])
 SMALL = [data for good in GOOD for _, data in good.files[:1] if len(data) < 20_000]
@@ -43,9 +44,27 @@ quiet = settings(
 )
 
 
-def check(name, data):
+OPTIONS = st.fixed_dictionaries(
+    {},
+    optional={
+        "layout": st.sampled_from(["series", "long", "rows", "text"]),
+        "missing": st.sampled_from(["forward_fill", "drop"]),
+        "target_kind": st.sampled_from(["regression", "binary", "multiclass"]),
+        "window": st.integers(2, 60),
+        "horizon": st.integers(1, 9),
+        "header": st.sampled_from(["yes", "no"]),
+        "delimiter": st.sampled_from([",", ";", "\t", " "]),
+        "decimal": st.sampled_from(["point", "comma"]),
+        "id": st.sampled_from(["", "value"]),
+        "time": st.sampled_from(["", "date"]),
+        "max_length": st.just(3),
+    },
+).map(lambda chosen: UploadData(files=[{"file": "x"}], **chosen))
+
+
+def check(name, data, options=None):
     try:
-        inspection = inspect([(name, data)])
+        inspection = inspect([(name, data)], options)
     except DataError as error:
         message = str(error)
     else:
@@ -77,6 +96,12 @@ def test_any_bytes(name, data):
 @given(NAMES, mutated())
 def test_good_files_after_damage(name, data):
     check(name, data)
+
+
+@quiet
+@given(st.sampled_from(SMALL), OPTIONS)
+def test_any_options_on_good_files(data, options):
+    check("x", data, options)
 
 
 @quiet

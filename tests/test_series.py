@@ -8,6 +8,7 @@ import pytest
 from rnncore.config import BundledData
 from rnncore.data import SERIES, DataError, load_dataset
 from rnncore.data.bundled import bundled_sequences
+from rnncore.data.sampling import evenly_spaced
 from rnncore.data.series import series_dataset
 
 
@@ -150,6 +151,13 @@ def test_bundled_vowels_keep_the_published_split():
     assert (dataset.input_size, dataset.output_size, dataset.seq_len) == (12, 9, 29)
     assert (dataset.validation.lengths.min(), dataset.validation.lengths.max()) == (7, 29)
     assert np.bincount(dataset.train_batch(1, 270, 0).targets).tolist() == [30] * 9
+
+
+def test_validation_is_bounded_in_sequences_and_in_values():
+    assert evenly_spaced(100, most=200, values_each=10) is None
+    assert evenly_spaced(1_000, most=5, values_each=10).tolist() == [0, 250, 500, 749, 999]
+    assert len(evenly_spaced(1_000, most=500, values_each=1_000_000)) == 20
+    assert len(evenly_spaced(1_000, most=500, values_each=10**9)) == 1
 
 
 @pytest.mark.parametrize("name", SERIES)

@@ -13,7 +13,7 @@ from rnncore.data.dialect import DELIMITERS, Dialect, find_dialect
 from rnncore.data.limits import MAX_BYTES, MAX_CELLS, MAX_ROWS
 from rnncore.data.numbers import MISSING_FORMS, is_plain, looks_like_number
 from rnncore.data.table import SHOWN_ROWS, Column, Table, make_column, select_rows, shorten
-from rnncore.data.words import many
+from rnncore.data.words import listed, many
 
 _FOOTER_LINES = 10
 _BLOCK = 1 << 20
@@ -55,7 +55,7 @@ def read_csv(data: bytes, name: str, *, delimiter: str = "auto", decimal: str = 
     notes = [*dialect.notes, *footer]
     notes += [] if encoding == "utf-8" else [f"The file was read as {encoding}."]
     notes += [f"{many(blank, 'empty row')} left out."] if blank else []
-    notes += _wrong_cells(columns, first_row)
+    notes += _conventions(columns) + _wrong_cells(columns, first_row)
     return Table(name, tuple(columns), rows, first_row, tuple(notes), dialect.has_header)
 
 
@@ -183,6 +183,15 @@ def _without_blank_rows(columns: list[Column], rows: int) -> tuple[list[Column],
     if kept == rows:
         return columns, rows, 0
     return [select_rows(column, filled) for column in columns], kept, rows - kept
+
+
+def _conventions(columns: list[Column]) -> list[str]:
+    """Say where numbers were read otherwise than with a plain decimal point."""
+    ways: dict[str, list[str]] = {}
+    for column in columns:
+        if column.convention not in ("", "decimal point"):
+            ways.setdefault(column.convention, []).append(column.name)
+    return [f"Numbers with {way} in {listed(names, 4)}." for way, names in ways.items()]
 
 
 def _wrong_cells(columns: list[Column], first_row: int) -> list[str]:

@@ -8,9 +8,8 @@ from numpy.typing import NDArray
 
 from rnncore.data.baselines import class_baselines, regression_baselines
 from rnncore.data.dataset import Batch, DataError, SequenceDataset, TargetKind
-from rnncore.data.limits import MAX_PADDED_VALUES
 from rnncore.data.prepare import Missing, drop_missing, encode, fill_missing, fit_scale, scaled
-from rnncore.data.sampling import finite_batches
+from rnncore.data.sampling import evenly_spaced, finite_batches
 from rnncore.data.sequences import Labels, Sequences, offsets_of
 from rnncore.data.series import class_note, root_mean_square, wrong_answers
 from rnncore.data.tasks import error_rate
@@ -50,16 +49,12 @@ def labelled_dataset(
         raise DataError(f"No sequence of '{sequences.name}' is left for validation; choose a larger validation share.")
     split = f"{many(len(train_rows), 'sequence')} for training, {len(held_rows):,} for validation"
     all_notes = [*sequences.notes, *gap_notes, f"{split}{_how(sequences)}.", *label_notes, *notes]
-    if len(held_rows) > MAX_VALIDATION_SEQUENCES:
-        chosen = np.linspace(0, len(held_rows) - 1, MAX_VALIDATION_SEQUENCES).round().astype(np.int64)
-        all_notes.append(f"Validation uses {len(chosen):,} of them.")
-        held_rows = held_rows[chosen]
     lengths, starts = sequences.lengths, sequences.offsets[:-1]
     longest, ragged = int(lengths.max()), bool((lengths != lengths[0]).any())
-    if longest * inputs.shape[1] * len(held_rows) > MAX_PADDED_VALUES:
-        raise DataError(
-            f"Sequences of {longest:,} timesteps and {inputs.shape[1]:,} inputs are too large; shorten them."
-        )
+    chosen = evenly_spaced(len(held_rows), MAX_VALIDATION_SEQUENCES, longest * inputs.shape[1])
+    if chosen is not None:
+        all_notes.append(f"Validation uses {len(chosen):,} of them.")
+        held_rows = held_rows[chosen]
     if ragged:
         all_notes.append(
             f"Lengths differ ({lengths.min():,} to {longest:,}): shorter ones are padded, the padding is masked."

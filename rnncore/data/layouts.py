@@ -87,7 +87,7 @@ def _from_steps(table: Table, roles: Roles, options: UploadData) -> Sequences:
     inputs = tuple(places[name] for name in roles.features)
     targets = () if labelled else tuple(places[name] for name in roles.targets)
     labels = _labels(table, roles, options, _at(order, first_rows)) if labelled else None
-    held_out = held_out_files(ids)
+    held_out = held_out_files(ids) if roles.id == FILE_COLUMN else None
     if roles.id:
         notes.append(
             f"{many(len(ids), 'sequence')} told apart by '{roles.id}', of {_span(np.diff(offsets))} timesteps."

@@ -9,5 +9,6 @@ MAX_CELLS = 10_000_000  # as many as a text file of MAX_BYTES can hold
 MAX_CLASSES = 1_000
 MAX_CATEGORIES = 50  # different words of a text column that can still become one-hot inputs
 MAX_INPUTS = 500  # input features after one-hot encoding
-MAX_PADDED_VALUES = 50_000_000  # sequences x longest length x features
+MAX_INPUT_VALUES = 50_000_000  # timesteps x inputs after one-hot encoding
+MAX_VALIDATION_VALUES = 20_000_000  # sequences x timesteps x inputs of the validation set
 LARGEST = 1e100  # squares of larger values do not fit into float64

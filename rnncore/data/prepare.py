@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnncore.data.dataset import DataError
-from rnncore.data.limits import LARGEST, MAX_INPUTS
+from rnncore.data.limits import LARGEST, MAX_INPUT_VALUES, MAX_INPUTS
 from rnncore.data.sequences import Feature, Sequences
 from rnncore.data.words import many
 
@@ -158,6 +158,11 @@ def encode(
     if len(names) > MAX_INPUTS:
         raise DataError(
             f"The features make {len(names):,} inputs; at most {MAX_INPUTS:,} can be used, so choose fewer."
+        )
+    if len(values) * len(names) > MAX_INPUT_VALUES:
+        raise DataError(
+            f"{len(values):,} timesteps of {len(names):,} inputs are too many: at most {MAX_INPUT_VALUES:,} values can "
+            "be used, so choose fewer features or thin the rows out."
         )
     inputs = np.empty((len(values), len(names)), np.float32)
     at = 0

@@ -7,10 +7,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnncore.data.dataset import Batch, BatchSource
+from rnncore.data.limits import MAX_VALIDATION_VALUES
 
 VALIDATION_SIZE = 256
 # Third word of the entropy of everything that is not a training batch; training batches use (seed, step) alone.
 _FIXED = 0x5EED
+
+
+def evenly_spaced(count: int, most: int, values_each: int) -> NDArray[np.int64] | None:
+    """Return which of `count` validation sequences to keep so that evaluation stays cheap, or None for all of them.
+
+    most: how many at most. values_each: size of one, T * F; all together stay below MAX_VALIDATION_VALUES.
+    """
+    kept = min(most, max(1, MAX_VALIDATION_VALUES // values_each))
+    return None if count <= kept else np.linspace(0, count - 1, kept).round().astype(np.int64)
 
 
 def validation_rng(stream: int = 1) -> np.random.Generator:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from rnncore.data.baselines import class_baselines, regression_baselines
 from rnncore.data.dataset import Batch, DataError, SequenceDataset, TargetKind
 from rnncore.data.prepare import Missing, drop_missing, encode, fill_missing, fit_scale, scaled
-from rnncore.data.sampling import finite_batches
+from rnncore.data.sampling import evenly_spaced, finite_batches
 from rnncore.data.sequences import Feature, Sequences, whole
 from rnncore.data.tasks import error_rate
 from rnncore.data.words import many
@@ -66,8 +66,8 @@ def forecast_dataset(
     if len(train_starts) == 0 or len(held_starts) == 0:
         raise DataError(f"The target of '{sequences.name}' is missing in all of its training or validation part.")
     all_notes = [*sequences.notes, *gap_notes, *split.notes, *answers.notes, *notes]
-    if len(held_starts) > MAX_VALIDATION_WINDOWS:
-        chosen = np.linspace(0, len(held_starts) - 1, MAX_VALIDATION_WINDOWS).round().astype(np.int64)
+    chosen = evenly_spaced(len(held_starts), MAX_VALIDATION_WINDOWS, size * inputs.shape[1])
+    if chosen is not None:
         all_notes.append(f"Validation uses {len(chosen):,} of {len(held_starts):,} windows, evenly spaced.")
         held_starts = held_starts[chosen]
     steps = np.arange(size)

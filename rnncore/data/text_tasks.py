@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from rnncore.data.baselines import frequency_loss
 from rnncore.data.dataset import Batch, DataError, SequenceDataset
-from rnncore.data.sampling import fresh_batches
+from rnncore.data.sampling import evenly_spaced, fresh_batches
 from rnncore.data.tasks import one_hot, task
 from rnncore.records import Baseline
 
@@ -64,8 +64,9 @@ def text_dataset(
     def sample(rng: np.random.Generator, count: int) -> Batch:
         return batch(windows[rng.integers(0, len(windows), count)])
 
-    starts = np.linspace(0, len(held_out) - seq_len - 1, _VALIDATION_WINDOWS).astype(np.int64)
-    validation = batch(sliding_window_view(held_out, seq_len + 1)[np.unique(starts)])
+    later = sliding_window_view(held_out, seq_len + 1)
+    chosen = evenly_spaced(len(later), _VALIDATION_WINDOWS, seq_len * size)
+    validation = batch(later if chosen is None else later[chosen])
     notes += (
         f"{len(codes):,} characters, {size} different symbols; the first {border:,} are for training, the last "
         f"{len(codes) - border:,} for validation.",
