@@ -16,7 +16,8 @@ from dashboard.api import routes
 from dashboard.assets import asset_routes, warm_assets
 from dashboard.guard import Guard
 from dashboard.logs import configure_logs
-from dashboard.sockets import answer_at_once
+from dashboard.sockets import allow_many_connections, answer_at_once
+from dashboard.upload_guard import UploadGuard
 from dashboard.workspace import WorkspaceCookie
 
 logger = logging.getLogger("dashboard.app")  # the launcher runs this file under another name
@@ -27,6 +28,7 @@ async def lifespan(app: st.App) -> AsyncIterator[None]:
     """Start the scheduler with its warm workers; stop them when the server stops."""
     configure_logs()
     answer_at_once()
+    allow_many_connections()
     PagesManager.uses_pages_directory = False  # else the first visitor's /history would be that file without main.py
     settings = services.open_scheduler().settings
     await to_thread.run_sync(warm_assets)
@@ -53,5 +55,5 @@ app = st.App(
     lifespan=lifespan,
     on_script_error=page_failed,
     routes=[*routes, *asset_routes],
-    middleware=[Middleware(Guard), Middleware(WorkspaceCookie)],
+    middleware=[Middleware(Guard), Middleware(UploadGuard), Middleware(WorkspaceCookie)],
 )

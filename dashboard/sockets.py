@@ -1,12 +1,15 @@
-"""Socket options of the server that neither Streamlit nor uvicorn sets."""
+"""Settings of the server's sockets that neither Streamlit nor uvicorn makes."""
 
 import logging
 import os
 import socket
+import sys
 
 import psutil
 
 logger = logging.getLogger(__name__)
+
+CONNECTIONS = 65_536
 
 
 def answer_at_once() -> None:
@@ -24,3 +27,15 @@ def answer_at_once() -> None:
                     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     except (OSError, psutil.Error) as error:
         logger.warning("answers will be slower: TCP_NODELAY cannot be set: %s", error)
+
+
+def allow_many_connections() -> None:
+    """Raise the number of connections that may be open from the system's usual 1,024 to what the system permits."""
+    if sys.platform == "win32":
+        return
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = CONNECTIONS if hard == resource.RLIM_INFINITY else min(CONNECTIONS, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

@@ -13,6 +13,7 @@ from starlette.routing import Route
 
 from dashboard.api import routes
 from dashboard.guard import Guard
+from dashboard.upload_guard import UploadGuard
 from dashboard.workspace import WorkspaceCookie
 
 
@@ -22,7 +23,10 @@ async def _page(request: Any) -> Response:
     return HTMLResponse("<html></html>")
 
 
-APP = Starlette(routes=[*routes, Route("/", _page)], middleware=[Middleware(Guard), Middleware(WorkspaceCookie)])
+APP = Starlette(
+    routes=[*routes, Route("/", _page)],
+    middleware=[Middleware(Guard), Middleware(UploadGuard), Middleware(WorkspaceCookie)],
+)
 
 
 @dataclass

@@ -273,6 +273,31 @@ def test_only_a_few_uploads_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert second.headers["retry-after"] == "5"
 
 
+def test_files_that_train_nothing_make_room_before_anything_is_refused(
+    monkeypatch: pytest.MonkeyPatch, scheduler: Any
+) -> None:
+    unused = call("POST", "/api/files", b"a,b\n1,2\n3,5\n", AS_CSV).json
+    used = call("POST", "/api/files", TABLE, AS_CSV).json
+    config = {"steps": 1, "data": {"kind": "csv", "file": used["file"], "target": "b"}}
+    call("POST", "/api/runs", {"config": config}, {"X-Workspace": used["workspace"]})
+    room = scheduler.settings.max_store_mb * 2**20 // 4
+    taken = iter([room, 0, room, room])
+    monkeypatch.setattr(scheduler.store, "file_bytes", lambda: next(taken))
+    monkeypatch.setattr("rnncore.runs.scheduler.UNUSED_S", -60.0)
+    assert call("POST", "/api/files", TABLE, AS_CSV).status == 201
+    assert scheduler.store.file(unused["workspace"], unused["file"]) is None
+    assert scheduler.store.file(used["workspace"], used["file"]) == TABLE
+    answer = call("POST", "/api/files", TABLE, AS_CSV)
+    assert (answer.status, answer.headers["retry-after"]) == (429, "600")
+
+
+def test_a_page_cannot_hold_files_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    held = {"a": (50 * 2**20, 60 * 2**20), "b": (0, 500 * 2**20), "c": (0, 0)}
+    monkeypatch.setattr("dashboard.upload_guard.held_bytes", held.__getitem__)
+    answers = [call("PUT", f"/_stcore/upload_file/{session}/x", b"1") for session in held]
+    assert [answer.status for answer in answers] == [413, 429, 404]  # there is no such address in this app: let through
+
+
 # Watching
 
 

@@ -1,8 +1,10 @@
 """Downloading a run: its config, and every record as CSV, JSON or Parquet, streamed."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from functools import cache
 
+from anyio import CapacityLimiter, to_thread
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
@@ -11,6 +13,8 @@ from dashboard import services
 from dashboard.api.http import NOT_FOUND, ApiError, Endpoint, endpoint, run_id
 from rnncore.runs.export import export_csv, export_json, export_parquet
 from rnncore.runs.store import Store, StoredRun
+
+DOWNLOADS_AT_ONCE = 2
 
 
 def _config(store: Store, run: StoredRun) -> Iterator[bytes]:
@@ -26,6 +30,17 @@ FORMATS: dict[str, tuple[str, Callable[[Store, StoredRun], Iterator[bytes]]]] = 
 }
 
 
+async def _one_by_one(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
+    """Make the pieces in a thread, a few downloads at a time, so that they take no thread from those who watch."""
+    while (piece := await to_thread.run_sync(next, pieces, None, limiter=_threads())) is not None:
+        yield piece
+
+
+@cache
+def _threads() -> CapacityLimiter:
+    return CapacityLimiter(DOWNLOADS_AT_ONCE)
+
+
 def download(name: str) -> Endpoint:
     """Return the endpoint that sends a run as the file `name`; its file name tells only the id's beginning."""
     media_type, pieces = FORMATS[name]
@@ -39,6 +54,6 @@ def download(name: str) -> Endpoint:
             raise ApiError(404, NOT_FOUND)
         file_name = f"run-{run.id[:6]}{'-config' if kind == 'config' else ''}.{suffix}"
         headers = {"Content-Disposition": f'attachment; filename="{file_name}"', "Cache-Control": "no-store"}
-        return StreamingResponse(pieces(store, run), media_type=media_type, headers=headers)
+        return StreamingResponse(_one_by_one(pieces(store, run)), media_type=media_type, headers=headers)
 
     return send

@@ -1,8 +1,11 @@
 """Looking at runs: what the board polls, the status of a run or a group, a workspace's runs."""
 
 import re
-from typing import Any
+from collections.abc import Callable
+from functools import cache
+from typing import Any, TypeVar
 
+from anyio import CapacityLimiter, to_thread
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
@@ -17,8 +20,20 @@ from rnncore.runs.store import ENDED
 
 MAX_RUNS_PER_POLL = 6
 FULL_POINTS, REFRESH_POINTS = 2000, 150
+FULL_AT_ONCE = 4
+T = TypeVar("T")
 _RUN_SINCE = re.compile(r"([A-Za-z0-9_-]{22}):([0-9]{1,9})")
 _SINCE = re.compile(r"[0-9]{1,9}")
+
+
+@cache
+def _full_fetches() -> CapacityLimiter:
+    return CapacityLimiter(FULL_AT_ONCE)
+
+
+async def _in_thread(read: Callable[[], T], full: bool) -> T:
+    """Read from the store in a thread. Whole runs (reloads) wait for one another, refreshes for nobody."""
+    return await to_thread.run_sync(read, limiter=_full_fetches() if full else None)
 
 
 @endpoint
@@ -28,7 +43,7 @@ async def poll(request: Request) -> dict[str, Any]:
     if not asked or len(asked) > MAX_RUNS_PER_POLL or None in asked:
         raise ApiError(400, f"run: 1 to {MAX_RUNS_PER_POLL} values of the form ID:STEP are needed.")
     pairs = [(match[1], int(match[2])) for match in asked if match]
-    return {"runs": await run_in_threadpool(lambda: [_news(*pair) for pair in pairs])}
+    return {"runs": await _in_thread(lambda: [_news(*pair) for pair in pairs], full=any(not pair[1] for pair in pairs))}
 
 
 @endpoint
@@ -37,7 +52,8 @@ async def records(request: Request) -> dict[str, Any]:
     since = request.query_params.get("since", "0")
     if not _SINCE.fullmatch(since):
         raise ApiError(400, f"since: {since[:60]!r} is not allowed; allowed: a step number from 0.")
-    news = await run_in_threadpool(_news, run_id(request), int(since))
+    run, step = run_id(request), int(since)
+    news = await _in_thread(lambda: _news(run, step), full=step == 0)
     if "error" in news:
         raise ApiError(404, NOT_FOUND)
     return news

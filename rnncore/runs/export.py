@@ -24,7 +24,7 @@ from rnncore.runs.store import Store, StoredRun
 
 FORMAT = "rnn-gradient-lab/1"
 CHUNKS_AT_ONCE = 8
-PROFILES_AT_ONCE = 32
+VALUES_AT_ONCE = 30_000  # of profiles: a piece takes some ten milliseconds to write
 _WHOLE = ("step", "epoch")
 _OPTIONAL = ("val_loss", "val_metric")
 _STEP = SCALARS.index("step")
@@ -124,12 +124,13 @@ def _record(values: list[float]) -> dict[str, Any]:
 
 def profile_rows(store: Store, run: StoredRun, since: int, until: int) -> Iterator[dict[str, Any]]:
     """Yield step and (L, T) arrays of the profiles of steps above `since` up to `until`."""
+    limit = 1  # until their size is known
     while True:
         with store.read() as db:
             rows = db.execute(
                 f"SELECT p.step, p.layers, p.timesteps, {', '.join('p.' + name for name in PROFILES)} FROM profiles p"
                 " JOIN runs r ON p.run = r.key WHERE r.id = ? AND p.step > ? AND p.step <= ? ORDER BY p.step LIMIT ?",
-                (run.id, since, until, PROFILES_AT_ONCE),
+                (run.id, since, until, limit),
             ).fetchall()
         if not rows:
             return
@@ -141,6 +142,7 @@ def profile_rows(store: Store, run: StoredRun, since: int, until: int) -> Iterat
             }
             yield {"step": step, **arrays}
             since = step
+        limit = max(1, VALUES_AT_ONCE // (rows[-1][1] * rows[-1][2] * len(PROFILES)))
 
 
 def _snapshots(store: Store, run: StoredRun) -> Iterator[dict[str, Any]]:

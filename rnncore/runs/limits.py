@@ -9,6 +9,7 @@ from rnncore.runs.settings import Settings, env_name
 from rnncore.sizes import parameter_count
 
 RETRY_S = 15.0
+UPLOADS_SHARE = 4  # uploads may take a quarter of the store
 
 
 class LimitError(Exception):
@@ -88,6 +89,18 @@ def check_file(size: int, stored: int, settings: Settings) -> None:
             "max_workspace_files_mb",
         )
     check_disk(settings)
+
+
+def check_uploads(size: int, stored: int, settings: Settings) -> None:
+    """Raise LimitError if everybody's uploads, `stored` bytes, leave no room for `size` more."""
+    room = settings.max_store_mb * 2**20 // UPLOADS_SHARE
+    if stored + size > room:
+        raise LimitError(
+            f"The server's room for uploads, {room / 2**20:,.0f} MB (a quarter of {env_name('max_store_mb')}), is used"
+            " up; try again in ten minutes.",
+            "max_store_mb",
+            600.0,
+        )
 
 
 def check_disk(settings: Settings) -> None:

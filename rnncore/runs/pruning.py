@@ -33,12 +33,7 @@ def prune(store: Store, settings: Settings, delete: Callable[[str], object] | No
     delete = delete or store.delete_run
     doomed = _too_old(store, settings) + _too_many(store, settings)
     removed = sum(bool(delete(run_id)) for run_id in dict.fromkeys(doomed))
-    with store.write() as db:
-        files = db.execute(
-            "DELETE FROM files WHERE created_at < ? AND NOT EXISTS"
-            " (SELECT 1 FROM runs WHERE runs.workspace = files.workspace AND runs.file = files.id)",
-            (time.time() - UPLOAD_GRACE_S,),
-        ).rowcount
+    files = store.drop_unused_files(time.time() - UPLOAD_GRACE_S)
     if removed or files:
         store.give_back_pages(VACUUM_PAGES)
     return Pruned(removed, files)

@@ -10,7 +10,7 @@ from rnncore.config import ClipConfig, CsvData, OptimizerConfig, TrainConfig
 from rnncore.data.dataset import DataError
 from rnncore.runs.active import RESUMABLE, ActiveRun, Ending, Group, Overview, RunStatus, usual_rate, waiting_times
 from rnncore.runs.caretaker import Caretaker
-from rnncore.runs.limits import Load, check_file, check_start
+from rnncore.runs.limits import LimitError, Load, check_file, check_start, check_uploads
 from rnncore.runs.store import NewRun
 
 logger = logging.getLogger(__name__)
@@ -18,6 +18,7 @@ logger = logging.getLogger(__name__)
 STEERED_CLIPS = ("norm", "value", "parameter_norm", "recursion")  # methods with a threshold to steer
 MAX_CHANGES = 1000  # of settings while a run trains: each is kept and drawn
 MAX_NOTE = 500  # characters of a note
+UNUSED_S = 600.0  # an upload without a run is kept this long when room is scarce
 AHEAD_S = 0.3  # how far ahead a change is announced, so that twins make it at the same step
 
 
@@ -71,7 +72,13 @@ class Scheduler(Caretaker):
 
     def add_file(self, workspace: str, content: bytes) -> str:
         """Store an upload for a workspace; return its id, `sha256:...`. Raises LimitError."""
-        check_file(len(content), self.store.file_bytes_of(workspace), self.settings)
+        size = len(content)
+        check_file(size, self.store.file_bytes_of(workspace), self.settings)
+        try:
+            check_uploads(size, self.store.file_bytes(), self.settings)
+        except LimitError:
+            self.store.drop_unused_files(time.time() - UNUSED_S)  # nobody's runs go for files that train nothing
+            check_uploads(size, self.store.file_bytes(), self.settings)
         return self.store.add_file(workspace, content)
 
     def _upload_of(self, workspace: str, config: TrainConfig) -> str | None:

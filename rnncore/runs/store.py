@@ -171,6 +171,20 @@ class Store(Database):
                 db.execute("SELECT 1 FROM files WHERE workspace = ? AND id = ?", (workspace, file_id)).fetchone()
             )
 
+    def file_bytes(self) -> int:
+        """Return the size of everybody's uploads."""
+        with self.read() as db:
+            return int(db.execute("SELECT COALESCE(SUM(size), 0) FROM files").fetchone()[0])
+
+    def drop_unused_files(self, before: float) -> int:
+        """Delete the uploads from before a time that no run trains on; return how many there were."""
+        with self.write() as db:
+            return db.execute(
+                "DELETE FROM files WHERE created_at < ? AND NOT EXISTS"
+                " (SELECT 1 FROM runs WHERE runs.workspace = files.workspace AND runs.file = files.id)",
+                (before,),
+            ).rowcount
+
     def file_bytes_of(self, workspace: str) -> int:
         """Return the size of all uploads of a workspace."""
         with self.read() as db:
