@@ -1,0 +1,129 @@
+"""The open lesson on the lab page: its question, the learner's prediction, and only then what happens.
+
+The address names the lesson (`?lesson=vanishing`), so a reload keeps it and a teacher can hand it out.
+"""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from dashboard import controls
+from dashboard.lessons import LESSONS, Lesson, LessonRun
+from rnncore.config import TrainConfig
+
+PARAMETER = "lesson"
+PREDICTION_CHARS = 500
+_NOT_OPENED = "lesson.to_open"
+
+
+def open_lesson(lesson: Lesson) -> None:
+    """Go to the lab page with this lesson's experiment in the controls. For other pages; ends their script run."""
+    controls.open_with(lesson.config, compare=lesson.compare)
+    st.switch_page("pages/lab.py", query_params={PARAMETER: lesson.key})
+
+
+def open_from_address() -> None:
+    """Put the experiment of the lesson that the address names into the controls, if no widget was drawn yet.
+
+    The lab page calls this before its sidebar; an address that names a run comes first.
+    """
+    lesson = current()
+    if lesson is not None and "run" not in st.query_params and controls.untouched():
+        controls.open_with(lesson.config, compare=lesson.compare)
+
+
+def current() -> Lesson | None:
+    """Return the lesson that the address names, None where there is none of that name."""
+    return LESSONS.get(st.query_params.get(PARAMETER, ""))
+
+
+def runs_of(config: TrainConfig) -> Sequence[LessonRun]:
+    """Return the runs to start, if the controls still hold the first config of an open lesson with a pair of configs.
+
+    Empty otherwise: then what the controls say is trained, as without a lesson.
+    """
+    lesson = current()
+    if lesson is None or lesson.compare or len(lesson.runs) != 2 or config != lesson.config:
+        return ()
+    return lesson.runs
+
+
+def lesson_card() -> None:
+    """Draw the open lesson, or nothing. The answer stays hidden until a prediction has been committed."""
+    lesson = current()
+    if lesson is None:
+        if PARAMETER in st.query_params:
+            st.info("This address names a lesson that does not exist; the list is on the page Lessons.")
+        return
+    with st.container(border=True, key="lesson-card"):
+        _head(lesson)
+        prediction = st.session_state.get(_committed(lesson))
+        if prediction is None:
+            _ask(lesson)
+        else:
+            _tell(lesson, prediction)
+
+
+def _committed(lesson: Lesson) -> str:
+    return f"lesson.{lesson.key}.committed"
+
+
+def _head(lesson: Lesson) -> None:
+    keys = list(LESSONS)
+    place = keys.index(lesson.key)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"**{lesson.title}**", width="stretch")
+        st.caption(f"Lesson {place + 1} of {len(keys)}", width="content")
+        if place + 1 < len(keys) and st.button("Next", key="lesson-next", type="tertiary"):
+            _turn_to(LESSONS[keys[place + 1]])
+        if st.button("Close", key="lesson-close", type="tertiary"):
+            del st.query_params[PARAMETER]
+            st.rerun()
+    st.markdown(lesson.question)
+
+
+def _turn_to(lesson: Lesson) -> None:
+    st.query_params.clear()
+    open_lesson(lesson)
+
+
+def _ask(lesson: Lesson) -> None:
+    """Ask for a prediction and, once it is committed, start the runs."""
+    key = f"lesson.{lesson.key}.prediction"
+    with st.form(f"lesson-{lesson.key}", border=False):
+        if lesson.choices:
+            choice = st.radio("Predict first", range(len(lesson.choices)), None, lesson.choices.__getitem__, key=key)
+            prediction = None if choice is None else lesson.choices[choice]
+        else:
+            prediction = st.text_area("Predict first", key=key, height=68, max_chars=PREDICTION_CHARS)
+            prediction = prediction.strip()[:PREDICTION_CHARS] or None
+        if not st.form_submit_button("Commit and train", type="primary"):
+            return
+    if prediction is None:
+        st.caption("Predict something first: a wrong guess teaches more than none.")
+        return
+    st.session_state[_committed(lesson)] = prediction
+    controls.open_with(lesson.config, compare=lesson.compare)
+    controls.request_start()
+    st.rerun()
+
+
+def _tell(lesson: Lesson, prediction: str) -> None:
+    """Show the prediction as plain text, then what happens and why."""
+    with st.container(horizontal=True, gap="xsmall"):
+        st.caption("Your prediction:", width="content")
+        if prediction in lesson.choices:
+            st.caption(prediction, width="content")  # our own words, formulas and all
+        else:
+            st.text(prediction, width="stretch")
+    st.markdown(f"**What happens.** {lesson.answer} {' '.join(lesson.sentences)}")
+    look, change = st.columns(2, gap="medium")
+    with look:
+        st.markdown("**Look at**\n\n" + _items(lesson.look))
+    with change:
+        st.markdown("**Change next**\n\n" + _items(lesson.change))
+    st.caption(f"Source: {lesson.source}. {lesson.checked}")
+
+
+def _items(sentences: Sequence[str]) -> str:
+    return "\n".join(f"{number}. {sentence}" for number, sentence in enumerate(sentences, 1))

@@ -1,0 +1,71 @@
+"""What a lesson is: a question, runs that answer it, and a few sentences that say exactly what they show."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from rnncore.config import TrainConfig
+
+
+@dataclass(frozen=True, slots=True)
+class LessonRun:
+    """One run of a lesson, with the name it gets in the figures."""
+
+    label: str
+    config: TrainConfig
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """One lesson; `LESSONS` holds them in teaching order. Texts are markdown with $formulas$, never a user's.
+
+    key: stable, used in addresses. section: the heading it stands under. choices: possible predictions, empty where the
+    learner writes one in own words. answer: what happens, one sentence. right: index of the choice that says so.
+    sentences: why, with the measured order of magnitude. look: where to look on the board, in order. change: what to
+    change next, and what then happens. checked: what a test asserts of these runs, over how many seeds.
+    runs: one, or two side by side. terms: entries of the glossary that help.
+    """
+
+    key: str
+    section: str
+    title: str
+    question: str
+    choices: tuple[str, ...]
+    right: int | None
+    answer: str
+    sentences: tuple[str, ...]
+    look: tuple[str, ...]
+    change: tuple[str, ...]
+    source: str
+    checked: str
+    runs: tuple[LessonRun, ...]
+    terms: tuple[str, ...] = ()
+
+    @property
+    def config(self) -> TrainConfig:
+        """The config that goes into the controls: that of the first run."""
+        return self.runs[0].config
+
+    @property
+    def compare(self) -> bool:
+        """Whether the runs are twins: a clipped one, then the same without clipping."""
+        if len(self.runs) != 2:
+            return False
+        first, second = (run.config for run in self.runs)
+        off = first.clip.model_copy(update={"method": "off"})
+        return first.clip.method != "off" and second == first.model_copy(update={"clip": off})
+
+
+def run(label: str, base: TrainConfig | None = None, **changes: Any) -> LessonRun:
+    """Return a run whose config is `base` with the fields in `changes`; nested models take a dict of their fields.
+
+    `run("LSTM", CONFIG, model={"cell": "lstm"})` keeps the other fields of `CONFIG.model`. Raises ValidationError.
+    """
+    fields = (base or TrainConfig()).model_dump()
+    for name, value in changes.items():
+        fields[name] = {**fields[name], **value} if isinstance(value, dict) else value
+    return LessonRun(label, TrainConfig.model_validate(fields))
+
+
+def twins(clipped: LessonRun) -> tuple[LessonRun, LessonRun]:
+    """Return a clipped run and the same without clipping."""
+    return clipped, run("not clipped", clipped.config, clip={"method": "off"})

@@ -1,0 +1,267 @@
+"""Lessons on training: optimiser, learning rate, truncation, read-out, and two classical experiments."""
+
+from dashboard.lessons.lesson import Lesson, run, twins
+from dashboard.lessons.problem import ADDING, RESCUE
+from rnncore.config import TrainConfig
+
+SECTION = "Training"
+
+# Weights so small that each step back through the network shrinks a gradient about twentyfold.
+TINY = TrainConfig.model_validate(
+    {
+        "data": {"kind": "task", "task": "delayed_recall", "seq_len": 40, "delay": 5},
+        "model": {"readout": "every_step"},
+        "init": {"scheme": "normal", "std": 0.01},
+        "batch_size": 64,
+        "steps": 400,
+    }
+)
+RECALL = TrainConfig.model_validate(
+    {
+        "data": {"kind": "task", "task": "delayed_recall", "seq_len": 40, "delay": 10},
+        "model": {"readout": "every_step"},
+        "optimizer": {"learning_rate": 0.01},
+        "clip": {"method": "norm"},
+        "steps": 400,
+    }
+)
+# The article's model and training; it stops after 1,000 steps (100 epochs), the lesson after twice as many.
+ARTICLE = TrainConfig.model_validate(
+    {
+        "data": {"kind": "task", "task": "noise"},
+        "model": {"cell": "lstm", "hidden_size": 50, "num_layers": 2},
+        "optimizer": {"name": "adam", "learning_rate": 0.01},
+        "loss": "mse",
+        "batch_size": 10,
+        "steps": 2000,
+        "eval_every": 20,
+        "profile_every": 10,
+    }
+)
+# Pascanu et al.: "smart tanh", 50 units, batch 20, SGD; here 30 timesteps and a larger learning rate (paper: .01).
+ORDER = TrainConfig.model_validate(
+    {
+        "data": {"kind": "task", "task": "temporal_order", "seq_len": 30},
+        "model": {"hidden_size": 50},
+        "init": {"scheme": "sparse", "spectral_radius": 0.95, "std": 0.01},
+        "optimizer": {"name": "sgd", "learning_rate": 0.05},
+        "clip": {"method": "norm", "threshold": 1.0},
+        "batch_size": 20,
+        "steps": 3000,
+        "eval_every": 100,
+        "profile_every": 20,
+    }
+)
+
+LESSONS = (
+    Lesson(
+        key="adam",
+        section=SECTION,
+        title="Adam hides small gradients",
+        question="All weights begin near 0 (standard deviation 0.01), so what comes back from 5 steps later is tiny: "
+        "it shrinks about twentyfold per step. Both runs start from these same weights. Which one learns to say the "
+        "bit of 5 steps ago?",
+        choices=("Neither: the gradient is too small", "Only Adam", "Both, SGD a little later"),
+        right=1,
+        answer="Only Adam. Both start with the same tiny gradients, but Adam's updates are not tiny.",
+        sentences=(
+            "SGD moves by learning rate times gradient: after some ten steps about 0.001 a step, and the loss stays at "
+            "0.686.",
+            "Adam divides each parameter's gradient by that gradient's own usual size. Its updates are about 0.1 long "
+            "from the first step, and after 300 steps the loss is below 0.005.",
+            "So a curve that falls does not tell you whether gradients vanish: look at them. And Adam enlarges only "
+            "what is there. Where noise drowns the signal, as in the lesson “The vanishing gradient”, it does not "
+            "help.",
+        ),
+        look=(
+            "The length of the updates beside the gradient norm: for SGD a constant ratio, for Adam not.",
+            "The profiles at step 1: the same in both runs.",
+            "The loss.",
+        ),
+        change=(
+            "SGD with learning rate 1: ten times longer steps, and still the same plateau.",
+            "Standard deviation 0.1: now SGD learns it too.",
+        ),
+        source="Kingma & Ba (2015), Adam: a method for stochastic optimization, section 2.1",
+        checked="Tested over 3 seeds.",
+        runs=(
+            run("Adam 0.005", TINY),
+            run("SGD 0.1", TINY, optimizer={"name": "sgd", "learning_rate": 0.1}),
+        ),
+        terms=("Adam", "update norm", "gradient norm"),
+    ),
+    Lesson(
+        key="decay",
+        section=SECTION,
+        title="What a falling learning rate buys",
+        question="One run keeps its learning rate at 0.1, the other lets it fall to 0 along a cosine. Each step sees "
+        "other random sequences. How do the two losses end?",
+        choices=(
+            "The constant rate ends lower: it moves further",
+            "The constant rate ends restless, the falling one calm",
+            "Both end at the same value",
+        ),
+        right=1,
+        answer="The constant rate ends restless, the falling one calm, and usually lower.",
+        sentences=(
+            "With a constant rate every batch still pushes the weights about. Over the last 100 steps the validation "
+            "loss moves up and down by a factor of 2 to 6.",
+            "With the cosine it moves by less than 5 %.",
+            "What decay does not do: it need not beat the best moment of the constant run. But nobody knows beforehand "
+            "when that moment comes.",
+        ),
+        look=(
+            "The learning rate over the steps.",
+            "The last 100 steps of the validation loss.",
+            "The length of the updates: it falls with the rate.",
+        ),
+        change=(
+            "400 steps instead of 800: the cosine comes down in time for any length.",
+            "Decay in steps: the same calm, in stairs.",
+        ),
+        source="Robbins & Monro (1951); Loshchilov & Hutter (2017), SGDR, eq. 5",
+        checked="Tested over 5 seeds.",
+        runs=(
+            run("constant", RESCUE, profile_every=5),
+            run("cosine", RESCUE, profile_every=5, schedule={"name": "cosine"}),
+        ),
+        terms=("learning rate", "learning-rate schedule"),
+    ),
+    Lesson(
+        key="truncation",
+        section=SECTION,
+        title="Truncated backpropagation cannot see further",
+        question="At every step the network must say the bit of 10 steps ago. In one run gradients flow at most 5 "
+        "steps back. Its hidden state is not cut: the information is there. Does it learn the task?",
+        choices=("Yes, only later", "Partly", "No"),
+        right=2,
+        answer="No. It guesses to the end, while the run without a cut has solved the task after 200 steps.",
+        sentences=(
+            "The weights change only where a gradient tells them to. No gradient goes from an answer to the bit of 10 "
+            "steps before, so nothing ever tells the network to keep that bit.",
+            "The cut run stays at a loss above 0.5: it knows the silent first 10 answers and guesses the rest. The "
+            "other run falls below 0.01.",
+        ),
+        look=(
+            "The loss against the line “only the silent start known” (0.52).",
+            "The validation metric: 0.5 is guessing.",
+            "The cut run's profile: a saw with teeth 5 steps wide, one for each segment.",
+        ),
+        change=(
+            "Truncation 20: it works again, because half of the answers or more see their bit.",
+            "Task “Adding problem”, read-out of the last step, truncation 10: the profile is exactly 0 beyond the cut.",
+        ),
+        source="Williams & Peng (1990); Williams & Zipser (1995), Gradient-based learning algorithms for recurrent "
+        "networks",
+        checked="Tested over 3 seeds.",
+        runs=(run("full gradient", RECALL), run("cut after 5 steps", RECALL, truncation=5)),
+        terms=("truncated backpropagation", "backpropagation through time"),
+    ),
+    Lesson(
+        key="attention",
+        section=SECTION,
+        title="Attention: a shortcut through time",
+        question="The plain RNN could not add two of 50 numbers: its gradient vanished. We leave the recurrent network "
+        "as it is, but let the output look at all 50 states through attention. What happens?",
+        choices=(
+            "Nothing: the recurrent part still vanishes",
+            "It learns the task",
+            "The loss falls to “one number known”, not further",
+        ),
+        right=1,
+        answer="It learns the task: loss about 0.01 after 600 steps, where reading the last state stays at 0.15.",
+        sentences=(
+            "Attention gives every timestep a path of length one to the loss. At $t=1$ the gradient is as large as at "
+            "$t=50$, within a factor of 2.",
+            "The network no longer has to carry the first number. It has to mark it where it stands, and attention "
+            "picks it up.",
+        ),
+        look=(
+            "The profiles at step 1: level against a straight fall.",
+            "Total against direct gradient (in the figure's options): with attention they nearly agree.",
+            "The loss.",
+        ),
+        change=(
+            "Read-out “Mean over time”: it too gives every step a direct gradient, and learns, but more slowly.",
+            "Sequence length 200: attention still gets there; a recurrent network has four times as far to carry.",
+        ),
+        source="Bahdanau, Cho & Bengio (2015), Neural machine translation by jointly learning to align and translate",
+        checked="Tested over 3 seeds.",
+        runs=(
+            run("attention", ADDING, model={"readout": "attention"}, clip={"method": "norm"}),
+            run("last state", ADDING, clip={"method": "norm"}),
+        ),
+        terms=("attention", "direct gradient"),
+    ),
+    Lesson(
+        key="noise",
+        section=SECTION,
+        title="Learning noise by heart",
+        question="A much copied example of gradient clipping trains two stacked LSTMs on 100 sequences of random "
+        "numbers with random targets. There is nothing to learn. What does the training loss do over 200 epochs?",
+        choices=(
+            "It stays at $1/12$, the loss of always saying 1/2",
+            "It falls below, and the validation loss with it",
+            "It falls below, and the validation loss rises",
+        ),
+        right=2,
+        answer="The training loss falls far below $1/12$, while on new sequences the loss rises: it learns by heart.",
+        sentences=(
+            "The example stops after 100 epochs. By then the network has hardly begun: a training loss of 0.06 to "
+            "0.09, against $1/12 \\approx 0.083$.",
+            "With most seeds the training loss is below 0.001 after 200 epochs, and the validation loss has nearly "
+            "doubled, from 0.077 to 0.14. With one seed in five or so it begins later.",
+            "As an example of clipping it shows little: only about 3 of the first 1,000 gradients are longer than 1.",
+        ),
+        look=(
+            "Training and validation loss: where do they part?",
+            "The gradient norm: far below 1 nearly all the time.",
+            "The line “predict 1/2”. On this validation set it comes to 0.076.",
+        ),
+        change=(
+            "1,000 steps: the example as it is usually printed.",
+            "5 hidden units: too few to learn 100 targets by heart within this time.",
+        ),
+        source="the example with which this project began: X = U[0,1] of shape 100 x 10 x 1, LSTM 50, LSTM 50, Dense "
+        "1, Adam 0.01, batches of 10",
+        checked="Tested over 5 seeds.",
+        runs=(run("two LSTMs of 50 units", ARTICLE),),
+        terms=("memorisation", "validation loss", "LSTM"),
+    ),
+    Lesson(
+        key="temporal-order",
+        section=SECTION,
+        title="The experiment that made clipping known",
+        question="Which of two symbols came first, hidden among distractors? Pascanu, Mikolov and Bengio trained a "
+        "tanh network on this with SGD, with and without clipping, spectral radius 0.95 at the start. What do 3,000 "
+        "steps give?",
+        choices=(
+            "Both learn, the clipped one sooner",
+            "The clipped one makes progress, the other stays at guessing",
+            "Neither leaves guessing in so short a time",
+        ),
+        right=1,
+        answer="The clipped run makes progress, with some seeds it solves the task; the other ends where it began.",
+        sentences=(
+            "Guessing among 4 classes has a loss of $\\ln 4 \\approx 1.39$. Clipped, the five seeds tried ended at "
+            "0.002, 0.002, 0.2, 0.7 and 1.06; without clipping at 1.3 to 1.45.",
+            "Early on both gain. To learn, the network must hold the first symbol, which takes weights near the border "
+            "of exploding; there a single long gradient throws the unclipped run back.",
+            "We shortened the experiment: 30 timesteps instead of 50 to 200, and learning rate 0.05 instead of 0.01.",
+        ),
+        look=(
+            "The validation loss of both against the line “guess”.",
+            "The gradient norm: spikes of 100 and more. After one the unclipped loss jumps back.",
+            "The profile: flatter while the clipped run learns to hold the first symbol.",
+        ),
+        change=(
+            "Another seed: how far the clipped run gets depends on it.",
+            "The paper's own setting, length 50 and learning rate 0.01, 25,000 steps: clipped it is solved in about a "
+            "minute, without clipping not at all in that time.",
+        ),
+        source="Pascanu, Mikolov & Bengio (2013), section 4.1",
+        checked="Tested over 5 seeds.",
+        runs=twins(run("clipped at 1", ORDER)),
+        terms=("clipping", "spectral radius", "exploding gradient"),
+    ),
+)
