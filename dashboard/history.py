@@ -1,6 +1,7 @@
 """The runs of a workspace as rows of a table: in words, with figures, a verdict and a sparkline; no Streamlit."""
 
 import json
+import sqlite3
 import time
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -103,10 +104,7 @@ def runs_of(store: Store, workspace: str) -> list[Run]:
             " WHERE workspace = ? ORDER BY created_at DESC, key DESC LIMIT ?",
             (workspace, MOST_RUNS),
         ).fetchall()
-        new = [row[1] for row in found if row[1] not in _words]
-        _remember_words(
-            row for run_id in new for row in db.execute("SELECT id, config FROM runs WHERE id = ?", (run_id,))
-        )
+        words = _words_of(db, [row[1] for row in found])
     groups: dict[str, list[tuple[Any, ...]]] = {}
     for row in found:
         groups.setdefault(row[2], []).append(row)
@@ -114,7 +112,7 @@ def runs_of(store: Store, workspace: str) -> list[Run]:
     for group in groups.values():
         for place, row in enumerate(reversed(group), start=1):
             twin = f"{place} of {len(group)}" if len(group) > 1 else ""
-            fields: tuple[Any, ...] = (*row, *_words[row[1]], twin)
+            fields: tuple[Any, ...] = (*row, *words[row[1]], twin)
             runs.append(Run(*fields))
     return runs
 
@@ -192,11 +190,20 @@ def interrupted_runs(store: Store, workspace: str, now: float | None = None) -> 
     return [run for run in runs_of(store, workspace) if run.id in news]
 
 
-def _remember_words(rows: Iterable[tuple[str, str]]) -> None:
-    for run_id, text in rows:
+def _words_of(db: sqlite3.Connection, run_ids: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """Return data and model in words by run id; only configs not seen before are read."""
+    words = {run_id: known for run_id in run_ids if (known := _words.get(run_id))}
+    new = [run_id for run_id in run_ids if run_id not in words]
+    if new:
+        rows = db.execute(
+            "SELECT id, config FROM runs WHERE id IN (SELECT value FROM json_each(?))", (json.dumps(new),)
+        )
+        configs = ((run_id, json.loads(text)) for run_id, text in rows)
+        fresh = {run_id: (data_words(config), model_words(config)) for run_id, config in configs}
         _bound(_words)
-        config = json.loads(text)
-        _words[run_id] = data_words(config), model_words(config)
+        _words.update(fresh)
+        words |= fresh
+    return words
 
 
 def _measure(store: Store, run: Run) -> Measured:

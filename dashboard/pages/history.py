@@ -183,9 +183,8 @@ def _deletion(chosen: Sequence[Run]) -> None:
     with st.popover("Delete", key=_CONFIRM, on_change="rerun", disabled=not chosen, help=help_text):
         kept = len(chosen) - len(doomed)
         if kept:
-            st.text(
-                f"{count(kept, 'run')} {'is' if kept == 1 else 'are'} unfinished and cannot be deleted; stop first."
-            )
+            are, them = ("is", "it") if kept == 1 else ("are", "them")
+            st.text(f"{count(kept, 'run')} {are} unfinished and cannot be deleted; stop {them} first.")
         if doomed:
             st.text(f"Delete {count(len(doomed), 'run')} with all that was recorded? This cannot be undone.")
             st.button(f"Delete {count(len(doomed), 'run')}", type="primary", on_click=_delete, args=(doomed,))
