@@ -99,6 +99,13 @@ def test_a_row_of_another_length_is_named_as_a_spreadsheet_counts(lines_above, r
         read_csv((lines_above + "\n".join(lines)).encode(), "x.csv")
 
 
+def test_comments_between_rows_are_left_out_but_not_those_in_quotes():
+    text = 'a,b\n1,"x"\n# a pause\n2,"y\n# no comment"\n3,"x"\n'
+    table = read_csv(text.encode(), "x.csv")
+    assert table.numbers("a").tolist() == [1, 2, 3]
+    assert table.columns[1].categories == ("x", "y\n# no comment")
+
+
 def test_dates_are_points_in_time():
     for pattern in ("%Y-%m-%d", "%d.%m.%Y", "%m/%d/%Y", "%d %b %Y", "%Y%m%d"):
         days = [np.datetime64(day).astype(object).strftime(pattern) for day in DAYS]

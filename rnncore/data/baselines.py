@@ -33,7 +33,7 @@ def class_baselines(train: NDArray[np.int64], held_out: NDArray[np.int64], binar
     return {"bce" if binary else "cross_entropy": (shares,), "error rate": (majority,)}
 
 
-def frequency_loss(train: NDArray[np.int64], held_out: NDArray[np.int64], classes: int) -> float:
+def frequency_loss(train: NDArray[np.integer], held_out: NDArray[np.int64], classes: int) -> float:
     """Return the cross-entropy on `held_out` of always predicting the class shares of `train`, in nats.
 
     Each class is counted once more than it occurs, so that a class unseen in training has a finite loss.

@@ -17,6 +17,8 @@ from rnncore.data.words import listed, many
 
 _FOOTER_LINES = 10
 _BLOCK = 1 << 20
+_QUOTED_OR_COMMENT = re.compile(rb'("[^"]*")|(?<=\n)#[^\r\n]*')
+_FIRST_LINE = re.compile(rb"(?:\A|[\r\n])(?=[^#\s])")
 
 
 def read_csv(data: bytes, name: str, *, delimiter: str = "auto", decimal: str = "auto", header: str = "auto") -> Table:
@@ -60,16 +62,12 @@ def read_csv(data: bytes, name: str, *, delimiter: str = "auto", decimal: str = 
 
 
 def _without_comments(text: bytes) -> bytes:
-    """Blank out comment lines (#) below the top, which the parser does not know."""
-    first = next(re.finditer(rb"[^\r\n]+", text))[0]
-    if b"\n#" not in text or first.startswith(b'"'):
+    """Blank out comment lines (#) below the first line that is none, which the parser does not know."""
+    first = _FIRST_LINE.search(text)
+    if first is None or text.find(b"\n#", first.end()) < 0:
         return text
-    return re.sub(rb"(?m)(?<=\n)#[^\r\n]*", b"", text) if not _all_comments_on_top(text) else text
-
-
-def _all_comments_on_top(text: bytes) -> bool:
-    lines = re.match(rb"(?:#[^\r\n]*[\r\n]+)*", text)
-    return lines is not None and b"\n#" not in text[max(lines.end() - 1, 0) :]
+    above, below = text[: first.end()], text[first.end() :]
+    return above + _QUOTED_OR_COMMENT.sub(lambda match: match[1] or b"", below)
 
 
 def _tabbed(text: bytes, dialect: Dialect) -> tuple[bytes, Dialect]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from rnncore.data.dataset import DataError
 from rnncore.data.limits import MAX_COLUMNS
 from rnncore.data.numbers import MISSING_WORDS, looks_like_number
-from rnncore.data.words import many
+from rnncore.data.words import listed, many
 
 DELIMITERS = {"\t": "tab", ";": "semicolon", "|": "bar", ",": "comma", " ": "spaces"}
 _SAMPLE_BYTES, _SAMPLE_ROWS = 200_000, 300
@@ -68,12 +68,15 @@ def find_dialect(
         raise DataError(f"'{name}' begins with a cell of more than 100,000 characters, so it is no table.")
     widest = max(map(len, rows))
     if widest > MAX_COLUMNS:
+        line = _LINE.search(text, sample.starts[0])
+        widest = max(widest, line[0].count(chosen.encode()) + 1) if line else widest
         raise DataError(f"'{name}' has {widest:,} columns; at most {MAX_COLUMNS:,} can be read.")
     width = _usual_width(rows)
     top = next(place for place, row in enumerate(rows) if len(row) == width)
     names, has_header, below, notes = _header(rows, top, width, header, commented, chosen)
     if below >= len(rows):
-        raise DataError(f"'{name}' has a header ({', '.join(names[:5])}) but no rows of data.")
+        shown = listed([column[:30] for column in names], 5)
+        raise DataError(f"'{name}' has a header ({shown}) but no rows of data.")
     start = sample.starts[first_lines[below]]
     mark, mark_notes = (decimal, []) if decimal != "auto" else _decimal_mark(rows[below:], chosen)
     data = tuple(tuple(row) for row in rows[below:] if len(row) == width)

@@ -14,6 +14,7 @@ from rnncore.data.tasks import one_hot, task
 from rnncore.records import Baseline
 
 MAX_VOCABULARY = 256
+MAX_CHARACTERS = 5_000_000
 _VALIDATION_WINDOWS = 128
 _WHITE_SPACE = {" ": "space", "\n": "newline", "\t": "tab"}
 
@@ -43,7 +44,10 @@ def text_dataset(
     Raises:
         DataError: the text is too short for the window, or has only one character.
     """
-    codes = np.frombuffer(characters.encode("utf-32-le"), np.uint32)
+    if len(characters) > MAX_CHARACTERS:
+        notes += (f"The first {MAX_CHARACTERS:,} of {len(characters):,} characters are used.",)
+        characters = characters[:MAX_CHARACTERS]
+    codes = np.frombuffer(characters.encode("utf-32-le", "replace"), np.uint32)
     border = round(len(codes) * (1 - val_fraction))
     if border < seq_len + 2 or len(codes) - border < seq_len + 1:
         raise DataError(
@@ -58,8 +62,8 @@ def text_dataset(
     train, held_out = symbols[:border], symbols[border:]
     windows = sliding_window_view(train, seq_len + 1)
 
-    def batch(rows: NDArray[np.int64]) -> Batch:
-        return Batch(one_hot(rows[:, :-1], size), rows[:, 1:])
+    def batch(rows: NDArray[np.uint16]) -> Batch:
+        return Batch(one_hot(rows[:, :-1], size), rows[:, 1:].astype(np.int64))
 
     def sample(rng: np.random.Generator, count: int) -> Batch:
         return batch(windows[rng.integers(0, len(windows), count)])
@@ -93,19 +97,19 @@ def text_dataset(
     )
 
 
-def _symbols(codes: NDArray[np.uint32], border: int) -> tuple[NDArray[np.int64], int, int]:
+def _symbols(codes: NDArray[np.uint32], border: int) -> tuple[NDArray[np.uint16], int, int]:
     """Return the text as symbol numbers, how many symbols there are, and how many characters share the last one."""
-    known, counts = np.unique(codes[:border], return_counts=True)
-    everything = np.unique(codes)
+    counts, later = np.bincount(codes[:border]), np.bincount(codes)
+    known = np.flatnonzero(counts)
     if len(known) > MAX_VOCABULARY:
-        known = np.sort(known[np.argsort(-counts, kind="stable")[: MAX_VOCABULARY - 1]])
-    rare = len(everything) - len(known)
-    places = np.searchsorted(known, codes).clip(max=len(known) - 1)
-    symbols = np.where(known[places] == codes, places, len(known))
-    return symbols.astype(np.int64), len(known) + (rare > 0), rare
+        known = np.sort(known[np.argsort(-counts[known], kind="stable")[: MAX_VOCABULARY - 1]])
+    rare = int((later > 0).sum()) - len(known)
+    numbers = np.full(len(later), len(known), np.uint16)
+    numbers[known] = np.arange(len(known))
+    return numbers[codes], len(known) + (rare > 0), rare
 
 
-def _names(characters: str, symbols: NDArray[np.int64], with_rare: bool) -> tuple[str, ...]:
+def _names(characters: str, symbols: NDArray[np.uint16], with_rare: bool) -> tuple[str, ...]:
     """Return the character that each symbol stands for, white space in words."""
     first = np.unique(symbols, return_index=True)[1]  # every symbol occurs
     names = [_WHITE_SPACE.get(characters[place], characters[place]) for place in first]
