@@ -295,7 +295,7 @@ def test_numbers_that_are_not_finite_pass_through() -> None:
 
 
 def test_the_confusion_matrix_counts_targets_by_answers() -> None:
-    view = prediction_view(dataset_of("multiclass", [0, 0, 1, 2, 2, 2], 3, class_names=("a", "b", "c")))
+    view = prediction_view(dataset_of("multiclass", [0, 0, 1, 2, 2, 0], 3, class_names=("a", "b", "c")))
     answers = [0, 1, 1, 0, 2, 2]
     outputs = torch.full((6, 3), -5.0)
     outputs[torch.arange(6), answers] = 5.0
