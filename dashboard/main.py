@@ -10,6 +10,7 @@ st.set_page_config(page_title="RNN Gradient Lab", page_icon=str(HERE / "static" 
 page = st.navigation(
     [
         st.Page(HERE / "pages" / "lab.py", title="Lab", default=True),
+        st.Page(HERE / "pages" / "lessons.py", title="Lessons"),
         st.Page(HERE / "pages" / "history.py", title="History"),
     ],
     position="top",

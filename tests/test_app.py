@@ -29,7 +29,7 @@ def app() -> AppTest:
 
 
 def errors(app: AppTest) -> list[str]:
-    return [error.value for error in app.error]
+    return [error.value.replace("\\", "") for error in app.error]  # escaped, so that markdown shows it as it is
 
 
 def press_train(app: AppTest) -> AppTest:

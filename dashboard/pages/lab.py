@@ -8,6 +8,10 @@ from pydantic import ValidationError
 
 from dashboard import controls, fields, figures, services, uploads
 from dashboard.board import BoardRun, board
+from dashboard.interrupted import interrupted_notice
+from dashboard.lesson_card import lesson_card, open_from_address, runs_of
+from dashboard.lessons import LessonRun
+from dashboard.share_panel import decode_address, share_panel, show_problems
 from dashboard.workspace import workspace_id
 from rnncore.checks import check_run
 from rnncore.config import CsvData, TrainConfig, explain
@@ -19,7 +23,10 @@ from rnncore.runs.store import StoredRun
 
 def main() -> None:
     """Draw the page; a click on Train starts the runs and puts their address into the URL."""
-    shown = _runs_in_url()
+    shown = _open_address()
+    heading = st.container(horizontal=True, vertical_alignment="center")
+    interrupted_notice()
+    lesson_card()  # before the controls: committing a prediction fills them
     with st.sidebar:
         pressed = st.button("Train", type="primary", width="stretch") or controls.start_requested()
         problem = st.empty()
@@ -30,19 +37,21 @@ def main() -> None:
         if pressed:
             shown = _start(config)
     except ValidationError as error:
-        if pressed or not _waits_for_file(draft):
-            problem.error(_sentence(error), icon=":material/error:")
+        if pressed or not _waits_for_file():
+            problem.error(escape(_sentence(error)), icon=":material/error:")
     except (DataError, ConfigError, LimitError) as error:
-        problem.error(str(error), icon=":material/error:")
-    st.subheader("RNN Gradient Lab", anchor=False)
+        problem.error(escape(str(error)), icon=":material/error:")
+    configs = [TrainConfig.model_validate(run.config) for run in shown]
+    with heading:
+        st.subheader("RNN Gradient Lab", anchor=False, width="content")
+        described = configs[0] if configs else config
+        st.caption(escape(controls.in_words(described)) if described else " ", width="stretch")
+        share_panel(shown, config, st.session_state[controls.COMPARE], uploads.read_file)
     if shown:
-        configs = [TrainConfig.model_validate(run.config) for run in shown]
-        st.caption(escape(controls.in_words(configs[0])))
         runs = [_board_run(run.id, each, run.label) for run, each in zip(shown, configs, strict=True)]
         group = shown[0].group if len({run.group for run in shown}) == 1 else None
         board(runs, group=group, twins=are_twins(shown))
     else:
-        st.caption(escape(controls.in_words(config)) if config else " ")
         board(_preview(config))
 
 
@@ -56,8 +65,14 @@ def escape(text: str) -> str:
     return re.sub(r"([\\`*_{}\[\]()#+\-.!|<>~:$^&])", r"\\\1", text)
 
 
-def _runs_in_url() -> Sequence[StoredRun]:
-    """Return the runs that the address names; on a session's first look, put their experiment into the controls."""
+def _open_address() -> Sequence[StoredRun]:
+    """Return the runs that the address names; at first look put the experiment it stands for into the controls."""
+    link = decode_address()
+    if link is not None:
+        if controls.untouched():
+            controls.open_with(link.config, compare=link.compare)
+        show_problems(link.problems)
+    open_from_address()
     address = st.query_params.get("run")
     if address is None:
         return []
@@ -76,21 +91,26 @@ def _runs_in_url() -> Sequence[StoredRun]:
 
 def _start(config: TrainConfig) -> Sequence[StoredRun]:
     """Check the data, queue the run (and its twin), and return them as stored."""
-    check_run(config, load_dataset(config.data, uploads.read_file))
-    configs = controls.twins(config) if st.session_state[controls.COMPARE] else [config]
+    named = runs_of(config) or [LessonRun(controls.label(each), each) for each in _wanted(config)]
+    for run in named:
+        check_run(run.config, load_dataset(run.config.data, uploads.read_file))
     upload = uploads.current()
     files = {upload.name: upload.content} if upload and isinstance(config.data, CsvData) else {}
     scheduler = services.scheduler()
-    group = scheduler.submit(workspace_id(), configs, [controls.label(each) for each in configs], files)
+    group = scheduler.submit(workspace_id(), [run.config for run in named], [run.label for run in named], files)
     st.query_params["run"] = group.id
     return scheduler.store.group(group.id)
+
+
+def _wanted(config: TrainConfig) -> Sequence[TrainConfig]:
+    return controls.twins(config) if st.session_state[controls.COMPARE] else [config]
 
 
 def _preview(config: TrainConfig | None) -> list[BoardRun]:
     """Return what would be trained, so that the empty board already shows its figures."""
     config = config or controls.DEFAULT
-    configs = controls.twins(config) if st.session_state[controls.COMPARE] else [config]
-    return [_board_run(None, each, controls.label(each)) for each in configs]
+    named = runs_of(config) or [LessonRun(controls.label(each), each) for each in _wanted(config)]
+    return [_board_run(None, run.config, run.label) for run in named]
 
 
 def _board_run(run_id: str | None, config: TrainConfig, label: str) -> BoardRun:
@@ -101,12 +121,12 @@ def _board_run(run_id: str | None, config: TrainConfig, label: str) -> BoardRun:
     return BoardRun(run_id, figure, config.optimizer.learning_rate, steered)
 
 
-def _waits_for_file(draft: dict[str, object]) -> bool:
+def _waits_for_file() -> bool:
     return fields.value(fields.KIND) == "csv" and uploads.current() is None
 
 
 def _sentence(error: ValidationError) -> str:
-    if fields.value(fields.KIND) == "csv" and uploads.current() is None:
+    if _waits_for_file():
         return "Choose a CSV file first."
     return explain(error)
 
