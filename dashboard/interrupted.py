@@ -29,7 +29,7 @@ def interrupted_notice() -> None:
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         were = "was" if len(runs) == 1 else "were"
         st.markdown(f"{count(len(runs), 'run')} {were} interrupted when the server stopped.", width="stretch")
-        st.button(f"Continue {them}", key="interrupted.continue", on_click=_continue, args=(runs,), type="primary")
+        st.button(f"Continue {them}", key="interrupted.continue", on_click=_continue, args=(runs,))
         st.button("Dismiss", key="interrupted.dismiss", on_click=_dismiss, args=(workspace, runs), type="tertiary")
 
 
