@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test check bench clean
+.PHONY: run test test-lessons check bench clean
 
 # pip runs only when requirements.txt or pyproject.toml is newer than the last install.
 .venv/installed: requirements.txt pyproject.toml
@@ -16,6 +16,9 @@ run: .venv/installed
 
 test: .venv/installed
 	@$(BIN)/python -m pytest
+
+test-lessons: .venv/installed
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m lessons
 
 check: .venv/installed
 	@$(BIN)/ruff check .

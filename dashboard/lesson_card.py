@@ -4,16 +4,18 @@ The address names the lesson (`?lesson=vanishing`), so a reload keeps it and a t
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import streamlit as st
+from pydantic import ValidationError
 
 from dashboard import controls
+from dashboard.glossary import TERMS
 from dashboard.lessons import LESSONS, Lesson, LessonRun
 from rnncore.config import TrainConfig
 
 PARAMETER = "lesson"
 PREDICTION_CHARS = 500
-_NOT_OPENED = "lesson.to_open"
 
 
 def open_lesson(lesson: Lesson) -> None:
@@ -38,14 +40,41 @@ def current() -> Lesson | None:
 
 
 def runs_of(config: TrainConfig) -> Sequence[LessonRun]:
-    """Return the runs to start, if the controls still hold the first config of an open lesson with a pair of configs.
+    """Return the runs to start while a lesson with a pair of configs is open; `config` is what the controls say.
 
-    Empty otherwise: then what the controls say is trained, as without a lesson.
+    The controls stand for the pair's first run. What the learner changes in them holds for the second one too, except
+    the fields in which the two differ. Empty where there is no such pair, where the comparison with and without
+    clipping is switched on, or where the second run makes no sense with the change: then the controls alone count.
     """
     lesson = current()
-    if lesson is None or lesson.compare or len(lesson.runs) != 2 or config != lesson.config:
+    if lesson is None or lesson.compare or len(lesson.runs) != 2 or st.session_state.get(controls.COMPARE):
         return ()
-    return lesson.runs
+    first, second = lesson.runs
+    own, other, chosen = (_leaves(each) for each in (first.config, second.config, config))
+    differs = {path for path in own if own[path] != other[path]}
+    merged: dict[str, Any] = {}
+    for (section, name), value in (chosen | {path: other[path] for path in differs}).items():
+        if name:
+            merged.setdefault(section, {})[name] = value
+        else:
+            merged[section] = value
+    try:
+        partner = LessonRun(second.label, TrainConfig.model_validate(merged))
+    except ValidationError:
+        return ()
+    changed = any(chosen[path] != own[path] for path in differs)
+    return LessonRun("your settings" if changed else first.label, config), partner
+
+
+def _leaves(config: TrainConfig) -> dict[tuple[str, str], Any]:
+    """Return the fields of a config by section and name; the data are one field, since their kinds differ in fields."""
+    leaves: dict[tuple[str, str], Any] = {}
+    for section, content in config.model_dump().items():
+        if isinstance(content, dict) and section != "data":
+            leaves |= {(section, name): value for name, value in content.items()}
+        else:
+            leaves[section, ""] = content
+    return leaves
 
 
 def lesson_card() -> None:
@@ -122,7 +151,13 @@ def _tell(lesson: Lesson, prediction: str) -> None:
         st.markdown("**Look at**\n\n" + _items(lesson.look))
     with change:
         st.markdown("**Change next**\n\n" + _items(lesson.change))
-    st.caption(f"Source: {lesson.source}. {lesson.checked}")
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
+        for name in lesson.terms:
+            with st.popover(name, type="tertiary"):
+                st.markdown(TERMS[name].text)
+                if TERMS[name].formula:
+                    st.latex(TERMS[name].formula)
+        st.caption(f"Source: {lesson.source}. Tested over {lesson.seeds} seeds.", width="stretch")
 
 
 def _items(sentences: Sequence[str]) -> str:

@@ -21,7 +21,7 @@ class Lesson:
     key: stable, used in addresses. section: the heading it stands under. choices: possible predictions, empty where the
     learner writes one in own words. answer: what happens, one sentence. right: index of the choice that says so.
     sentences: why, with the measured order of magnitude. look: where to look on the board, in order. change: what to
-    change next, and what then happens. checked: what a test asserts of these runs, over how many seeds.
+    change next, and what then happens. seeds: the tests assert what is said here for the seeds 0 to seeds - 1.
     runs: one, or two side by side. terms: entries of the glossary that help.
     """
 
@@ -36,7 +36,7 @@ class Lesson:
     look: tuple[str, ...]
     change: tuple[str, ...]
     source: str
-    checked: str
+    seeds: int
     runs: tuple[LessonRun, ...]
     terms: tuple[str, ...] = ()
 

@@ -1,0 +1,186 @@
+"""Every lesson trained to its end over all its seeds: what its sentences say must come out (make test-lessons)."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+from dashboard.lessons import LESSONS
+from rnncore import train
+from rnncore.config import TrainConfig
+from rnncore.records import Record
+
+pytestmark = pytest.mark.lessons
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A finished run: its records, its validation losses by step, the CPU seconds it took."""
+
+    records: list[Record]
+    val_loss: dict[int, float]
+    cpu_s: float
+
+    @property
+    def final(self) -> float:
+        return list(self.val_loss.values())[-1]
+
+    @property
+    def best(self) -> float:
+        return float(np.nanmin(list(self.val_loss.values())))
+
+    @property
+    def clipped(self) -> float:
+        return float(np.mean([record.clip_coef < 1 for record in self.records]))
+
+    def between(self, first: int, last: int) -> list[float]:
+        return [loss for step, loss in self.val_loss.items() if first <= step <= last]
+
+    def train_loss(self, first: int, last: int) -> float:
+        return float(np.mean([record.train_loss for record in self.records[first - 1 : last]]))
+
+    def largest(self, field: str) -> float:
+        return float(np.max([getattr(record, field) for record in self.records]))  # NaN stays NaN
+
+
+def outcome(config: TrainConfig, seed: int) -> Outcome:
+    began = time.process_time()
+    records = list(train(config.model_copy(update={"seed": seed})))
+    losses = {record.step: record.val_loss for record in records if record.val_loss is not None}
+    return Outcome(records, losses, time.process_time() - began)
+
+
+def rescue(clipped: Outcome, free: Outcome) -> None:
+    assert clipped.records[0].train_loss == free.records[0].train_loss
+    assert clipped.val_loss[100] < 0.035
+    assert clipped.val_loss[600] < 0.002
+    assert 0.03 < clipped.clipped < 0.08
+    if free.records[-1].diverged:
+        assert free.records[-1].step <= 5
+    else:
+        assert 0.165 < free.final < 0.18
+        profile = free.records[-1].hidden_grad_norm
+        assert profile is not None
+        assert not profile[0, :-1].any()
+
+
+def vanishing(rnn: Outcome) -> None:
+    assert 0.145 < rnn.final < 0.16
+    assert rnn.best > 0.145
+
+
+def exploding(rnn: Outcome) -> None:
+    assert rnn.records[-1].diverged is None
+    assert rnn.records[0].grad_norm > 1e6
+    assert rnn.best > 0.14
+
+
+def no_cure(clipped: Outcome, free: Outcome) -> None:
+    assert clipped.clipped > 0.8
+    for each in (clipped, free):
+        assert 0.145 < each.final < 0.16
+
+
+def value(norm: Outcome, by_value: Outcome) -> None:
+    assert norm.final < 0.002
+    assert 0.03 < norm.clipped < 0.09
+    assert by_value.clipped > 0.98
+    assert by_value.best > 0.02
+    assert not by_value.largest("train_loss") < 1e15
+    assert max(norm.largest("update_norm"), by_value.largest("update_norm")) < 0.103
+
+
+def threshold(one: Outcome, hundredth: Outcome) -> None:
+    assert one.final < 0.002
+    assert 0.045 < hundredth.final < 0.085
+    assert hundredth.clipped > 0.98
+    assert hundredth.final > 25 * one.final
+    assert 0.5 < np.mean([record.grad_norm for record in one.records]) < 3
+
+
+def forget_bias(default: Outcome, two: Outcome) -> None:
+    assert default.val_loss[300] > 0.14
+    assert two.val_loss[300] > 0.14
+
+
+def gru_lstm(lstm: Outcome, gru: Outcome) -> None:
+    assert gru.val_loss[200] < 0.015
+    assert lstm.val_loss[200] > 0.16
+    assert lstm.final < 0.05
+
+
+def orthogonal(default: Outcome, rotation: Outcome) -> None:
+    assert default.final > 0.44
+    assert rotation.final < 0.06
+
+
+def identity(tanh: Outcome, relu: Outcome) -> None:
+    assert 0.145 < tanh.final < 0.16
+    assert 0.01 < relu.final < 0.055
+    assert relu.clipped > 0.9
+
+
+def spectral_radius(small: Outcome, large: Outcome) -> None:
+    """All that this lesson says is about its first step."""
+
+
+def adam(with_adam: Outcome, sgd: Outcome) -> None:
+    assert with_adam.between(300, 300)[0] < 0.005
+    assert all(0.68 < loss < 0.69 for loss in sgd.between(100, 400))
+    assert np.median([record.update_norm for record in sgd.records[20:]]) < 0.003
+
+
+def decay(constant: Outcome, cosine: Outcome) -> None:
+    restless, calm = constant.between(701, 800), cosine.between(701, 800)
+    assert 1.5 < max(restless) / min(restless) < 10
+    assert max(calm) / min(calm) < 1.06
+    assert cosine.final < max(restless)
+
+
+def truncation(full: Outcome, cut: Outcome) -> None:
+    assert full.val_loss[200] < 0.01
+    assert cut.best > 0.5
+
+
+def attention(shortcut: Outcome, last: Outcome) -> None:
+    assert shortcut.final < 0.02
+    assert 0.145 < last.final < 0.16
+
+
+def noise(lstm: Outcome) -> None:
+    assert 0.04 < lstm.train_loss(951, 1000) < 0.1
+    assert lstm.train_loss(1801, 2000) < 1 / 12
+    assert lstm.best > 0.074
+    assert np.mean([record.grad_norm > 1 for record in lstm.records[:1000]]) < 0.006
+    if lstm.train_loss(1901, 2000) < 0.001:
+        assert lstm.final > 0.12
+
+
+def temporal_order(clipped: Outcome, free: Outcome) -> None:
+    assert np.median(clipped.between(2500, 3000)) < 1.15
+    assert np.median(free.between(2500, 3000)) > 1.2
+
+
+CLAIMS: dict[str, Callable[..., None]] = {
+    "rescue": rescue, "vanishing": vanishing, "exploding": exploding, "no-cure": no_cure, "value": value,
+    "threshold": threshold, "forget-bias": forget_bias, "gru-lstm": gru_lstm, "orthogonal": orthogonal,
+    "identity": identity, "spectral-radius": spectral_radius, "adam": adam, "decay": decay,
+    "truncation": truncation, "attention": attention, "noise": noise, "temporal-order": temporal_order,
+}  # fmt: skip
+DEFAULT_S, OTHERS_S = 5.0, 10.0  # CPU seconds on one core for all runs of a lesson
+CASES = [(key, seed) for key, lesson in LESSONS.items() for seed in range(lesson.seeds)]
+
+
+@pytest.mark.parametrize(("key", "seed"), CASES, ids=[f"{key}-{seed}" for key, seed in CASES])
+def test_a_lesson_shows_what_it_says(key: str, seed: int) -> None:
+    outcomes = [outcome(run.config, seed) for run in LESSONS[key].runs]
+    CLAIMS[key](*outcomes)
+    assert sum(each.cpu_s for each in outcomes) < (DEFAULT_S if key == "rescue" else OTHERS_S)
+
+
+def test_memorising_noise_has_happened_with_most_seeds() -> None:
+    config = LESSONS["noise"].config
+    finals = [outcome(config, seed).train_loss(1901, 2000) for seed in range(5)]
+    assert sum(loss < 0.005 for loss in finals) >= 3
