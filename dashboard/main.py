@@ -11,6 +11,7 @@ page = st.navigation(
     [
         st.Page(HERE / "pages" / "lab.py", title="Lab", default=True),
         st.Page(HERE / "pages" / "lessons.py", title="Lessons"),
+        st.Page(HERE / "pages" / "glossary.py", title="Glossary"),
         st.Page(HERE / "pages" / "history.py", title="History"),
     ],
     position="top",
