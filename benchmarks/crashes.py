@@ -17,6 +17,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -90,19 +91,20 @@ def _decode(text: str) -> np.ndarray:
 
 
 def kill_worker(server: LabServer, client: Client, dice: random.Random) -> float:
-    """Kill a worker; return the seconds until as many runs train as there are workers again."""
-    while not (workers := server.workers()):
-        time.sleep(0.05)
-    victim = dice.choice(workers)
-    victim.kill()
+    """Kill one of the workers when all of them train; return the seconds until all of them train again."""
+    wait_until(client, lambda health: health["workers_busy"] == health["workers"])
+    dice.choice(server.workers()).kill()
     began = time.monotonic()
-    while time.monotonic() - began < 60:
-        health = client.json("GET", "/api/health")
-        pids = {worker.pid for worker in server.workers()}
-        if victim.pid not in pids and health["workers_busy"] == health["workers"]:
-            break
-        time.sleep(0.02)
+    wait_until(client, lambda health: health["workers_busy"] < health["workers"], 1.0)  # until the death is noticed
+    wait_until(client, lambda health: health["workers_busy"] == health["workers"])
     return time.monotonic() - began
+
+
+def wait_until(client: Client, true: Callable[[dict[str, Any]], bool], seconds: float = 60.0) -> None:
+    """Ask for the server's health until something is true of it, or time is up."""
+    deadline = time.monotonic() + seconds
+    while not true(client.json("GET", "/api/health")) and time.monotonic() < deadline:
+        time.sleep(0.01)
 
 
 def check(folder: Path, given: Given) -> list[str]:
@@ -185,8 +187,6 @@ def main() -> int:
                 for student in students:
                     student.start()
             client = Client(server.port, 10)
-            while client.json("GET", "/api/health")["workers_busy"] == 0:
-                time.sleep(0.05)
             while len(recoveries) < options.workers * (number + 1) // options.servers:
                 time.sleep(dice.uniform(0, 0.6))
                 recoveries.append(kill_worker(server, client, dice))

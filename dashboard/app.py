@@ -2,6 +2,7 @@
 
 import gc
 import logging
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,9 +12,10 @@ from anyio import to_thread
 from starlette.middleware import Middleware
 from streamlit.runtime.pages_manager import PagesManager
 
-from dashboard import services
+from dashboard import figures, services
 from dashboard.api import routes
 from dashboard.assets import asset_routes, warm_assets
+from dashboard.board import warm_board
 from dashboard.guard import Guard
 from dashboard.logs import configure_logs
 from dashboard.sockets import allow_many_connections, answer_at_once
@@ -34,6 +36,8 @@ async def lifespan(app: st.App) -> AsyncIterator[None]:
     await to_thread.run_sync(warm_assets)
     gc.collect()
     gc.freeze()  # what is loaded now lives as long as the server: later collections need not look at it
+    first_runs = [figures.Run("clipped at 1", 1.0, "rnn", True), figures.Run("not clipped", None, "rnn", False)]
+    threading.Thread(target=warm_board, args=(first_runs,), name="warm-board", daemon=True).start()
     facts = {"event": "server_started", "version": services.product_version(), "workers": settings.workers}
     logger.info("the server has started", extra=facts)
     try:
