@@ -8,6 +8,7 @@ import streamlit as st
 from pydantic import TypeAdapter
 
 from dashboard import fields, uploads
+from dashboard.exactness import exactness_check
 from dashboard.fields import KIND, choice, number, relevant, switch, value
 from rnncore.config import BundledData, ModelConfig, TaskData, TrainConfig
 from rnncore.data import SERIES, TASKS, load_dataset
@@ -91,6 +92,7 @@ def sidebar() -> dict[str, Any]:
         number("eval_every", "Validate every … steps")
         choice("dtype", "Precision", DTYPES)
         choice("device", "Device", DEVICES)
+        exactness_check()
     draft = fields.draft()
     if value(KIND) == "csv":
         draft["data"]["file"] = uploads.current_file_id() or ""

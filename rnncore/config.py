@@ -110,6 +110,13 @@ class UploadData(_Config):
 DataConfig = Annotated[TaskData | BundledData | CsvData | UploadData, Field(discriminator="kind")]
 
 
+def files_of(data: TaskData | BundledData | CsvData | UploadData) -> tuple[str, ...]:
+    """Return the paths or ids (`sha256:...`) of the files that data are read from, each once."""
+    if isinstance(data, UploadData):
+        return tuple(dict.fromkeys(entry.file for entry in data.files))
+    return (data.file,) if isinstance(data, CsvData) else ()
+
+
 class ModelConfig(_Config):
     """A recurrent network with a linear read-out."""
 
@@ -182,7 +189,7 @@ class ScheduleConfig(_Config):
 
 
 class ClipConfig(_Config):
-    """Gradient clipping, SCIENCE: applied after backward and before the optimiser (except 'recursion')."""
+    """Gradient clipping, applied after backward and before the optimiser (except 'recursion')."""
 
     method: ClipName = Field("off", description="What is clipped.")
     threshold: float = Field(

@@ -23,7 +23,7 @@ PROFILES = ("hidden_grad_norm", "cell_grad_norm", "direct_grad_norm")
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One training step, measured: backward, measure, clip, optimiser step (SCIENCE section 1).
+    """One training step, measured: backward, measure, clip, optimiser step.
 
     step: optimiser step, from 1. epoch: pass over the training set, from 1; 0 where every batch is fresh.
     train_loss: batch loss before the step. learning_rate: the one used by this step.

@@ -1,4 +1,4 @@
-"""Losses: of each sequence (the l_b of SCIENCE section 1) and of the batch (their mean)."""
+"""Losses: of each sequence (l_b) and of the batch (their mean)."""
 
 from collections.abc import Callable
 
