@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test test-lessons check bench clean
+.PHONY: run test test-lessons check bench bench-peers soak clean
 
 # pip runs only when requirements.txt or pyproject.toml is newer than the last install.
 .venv/installed: requirements.txt pyproject.toml
@@ -28,6 +28,14 @@ check: .venv/installed
 
 bench: .venv/installed
 	@OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks
+
+bench-peers: .venv/installed
+	@test -x build/peers/bin/python || $(PYTHON) -m venv build/peers
+	@build/peers/bin/python -m pip install --quiet --disable-pip-version-check -r benchmarks/peers/requirements.txt
+	@OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.peers
+
+soak: .venv/installed
+	@$(BIN)/python -m benchmarks.soak
 
 clean:
 	rm -rf .venv build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
