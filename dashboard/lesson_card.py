@@ -34,6 +34,11 @@ def open_from_address() -> None:
         controls.open_with(lesson.config, compare=lesson.compare)
 
 
+def predicted(lesson: Lesson) -> bool:
+    """Tell whether the learner has committed to a prediction in this session."""
+    return _committed(lesson) in st.session_state
+
+
 def current() -> Lesson | None:
     """Return the lesson that the address names, None where there is none of that name."""
     return LESSONS.get(st.query_params.get(PARAMETER, ""))
@@ -108,7 +113,6 @@ def _head(lesson: Lesson) -> None:
         if st.button("Close", key="lesson-close", type="tertiary"):
             del st.query_params[PARAMETER]
             st.rerun()
-    st.markdown(lesson.question)
 
 
 def _turn_to(lesson: Lesson) -> None:
@@ -118,6 +122,7 @@ def _turn_to(lesson: Lesson) -> None:
 
 def _ask(lesson: Lesson) -> None:
     """Ask for a prediction and, once it is committed, start the runs."""
+    st.markdown(lesson.question)
     key = f"lesson.{lesson.key}.prediction"
     with st.form(f"lesson-{lesson.key}", border=False):
         if lesson.choices:
@@ -138,26 +143,27 @@ def _ask(lesson: Lesson) -> None:
 
 
 def _tell(lesson: Lesson, prediction: str) -> None:
-    """Show the prediction as plain text, then what happens and why."""
-    with st.container(horizontal=True, gap="xsmall"):
-        st.caption("Your prediction:", width="content")
-        if prediction in lesson.choices:
-            st.caption(prediction, width="content")  # our own words, formulas and all
-        else:
-            st.text(prediction, width="stretch")
-    st.markdown(f"**What happens.** {lesson.answer} {' '.join(lesson.sentences)}")
-    look, change = st.columns(2, gap="medium")
-    with look:
-        st.markdown("**Look at**\n\n" + _items(lesson.look))
-    with change:
-        st.markdown("**Change next**\n\n" + _items(lesson.change))
-    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
-        for name in lesson.terms:
-            with st.popover(name, type="tertiary"):
-                st.markdown(TERMS[name].text)
-                if TERMS[name].formula:
-                    st.latex(TERMS[name].formula)
-        st.caption(f"Source: {lesson.source}. Tested over {lesson.seeds} seeds.", width="stretch")
+    """Show what happens and why, in little height, so that the curves stay in view."""
+    happens, look, change, about = st.tabs(["What happens", "Look at", "Change next", "Question and terms"])
+    with happens:
+        with st.container(horizontal=True, gap="xsmall"):
+            st.caption("You predicted:", width="content")
+            if prediction in lesson.choices:
+                st.caption(prediction, width="content")  # our own words, formulas and all
+            else:
+                st.text(prediction, width="stretch")
+        st.markdown(f"**{lesson.answer}** {' '.join(lesson.sentences)}")
+    look.markdown(_items(lesson.look))
+    change.markdown(_items(lesson.change))
+    with about:
+        st.markdown(lesson.question)
+        with st.container(horizontal=True, vertical_alignment="center"):
+            for name in lesson.terms:
+                with st.popover(name, type="tertiary"):
+                    st.markdown(TERMS[name].text)
+                    if TERMS[name].formula:
+                        st.latex(TERMS[name].formula)
+        st.caption(f"Source: {lesson.source}. Tested over {lesson.seeds} seeds.")
 
 
 def _items(sentences: Sequence[str]) -> str:

@@ -11,6 +11,7 @@ LESSONS = (
         key="value",
         section=SECTION,
         title="Clipping each value turns the gradient",
+        teaser="Is cutting every number the same as cutting the length?",
         question="One run clips the length of the whole gradient at 1. The other cuts every single number of it to "
         "$\\pm 0.03$; with its 1,153 parameters no gradient is then longer than $0.03\\sqrt{1153} \\approx 1$ either. "
         "Do the two learn alike?",
@@ -52,6 +53,7 @@ LESSONS = (
         key="threshold",
         section=SECTION,
         title="How to choose the threshold",
+        teaser="Is a smaller threshold always safer?",
         question="The threshold 1 rescued the network. Then surely 0.01 is safer still. Which of the two has learned "
         "more after 600 steps?",
         choices=("Threshold 0.01", "Threshold 1", "There is no difference"),

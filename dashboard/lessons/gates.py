@@ -22,6 +22,7 @@ LESSONS = (
         key="forget-bias",
         section=SECTION,
         title="The LSTM's second highway, and its forget bias",
+        teaser="Does an LSTM let gradients through by default?",
         question="An LSTM carries a second state $c_t$ past the non-linearities. With torch's default weights, before "
         "any training: does its gradient reach $t=1$ better than that of the plain RNN ($10^{-10}$)?",
         choices=(
@@ -61,6 +62,7 @@ LESSONS = (
         key="gru-lstm",
         section=SECTION,
         title="GRU against LSTM, as many parameters each",
+        teaser="Which one learns sooner, given as many parameters?",
         question="An LSTM with 32 units has 4,641 parameters, a GRU with 37 units 4,589: a fair match. Both add two of "
         "30 numbers. Which one gets there first?",
         choices=("The LSTM", "The GRU", "Both at about the same step"),
@@ -94,6 +96,7 @@ LESSONS = (
         key="orthogonal",
         section=SECTION,
         title="A rotation to begin with",
+        teaser="What do the first recurrent weights decide?",
         question="At every step a plain RNN must say the bit of 20 steps ago. One run starts from torch's default "
         "recurrent weights, the other from an orthogonal matrix: a rotation, which changes no vector's length. What "
         "difference does it make after 500 steps?",
@@ -129,6 +132,7 @@ LESSONS = (
         key="identity",
         section=SECTION,
         title="Start by copying: the identity",
+        teaser="What if the network begins by copying its state?",
         question="A ReLU network whose recurrent matrix is the identity copies its state from step to step until it "
         "learns otherwise. How much of the gradient reaches $t=1$ at the start?",
         choices=("About 60 to 75 %", "About 1 %", "Less than a billionth, as with tanh"),
@@ -168,6 +172,7 @@ LESSONS = (
         key="spectral-radius",
         section=SECTION,
         title="A radius above 1 need not explode",
+        teaser="Do large weights always make gradients explode?",
         question="Theory: if $W_{hh}$ shrinks every vector, the gradient must vanish; for it to explode, $W_{hh}$ must "
         "stretch some. We set the spectral radius to 0.5 and to 1.5, with tanh units. What do the two profiles do?",
         choices=(

@@ -18,16 +18,17 @@ class LessonRun:
 class Lesson:
     """One lesson; `LESSONS` holds them in teaching order. Texts are markdown with $formulas$, never a user's.
 
-    key: stable, used in addresses. section: the heading it stands under. choices: possible predictions, empty where the
-    learner writes one in own words. answer: what happens, one sentence. right: index of the choice that says so.
-    sentences: why, with the measured order of magnitude. look: where to look on the board, in order. change: what to
-    change next, and what then happens. seeds: the tests assert what is said here for the seeds 0 to seeds - 1.
-    runs: one, or two side by side. terms: entries of the glossary that help.
+    key: stable, used in addresses. section: the heading it stands under. teaser: its question in one short line.
+    choices: possible predictions, empty where the learner writes one in own words. answer: what happens, one sentence.
+    right: index of the choice that says so. sentences: why, with the measured order of magnitude. look: where to look
+    on the board, in order. change: what to change next, and what then happens. seeds: the tests assert what is said
+    here for the seeds 0 to seeds - 1. runs: one, or two side by side. terms: entries of the glossary that help.
     """
 
     key: str
     section: str
     title: str
+    teaser: str
     question: str
     choices: tuple[str, ...]
     right: int | None

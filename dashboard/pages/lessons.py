@@ -2,28 +2,30 @@
 
 import streamlit as st
 
-from dashboard.lesson_card import open_lesson
+from dashboard.lesson_card import open_lesson, predicted
 from dashboard.lessons import LESSONS, SECTIONS, Lesson
 
 
 def main() -> None:
     """Draw the list, section by section."""
-    with st.container(width=860):
+    with st.container(width=720):
         st.title("Lessons", anchor=False)
         st.markdown(
             "Each lesson asks a question and waits for your prediction; then it trains for a few seconds and says "
             "what to look at. They build on one another, but any one can be taken alone."
         )
         for section in SECTIONS:
-            st.subheader(section, anchor=False, divider="gray")
+            st.subheader(section, anchor=False)
             for number, lesson in enumerate(LESSONS.values(), 1):
                 if lesson.section == section:
                     _row(number, lesson)
 
 
 def _row(number: int, lesson: Lesson) -> None:
-    with st.container(horizontal=True, vertical_alignment="center", key=f"lesson-{lesson.key}"):
-        st.markdown(f"**{number}. {lesson.title}**  \n{lesson.question}", width="stretch")
+    with st.container(horizontal=True, wrap=False, vertical_alignment="center", key=f"lesson-{lesson.key}"):
+        st.markdown(f"**{number}. {lesson.title}**  \n{lesson.teaser}", width="stretch")
+        if predicted(lesson):
+            st.caption("predicted", width="content")
         if st.button("Open", key=f"open-{lesson.key}", help=f"Open the lesson “{lesson.title}” in the lab"):
             open_lesson(lesson)
 
