@@ -211,9 +211,18 @@ class Board {
       layer: this.layer,
       cursor: this.cursor(),
       palette: this.data.palette[this.theme],
-      empty: this.data.empty,
+      empty: this.emptyText(),
       marks: this.marks(),
     };
+  }
+
+  // What stands in figures without a point: why there is none.
+  emptyText() {
+    const statuses = this.runs.map((run) => run.state?.status);
+    if (!this.runs.some((run) => run.id)) return this.data.empty;
+    if (statuses.includes("queued")) return "Waiting for a free training process";
+    if (statuses.some((status) => !status || ACTIVE.has(status))) return "The first step is on its way";
+    return "No step was trained";
   }
 
   marks() {
