@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from rnncore.config import TrainConfig
+from rnncore.config import TrainConfig, files_of
 from rnncore.data.dataset import DataError
 from rnncore.records import Record, RunInfo
 from rnncore.runs.interfaces import ReadFile
@@ -45,7 +45,9 @@ MISCHIEF: dict[int, Callable[[], object]] = {
 class FakeTrainer:
     def __init__(self, config: TrainConfig, content: bytes) -> None:
         self.config, self.content = config, content
-        self.info = RunInfo("mse", None, 7, 1, 1, self.timesteps, config.model.num_layers, None, "cpu", "a test")
+        self.info = RunInfo(
+            "mse", None, 7, 1, 1, self.timesteps, config.model.num_layers, None, "cpu", content.decode() or "a test"
+        )
         self.ended: str | None = None
         self.step_done, self.state = 0, float(config.seed % 1000)
         self.learning_rate, self.threshold = config.optimizer.learning_rate, config.clip.threshold
@@ -113,7 +115,7 @@ class FakeEngine:
         return False
 
     def trainer(self, config: TrainConfig, read_file: ReadFile) -> FakeTrainer:
-        return FakeTrainer(config, read_file(config.data.file) if config.data.kind == "csv" else b"")
+        return FakeTrainer(config, b"|".join(map(read_file, files_of(config.data))))
 
     def save(self, trainer: Any) -> bytes:
         return json.dumps(trainer.state_dict()).encode()

@@ -222,7 +222,7 @@ def test_a_real_worker_sends_them(store: Store) -> None:
             "eval_every": 10,
         }
     )
-    header = {"type": "job", "run": RUN, "config": config.model_dump(mode="json"), "flush_ms": 5, "file_bytes": 0}
+    header = {"type": "job", "run": RUN, "config": config.model_dump(mode="json"), "flush_ms": 5, "files": {}}
     command, pipe = [sys.executable, "-m", "rnncore.runs.worker"], subprocess.PIPE
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL) as worker, store.write() as db:
         assert worker.stdin

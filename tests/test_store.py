@@ -147,6 +147,38 @@ def test_an_upload_is_stored_once_per_workspace(store):
     assert store.file_bytes_of("w") == 8
 
 
+def test_uploads_are_listed_and_deleted_but_not_under_an_unfinished_run(store):
+    first, second = store.add_file("w", b"1", "one.csv"), store.add_file("w", b"22", "two.csv")
+    store.add_file("somebody else", b"333")
+    store.create_runs(
+        [NewRun("needs", "w", "g", "", {}, 1, (first, second)), NewRun("v", "v", "h", "", {}, 1, (first,))]
+    )
+    assert store.run("needs").files == tuple(sorted((first, second)))
+    listed = {file.id: (file.name, file.size, file.runs, file.needed) for file in store.files_of("w")}
+    assert listed == {first: ("one.csv", 1, 1, True), second: ("two.csv", 2, 1, True)}
+    assert not store.delete_file("w", first)
+    store.update_run("needs", status="finished")
+    assert not store.files_of("w")[0].needed
+    assert store.delete_file("w", first)
+    assert [file.id for file in store.files_of("w")] == [second]
+
+
+def test_a_store_with_one_file_per_run_is_brought_up_to_date(tmp_path, monkeypatch):
+    with monkeypatch.context() as earlier:
+        earlier.setattr(schema, "MIGRATIONS", schema.MIGRATIONS[:2])
+        old = Store(tmp_path / "runs.sqlite")
+        with old.write() as db:
+            db.execute(
+                "INSERT INTO runs (id, workspace, group_id, label, config, steps, status, created_at, file)"
+                " VALUES ('r', 'w', 'g', '', '{}', 1, 'finished', 0, 'sha256:1')"
+            )
+        old.close()
+    new = Store(tmp_path / "runs.sqlite")
+    assert new.message is None
+    assert new.run("r").files == ("sha256:1",)
+    new.close()
+
+
 def test_a_damaged_file_is_moved_aside_and_a_new_one_begun(tmp_path, caplog):
     path = tmp_path / "runs.sqlite"
     path.write_bytes(b"this is no database" * 100)
@@ -169,7 +201,7 @@ def test_a_store_with_broken_pages_is_moved_aside(tmp_path):
     path.write_bytes(data)
     store = Store(path)
     assert "is damaged" in store.message
-    assert next(tmp_path.glob("runs.sqlite.aside-*")).read_bytes() == bytes(data)
+    assert min(tmp_path.glob("runs.sqlite.aside-*")).read_bytes() == bytes(data)  # before its -shm and -wal
     store.close()
 
 

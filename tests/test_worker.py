@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from rnncore import TrainConfig
-from rnncore.config import ClipConfig, CsvData, ModelConfig, OptimizerConfig, TaskData
+from rnncore.config import ClipConfig, CsvData, ModelConfig, OptimizerConfig, TaskData, UploadData
 from rnncore.records import unpack
 from rnncore.runs.protocol import read_frame, write_frame
 from tests.fake_worker import BAD_DATA, DIVERGES, HANGS, NO_MEMORY, PRINTS, RAISES
@@ -28,7 +28,7 @@ class Worker:
         write_frame(self.process.stdin, header, blob)
 
     def job(self, config, run="r", blob=b"", **header):
-        header = {"flush_ms": 20, "checkpoint_seconds": 60, "file_bytes": 0} | header
+        header = {"flush_ms": 20, "checkpoint_seconds": 60, "files": {}} | header
         self.send({"type": "job", "run": run, "config": config.model_dump(mode="json"), **header}, blob)
 
     def read(self):
@@ -116,11 +116,24 @@ def test_stray_output_cannot_corrupt_the_stream(worker):
 
 def test_the_uploaded_file_travels_with_the_job_and_no_other_can_be_read(worker):
     data = CsvData(file="sha256:1", target="y")
-    worker.job(config(steps=2, data=data), blob=b"y\n1\n", file="sha256:1", file_bytes=4)
+    worker.job(config(steps=2, data=data), blob=b"y\n1\n", files={"sha256:1": 4})
     assert worker.until("done")[-1].header["status"] == "finished"
-    worker.job(config(steps=2, data=CsvData(file="/etc/passwd", target="y")), file="sha256:1", run="thief")
+    worker.job(config(steps=2, data=CsvData(file="/etc/passwd", target="y")), files={"sha256:1": 0}, run="thief")
     done = worker.until("done")[-1].header
-    assert (done["status"], done["reason"]) == ("failed", "The file '/etc/passwd' was not uploaded.")
+    assert (done["status"], done["reason"]) == (
+        "failed",
+        "The file '/etc/passwd' was not uploaded, or was deleted since.",
+    )
+
+
+def test_several_files_travel_with_the_job_each_under_its_id(worker):
+    files = [{"file": f"sha256:{number}", "name": f"{number}.csv"} for number in (1, 2)]
+    data = UploadData.model_validate({"files": files})
+    sizes = {"sha256:1": 3, "sha256:2": 4}
+    worker.job(config(steps=2, data=data), blob=b"onetwo!", files=sizes)
+    frames = worker.until("done")
+    assert frames[-1].header["status"] == "finished"
+    assert next(frame for frame in frames if frame.type == "info").header["info"]["device_reason"] == "one|two!"
 
 
 def test_stop_ends_at_a_checkpoint(worker):

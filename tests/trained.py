@@ -2,7 +2,7 @@
 
 import json
 
-from rnncore.config import TrainConfig
+from rnncore.config import TrainConfig, files_of
 from rnncore.data import load_dataset
 from rnncore.data.dataset import DataError
 from rnncore.engine.train import Trainer
@@ -24,11 +24,11 @@ def train_into(
     store: Store, configs: list[TrainConfig], labels: list[str], workspace: str = WORKSPACE
 ) -> list[tuple[Trainer, list[Record]]]:
     """Train runs of one group and store them; return the trainers and their records."""
-    files = [getattr(config.data, "file", None) for config in configs]
+    files = [files_of(config.data) for config in configs]
     store.create_runs(
         [
-            NewRun(run_id(number), workspace, GROUP, label, config.model_dump(mode="json"), config.steps, file)
-            for number, (config, label, file) in enumerate(zip(configs, labels, files, strict=True))
+            NewRun(run_id(number), workspace, GROUP, label, config.model_dump(mode="json"), config.steps, own)
+            for number, (config, label, own) in enumerate(zip(configs, labels, files, strict=True))
         ]
     )
     return [_train(store, run_id(number), config, workspace) for number, config in enumerate(configs)]

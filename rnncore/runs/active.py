@@ -69,7 +69,7 @@ class ActiveRun:
     group: str
     config: dict[str, Any]
     steps: int
-    file: str | None
+    files: tuple[str, ...]
     keep_when_gone: bool = False
     status: str = "queued"
     worker: WorkerProcess | None = None

@@ -149,7 +149,8 @@ class Caretaker(Rounds):
             run.worker.send({"type": "park", "run": run.id})
 
     def _begin(self, db: sqlite3.Connection, run: ActiveRun, worker: WorkerProcess, now: float) -> None:
-        file = (self.store.file(run.workspace, run.file) or b"") if run.file else b""
+        stored = {file_id: self.store.file(run.workspace, file_id) for file_id in run.files}
+        files = {file_id: content for file_id, content in stored.items() if content is not None}
         start_step, checkpoint = self.store.load_checkpoint(run.id) or (0, b"")
         changed = [event for event in self.store.events(run.id) if event[0] > start_step]
         run.recorder = Recorder(db, run.id, self.settings)
@@ -163,12 +164,11 @@ class Caretaker(Rounds):
                 "start_step": start_step,
                 "events": changed + run.settings,
                 "pause_at": run.pause_at,
-                "file": run.file,
-                "file_bytes": len(file),
+                "files": {file_id: len(content) for file_id, content in files.items()},
                 "flush_ms": self.settings.flush_ms,
                 "checkpoint_seconds": self.settings.checkpoint_seconds,
             },
-            file + checkpoint,
+            b"".join((*files.values(), checkpoint)),
         )
         run.settings, run.pause_at = [], None
         logger.info("a run starts", extra={"event": "run_started", "run": run.id, "worker": worker.pid})

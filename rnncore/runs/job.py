@@ -48,8 +48,12 @@ class Job:
         self._header, self._engine, self._commands, self._send = header, engine, commands, send
         self._confine = confine
         self._memory_mb: int | None = None
-        file_bytes = header.get("file_bytes", 0)
-        self._file, self._checkpoint = frame.blob[:file_bytes], frame.blob[file_bytes:]
+        self._files: dict[str, bytes] = {}
+        place = 0
+        for file_id, size in header.get("files", {}).items():
+            self._files[file_id] = frame.blob[place : place + size]
+            place += size
+        self._checkpoint = frame.blob[place:]
         self._flush_s, self._checkpoint_s = header["flush_ms"] / 1000, header["checkpoint_seconds"]
         self._records: list[Record] = []
         self._profile_bytes = 0
@@ -189,9 +193,9 @@ class Job:
             self._send({"type": "event", "run": self.run, "step": upcoming, "name": name, "value": value}, b"")
 
     def _read_file(self, name: str) -> bytes:
-        if name != self._header.get("file"):
-            raise DataError(f"The file '{name}' was not uploaded.")
-        return self._file
+        if name not in self._files:
+            raise DataError(f"The file '{name}' was not uploaded, or was deleted since.")
+        return self._files[name]
 
     def _memory_sentence(self) -> str:
         limit = f" than the {self._memory_mb:,} MB a run may use" if self._memory_mb else " than there is"

@@ -2,8 +2,8 @@
 
 To the worker                                     | from the worker
 --------------------------------------------------|---------------------------------------------------------------
-job: run, config, events, file, sizes             | ready: pid
-     + bytes of the file and of the checkpoint    | info: run, info (RunInfo as JSON)
+job: run, config, events, sizes of the files      | ready: pid
+     + bytes of the files and of the checkpoint   | info: run, info (RunInfo as JSON)
 stop, pause, resume, step: run                    | records: run, count, profiles, snapshots, diverged
                                                   |      + bytes (rnncore.records.pack)
 park: run (checkpoint, then end, to go on later)  | paused, resumed: run, step

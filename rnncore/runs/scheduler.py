@@ -4,14 +4,14 @@ import logging
 import math
 import secrets
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from rnncore.config import ClipConfig, CsvData, OptimizerConfig, TrainConfig
+from rnncore.config import ClipConfig, OptimizerConfig, TrainConfig, files_of
 from rnncore.data.dataset import DataError
 from rnncore.runs.active import RESUMABLE, ActiveRun, Ending, Group, Overview, RunStatus, usual_rate, waiting_times
 from rnncore.runs.caretaker import Caretaker
 from rnncore.runs.limits import LimitError, Load, check_file, check_start, check_uploads
-from rnncore.runs.store import NewRun
+from rnncore.runs.store import NewRun, file_id_of
 
 logger = logging.getLogger(__name__)
 
@@ -38,12 +38,12 @@ class Scheduler(Caretaker):
         workspace: str,
         configs: Sequence[TrainConfig],
         labels: Sequence[str],
-        files: Mapping[str, bytes] | None = None,
+        files: Sequence[tuple[str, bytes]] = (),
         keep_when_gone: bool = False,
     ) -> Group:
         """Store and queue runs as one group, all or none.
 
-        files: uploads by any name; a `CsvData.file` refers to their content, `sha256:...` (`Store.add_file`).
+        files: (name, content) of uploads; the configs name them by their content, `sha256:...` (`file_id_of`).
         keep_when_gone: do not stop waiting runs when the workspace gives no sign of life.
 
         Raises:
@@ -52,17 +52,16 @@ class Scheduler(Caretaker):
         group = Group(new_id(), tuple(new_id() for _ in configs))
         with self._lock:
             check_start(configs, self.load(workspace), self.settings)
-            for content in (files or {}).values():
-                self.add_file(workspace, content)
-            uploads = [self._upload_of(workspace, config) for config in configs]
+            self._add_new_files(workspace, files)
+            uploads = [self._uploads_of(workspace, config) for config in configs]
             new = [
-                NewRun(run_id, workspace, group.id, label, config.model_dump(mode="json"), config.steps, upload)
-                for run_id, label, config, upload in zip(group.runs, labels, configs, uploads, strict=True)
+                NewRun(run_id, workspace, group.id, label, config.model_dump(mode="json"), config.steps, own)
+                for run_id, label, config, own in zip(group.runs, labels, configs, uploads, strict=True)
             ]
             self.store.create_runs(new)
             for run in new:
                 self._active[run.id] = ActiveRun(
-                    run.id, workspace, group.id, run.config, run.steps, run.file, keep_when_gone
+                    run.id, workspace, group.id, run.config, run.steps, run.files, keep_when_gone
                 )
                 self._queue.append(run.id)
             self._seen[workspace] = time.monotonic()
@@ -70,23 +69,40 @@ class Scheduler(Caretaker):
         self._wake()
         return group
 
-    def add_file(self, workspace: str, content: bytes) -> str:
+    def add_file(self, workspace: str, content: bytes, name: str = "") -> str:
         """Store an upload for a workspace; return its id, `sha256:...`. Raises LimitError."""
-        size = len(content)
+        self._check_room(workspace, len(content))
+        return self.store.add_file(workspace, content, name)
+
+    def delete_file(self, workspace: str, file_id: str) -> None:
+        """Remove an upload. Raises ControlError while an unfinished run trains on it."""
+        with self._lock:
+            if not self.store.delete_file(workspace, file_id) and self.store.has_file(workspace, file_id):
+                raise ControlError("An unfinished run trains on this file; stop it first.")
+
+    def _add_new_files(self, workspace: str, files: Sequence[tuple[str, bytes]]) -> None:
+        """Store the uploads that the workspace does not have yet, all or none."""
+        named = {file_id_of(content): (name, content) for name, content in files}
+        new = [pair for file_id, pair in named.items() if not self.store.has_file(workspace, file_id)]
+        if new:
+            self._check_room(workspace, sum(len(content) for _, content in new))
+        for name, content in new:
+            self.store.add_file(workspace, content, name)
+
+    def _check_room(self, workspace: str, size: int) -> None:
         check_file(size, self.store.file_bytes_of(workspace), self.settings)
         try:
             check_uploads(size, self.store.file_bytes(), self.settings)
         except LimitError:
             self.store.drop_unused_files(time.time() - UNUSED_S)  # nobody's runs go for files that train nothing
             check_uploads(size, self.store.file_bytes(), self.settings)
-        return self.store.add_file(workspace, content)
 
-    def _upload_of(self, workspace: str, config: TrainConfig) -> str | None:
-        if not isinstance(config.data, CsvData):
-            return None
-        if not self.store.has_file(workspace, config.data.file):
-            raise DataError(f"The file '{config.data.file}' was not uploaded in this workspace; upload it again.")
-        return config.data.file
+    def _uploads_of(self, workspace: str, config: TrainConfig) -> tuple[str, ...]:
+        files = files_of(config.data)
+        for file in files:
+            if not self.store.has_file(workspace, file):
+                raise DataError(f"The file '{file}' was not uploaded in this workspace; upload it again.")
+        return files
 
     # Steering
 
@@ -183,11 +199,13 @@ class Scheduler(Caretaker):
             raise ControlError("This run has ended and cannot be continued.")
         configs = [TrainConfig.model_validate(run.config) for run in going]
         workspace = going[0].workspace
+        if not all(self.store.has_file(workspace, file) for run in going for file in run.files):
+            raise ControlError("This run's uploaded file was deleted, so it cannot be continued.")
         check_start(configs, self.load(workspace), self.settings)
         for run in going:
             self.store.update_run(run.id, status="queued", reason="", ended_at=None)
             self._active[run.id] = ActiveRun(
-                run.id, workspace, run.group, run.config, run.steps, run.file, step=run.step
+                run.id, workspace, run.group, run.config, run.steps, run.files, step=run.step
             )
             self._queue.append(run.id)
         self._seen[workspace] = time.monotonic()

@@ -95,6 +95,17 @@ MIGRATIONS = (
     ) STRICT;
     CREATE INDEX snapshot_steps ON snapshots (run, step);
     """,
+    """
+    CREATE TABLE run_files (                -- the uploads that a run trains on
+        run INTEGER NOT NULL REFERENCES runs (key) ON DELETE CASCADE,
+        file TEXT NOT NULL,                 -- sha256:...
+        PRIMARY KEY (run, file)
+    ) STRICT;
+    CREATE INDEX runs_of_file ON run_files (file);
+    INSERT INTO run_files (run, file) SELECT key, file FROM runs WHERE file IS NOT NULL;
+    ALTER TABLE runs DROP COLUMN file;
+    ALTER TABLE files ADD COLUMN name TEXT NOT NULL DEFAULT '';
+    """,
 )
 
 

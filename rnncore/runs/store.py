@@ -13,7 +13,9 @@ from rnncore.runs.database import Database
 ACTIVE = ("queued", "running", "paused")
 ENDED = ("finished", "stopped", "diverged", "failed", "killed", "interrupted")
 _COLUMNS = (
-    "id, workspace, group_id, label, note, config, info, file, status, reason, created_at, started_at, ended_at, "
+    "id, workspace, group_id, label, note, config, info, "
+    "(SELECT json_group_array(file) FROM run_files WHERE run = runs.key), "
+    "status, reason, created_at, started_at, ended_at, "
     "step, steps, steps_per_second, last, checkpoint_step"
 )
 
@@ -29,7 +31,7 @@ class StoredRun:
     note: str
     config: dict[str, Any]
     info: dict[str, Any] | None
-    file: str | None
+    files: tuple[str, ...]
     status: str
     reason: str
     created_at: float
@@ -57,7 +59,19 @@ class NewRun:
     label: str
     config: dict[str, Any]
     steps: int
-    file: str | None = None
+    files: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """An upload without its bytes. runs: how many train on it; needed: whether one of them is unfinished."""
+
+    id: str
+    name: str
+    size: int
+    created_at: float
+    runs: int
+    needed: bool
 
 
 class Store(Database):
@@ -70,10 +84,12 @@ class Store(Database):
         now = time.time()
         with self.write() as db:
             db.executemany(
-                "INSERT INTO runs (id, workspace, group_id, label, config, steps, file, status, created_at)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, 'queued', ?)",
-                [(r.id, r.workspace, r.group, r.label, json.dumps(r.config), r.steps, r.file, now) for r in runs],
+                "INSERT INTO runs (id, workspace, group_id, label, config, steps, status, created_at)"
+                " VALUES (?, ?, ?, ?, ?, ?, 'queued', ?)",
+                [(r.id, r.workspace, r.group, r.label, json.dumps(r.config), r.steps, now) for r in runs],
             )
+            for run_id, file in ((r.id, file) for r in runs for file in r.files):
+                db.execute("INSERT INTO run_files (run, file) SELECT key, ? FROM runs WHERE id = ?", (file, run_id))
 
     def update_run(self, run_id: str, **columns: Any) -> None:
         """Set columns of a run."""
@@ -145,16 +161,40 @@ class Store(Database):
 
     # Uploaded files
 
-    def add_file(self, workspace: str, content: bytes) -> str:
-        """Store an upload once per workspace; return its id, `sha256:...`."""
-        file_id = "sha256:" + hashlib.sha256(content).hexdigest()
+    def add_file(self, workspace: str, content: bytes, name: str = "") -> str:
+        """Store an upload once per workspace; return its id, `sha256:...`. name: what its owner calls it."""
+        file_id = file_id_of(content)
         with self.write() as db:
             db.execute(
-                "INSERT INTO files (workspace, id, size, created_at, content) VALUES (?, ?, ?, ?, ?)"
-                " ON CONFLICT DO NOTHING",
-                (workspace, file_id, len(content), time.time(), content),
+                "INSERT INTO files (workspace, id, size, created_at, content, name) VALUES (?, ?, ?, ?, ?, ?)"
+                " ON CONFLICT DO UPDATE SET name = excluded.name WHERE excluded.name <> ''",
+                (workspace, file_id, len(content), time.time(), content, name),
             )
         return file_id
+
+    def files_of(self, workspace: str) -> list[StoredFile]:
+        """Return a workspace's uploads, the newest first."""
+        with self.read() as db:
+            rows = db.execute(
+                "SELECT f.id, f.name, f.size, f.created_at, COUNT(r.key), COALESCE(MAX(r.status IN"
+                f" ({_marks(ACTIVE)})), 0) FROM files f LEFT JOIN run_files u ON u.file = f.id"
+                " LEFT JOIN runs r ON r.key = u.run AND r.workspace = f.workspace"
+                " WHERE f.workspace = ? GROUP BY f.id ORDER BY f.created_at DESC",
+                (*ACTIVE, workspace),
+            ).fetchall()
+        return [StoredFile(*row[:5], bool(row[5])) for row in rows]
+
+    def delete_file(self, workspace: str, file_id: str) -> bool:
+        """Delete an upload unless an unfinished run trains on it; tell whether it was deleted."""
+        with self.write() as db:
+            return bool(
+                db.execute(
+                    "DELETE FROM files WHERE workspace = ? AND id = ? AND NOT EXISTS (SELECT 1 FROM run_files u JOIN"
+                    " runs r ON r.key = u.run WHERE u.file = files.id AND r.workspace = files.workspace"
+                    f" AND r.status IN ({_marks(ACTIVE)}))",
+                    (workspace, file_id, *ACTIVE),
+                ).rowcount
+            )
 
     def file(self, workspace: str, file_id: str) -> bytes | None:
         """Return the bytes of an upload, None if this workspace has no such file."""
@@ -181,7 +221,8 @@ class Store(Database):
         with self.write() as db:
             return db.execute(
                 "DELETE FROM files WHERE created_at < ? AND NOT EXISTS"
-                " (SELECT 1 FROM runs WHERE runs.workspace = files.workspace AND runs.file = files.id)",
+                " (SELECT 1 FROM run_files u JOIN runs r ON r.key = u.run"
+                " WHERE u.file = files.id AND r.workspace = files.workspace)",
                 (before,),
             ).rowcount
 
@@ -193,9 +234,19 @@ class Store(Database):
             )
 
 
+def file_id_of(content: bytes) -> str:
+    """Return the id of an upload, `sha256:...`."""
+    return f"sha256:{hashlib.sha256(content).hexdigest()}"
+
+
+def _marks(values: Sequence[str]) -> str:
+    return ", ".join("?" * len(values))
+
+
 def _stored_run(row: Sequence[Any]) -> StoredRun:
     fields = list(row)
     fields[5] = json.loads(fields[5])
     fields[6] = json.loads(fields[6]) if fields[6] else None
+    fields[7] = tuple(json.loads(fields[7]))
     fields[16] = json.loads(fields[16])
     return StoredRun(*fields)
