@@ -244,6 +244,17 @@ def test_an_uploaded_file_trains_in_its_workspace_only() -> None:
     assert call("POST", "/api/runs", {"config": config}).status == 400
 
 
+def test_a_file_of_another_format_is_stored_and_read_when_a_run_starts(scheduler: Any) -> None:
+    content = b"\x89PNG\r\n\x1a\n" + bytes(200)
+    answer = call("POST", "/api/files", content, {"Content-Type": "application/octet-stream"}).json
+    assert sorted(answer) == ["file", "workspace"]
+    assert scheduler.store.file(answer["workspace"], answer["file"]) == content
+    config = {"data": {"kind": "upload", "files": [{"file": answer["file"], "name": "cat.png"}]}}
+    refused = call("POST", "/api/runs", {"config": config}, {"X-Workspace": answer["workspace"]})
+    assert refused.status == 400
+    assert "cat.png" in refused.error
+
+
 @pytest.mark.parametrize("content", [b"", b"\x89PNG\r\n\x1a\n" + bytes(200), b"name\nAda\nAlan\n"])
 def test_an_unusable_file_is_one_sentence(content: bytes) -> None:
     answer = call("POST", "/api/files", content, AS_CSV)

@@ -98,9 +98,10 @@ def _reader(workspace: str) -> Callable[[str], bytes]:
 
 @endpoint
 async def upload(request: Request) -> JSONAnswer:
-    """Store a CSV file, sent as it is, and say what is in it."""
-    if content_type(request) in ("", *FORM_TYPES):
-        raise ApiError(415, "Content-Type: send the file itself as text/csv or application/octet-stream, not a form.")
+    """Store a file, sent as it is; say what is in it if it is a table of text, of other formats only the id."""
+    kind = content_type(request)
+    if kind in ("", *FORM_TYPES):
+        raise ApiError(415, "Content-Type: send the file itself, as text/csv or application/octet-stream, not a form.")
     if _uploading.locked():
         raise ApiError(
             429, "Several files are being uploaded at this moment; try again in a few seconds.", BUSY_RETRY_S
@@ -110,11 +111,18 @@ async def upload(request: Request) -> JSONAnswer:
     workspace = given or secrets.token_urlsafe(16)
     async with _uploading:
         content = await read_body(request, scheduler.settings.max_file_mb * 2**20, UPLOAD_SECONDS)
-        table = await run_in_threadpool(read_csv, content, "the uploaded file")
-        if not table.numeric_columns:
-            raise DataError("The uploaded file has no column of numbers to predict.")
-        file_id = await run_in_threadpool(scheduler.add_file, workspace, content)
-    answer = {"file": file_id, "rows": table.rows, "columns": table.numeric_columns, "notes": list(table.notes)}
+        answer: dict[str, Any] = {}
+        if kind.startswith("text/"):
+            async with _checking:
+                answer = await run_in_threadpool(_describe, content)
+        answer["file"] = await run_in_threadpool(scheduler.add_file, workspace, content)
     if given is None:
         answer["workspace"] = workspace
     return JSONAnswer(answer, 201)
+
+
+def _describe(content: bytes) -> dict[str, Any]:
+    table = read_csv(content, "the uploaded file")
+    if not table.numeric_columns:
+        raise DataError("The uploaded file has no column of numbers to predict.")
+    return {"rows": table.rows, "columns": list(table.numeric_columns), "notes": list(table.notes)}
