@@ -16,6 +16,7 @@ from rnncore.engine.tape import LayerTape, StateTape
 __all__ = ["GATES", "Recurrent", "StateTape"]
 
 GATES = {"rnn": 1, "lstm": 4, "gru": 3}
+PARAMETERS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
 Weights = tuple[Tensor, Tensor, Tensor, Tensor]  # W_ih, W_hh, b_ih, b_hh
 
 
@@ -48,10 +49,8 @@ class Recurrent(nn.Module):
         rows = GATES[cell] * hidden_size
         for layer in range(num_layers):
             width = input_size if layer == 0 else hidden_size
-            self.register_parameter(f"weight_ih_l{layer}", nn.Parameter(torch.empty(rows, width)))
-            self.register_parameter(f"weight_hh_l{layer}", nn.Parameter(torch.empty(rows, hidden_size)))
-            self.register_parameter(f"bias_ih_l{layer}", nn.Parameter(torch.empty(rows)))
-            self.register_parameter(f"bias_hh_l{layer}", nn.Parameter(torch.empty(rows)))
+            for name, shape in zip(PARAMETERS, ((rows, width), (rows, hidden_size), (rows,), (rows,)), strict=True):
+                self.register_parameter(f"{name}_l{layer}", nn.Parameter(torch.empty(shape)))
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
@@ -62,8 +61,8 @@ class Recurrent(nn.Module):
 
     def layer_weights(self, layer: int) -> Weights:
         """Return W_ih, W_hh, b_ih, b_hh of one layer."""
-        ih, hh = self.get_parameter(f"weight_ih_l{layer}"), self.get_parameter(f"weight_hh_l{layer}")
-        return ih, hh, self.get_parameter(f"bias_ih_l{layer}"), self.get_parameter(f"bias_hh_l{layer}")
+        w_ih, w_hh, b_ih, b_hh = (getattr(self, f"{name}_l{layer}") for name in PARAMETERS)
+        return w_ih, w_hh, b_ih, b_hh
 
     def forward(self, inputs: Tensor, tape: StateTape | None = None) -> Tensor:
         """Map inputs (B, T, F) to the last layer's hidden states (B, T, H); record on `tape` if one is given.

@@ -28,7 +28,8 @@ class _Buffers:
     """What the backward pass needs of all timesteps, and views of it per timestep.
 
     gates: (T, B, 3H) r, z and q = W_hn h + b_hn, chunk by chunk replaced by d h_t / d(preactivation); in the backward
-    pass dL/d(preactivation). candidate: (T, B, H) n, then likewise. carry: (T, B, H) z.
+    pass dL/d(preactivation). candidate: (T, B, H) n, then likewise. carry: (T, B, H) z. totals: (T, B, H) direct
+    gradients, then dL/dh.
     """
 
     def __init__(self, key: Key) -> None:
@@ -42,6 +43,8 @@ class _Buffers:
         self.r_t, self.z_t, self.q_t = self.r.unbind(0), self.z.unbind(0), self.q.unbind(0)
         self.candidate_t, self.carry_t = self.candidate.unbind(0), self.carry.unbind(0)
         self.candidate_arrays = arrays(self.candidate)
+        self.totals = torch.empty(T, B, H, dtype=dtype, device=device)
+        self.totals_t, self.totals_per_gate_t = self.totals.unbind(0), self.totals.unsqueeze(2).unbind(0)
         self.chunks = chunks(T, 8 * B * H * dtype.itemsize)  # gates, the others, a temporary, h and dL/dh
 
 
@@ -79,18 +82,18 @@ class GruScan(Function):
         buffers, ctx.buffers = ctx.buffers, None
         if buffers is None:  # used up by an earlier backward pass through this graph
             buffers = _run(inputs, w_ih, w_hh, b_ih, b_hh, torch.empty_like(states))
-        totals = direct.clone(memory_format=torch.contiguous_format)  # (T, B, H), becomes dL/dh_t
-        steps, flows = totals.unbind(0), ctx.recursion.flows(T)
+        flows = ctx.recursion.flows(T)
         d_inputs = torch.empty_like(inputs) if ctx.needs_input_grad[0] else None
         w_rz, w_n = w_ih[: 2 * H], w_ih[2 * H :]
         d_w_rz, d_w_n, d_w_hh = OuterSum(w_rz), OuterSum(w_n), OuterSum(w_hh)
         d_b_hh, d_b_n = torch.zeros_like(b_hh), b_hh.new_zeros(H)
         with torch.inference_mode():
+            buffers.totals.copy_(direct)
             for chunk in reversed(buffers.chunks):
-                _recur(steps, buffers, chunk, w_hh, flows, ctx.recursion.clip)
+                _recur(buffers, chunk, w_hh, flows, ctx.recursion.clip)
                 part, later, before = slices(chunk)
                 grads = flat(buffers.gates[part])  # (t B, 3H) dL/d(preactivation) of r, z, q
-                grads_rz, grads_n = grads[:, : 2 * H], flat(buffers.candidate[part].mul_(totals[part]))
+                grads_rz, grads_n = grads[:, : 2 * H], flat(buffers.candidate[part].mul_(buffers.totals[part]))
                 d_w_rz.add(grads_rz, flat(inputs[part]))
                 d_w_n.add(grads_n, flat(inputs[part]))
                 d_w_hh.add(flat(buffers.gates[later]), flat(states[before]))
@@ -99,7 +102,7 @@ class GruScan(Function):
                 if d_inputs is not None:
                     torch.mm(grads_rz, w_rz, out=flat(d_inputs[part])).addmm_(grads_n, w_n)
         if ctx.tape is not None:
-            ctx.tape.record(totals, direct)
+            ctx.tape.record(buffers.totals.clone(), direct)
         _POOL.give_back((T, B, H, states.dtype, states.device), buffers)
         d_w_ih, d_b_ih = torch.cat([d_w_rz.total, d_w_n.total]), torch.cat([d_b_hh[: 2 * H], d_b_n])
         return d_inputs, d_w_ih, d_w_hh.total, d_b_ih, d_b_hh, None, None
@@ -143,14 +146,13 @@ def _derive(buffers: _Buffers, chunk: range, states: Tensor) -> None:
     sigmoid_backward(change, r, grad_input=r)
 
 
-def _recur(
-    totals: tuple[Tensor, ...], buffers: _Buffers, chunk: range, w_hh: Tensor, flows: list[bool], clip: float | None
-) -> None:
+def _recur(buffers: _Buffers, chunk: range, w_hh: Tensor, flows: list[bool], clip: float | None) -> None:
     """Turn direct gradients into total ones and local derivatives into dL/d(preactivation), last step to first."""
+    totals = buffers.totals_t
     for t in reversed(chunk):
         total = totals[t]
         if clip is not None:
             clip_rows_(total, clip)
-        buffers.by_gate_t[t].mul_(total.unsqueeze(1))
+        buffers.by_gate_t[t].mul_(buffers.totals_per_gate_t[t])
         if flows[t]:
             totals[t - 1].addmm_(buffers.gates_t[t], w_hh).addcmul_(total, buffers.carry_t[t])

@@ -29,11 +29,13 @@ class _Buffers:
 
     gates: (T, B, 4H) i, f, (unused), o, chunk by chunk replaced by d c_t (of o: d h_t) / d(preactivation); in the
     backward pass dL/d(preactivation). candidate: (T, B, H) g, then dh/dc, then dL/dc. squashed: tanh(c), then f.
-    cell: (t + 1, B, H) c_{t-1} and c_t of a chunk of t timesteps.
+    totals: (T, B, H) direct gradients, then dL/dh. cell: (t + 1, B, H) c_{t-1} and c_t of a chunk of t timesteps.
     """
 
     def __init__(self, key: Key) -> None:
         T, B, H, dtype, device = key
+        self.totals = torch.empty(T, B, H, dtype=dtype, device=device)
+        self.totals_t = self.totals.unbind(0)
         self.chunks = chunks(T, 10 * B * H * dtype.itemsize)  # gates, the others, h and dL/dh
         self.gates = torch.empty(T, B, 4 * H, dtype=dtype, device=device)
         self.candidate, self.squashed = (torch.empty(T, B, H, dtype=dtype, device=device) for _ in range(2))
@@ -82,13 +84,13 @@ class LstmScan(Function):
         buffers, ctx.buffers = ctx.buffers, None
         if buffers is None:  # used up by an earlier backward pass through this graph
             buffers = _run(inputs, w_ih, w_hh, b_ih, b_hh, torch.empty_like(states))
-        totals = direct.clone(memory_format=torch.contiguous_format)  # (T, B, H), becomes dL/dh_t
-        steps, flows = totals.unbind(0), ctx.recursion.flows(T)
+        flows = ctx.recursion.flows(T)
         d_inputs = torch.empty_like(inputs) if ctx.needs_input_grad[0] else None
         d_w_ih, d_w_hh, d_bias = OuterSum(w_ih), OuterSum(w_hh), torch.zeros_like(b_ih)
         with torch.inference_mode():
+            buffers.totals.copy_(direct)
             for chunk in reversed(buffers.chunks):
-                _recur(steps, buffers, chunk, w_hh, flows, ctx.recursion.clip)
+                _recur(buffers, chunk, w_hh, flows, ctx.recursion.clip)
                 part, later, before = slices(chunk)
                 grads = flat(buffers.gates[part])  # (t B, 4H) dL/d(preactivation)
                 d_w_ih.add(grads, flat(inputs[part]))
@@ -97,7 +99,7 @@ class LstmScan(Function):
                 if d_inputs is not None:
                     torch.mm(grads, w_ih, out=flat(d_inputs[part]))
         if ctx.tape is not None:
-            ctx.tape.record(totals, direct, buffers.candidate.clone() if ctx.tape.wants_cell else None)
+            ctx.tape.record(buffers.totals.clone(), direct, buffers.candidate.clone() if ctx.tape.wants_cell else None)
         _POOL.give_back((T, B, H, states.dtype, states.device), buffers)
         return d_inputs, d_w_ih.total, d_w_hh.total, d_bias, d_bias, None, None
 
@@ -139,10 +141,9 @@ def _derive(buffers: _Buffers, part: slice) -> None:
     buffers.cell[0].copy_(buffers.cell[len(f)])
 
 
-def _recur(
-    totals: tuple[Tensor, ...], buffers: _Buffers, chunk: range, w_hh: Tensor, flows: list[bool], clip: float | None
-) -> None:
+def _recur(buffers: _Buffers, chunk: range, w_hh: Tensor, flows: list[bool], clip: float | None) -> None:
     """Turn direct gradients into total ones and local derivatives into dL/d(preactivation), last step to first."""
+    totals = buffers.totals_t
     for t in reversed(chunk):
         total = totals[t]
         if clip is not None:

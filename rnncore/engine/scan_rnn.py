@@ -24,10 +24,15 @@ from rnncore.engine.tape import LayerTape
 
 
 class _Buffers:
-    """slopes: (t, B, H) of a chunk of t timesteps, first phi'(a), then dL/da; rows: a view of it per timestep."""
+    """Buffers of the backward pass, and views of them per timestep.
+
+    totals: (T, B, H) direct gradients, then dL/dh. slopes: (t, B, H) of a chunk of t timesteps phi'(a), then dL/da.
+    """
 
     def __init__(self, key: Key) -> None:
         T, B, H, dtype, device = key
+        self.totals = torch.empty(T, B, H, dtype=dtype, device=device)
+        self.totals_t = self.totals.unbind(0)
         self.chunks = chunks(T, 3 * B * H * dtype.itemsize)  # slopes, h and dL/dh
         self.slopes = torch.empty(len(self.chunks[0]), B, H, dtype=dtype, device=device)
         self.rows = self.slopes.unbind(0)
@@ -77,11 +82,11 @@ class RnnScan(Function):
         T, B, H = states.shape
         key = (T, B, H, states.dtype, states.device)
         buffers = _POOL.take(key)
-        totals = direct.clone(memory_format=torch.contiguous_format)  # (T, B, H), becomes dL/dh_t
-        steps, flows = totals.unbind(0), ctx.recursion.flows(T)
+        flows = ctx.recursion.flows(T)
         d_inputs = torch.empty_like(inputs) if ctx.needs_input_grad[0] else None
         d_w_ih, d_w_hh, d_bias = OuterSum(w_ih), OuterSum(w_hh), w_hh.new_zeros(H)
         with torch.inference_mode():
+            buffers.totals.copy_(direct)
             for chunk in reversed(buffers.chunks):
                 part, later, before = slices(chunk)
                 slopes = buffers.slopes[: len(chunk)]
@@ -89,7 +94,7 @@ class RnnScan(Function):
                     torch.gt(states[part], 0, out=slopes)
                 else:
                     tanh_backward(buffers.one, states[part], grad_input=slopes)
-                _recur(steps, buffers.rows, chunk, w_hh, flows, ctx.recursion.clip)
+                _recur(buffers, chunk, w_hh, flows, ctx.recursion.clip)
                 grads = flat(slopes)  # (t B, H) dL/da
                 d_w_ih.add(grads, flat(inputs[part]))
                 d_w_hh.add(flat(slopes[later.start - part.start :]), flat(states[before]))
@@ -97,23 +102,17 @@ class RnnScan(Function):
                 if d_inputs is not None:
                     torch.mm(grads, w_ih, out=flat(d_inputs[part]))
         if ctx.tape is not None:
-            ctx.tape.record(totals, direct)
+            ctx.tape.record(buffers.totals.clone(), direct)
         _POOL.give_back(key, buffers)
         return d_inputs, d_w_ih.total, d_w_hh.total, d_bias, d_bias, None, None, None
 
 
-def _recur(
-    totals: tuple[Tensor, ...],
-    slopes: tuple[Tensor, ...],
-    chunk: range,
-    w_hh: Tensor,
-    flows: list[bool],
-    clip: float | None,
-) -> None:
+def _recur(buffers: _Buffers, chunk: range, w_hh: Tensor, flows: list[bool], clip: float | None) -> None:
     """Turn direct gradients into total ones and slopes into dL/da_t, from the last step of a chunk to the first."""
+    totals = buffers.totals_t
     for t in reversed(chunk):
         if clip is not None:
             clip_rows_(totals[t], clip)
-        grad = slopes[t - chunk.start].mul_(totals[t])
+        grad = buffers.rows[t - chunk.start].mul_(totals[t])
         if flows[t]:
             totals[t - 1].addmm_(grad, w_hh)

@@ -1,0 +1,39 @@
+"""Paired timing: every candidate once per round, ratios within a round, medians over rounds; and Markdown tables."""
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from statistics import median
+
+WARM_UP = 3
+LEAST_ROUNDS = 5
+
+
+def paired(candidates: dict[str, Callable[[], object]], seconds: float, rounds: int = 200) -> dict[str, list[float]]:
+    """Return the seconds of each call, by candidate; at most `rounds` rounds and about `seconds` in all.
+
+    CPU seconds of this thread: on an idle machine the time that passes, and on a busy one without the waiting.
+    """
+    for run in candidates.values():
+        for _ in range(WARM_UP):
+            run()
+    times: dict[str, list[float]] = {name: [] for name in candidates}
+    end = time.perf_counter() + seconds
+    for done in range(rounds):
+        if done >= LEAST_ROUNDS and time.perf_counter() > end:
+            break
+        for name, run in candidates.items():
+            began = time.thread_time()
+            run()
+            times[name].append(time.thread_time() - began)
+    return times
+
+
+def ratio(times: dict[str, list[float]], name: str, base: str) -> float:
+    """Return the median over rounds of one candidate's time relative to another's."""
+    return median(a / b for a, b in zip(times[name], times[base], strict=True))
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """Return a Markdown table, the first column left, the others right."""
+    lines = [head, ["---"] + ["---:"] * (len(head) - 1), *rows]
+    return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines)
