@@ -69,7 +69,7 @@ FIGURES: dict[str, Figure] = {
     ),
     "grad_norm": Figure(
         "Gradient norm",
-        "all parameters, before clipping",
+        "before clipping",
         "Line chart: global gradient norm before clipping over the training steps, with the threshold",
         grad_norm_figure,
         options=(
@@ -89,6 +89,7 @@ FIGURES: dict[str, Figure] = {
             Option(
                 "direct", "Direct part (dashed)", False, "What reaches h_t without passing through later timesteps."
             ),
+            Option("bound", "Bound (dotted)", False, "What the largest singular value of W_hh lets through at most."),
             Option(
                 "fit", "Half-life fit (long dashes)", False, "Straight line fitted to the logarithm of the profile."
             ),

@@ -233,7 +233,7 @@ const SNAPSHOT_COLUMNS = new Set(["targets", "outputs", "confusion", "histogram"
 function captionClipping(card, runs) {
   const shares = runs.filter((run) => run.clipped).map((run) => run.state?.insights?.clipped);
   const known = shares.filter((share) => typeof share === "number").map((share) => `${Math.round(share * 100)} %`);
-  setRich(card.subtitle, card.words.subtitle + (known.length ? `; lately ${known.join(" and ")} of steps clipped` : ""));
+  setRich(card.subtitle, card.words.subtitle + (known.length ? `; lately ${known.join(" and ")} clipped` : ""));
 }
 
 function captionOverhead(card, runs) {

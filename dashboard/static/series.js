@@ -73,9 +73,11 @@ export class Series {
     return [keep.map((row) => this[x][row]), keep.map((row) => this[y][row])];
   }
 
-  // The newest profile, or the one nearest to a step.
+  // The newest profile that has finite norms, or the one nearest to a step.
   profileAt(step) {
-    if (step === null || !this.profiles.length) return this.profiles.at(-1) ?? null;
+    if (step === null || !this.profiles.length) {
+      return this.profiles.findLast((profile) => profile.hidden_grad_norm.some(Number.isFinite)) ?? null;
+    }
     return this.profiles[nearest(this.profiles, step, (profile) => profile.step)];
   }
 
