@@ -31,13 +31,15 @@ def lessons(server: LabServer, tally: Tally, students: int, until: float) -> Non
     """Let one class follow another."""
     while (now := time.monotonic()) < until - 1:
         end = min(until, now + LESSON_S)
-        threads = [
-            threading.Thread(target=Student(number, server.port, tally, end).study) for number in range(students)
-        ]
+        pupils = [Student(number, server.port, tally, end) for number in range(students)]
+        threads = [threading.Thread(target=pupil.study) for pupil in pupils]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
+        for pupil in pupils:  # the teacher clears the table for the next class
+            if pupil.group:
+                Client(server.port).json("POST", f"/api/runs/{pupil.group}/stop")
 
 
 def main() -> int:
