@@ -10,6 +10,7 @@ from torch import Tensor
 from rnncore.engine.losses import batch_loss
 from rnncore.engine.model import SequenceModel
 from rnncore.engine.recurrent import StateTape
+from rnncore.engine.scan import row_norms
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,15 +60,10 @@ def profile(tape: StateTape, batch_size: int) -> dict[str, NDArray[np.float32] |
 
 
 def _norms(layers: list[Tensor], batch_size: int) -> NDArray[np.float32]:
-    rows = torch.stack([torch.cat([_mean_norm(part) for part in _parts(grad)]) for grad in layers])  # (L, T)
-    return np.asarray((rows * batch_size).cpu().numpy(), np.float32)
+    means = [torch.cat([row_norms(part).mean(-1) for part in _parts(grad)]) for grad in layers]  # (T,) each
+    return np.asarray((torch.stack(means) * batch_size).cpu().numpy(), np.float32)  # (L, T)
 
 
 def _parts(grad: Tensor) -> tuple[Tensor, ...]:
     """Split (T, B, H) over time into parts whose float64 copies take at most 8 MB, or one timestep."""
-    return torch.split(grad, max(1, 2**20 // grad[0].numel()))
-
-
-def _mean_norm(grad: Tensor) -> Tensor:
-    norms: Tensor = torch.linalg.vector_norm(grad, dim=-1, dtype=torch.float64)  # (t, B)
-    return norms.mean(dim=-1)
+    return torch.split(grad, max(1, 2**20 // grad[0].numel()))  # type: ignore[no-any-return, no-untyped-call]

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from rnncore.engine.probe_lstm import Weights, probe_lstm
 from rnncore.engine.scan import Recursion
 from rnncore.engine.scan_gru import GruScan
 from rnncore.engine.scan_lstm import LstmScan
@@ -17,7 +18,6 @@ __all__ = ["GATES", "Recurrent", "StateTape"]
 
 GATES = {"rnn": 1, "lstm": 4, "gru": 3}
 PARAMETERS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
-Weights = tuple[Tensor, Tensor, Tensor, Tensor]  # W_ih, W_hh, b_ih, b_hh
 
 
 class Recurrent(nn.Module):
@@ -105,6 +105,8 @@ def _lstm(inputs: Tensor, weights: Weights, recursion: Recursion, tape: LayerTap
     if not torch.is_grad_enabled():
         zeros = _zeros(inputs, weights)
         return torch.lstm(inputs, (zeros, zeros), weights, True, 1, 0.0, False, False, False)[0]
+    if inputs.is_cuda and recursion == Recursion():
+        return probe_lstm(inputs, weights, tape)
     return LstmScan.apply(inputs, *weights, recursion, tape)  # type: ignore[no-untyped-call, no-any-return]
 
 

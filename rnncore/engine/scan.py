@@ -49,10 +49,17 @@ def chunks(seq_len: int, bytes_per_step: int) -> list[range]:
     return [range(start, min(start + length, seq_len)) for start in range(0, seq_len, length)]
 
 
+def row_norms(grad: Tensor) -> Tensor:
+    """Return the L2 norms (...) of the rows of (..., H), float64, so that neither 1e-37 nor 1e37 is lost in squares."""
+    grad = grad.cpu() if grad.device.type == "mps" else grad  # MPS knows no float64
+    norms: Tensor = torch.linalg.vector_norm(grad, dim=-1, dtype=torch.float64)
+    return norms
+
+
 def clip_rows_(grad: Tensor, threshold: float) -> None:
     """Scale down each sequence's gradient in place; grad (B, H) is that of the mean loss, its rows carry the 1/B."""
-    norms = torch.linalg.vector_norm(grad, dim=-1, keepdim=True, dtype=torch.float64) * len(grad)  # (B, 1)
-    grad.mul_((threshold / norms.clamp(min=threshold)).to(grad.dtype))
+    norms = row_norms(grad) * len(grad)  # (B,)
+    grad.mul_((threshold / norms.clamp(min=threshold)).to(grad).unsqueeze(-1))
 
 
 def fast_tanh(device: torch.device) -> Callable[..., Any]:
