@@ -21,8 +21,7 @@ LESSONS = (
             "Clipping by norm learns better",
         ),
         right=2,
-        answer="Clipping by norm learns. Clipping by value learns a little, then runs away: it is short steps, but in "
-        "a turned direction.",
+        answer="Clipping by norm learns. Clipping by value learns a little, then runs away: short steps, wrong way.",
         sentences=(
             "By norm, the gradient keeps its direction. By value, large components are cut and small ones are not: "
             "here the first gradient is turned by 35 to 50 degrees.",

@@ -97,13 +97,9 @@ LESSONS = (
         title="What a falling learning rate buys",
         teaser="How does training end, with and without decay?",
         question="One run keeps its learning rate at 0.1, the other lets it fall to 0 along a cosine. Each step sees "
-        "other random sequences. How do the two losses end?",
-        choices=(
-            "The constant rate ends lower: it moves further",
-            "The constant rate ends restless, the falling one calm",
-            "Both end at the same value",
-        ),
-        right=1,
+        "other random sequences. Describe the last 100 steps of the two loss curves: which differences do you expect?",
+        choices=(),
+        right=None,
         answer="The constant rate ends restless, the falling one calm, and usually lower.",
         sentences=(
             "With a constant rate every batch still pushes the weights about. Over the last 100 steps the validation "
