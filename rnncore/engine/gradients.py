@@ -66,4 +66,4 @@ def _norms(layers: list[Tensor], batch_size: int) -> NDArray[np.float32]:
 
 def _parts(grad: Tensor) -> tuple[Tensor, ...]:
     """Split (T, B, H) over time into parts whose float64 copies take at most 8 MB, or one timestep."""
-    return torch.split(grad, max(1, 2**20 // grad[0].numel()))  # type: ignore[no-any-return, no-untyped-call]
+    return torch.split(grad, max(1, 2**20 // grad[0].numel()))
