@@ -10,7 +10,9 @@ from pydantic import TypeAdapter
 from dashboard import fields, uploads
 from dashboard.exactness import exactness_check
 from dashboard.fields import KIND, choice, number, relevant, switch, value
-from rnncore.config import BundledData, ModelConfig, TaskData, TrainConfig
+from dashboard.run_words import data_words
+from dashboard.upload_controls import upload_controls
+from rnncore.config import BundledData, CsvData, ModelConfig, TaskData, TrainConfig, UploadData
 from rnncore.data import SERIES, TASKS, load_dataset
 from rnncore.data.dataset import DataError
 from rnncore.sizes import matched_hidden_size, parameter_count
@@ -20,7 +22,7 @@ MATCH = "match_parameters"
 _START = "controls.start"
 _LAST_CELL = "controls.last_cell"
 
-SOURCES = {"task": "Synthetic", "bundled": "Real", "csv": "My CSV"}
+SOURCES = {"task": "Synthetic", "bundled": "Real", "upload": "My files"}
 CELLS = {"rnn": "RNN", "lstm": "LSTM", "gru": "GRU"}
 READOUTS = {"last": "Last step", "mean": "Mean over time", "attention": "Attention over time"}
 EVERY_STEP = {"every_step": "Every step"}
@@ -94,8 +96,8 @@ def sidebar() -> dict[str, Any]:
         choice("device", "Device", DEVICES)
         exactness_check()
     draft = fields.draft()
-    if value(KIND) == "csv":
-        draft["data"]["file"] = uploads.current_file_id() or ""
+    if value(KIND) == "upload":
+        draft["data"] = uploads.draft()
     return draft
 
 
@@ -107,6 +109,8 @@ def untouched() -> bool:
 def open_with(config: TrainConfig, *, compare: bool) -> None:
     """Put a config into the controls, for instance that of a run found by its address."""
     fields.fill(config)
+    if isinstance(config.data, CsvData | UploadData):
+        uploads.reopen(config.data)
     st.session_state[COMPARE] = compare
     if compare and config.clip.method == "off":
         st.session_state["clip.method"] = "norm"
@@ -132,12 +136,14 @@ def _data() -> None:
         for name, label in (("seq_len", "Sequence length T"), ("delay", "Delay d"), ("symbols", "Symbols")):
             number(f"data.{name}", label, placeholder=f"{knobs.get(name)} (the task's own)")
         return
-    if kind == "bundled":
-        series = SERIES[value("data.name")]
-        titles = {name: each.title for name, each in SERIES.items()}
-        choice("data.name", "Series", titles, help=f"{series.description} Source: {series.source}")
-    else:
-        uploads.choose_file()
+    if kind == "upload":
+        upload_controls()
+        return
+    series = SERIES[value("data.name")]
+    titles = {name: each.title for name, each in SERIES.items()}
+    choice("data.name", "Series", titles, help=f"{series.description} Source: {series.source}")
+    if series.layout == "labelled":  # whole sequences: no window is cut
+        return
     left, right = st.columns(2)
     with left:
         number("data.window", "Window")
@@ -236,13 +242,22 @@ def _keep_parameter_count(shape: tuple[int, int, bool] | None) -> None:
 def _shape() -> tuple[int, int, bool] | None:
     """Return input size, output size and whether there is a target at every step; None if the data are not known."""
     kind = value(KIND)
-    if kind == "csv":
-        return (1, 1, False)
+    if kind == "upload":
+        return _upload_shape()
     data = fields.draft()["data"]
     try:
         return _shape_of((TaskData if kind == "task" else BundledData).model_validate(data).model_dump_json())
     except (ValueError, DataError):
         return None
+
+
+def _upload_shape() -> tuple[int, int, bool] | None:
+    try:
+        inspection = uploads.current()
+    except (ValueError, DataError):
+        return None
+    dataset = inspection.dataset if inspection else None
+    return (dataset.input_size, dataset.output_size, dataset.per_step) if dataset else None
 
 
 @lru_cache(maxsize=64)
@@ -259,12 +274,7 @@ def twins(config: TrainConfig) -> Sequence[TrainConfig]:
 def in_words(config: TrainConfig) -> str:
     """Return what is trained on what, in one line."""
     data, model = config.data, config.model
-    if isinstance(data, TaskData):
-        source = TASKS[data.task].title
-    elif isinstance(data, BundledData):
-        source = SERIES[data.name].title
-    else:
-        source = "your file"
+    source = TASKS[data.task].title if isinstance(data, TaskData) else data_words({"data": data.model_dump()})
     cell = f"{CELLS[model.cell]}{' (ReLU)' if model.nonlinearity == 'relu' else ''}"
     layers = f"{model.num_layers} × {model.hidden_size}" if model.num_layers > 1 else str(model.hidden_size)
     optimizer = f"{OPTIMIZERS[config.optimizer.name]} {config.optimizer.learning_rate:g}"

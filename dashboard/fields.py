@@ -12,11 +12,12 @@ import streamlit as st
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from rnncore.config import BundledData, CsvData, TaskData, TrainConfig
+from rnncore.config import BundledData, TaskData, TrainConfig, UploadData
 from rnncore.data import TASKS
 
 KIND = "data.kind"
-DATA_MODELS: dict[str, type[BaseModel]] = {"task": TaskData, "bundled": BundledData, "csv": CsvData}
+DATA_MODELS: dict[str, type[BaseModel]] = {"task": TaskData, "bundled": BundledData, "upload": UploadData}
+UPLOAD = "upload."  # its widgets show what was found in the files; `dashboard.uploads` keeps what was chosen
 STEERED_CLIPS = ("norm", "value", "parameter_norm", "recursion")
 
 
@@ -52,6 +53,8 @@ def relevant(path: str) -> bool:
         if name in ("seq_len", "delay", "symbols"):
             return bool(kind == "task" and name in TASKS[value("data.task")].knobs)
         return kind in DATA_MODELS and name in DATA_MODELS[kind].model_fields
+    if path.startswith(UPLOAD):
+        return bool(value(KIND) == "upload")
     rule = _RELEVANT.get(path)
     return rule is None or rule()
 
@@ -96,7 +99,7 @@ def draft() -> dict[str, Any]:
     """Return the config that the widgets stand for, as a nested dict, not yet validated."""
     config: dict[str, Any] = {"data": {"kind": value(KIND)}}
     for path in _fields():
-        if path in st.session_state and relevant(path):
+        if path in st.session_state and relevant(path) and not path.startswith(UPLOAD):
             *parents, name = path.split(".")
             node = config
             for parent in parents:
@@ -106,13 +109,18 @@ def draft() -> dict[str, Any]:
 
 
 def fill(config: TrainConfig) -> None:
-    """Put a config into the widgets; fields of the kinds of data that it does not use get their defaults."""
+    """Put a config into the widgets; fields of the kinds of data that it does not use get their defaults.
+
+    Of a user's files only the kind is put there: see `dashboard.uploads`.
+    """
     for path, field in _fields().items():
-        if not field.is_required():
+        if not field.is_required() and not path.startswith(UPLOAD):
             st.session_state[path] = field.get_default(call_default_factory=True)
     st.session_state["data.name"], st.session_state["data.task"] = "sunspots", "adding"
-    for path, content in _flatten(config.model_dump()):
+    own = config.data.kind in ("task", "bundled")
+    for path, content in _flatten(config.model_dump(exclude=None if own else {"data"})):
         st.session_state[path] = content
+    st.session_state[KIND] = config.data.kind if own else "upload"
 
 
 @cache
@@ -128,8 +136,9 @@ def field_of(path: str) -> FieldInfo:
 def _walk(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, FieldInfo]]:
     for name, field in model.model_fields.items():
         if name == "data":
-            for kind in DATA_MODELS.values():
-                yield from ((path, info) for path, info in _walk(kind, "data.") if path != KIND)
+            for kind, own in DATA_MODELS.items():
+                place = UPLOAD if kind == "upload" else "data."
+                yield from ((path, info) for path, info in _walk(own, place) if path != f"{place}kind")
         elif isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
             yield from _walk(field.annotation, f"{prefix}{name}.")
         else:

@@ -1,88 +1,185 @@
-"""The user's own file: taken from the browser, read at once, told about in one sentence when it is wrong."""
+"""The user's own files: taken from the browser or the store, read once for each choice of options, and kept ready.
 
-import hashlib
-from dataclasses import dataclass
+The session holds one copy of the bytes, the choices made, and the last few inspections.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 import streamlit as st
 
 from dashboard import services
 from dashboard.workspace import workspace_id
-from rnncore.data import DataError
-from rnncore.data.csv import read_csv
-from rnncore.data.table import Table
+from rnncore.config import BundledData, CsvData, TaskData, UploadData, UploadedFile
+from rnncore.data import DataError, SequenceDataset, load_dataset
+from rnncore.data.limits import MAX_BYTES, MAX_FILES
+from rnncore.data.upload import Inspection, inspect
+from rnncore.runs.store import file_id_of
 
-_CURRENT = "upload.current"
-_TARGET = "data.target"
+_STATE = "uploads"
+_KEPT_BYTES = 24_000_000  # of files whose inspections are kept: one of a large file, some of small ones
+_KEPT = 6
+_ROLES = ("features", "targets", "id", "time", "target_kind", "window")
+# A choice of one of these makes the finding out of others begin anew.
+_UNDOES = {"layout": _ROLES, "delimiter": _ROLES, "decimal": _ROLES, "header": _ROLES, "id": ("features", "targets"),
+           "targets": ("target_kind",)}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
-class Upload:
-    """A file that could be read: its id (`sha256:...`), name, bytes and table."""
+class UserFile:
+    """A file of this session: its id (`sha256:...`), name and bytes."""
 
-    file_id: str
+    id: str
     name: str
     content: bytes
-    table: Table
 
 
-def choose_file() -> None:
-    """Draw the uploader and the choice of the target column."""
-    file = st.file_uploader(
-        "CSV file", type=["csv", "tsv", "txt"], key="upload", help="One long series: a row per time step, oldest first."
+@dataclass(slots=True)
+class _State:
+    files: tuple[UserFile, ...] = ()
+    chosen: dict[str, Any] = field(default_factory=dict)
+    kept: dict[UploadData, Inspection | str] = field(default_factory=dict)  # a str: why they cannot be read
+    fresh: bool = False
+    missing: int = 0  # files of a run that are no longer stored
+
+
+def take(files: Sequence[tuple[str, bytes]]) -> None:
+    """Make (name, bytes) the files of this session, with nothing chosen about them."""
+    before = _state().files
+    own = tuple(UserFile(file_id_of(content), name[-500:] or "file", content) for name, content in files)
+    if own != before:
+        st.session_state[_STATE] = _State(own, fresh=bool(own))
+
+
+def reopen(data: CsvData | UploadData) -> None:
+    """Take up again the stored files of a run of this workspace, with all that was chosen about them."""
+    options = as_upload(data)
+    store, workspace = services.scheduler().store, workspace_id()
+    found = {entry.file: store.file(workspace, entry.file) for entry in options.files}
+    own = tuple(
+        UserFile(entry.file, entry.name or "your file", content)
+        for entry in options.files
+        if (content := found[entry.file]) is not None
     )
-    if file is not None:
-        _take(file.name, file.getvalue())
-    upload = current()
-    if upload is None:
-        st.caption("One long series: a row per time step, oldest first, with at least one column of numbers.")
-        return
-    columns = upload.table.numeric_columns
-    if st.session_state.get(_TARGET) not in columns:
-        st.session_state[_TARGET] = upload.table.suggested_target
-    st.selectbox(
-        "Column to predict", columns, key=_TARGET, help="The numeric column that the network forecasts.",
-        persist_state="session",
-    )  # fmt: skip
-    st.caption(f"{upload.name}: {upload.table.rows:,} rows, {len(upload.table.columns)} columns")
+    missing = len(options.files) - len(own)
+    chosen = {name: value for name, value in options if name not in ("kind", "files")}
+    st.session_state[_STATE] = _State(() if missing else own, {} if missing else chosen, missing=missing)
 
 
-def current() -> Upload | None:
-    """Return the file of this session, or None."""
-    upload: Upload | None = st.session_state.get(_CURRENT)
-    return upload
+def as_upload(data: CsvData | UploadData) -> UploadData:
+    """Return a CSV file's config in the general form."""
+    if isinstance(data, UploadData):
+        return data
+    return UploadData(
+        files=(UploadedFile(file=data.file, name="your file"),),
+        layout="series",
+        features=(data.target,),
+        targets=(data.target,),
+        window=data.window,
+        horizon=data.horizon,
+        val_fraction=data.val_fraction,
+    )
 
 
-def current_file_id() -> str | None:
-    """Return the id of this session's file, or None."""
-    upload = current()
-    return upload.file_id if upload else None
+def files() -> tuple[UserFile, ...]:
+    """Return the files of this session."""
+    return _state().files
 
 
-def reopen(file_id: str) -> None:
-    """Take up again the stored file of a run that this workspace started."""
-    content = services.scheduler().store.file(workspace_id(), file_id)
-    if content is not None:
-        _take("your file", content)
+def lost() -> int:
+    """Return how many files of the experiment that was opened are no longer stored."""
+    return _state().missing
+
+
+def take_fresh() -> bool:
+    """Tell, once, whether files have just arrived."""
+    state = _state()
+    fresh, state.fresh = state.fresh, False
+    return fresh
+
+
+def choose(name: str, value: Any) -> None:
+    """Set an option of the files; what depends on it is found out anew."""
+    chosen = _state().chosen
+    for other in _UNDOES.get(name, ()):
+        chosen.pop(other, None)
+    chosen[name] = value
+
+
+def current() -> Inspection | None:
+    """Return what the session's files are and become, None without files.
+
+    Raises:
+        DataError: they cannot be read.
+    """
+    state = _state()
+    return _inspect(options(), state) if state.files else None
+
+
+def options() -> UploadData:
+    """Return the files with what was chosen, the rest left to be found out. Raises DataError, ValidationError."""
+    state = _state()
+    if not state.files:
+        raise DataError("Choose a file first.")
+    if len(state.files) > MAX_FILES:
+        raise DataError(f"{len(state.files):,} files are too many; at most {MAX_FILES:,} can be read together.")
+    names = tuple(UploadedFile(file=file.id, name=file.name) for file in state.files)
+    return UploadData.model_validate({"files": names, **state.chosen})
+
+
+def draft() -> dict[str, Any]:
+    """Return the config of the data as a dict, not yet validated: as found where that worked, else as chosen."""
+    state = _state()
+    try:
+        inspection = current()
+    except DataError:
+        inspection = None
+    if inspection is not None:
+        return inspection.options.model_dump()
+    named = [{"file": file.id, "name": file.name} for file in state.files[:MAX_FILES]]
+    return {"kind": "upload", "files": named, **state.chosen}
+
+
+def dataset(data: TaskData | BundledData | CsvData | UploadData) -> SequenceDataset:
+    """Build the data of a config, or return those that are ready. Raises DataError."""
+    if not isinstance(data, UploadData):
+        return load_dataset(data, read_file)
+    inspection = _inspect(data, _state())
+    if inspection.dataset is None:
+        raise DataError(inspection.error or "The files cannot be used.")
+    return inspection.dataset
 
 
 def read_file(file_id: str) -> bytes:
-    """Return the bytes of this session's file; DataError when it is another one or none."""
-    upload = current()
-    if upload is None or upload.file_id != file_id:
-        raise DataError("Choose a CSV file first.")
-    return upload.content
+    """Return the bytes of a file of this session; DataError when there is none of that id."""
+    for file in _state().files:
+        if file.id == file_id:
+            return file.content
+    raise DataError("Choose a file first.")
 
 
-def _take(name: str, content: bytes) -> None:
-    file_id = f"sha256:{hashlib.sha256(content).hexdigest()}"
-    if file_id == current_file_id():
-        return
-    st.session_state.pop(_CURRENT, None)
-    try:
-        table = read_csv(content, name)
-        if not table.numeric_columns:
-            raise DataError(f"'{name}' has no column of numbers to predict.")
-    except DataError as error:
-        st.error(str(error), icon=":material/error:")
-        return
-    st.session_state[_CURRENT] = Upload(file_id, name, content, table)
+def _state() -> _State:
+    state: _State = st.session_state.setdefault(_STATE, _State())
+    return state
+
+
+def _inspect(data: UploadData, state: _State) -> Inspection:
+    """Return the inspection of files with options, from those kept where it is among them."""
+    found = state.kept.get(data)
+    if found is None:
+        contents = [(entry.name or "file", read_file(entry.file)) for entry in data.files]
+        total = sum(len(content) for _, content in contents)
+        room = min(_KEPT, max(1, _KEPT_BYTES // max(total, 1))) if total <= MAX_BYTES else 1
+        while len({id(each) for each in state.kept.values()}) >= room:
+            state.kept.pop(next(iter(state.kept)))
+        try:
+            found = inspect(contents, data)
+        except DataError as error:
+            found = str(error)
+        state.kept[data] = found
+        if isinstance(found, Inspection) and found.dataset is not None:
+            state.kept[found.options] = found  # all filled in, it says the same
+    if isinstance(found, str):
+        raise DataError(found)
+    return found

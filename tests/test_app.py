@@ -96,20 +96,21 @@ def test_bundled_series_can_be_chosen(app: AppTest, scheduler: Any) -> None:
 
 def test_an_upload_is_read_and_its_columns_offered(app: AppTest, scheduler: Any) -> None:
     rows = "\n".join(f"{day},{day % 7},{day % 5}" for day in range(400))
-    app.segmented_control(key="data.kind").set_value("csv").run()
+    app.segmented_control(key="data.kind").set_value("upload").run()
     app.file_uploader(key="upload").upload("week.csv", f"day,a,b\n{rows}\n".encode()).run()
     assert errors(app) == []
-    app.selectbox(key="data.target").set_value("b")
+    app.multiselect(key="upload.targets").set_value(["b"])
     app.number_input(key="steps").set_value(2).run()
     press_train(app)
     assert errors(app) == []
     config = stored_runs(app, scheduler)[0].config
-    assert config["data"]["target"] == "b"
-    assert config["data"]["file"].startswith("sha256:")
+    assert config["data"]["targets"] == ["b"]
+    assert [file["name"] for file in config["data"]["files"]] == ["week.csv"]
+    assert config["data"]["files"][0]["file"].startswith("sha256:")
 
 
 def test_a_wrong_file_is_one_sentence_and_the_page_stays_usable(app: AppTest) -> None:
-    app.segmented_control(key="data.kind").set_value("csv").run()
+    app.segmented_control(key="data.kind").set_value("upload").run()
     app.file_uploader(key="upload").upload("names.csv", b"name\nAda\nAlan\n").run()
     assert len(errors(app)) == 1
     assert not app.exception
@@ -118,10 +119,10 @@ def test_a_wrong_file_is_one_sentence_and_the_page_stays_usable(app: AppTest) ->
 
 
 def test_train_without_a_file_asks_for_one(app: AppTest) -> None:
-    app.segmented_control(key="data.kind").set_value("csv").run()
+    app.segmented_control(key="data.kind").set_value("upload").run()
     assert errors(app) == []
     press_train(app)
-    assert errors(app) == ["Choose a CSV file first."]
+    assert errors(app) == ["Choose a file first."]
 
 
 def test_values_beyond_the_widgets_limits_are_refused_with_field_value_and_range(app: AppTest) -> None:
@@ -167,3 +168,11 @@ services.close_scheduler()
 sys.exit("torch" in sys.modules)
 """
     assert subprocess.run([sys.executable, "-c", script], capture_output=True, timeout=120).returncode == 0
+
+
+def test_the_gradients_can_be_checked_on_this_machine(app: AppTest) -> None:
+    button = next(each for each in app.button if each.label == "Check the gradients here")
+    button.click().run(timeout=120)
+    said = [caption.value for caption in app.caption if caption.value.startswith("Checked on this machine")]
+    assert len(said) == 2
+    assert "1e-10 is allowed" in said[0]

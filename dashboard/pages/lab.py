@@ -1,6 +1,5 @@
 """The lab: choose an experiment in the sidebar, press Train, watch it on the live board."""
 
-import re
 from collections.abc import Sequence
 
 import streamlit as st
@@ -12,10 +11,11 @@ from dashboard.interrupted import interrupted_notice
 from dashboard.lesson_card import lesson_card, open_from_address, runs_of
 from dashboard.lessons import LessonRun
 from dashboard.share_panel import decode_address, share_panel, show_problems
+from dashboard.text import escape
 from dashboard.workspace import workspace_id
 from rnncore.checks import check_run
-from rnncore.config import CsvData, TrainConfig, explain
-from rnncore.data import DataError, load_dataset
+from rnncore.config import TrainConfig, explain
+from rnncore.data import DataError
 from rnncore.errors import ConfigError
 from rnncore.runs.limits import LimitError
 from rnncore.runs.store import StoredRun
@@ -60,11 +60,6 @@ def are_twins(runs: Sequence[StoredRun]) -> bool:
     return len(runs) == 2 and {**runs[0].config, "clip": None} == {**runs[1].config, "clip": None}
 
 
-def escape(text: str) -> str:
-    """Return text that markdown shows as it is."""
-    return re.sub(r"([\\`*_{}\[\]()#+\-.!|<>~:$^&])", r"\\\1", text)
-
-
 def _open_address() -> Sequence[StoredRun]:
     """Return the runs that the address names; at first look put the experiment it stands for into the controls."""
     link = decode_address()
@@ -84,8 +79,6 @@ def _open_address() -> Sequence[StoredRun]:
     elif controls.untouched():
         config = TrainConfig.model_validate(runs[0].config)
         controls.open_with(config, compare=are_twins(runs))
-        if isinstance(config.data, CsvData):
-            uploads.reopen(config.data.file)
     return runs
 
 
@@ -93,9 +86,8 @@ def _start(config: TrainConfig) -> Sequence[StoredRun]:
     """Check the data, queue the run (and its twin), and return them as stored."""
     named = runs_of(config) or [LessonRun(controls.label(each), each) for each in _wanted(config)]
     for run in named:
-        check_run(run.config, load_dataset(run.config.data, uploads.read_file))
-    upload = uploads.current()
-    files = {upload.name: upload.content} if upload and isinstance(config.data, CsvData) else {}
+        check_run(run.config, uploads.dataset(run.config.data))
+    files = [(file.name, file.content) for file in uploads.files()] if config.data.kind == "upload" else []
     scheduler = services.scheduler()
     group = scheduler.submit(workspace_id(), [run.config for run in named], [run.label for run in named], files)
     st.query_params["run"] = group.id
@@ -122,12 +114,12 @@ def _board_run(run_id: str | None, config: TrainConfig, label: str) -> BoardRun:
 
 
 def _waits_for_file() -> bool:
-    return fields.value(fields.KIND) == "csv" and uploads.current() is None
+    return fields.value(fields.KIND) == "upload" and not uploads.files()
 
 
 def _sentence(error: ValidationError) -> str:
     if _waits_for_file():
-        return "Choose a CSV file first."
+        return "Choose a file first."
     return explain(error)
 
 

@@ -182,7 +182,7 @@ class Store(Database):
                 " WHERE f.workspace = ? GROUP BY f.id ORDER BY f.created_at DESC",
                 (*ACTIVE, workspace),
             ).fetchall()
-        return [StoredFile(*row[:5], bool(row[5])) for row in rows]
+        return [StoredFile(*rest, needed=bool(needed)) for *rest, needed in rows]
 
     def delete_file(self, workspace: str, file_id: str) -> bool:
         """Delete an upload unless an unfinished run trains on it; tell whether it was deleted."""
