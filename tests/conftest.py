@@ -52,7 +52,7 @@ class AppServer:
         self.port = free_port()
         self.url = f"http://localhost:{self.port}"
         self.log = data_dir / "server.log"
-        self.environment = os.environ | {"RNNLAB_DATA_DIR": str(data_dir)} | environment
+        self.environment = os.environ | {"RNNLAB_DATA_DIR": str(data_dir), "RNNLAB_SPARE_WORKERS": "0"} | environment
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:

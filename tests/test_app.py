@@ -17,7 +17,7 @@ MAIN = str(Path(__file__).parents[1] / "dashboard" / "main.py")
 
 @pytest.fixture(scope="module", autouse=True)
 def scheduler(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    yield services.open_scheduler(Settings(data_dir=tmp_path_factory.mktemp("data"), workers=1))
+    yield services.open_scheduler(Settings(data_dir=tmp_path_factory.mktemp("data"), workers=1, spare_workers=0))
     services.close_scheduler()
 
 
@@ -160,7 +160,7 @@ import dashboard.app
 from dashboard import services
 from rnncore.runs.settings import Settings
 from pathlib import Path
-services.open_scheduler(Settings(data_dir=Path({str(tmp_path)!r}), workers=1))
+services.open_scheduler(Settings(data_dir=Path({str(tmp_path)!r}), workers=1, spare_workers=0))
 app = AppTest.from_file({MAIN!r}, default_timeout=30).run()
 next(button for button in app.button if button.label == "Train").click().run()
 assert not app.exception and "run" in app.query_params
