@@ -222,7 +222,7 @@ def _stored_file(file: StoredFile) -> None:
         st.button("Use", key=f"upload.use.{file.id}", on_click=_use, args=(file,), type="tertiary")
         st.button(
             "Delete", key=f"upload.delete.{file.id}", on_click=_delete, args=(file.id,), type="tertiary",
-            disabled=file.needed, help="An unfinished run needs it." if file.needed else None,
+            disabled=bool(file.needed), help="An unfinished run needs it." if file.needed else None,
         )  # fmt: skip
 
 

@@ -154,7 +154,7 @@ def test_uploads_are_listed_and_deleted_but_not_under_an_unfinished_run(store):
         [NewRun("needs", "w", "g", "", {}, 1, (first, second)), NewRun("v", "v", "h", "", {}, 1, (first,))]
     )
     assert store.run("needs").files == tuple(sorted((first, second)))
-    listed = {file.id: (file.name, file.size, file.runs, file.needed) for file in store.files_of("w")}
+    listed = {file.id: (file.name, file.size, file.runs, bool(file.needed)) for file in store.files_of("w")}
     assert listed == {first: ("one.csv", 1, 1, True), second: ("two.csv", 2, 1, True)}
     assert not store.delete_file("w", first)
     store.update_run("needs", status="finished")

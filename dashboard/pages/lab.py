@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from dashboard import controls, fields, figures, services, uploads
 from dashboard.board import BoardRun, board
+from dashboard.data_panel import data_panel
 from dashboard.interrupted import interrupted_notice
 from dashboard.lesson_card import lesson_card, open_from_address, runs_of
 from dashboard.lessons import LessonRun
@@ -47,6 +48,7 @@ def main() -> None:
         described = configs[0] if configs else config
         st.caption(escape(controls.in_words(described)) if described else " ", width="stretch")
         share_panel(shown, config, st.session_state[controls.COMPARE], uploads.read_file)
+    data_panel(config)
     if shown:
         runs = [_board_run(run.id, each, run.label) for run, each in zip(shown, configs, strict=True)]
         group = shown[0].group if len({run.group for run in shown}) == 1 else None

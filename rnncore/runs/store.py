@@ -64,14 +64,14 @@ class NewRun:
 
 @dataclass(frozen=True, slots=True)
 class StoredFile:
-    """An upload without its bytes. runs: how many train on it; needed: whether one of them is unfinished."""
+    """An upload without its bytes. runs: how many train on it; needed: 1 if one of them is unfinished, else 0."""
 
     id: str
     name: str
     size: int
     created_at: float
     runs: int
-    needed: bool
+    needed: int
 
 
 class Store(Database):
@@ -182,7 +182,7 @@ class Store(Database):
                 " WHERE f.workspace = ? GROUP BY f.id ORDER BY f.created_at DESC",
                 (*ACTIVE, workspace),
             ).fetchall()
-        return [StoredFile(*rest, needed=bool(needed)) for *rest, needed in rows]
+        return [StoredFile(*row) for row in rows]
 
     def delete_file(self, workspace: str, file_id: str) -> bool:
         """Delete an upload unless an unfinished run trains on it; tell whether it was deleted."""
