@@ -100,13 +100,13 @@ def _filtered(runs: Sequence[Run]) -> list[Run]:
 
 
 def _table(runs: Sequence[Run]) -> list[Run]:
-    """Draw the table and return the selected runs, which stay selected when the table shows others beside them."""
+    """Draw the table and return the selected runs in it; a selection comes back when its run is shown again."""
     if not runs:
         st.text("No run matches this filter.")
         return []
     key = "history.table." + hashlib.blake2s("".join(run.id for run in runs).encode(), digest_size=8).hexdigest()
+    selected: list[str] = st.session_state.get(_SELECTED, [])
     if key not in st.session_state:  # other runs than before, or the page was left and is back
-        selected = st.session_state.get(_SELECTED, [])
         st.session_state[_DEFAULT] = [place for place, run in enumerate(runs) if run.id in selected]
     frame = _frame(runs)
     event = st.dataframe(
@@ -123,7 +123,8 @@ def _table(runs: Sequence[Run]) -> list[Run]:
         alt="Runs of this workspace, the newest first",
     )
     chosen = [runs[place] for place in event.selection.rows if place < len(runs)]
-    st.session_state[_SELECTED] = [run.id for run in chosen]
+    shown = {run.id for run in runs}
+    st.session_state[_SELECTED] = [run_id for run_id in selected if run_id not in shown] + [run.id for run in chosen]
     return chosen
 
 
