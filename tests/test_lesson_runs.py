@@ -100,9 +100,10 @@ def threshold(one: Outcome, hundredth: Outcome) -> None:
     assert 0.5 < np.mean([record.grad_norm for record in one.records]) < 3
 
 
-def forget_bias(default: Outcome, two: Outcome) -> None:
-    assert default.val_loss[300] > 0.14
-    assert two.val_loss[300] > 0.14
+def forget_bias(default: Outcome, chrono: Outcome) -> None:
+    assert default.val_loss[400] > 0.145
+    assert chrono.final < 0.015
+    assert default.final > 5 * chrono.final
 
 
 def gru_lstm(lstm: Outcome, gru: Outcome) -> None:

@@ -11,7 +11,7 @@ from dashboard import controls
 from dashboard.glossary import TERMS
 from dashboard.lessons import LESSONS, Lesson, LessonRun
 from rnncore import train
-from rnncore.config import TrainConfig
+from rnncore.config import InitConfig, TrainConfig
 from rnncore.engine.train import Trainer
 from rnncore.records import Record
 from rnncore.sizes import parameter_count
@@ -163,10 +163,17 @@ def test_clipping_by_value_turns_the_gradient_and_by_norm_does_not() -> None:
     assert parameter_count(by_norm.model, 1, 1) == 1153
 
 
-def test_the_default_lstm_vanishes_and_a_forget_bias_opens_it() -> None:
+def test_the_default_lstm_vanishes_and_its_biases_open_it() -> None:
     assert max(reaches("forget-bias", 0)) < 1e-9
-    assert all(0.005 < value < 0.07 for value in reaches("forget-bias", 1))
-    assert all(0.07 < value < 0.65 for value in reaches("forget-bias", 1, cell=True))
+    assert all(0.0015 < value < 0.0025 for value in reaches("forget-bias", 1))
+    assert all(0.2 < value < 0.27 for value in reaches("forget-bias", 1, cell=True))
+
+
+@pytest.mark.parametrize(("bias", "low", "high"), [(1.0, 8e-6, 2e-4), (2.0, 0.005, 0.065)])
+def test_a_forget_bias_alone_opens_it_too(bias: float, low: float, high: float) -> None:
+    init = InitConfig(forget_bias=bias)
+    for seed in range(5):
+        assert low < reach(first_steps("forget-bias", 0, seed, init=init)[0]) < high
 
 
 def test_gru_and_lstm_have_as_many_parameters() -> None:
