@@ -20,9 +20,9 @@ from rnncore.data.bundled import bundled_sequences
 from rnncore.data.upload import Inspection
 from rnncore.records import Baseline
 
-_OPEN = "data.open"
+_OPEN, _RUN = "data.open", "data.run"
 _CONFIG = {"displayModeBar": False, "responsive": True}
-_SHOWN_ROWS, _SHOWN_NOTES, _SHOWN_COLUMNS = 20, 12, 60
+_SHOWN_ROWS, _SHOWN_NOTES, _SHOWN_COLUMNS, _DRAWN_COLUMNS = 20, 12, 60, 4
 _LOSSES = {"mse": "mean squared error", "mae": "mean absolute error", "huber": "Huber loss",
            "bce": "cross-entropy", "cross_entropy": "cross-entropy"}  # fmt: skip
 
@@ -44,8 +44,10 @@ def data_panel(config: TrainConfig | None) -> None:
 
     config: what the controls say, None while that is not valid.
     """
-    uploaded = config is not None and config.data.kind == "upload"
-    if uploaded and uploads.take_fresh():
+    run = st.query_params.get("run")
+    if run != st.session_state.get(_RUN):  # what is measured now stands below
+        st.session_state[_RUN], st.session_state[_OPEN] = run, False
+    if config is not None and config.data.kind == "upload" and uploads.take_fresh():
         st.session_state[_OPEN] = True
     if config is None:
         return
@@ -54,7 +56,7 @@ def data_panel(config: TrainConfig | None) -> None:
     except DataError:
         return  # the sidebar says so
     facts = ready.facts if isinstance(ready, _View) else _facts(ready) if ready else "not ready yet"
-    panel = st.expander(f"Data: {escape(name)} · {facts}", key=_OPEN, on_change="rerun", icon=":material/dataset:")
+    panel = st.expander(f"Data: {escape(name)} · {facts}", key=_OPEN, on_change="rerun")
     if not panel.open:
         return
     view = _view_of(ready) if isinstance(ready, SequenceDataset) else ready
@@ -109,7 +111,8 @@ def _about(view: _View | None, loss: str, description: str, source: str) -> None
         return
     left, right = st.columns([3, 2])
     with left:
-        st.caption("As the network sees it: inputs, the answer it should give, and the timesteps that decide it.")
+        rings = "; rings mark the timesteps that decide it" if view.preview.marks.any() else ""
+        st.caption(f"As the network sees it: what goes in and the answer it should give{rings}.")
         batch = view.preview.batch
         figure = sequences_figure(
             batch.inputs, batch.targets, batch.lengths, view.preview.marks, _theme(), view.class_names
@@ -148,7 +151,11 @@ def _bundled(name: str) -> None:
 
 def _uploaded(inspection: Inspection) -> None:
     label = "The series" if inspection.layout == "series" else "The first sequence"
-    _raw(inspection.sample, inspection.sample_names, inspection.head[:_SHOWN_ROWS], label)
+    names, wanted = inspection.sample_names, inspection.options.targets or ()
+    order = sorted(range(len(names)), key=lambda place: names[place] not in wanted)[:_DRAWN_COLUMNS]
+    if len(order) < len(names):
+        label += f" ({len(order)} of {len(names):,} columns)"
+    _raw(inspection.sample[:, order], [names[place] for place in order], inspection.head[:_SHOWN_ROWS], label)
     if inspection.columns:
         st.caption(f"{size_words(inspection)}, and what each column is used for")
         st.dataframe(

@@ -48,7 +48,7 @@ def upload_controls() -> None:
         uploads.take([(file.name, file.getvalue()) for file in uploaded])
     if not uploads.files():
         if missing := uploads.lost():
-            st.warning(f"{count(missing, 'file')} of this experiment no longer stored; upload again.")
+            st.warning(f"{count(missing, 'file')} of this experiment not stored here; upload again.")
         st.caption("CSV, TSV, Parquet, NPY, NPZ, UCR or UEA archives (.ts, .tsv), plain text; up to 20 MB together.")
         _beside_the_files()
         return
@@ -74,6 +74,8 @@ def size_words(inspection: Inspection) -> str:
     """Return how large the files' content is."""
     if inspection.layout == "text":
         return count(inspection.rows, "character")
+    if inspection.layout == "sequences":
+        return f"{count(inspection.rows, 'timestep')} of {count(len(inspection.columns), 'value')}"
     return f"{count(inspection.rows, 'row')}, {count(len(inspection.columns), 'column')}"
 
 
@@ -104,7 +106,7 @@ def _found(inspection: Inspection) -> None:
         if layout != "text":
             with right:
                 _number("horizon", "Horizon", options.horizon)
-    with left if forecasts and layout == "text" else right if not forecasts else left:
+    with right if forecasts and layout == "text" else left:
         _number("val_fraction", "Validation share", options.val_fraction, step=0.05, fmt="%.2f")
     if forecasts and layout != "text":
         with right:
@@ -188,16 +190,16 @@ def _choose(name: str) -> None:
 
 
 def _beside_the_files() -> None:
-    left, right = st.columns(2)
-    with left, st.popover("Templates", icon=":material/download:", width="stretch"):
+    row = st.container(horizontal=True)
+    with row, st.popover("Templates"):
         st.caption("Small example files to fill in, one for each layout.")
         for layout, template in TEMPLATES.items():
             st.download_button(
                 template.title, template.text, template.file, help=escape(template.explanation), on_click="ignore",
                 key=f"upload.template.{layout}", width="stretch",
             )  # fmt: skip
-    with right:
-        panel = st.popover("Stored", icon=":material/folder:", width="stretch", key="upload.stored", on_change="rerun")
+    with row:
+        panel = st.popover("Stored files", key="upload.stored", on_change="rerun")
     if panel.open:
         with panel:
             _stored()

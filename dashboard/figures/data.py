@@ -41,7 +41,9 @@ def sequences_figure(
         shown = inputs[row, :steps]  # (steps, F)
         place: dict[str, Any] = {"row": row + 1, "col": 1}
         time = np.arange(1, steps + 1)
-        if F > MAX_LINES or (F > 2 and set(np.unique(shown)) <= {0.0, 1.0}):
+        symbols = F > 2 and set(np.unique(shown)) <= {0.0, 1.0}
+        as_map = symbols or F > MAX_LINES
+        if as_map:
             figure.add_heatmap(
                 x=time, z=shown.T, colorscale=HEATMAP_COLORS, showscale=False, hovertemplate="step %{x}, input %{y}"
                 "<extra></extra>", **place
@@ -61,7 +63,8 @@ def sequences_figure(
             showlegend=row == 0 and bool(marks.any()), hoverinfo="skip",
             marker={"symbol": "circle-open", "size": 12, "color": palette.alert, "line": {"width": 2}}, **place
         )  # fmt: skip
-        _targets(figure, targets[row], steps, _whole(targets), row, palette, bool(class_names))
+        if not (_whole(targets) and (as_map or class_names)):  # else the title says it
+            _targets(figure, targets[row], steps, _whole(targets), row, palette)
     figure.update_xaxes(title="timestep", row=B, col=1)
     return _styled(figure, palette, B)
 
@@ -105,13 +108,9 @@ def _answer(target: Any, class_names: Sequence[str]) -> str:
     return ", ".join(f"{value:.3g}" for value in values[:4])
 
 
-def _targets(
-    figure: go.Figure, target: Any, steps: int, whole: bool, row: int, palette: Palette, classes: bool
-) -> None:
+def _targets(figure: go.Figure, target: Any, steps: int, whole: bool, row: int, palette: Palette) -> None:
     """Draw numbers as diamonds behind the end, targets of every step as diamonds where they belong."""
     values = np.atleast_1d(target)
-    if whole and classes:
-        return
     x = np.full(len(values), steps + 1) if whole else np.arange(1, steps + 1)
     y = values if whole or values.ndim == 1 else values[:, 0]
     figure.add_scatter(
