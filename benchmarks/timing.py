@@ -4,17 +4,18 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from statistics import median
 
-WARM_UP = 3
 LEAST_ROUNDS = 5
 
 
-def paired(candidates: dict[str, Callable[[], object]], seconds: float, rounds: int = 200) -> dict[str, list[float]]:
+def paired(
+    candidates: dict[str, Callable[[], object]], seconds: float, rounds: int = 200, warm_up: int = 3
+) -> dict[str, list[float]]:
     """Return the seconds of each call, by candidate; at most `rounds` rounds and about `seconds` in all.
 
     CPU seconds of this thread: on an idle machine the time that passes, and on a busy one without the waiting.
     """
     for run in candidates.values():
-        for _ in range(WARM_UP):
+        for _ in range(warm_up):
             run()
     times: dict[str, list[float]] = {name: [] for name in candidates}
     end = time.perf_counter() + seconds
