@@ -1,6 +1,5 @@
 """The live board as one Components-v2 component: specs and run ids go in, everything else it fetches itself."""
 
-import json
 import threading
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -107,7 +106,4 @@ _building = threading.Lock()
 
 @lru_cache(maxsize=256)
 def _built(runs: tuple[figures.Run, ...]) -> dict[str, Any]:
-    return {
-        theme: {name: json.loads(figure.to_json()) for name, figure in figures.board(runs, theme).items()}
-        for theme in figures.PALETTES
-    }
+    return {theme: figures.board(runs, theme) for theme in figures.PALETTES}

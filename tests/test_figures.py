@@ -1,5 +1,6 @@
 """The figures' specs: every option that a trace names is offered, and every trace says what fills it."""
 
+import plotly.graph_objects as go
 import pytest
 
 from dashboard.figures import FIGURES, MAX_RUNS, PALETTES, Run, board
@@ -12,19 +13,20 @@ RUNS = [Run(f"run {index}", 1.0, cell, clipped=True) for index, cell in enumerat
 def test_every_trace_says_what_fills_it_and_every_option_is_offered(theme: str, count: int) -> None:
     for name, figure in board(RUNS[:count], theme).items():
         offered = {option.key for option in FIGURES[name].options}
-        for trace in figure.data:
-            assert {"run", "baseline"} & set(trace.meta), name
-            assert trace.meta.get("option") in {None, *offered}, name
-            assert 0 <= trace.meta.get("run", 0) < count
+        go.Figure(figure)  # plotly knows every property
+        for trace in figure["data"]:
+            assert {"run", "baseline"} & set(trace["meta"]), name
+            assert trace["meta"].get("option") in {None, *offered}, name
+            assert 0 <= trace["meta"].get("run", 0) < count
 
 
 def test_twins_have_the_same_two_colours_in_every_line_figure() -> None:
     for theme, palette in PALETTES.items():
         for name, figure in board(RUNS[:2], theme).items():
-            lines = [trace for trace in figure.data if trace.type == "scatter" and trace.mode == "lines"]
+            lines = [trace for trace in figure["data"] if trace["type"] == "scatter" and trace["mode"] == "lines"]
             for trace in lines:
-                if "run" in trace.meta:
-                    assert trace.line.color == palette.runs[trace.meta["run"]], name
+                if "run" in trace["meta"]:
+                    assert trace["line"]["color"] == palette.runs[trace["meta"]["run"]], name
 
 
 @pytest.mark.parametrize("theme", PALETTES)

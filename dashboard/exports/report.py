@@ -143,10 +143,7 @@ def _data(store: Store, runs: Sequence[StoredRun], configs: Sequence[TrainConfig
             | {"answer": run_payload(store, run, len(runs)), "snapshots": run_snapshots(store, run, len(runs))}
             for run, figure in zip(runs, drawn, strict=True)
         ],
-        "figures": {
-            theme: {name: json.loads(built[name].to_json()) for name in built}
-            for theme, built in ((theme, figures.board(drawn, theme)) for theme in figures.PALETTES)
-        },
+        "figures": {theme: figures.board(drawn, theme) for theme in figures.PALETTES},
         "words": {name: _words(figure) for name, figure in figures.FIGURES.items()},
         "palette": {theme: asdict(palette) for theme, palette in figures.PALETTES.items()},
         "colors": {theme: palette.runs for theme, palette in figures.PALETTES.items()},

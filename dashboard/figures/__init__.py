@@ -5,6 +5,7 @@ The live board (static/), static pages and exports all draw these specs. A trace
 whoever draws fills in the arrays of that run. This module knows plotly and never streamlit.
 """
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -49,13 +50,9 @@ class Figure:
     options: tuple[Option, ...] = field(default=())
 
 
-def board(runs: Sequence[Run], theme: str) -> dict[str, go.Figure]:
-    """Return the figures of the board for up to six runs, by name, in the order they are shown."""
-    built = {}
-    for name, figure in FIGURES.items():
-        built[name] = figure.build(runs, theme)
-        _style(built[name], theme, figure)
-    return built
+def board(runs: Sequence[Run], theme: str) -> dict[str, dict[str, Any]]:
+    """Return the figures of the board for up to six runs, by name, in the order they are shown, as plotly JSON."""
+    return {name: _styled(figure.build(runs, theme), theme, figure) for name, figure in FIGURES.items()}
 
 
 LOG = Option("log", "Log scale", True, "Show the loss on a logarithmic axis.")
@@ -146,47 +143,55 @@ FIGURES: dict[str, Figure] = {
 }
 
 
-def _style(figure: go.Figure, theme: str, words: Figure) -> None:
+def _styled(figure: go.Figure, theme: str, words: Figure) -> dict[str, Any]:
+    """Return the figure with the look that all share; on its JSON, since plotly checks every value set on a figure."""
     palette = PALETTES[theme]
-    axis: dict[str, Any] = {
-        "gridcolor": palette.grid,
-        "linecolor": palette.grid,
-        "zeroline": False,
-        "automargin": True,
-        "tickfont": {"color": palette.muted, "size": 12},
-        "title": {"font": {"color": palette.muted, "size": 12}, "standoff": 6},
+    spec: dict[str, Any] = json.loads(figure.to_json())
+    layout = spec["layout"]
+    for name, axis in layout.items():
+        if name.startswith(("xaxis", "yaxis")):
+            title = {"font": {"color": palette.muted, "size": 12}, "standoff": 6} | axis.get("title", {})
+            look = {
+                "gridcolor": palette.grid,
+                "linecolor": palette.grid,
+                "zeroline": False,
+                "automargin": True,
+                "showspikes": False,
+                "tickfont": {"color": palette.muted, "size": 12},
+            }
+            layout[name] = look | axis | {"title": title}
+    title = {
+        "text": f"<b>{words.title}</b><br><span style='font-size:12px;color:{palette.muted}'>{words.subtitle}</span>",
+        "x": 0,
+        "xref": "container",
+        "pad": {"l": 10},
+        "yref": "container",
+        "y": 0.965,
+        "yanchor": "top",
+        "font": {"size": 14, "color": palette.text},
     }
-    figure.update_layout(
-        template="none",
-        title={
-            "text": f"<b>{words.title}</b><br>"
-            f"<span style='font-size:12px;color:{palette.muted}'>{words.subtitle}</span>",
-            "x": 0,
-            "xref": "container",
-            "pad": {"l": 10},
-            "yref": "container",
-            "y": 0.965,
-            "yanchor": "top",
-            "font": {"size": 14, "color": palette.text},
-        },
-        font={"color": palette.text, "size": 12},
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
-        margin={"l": figure.layout.margin.l or 56, "r": 14, "t": 54, "b": 64},
-        height=340,
-        legend={
-            "orientation": "h",
-            "x": 0.5,
-            "xanchor": "center",
-            "yref": "container",
-            "y": 0,
-            "yanchor": "bottom",
-            "font": {"size": 12},
-        },
-        hovermode="closest" if any(trace.type == "heatmap" for trace in figure.data) else "x unified",
-        hoverlabel={"bgcolor": palette.hover, "font": {"color": palette.text}, "bordercolor": palette.muted},
-        uirevision="constant",  # zoom, pan and hidden traces survive every update
-        modebar={"bgcolor": "rgba(0,0,0,0)", "color": palette.muted, "activecolor": palette.text},
-    )
-    figure.update_xaxes(**axis, showspikes=False)
-    figure.update_yaxes(**axis)
+    legend = {
+        "orientation": "h",
+        "x": 0.5,
+        "xanchor": "center",
+        "yref": "container",
+        "y": 0,
+        "yanchor": "bottom",
+        "font": {"size": 12},
+    }
+    layout.pop("template", None)
+    spec["layout"] = {
+        "title": title,
+        "font": {"color": palette.text, "size": 12},
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "height": 340,
+        "legend": legend,
+        "hovermode": "closest" if any(trace["type"] == "heatmap" for trace in spec["data"]) else "x unified",
+        "hoverlabel": {"bgcolor": palette.hover, "font": {"color": palette.text}, "bordercolor": palette.muted},
+        "uirevision": "constant",  # zoom, pan and hidden traces survive every update
+        "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": palette.muted, "activecolor": palette.text},
+        **layout,
+        "margin": {"l": 56, "r": 14, "t": 54, "b": 64} | layout.get("margin", {}),
+    }
+    return spec
