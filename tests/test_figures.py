@@ -14,6 +14,7 @@ def test_every_trace_says_what_fills_it_and_every_option_is_offered(theme: str, 
     for name, figure in board(RUNS[:count], theme).items():
         offered = {option.key for option in FIGURES[name].options}
         go.Figure(figure)  # plotly knows every property
+        assert {"xaxis", "yaxis"} <= set(figure["layout"]), name
         for trace in figure["data"]:
             assert {"run", "baseline"} & set(trace["meta"]), name
             assert trace["meta"].get("option") in {None, *offered}, name

@@ -147,7 +147,7 @@ def _styled(figure: go.Figure, theme: str, words: Figure) -> dict[str, Any]:
     """Return the figure with the look that all share; on its JSON, since plotly checks every value set on a figure."""
     palette = PALETTES[theme]
     spec: dict[str, Any] = json.loads(figure.to_json())
-    layout = spec["layout"]
+    layout = {"xaxis": {}, "yaxis": {}} | spec["layout"]
     for name, axis in layout.items():
         if name.startswith(("xaxis", "yaxis")):
             title = {"font": {"color": palette.muted, "size": 12}, "standoff": 6} | axis.get("title", {})
