@@ -68,10 +68,10 @@ LESSONS = (
         "30 numbers. Which one gets there first?",
         choices=("The LSTM", "The GRU", "Both at about the same step"),
         right=1,
-        answer="The GRU, at about half as many steps.",
+        answer="The GRU, after a third to half as many steps.",
         sentences=(
             "After 200 steps the GRU's loss is below 0.01; the LSTM's is still that of always saying 1 (0.17).",
-            "The LSTM follows between step 200 and 600, and then learns as well.",
+            "The LSTM leaves that plateau between step 200 and 600, and then learns as well.",
             "This is one task with one learning rate. It does not make the GRU the better cell: with chrono "
             "biases the LSTM starts sooner.",
         ),
