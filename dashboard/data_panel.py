@@ -20,7 +20,7 @@ from rnncore.data.bundled import bundled_sequences
 from rnncore.data.upload import Inspection
 from rnncore.records import Baseline
 
-_OPEN, _RUN = "data.open", "data.run"
+_OPEN, _WAS_OPEN, _SHOWN = "data.open", "data.was_open", "data.shown"
 _CONFIG = {"displayModeBar": False, "responsive": True}
 _SHOWN_ROWS, _SHOWN_NOTES, _SHOWN_COLUMNS, _DRAWN_COLUMNS = 20, 12, 60, 4
 _LOSSES = {"mse": "mean squared error", "mae": "mean absolute error", "huber": "Huber loss",
@@ -44,11 +44,6 @@ def data_panel(config: TrainConfig | None) -> None:
 
     config: what the controls say, None while that is not valid.
     """
-    run = st.query_params.get("run")
-    if run != st.session_state.get(_RUN):  # what is measured now stands below
-        st.session_state[_RUN], st.session_state[_OPEN] = run, False
-    if config is not None and config.data.kind == "upload" and uploads.take_fresh():
-        st.session_state[_OPEN] = True
     if config is None:
         return
     try:
@@ -56,7 +51,10 @@ def data_panel(config: TrainConfig | None) -> None:
     except DataError:
         return  # the sidebar says so
     facts = ready.facts if isinstance(ready, _View) else _facts(ready) if ready else "not ready yet"
-    panel = st.expander(f"Data: {escape(name)} · {facts}", key=_OPEN, on_change="rerun")
+    heading = f"Data: {escape(name)} · {facts}"
+    _keep_open(heading, config.data.kind == "upload" and uploads.take_fresh())
+    panel = st.expander(heading, key=_OPEN, on_change="rerun")
+    st.session_state[_WAS_OPEN] = panel.open
     if not panel.open:
         return
     view = _view_of(ready) if isinstance(ready, SequenceDataset) else ready
@@ -71,6 +69,17 @@ def data_panel(config: TrainConfig | None) -> None:
         elif inspection is not None:
             _about(view, config.loss, "", "")
             _uploaded(inspection)
+
+
+def _keep_open(heading: str, fresh: bool) -> None:
+    """Open the panel for fresh files and fold it for a new run; else leave it, though Streamlit forgets by heading."""
+    run = st.query_params.get("run")
+    known = st.session_state.get(_SHOWN)
+    if fresh or known is None or known[1] != run:
+        st.session_state[_OPEN] = fresh
+    elif known[0] != heading:
+        st.session_state[_OPEN] = st.session_state[_WAS_OPEN]
+    st.session_state[_SHOWN] = heading, run
 
 
 def _look(config: TrainConfig) -> tuple[str, _View | SequenceDataset | None, Inspection | None]:

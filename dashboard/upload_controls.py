@@ -56,6 +56,7 @@ def upload_controls() -> None:
         inspection = uploads.current()
     except DataError as error:
         st.error(escape(str(error)), icon=":material/error:")
+        _select("layout", "Layout", LAYOUTS, uploads.options().layout)
         _reading("table")
         _beside_the_files()
         return

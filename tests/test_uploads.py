@@ -99,6 +99,25 @@ def test_an_impossible_choice_is_one_sentence_and_can_be_taken_back(app: AppTest
     assert said(app) == []
 
 
+def test_a_text_that_reads_as_no_table_can_be_declared_one(app: AppTest) -> None:
+    bring(app, ("LICENSE", b"A licence\n\nyou may, or may not, do this\nor that\n" * 40))
+    assert len(said(app)) == 1
+    app.selectbox(key="upload.layout").set_value("text").run()
+    assert said(app) == []
+    assert any("predicts one of several classes at every timestep" in each.label for each in app.expander)
+
+
+def test_the_data_panel_opens_for_a_new_file_and_folds_for_a_new_run(app: AppTest, scheduler: Any) -> None:
+    assert len(app.dataframe) == 0
+    bring(app, ("week.csv", WEEK))
+    assert list(app.dataframe[0].value.columns) == ["day", "a", "b"]
+    app.multiselect(key="upload.targets").set_value(["a"]).run()
+    app.number_input(key="upload.window").set_value(9).run()
+    assert len(app.dataframe) == 2, "still open under its new heading"
+    train(app, scheduler)
+    assert len(app.dataframe) == 0
+
+
 def test_several_files_are_one_data_set_and_all_are_stored(app: AppTest, scheduler: Any) -> None:
     rng = np.random.default_rng(0)
     files = []
