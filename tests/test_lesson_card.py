@@ -8,6 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard import services
+from dashboard.glossary import TERMS
 from dashboard.lessons import LESSONS
 from rnncore.runs.settings import Settings
 
@@ -99,9 +100,9 @@ def test_a_change_of_what_tells_the_runs_apart_stays_with_the_first(scheduler: A
 
 def test_a_change_that_makes_no_sense_for_the_second_run_leaves_the_first_alone(scheduler: Any) -> None:
     app = commit(opened("forget-bias"), "forget-bias")
-    app.segmented_control(key="model.cell").set_value("gru").run()
+    app.segmented_control(key="model.cell").set_value("rnn").run()
     runs = stored(press(app, "Train"), scheduler)
-    assert [run.config["model"]["cell"] for run in runs] == ["gru"]
+    assert [run.config["model"]["cell"] for run in runs] == ["rnn"]
 
 
 def test_comparing_with_and_without_clipping_takes_the_place_of_the_pair(scheduler: Any) -> None:
@@ -132,3 +133,34 @@ def test_closing_a_lesson_leaves_the_experiment() -> None:
     assert "lesson" not in app.query_params
     assert "Commit and train" not in [button.label for button in app.button]
     assert app.session_state["data.task"] == "adding"
+
+
+def page(name: str) -> AppTest:
+    app = AppTest.from_file(MAIN, default_timeout=30).run().switch_page(f"pages/{name}.py").run()
+    assert not app.exception
+    return app
+
+
+def test_the_list_has_every_lesson_with_its_question_in_a_line() -> None:
+    shown = everything(page("lessons"))
+    assert all(f"**{n}. {lesson.title}**" in shown for n, lesson in enumerate(LESSONS.values(), 1))
+    assert all(lesson.teaser in shown for lesson in LESSONS.values())
+
+
+def test_opening_a_lesson_from_the_list_fills_the_controls_of_the_lab() -> None:
+    app = page("lessons")
+    app.button(key="open-truncation").click().run()
+    assert LESSONS["truncation"].question in everything(app)
+    assert app.session_state["data.task"] == "delayed_recall"
+    assert app.session_state["compare"] is False
+
+
+def test_the_glossary_finds_a_term_by_its_name_then_by_its_text_and_says_when_there_is_none() -> None:
+    app = page("glossary")
+    assert [heading.value for heading in app.subheader] == sorted(TERMS, key=str.lower)
+    search = app.text_input[0]
+    assert [heading.value for heading in search.set_value("CLIP").run().subheader] == ["Clip coefficient", "Clipping"]
+    by_text = [heading.value for heading in search.set_value("rotation").run().subheader]
+    assert by_text == ["Orthogonal initialisation"]
+    assert not search.set_value("<b>zebra</b>").run().subheader
+    assert "zebra" not in everything(app)
