@@ -1,0 +1,1 @@
+"""The article's example in other frameworks, each in an environment of its own."""
