@@ -31,8 +31,8 @@ LESSONS = (
             "tried.",
         ),
         look=(
-            "The length of the updates: at most 0.1 in both runs.",
-            "The share of steps clipped: about 6 % by norm, 100 % by value.",
+            "The length of the updates (“Gradient norm”, Options, Update): at most 0.1 in both runs.",
+            "The share of steps clipped lately, above the gradient norm: few at first and none later by norm, all by value.",
             "The loss of both.",
         ),
         change=(
@@ -67,7 +67,7 @@ LESSONS = (
         ),
         look=(
             "The gradient norm against the two threshold lines: one is crossed now and then, one always.",
-            "The length of the updates: a flat line for 0.01.",
+            "The length of the updates (Options, Update): a flat line for 0.01.",
             "The loss of both.",
         ),
         change=(

@@ -42,8 +42,9 @@ LESSONS = (
             "always saying 1. Then it learns too: training opens the gates.",
         ),
         look=(
-            "The profiles at step 1: one falls in a straight line, the other stays up.",
-            "The cell profile (switch it on in the figure's options): it lies above the hidden one.",
+            "“Gradient through time” at step 1 (slider to the left): one profile falls in a straight line, the other "
+            "stays up.",
+            "The dotted curves there: the gradient by the cell state, above that by the hidden state.",
             "The loss: who leaves the plateau first?",
         ),
         change=(
@@ -146,7 +147,7 @@ LESSONS = (
             "The price: nothing damps it either, and a small growth per step explodes. Nearly every step is clipped.",
         ),
         look=(
-            "The profiles at step 1: level against a straight fall.",
+            "“Gradient through time” at step 1 (slider to the left): level against a straight fall.",
             "The gradient norm: far higher for the identity, clipped at nearly every step.",
             "The loss against “one number known”.",
         ),
@@ -191,7 +192,7 @@ LESSONS = (
             "near $\\pm 1$ have a slope near 0. A large radius is necessary for exploding, not sufficient.",
         ),
         look=(
-            "The profiles at step 1.",
+            "“Gradient through time” at step 1 (slider to the left).",
             "The same after training: the weights have changed, and with them the radius.",
         ),
         change=(

@@ -86,8 +86,9 @@ LESSONS = (
             "always saying 1: $1/6$ in theory, 0.15 on this validation set.",
         ),
         look=(
-            "The profile at the first step: on the log axis a straight line means a constant factor per step.",
-            "The half-life in the profile's verdict.",
+            "“Gradient through time” at step 1 (slider to the left): on its log axis a straight line means a constant "
+            "factor per step.",
+            "The verdict under the run's name: it tells the half-life.",
             "The loss against the line “predict 1”.",
         ),
         change=(
@@ -122,7 +123,7 @@ LESSONS = (
             "the length of the gradient.",
         ),
         look=(
-            "The profile at the first step: a straight line that rises to the left.",
+            "“Gradient through time” at step 1 (slider to the left): a straight line that rises to the left.",
             "The gradient norm: it begins above a million.",
             "The loss: it comes down from there, but hardly anything is learned.",
         ),
@@ -156,9 +157,9 @@ LESSONS = (
             "Neither twin learns: both stay at about 0.15, the loss of always saying 1.",
         ),
         look=(
-            "The profiles at step 1: one curve hides the other.",
+            "“Gradient through time” at step 1 (slider to the left): one curve hides the other.",
             "Later profiles: they differ, because the weights have taken different paths, but both vanish.",
-            "The share of steps clipped, in the verdict: over 80 %.",
+            "The share of steps clipped lately, above the gradient norm: most of them.",
         ),
         change=(
             "Method “Inside the recursion”: this one does act on the profile, but it too can only shorten.",

@@ -75,8 +75,9 @@ LESSONS = (
             "help.",
         ),
         look=(
-            "The length of the updates beside the gradient norm: for SGD a constant ratio, for Adam not.",
-            "The profiles at step 1: the same in both runs.",
+            "The length of the updates (“Gradient norm”, Options, Update): for SGD always a tenth of the gradient, "
+            "for Adam not.",
+            "“Gradient through time” at step 1 (slider to the left): the same in both runs.",
             "The loss.",
         ),
         change=(
@@ -109,9 +110,8 @@ LESSONS = (
             "when that moment comes.",
         ),
         look=(
-            "The learning rate over the steps.",
             "The last 100 steps of the validation loss.",
-            "The length of the updates: it falls with the rate.",
+            "The length of the updates (“Gradient norm”, Options, Update): it falls with the rate.",
         ),
         change=(
             "400 steps instead of 800: the cosine comes down in time for any length.",
@@ -178,8 +178,8 @@ LESSONS = (
             "picks it up.",
         ),
         look=(
-            "The profiles at step 1: level against a straight fall.",
-            "Total against direct gradient (in the figure's options): with attention they nearly agree.",
+            "“Gradient through time” at step 1 (slider to the left): level against a straight fall.",
+            "The direct part there (Options, Direct part): with attention it is most of the gradient.",
             "The loss.",
         ),
         change=(
