@@ -75,6 +75,8 @@ DEFAULT = TrainConfig.model_validate(
         "profile_every": 1,
     }
 )
+# What stands there instead once real data are chosen, where that network would mostly diverge at once without clipping.
+REAL_DATA = TrainConfig.model_validate({"clip": {"method": "norm", "threshold": 1.0}})
 
 
 def sidebar() -> dict[str, Any]:
@@ -127,7 +129,7 @@ def start_requested() -> bool:
 
 
 def _data() -> None:
-    choice(KIND, "Source", SOURCES, segmented=True, label_visibility="collapsed")
+    choice(KIND, "Source", SOURCES, segmented=True, label_visibility="collapsed", on_change=_suit_the_data)
     kind = value(KIND)
     if kind == "task":
         titles = {name: task.title for name, task in TASKS.items()}
@@ -150,6 +152,12 @@ def _data() -> None:
     with right:
         number("data.horizon", "Horizon")
     number("data.val_fraction", "Validation share", step=0.05, fmt="%.2f")
+
+
+def _suit_the_data() -> None:
+    """Exchange the opening experiment, while nobody has changed it, for one that suits the kind of data chosen."""
+    old, new = (REAL_DATA, DEFAULT) if value(KIND) == "task" else (DEFAULT, REAL_DATA)
+    fields.exchange(old, new)
 
 
 def _network() -> None:

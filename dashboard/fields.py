@@ -123,6 +123,13 @@ def fill(config: TrainConfig) -> None:
     st.session_state[KIND] = config.data.kind if own else "upload"
 
 
+def exchange(old: TrainConfig, new: TrainConfig) -> None:
+    """Put all of `new` but its data into the widgets, if they still hold all of `old` but its data."""
+    if all(value(path) == content for path, content in _flatten(old.model_dump(exclude={"data"}))):
+        for path, content in _flatten(new.model_dump(exclude={"data"})):
+            st.session_state[path] = content
+
+
 @cache
 def _fields() -> dict[str, FieldInfo]:
     return dict(_walk(TrainConfig))

@@ -176,3 +176,17 @@ def test_the_gradients_can_be_checked_on_this_machine(app: AppTest) -> None:
     said = [caption.value for caption in app.caption if caption.value.startswith("Checked on this machine")]
     assert len(said) == 2
     assert "1e-10 is allowed" in said[0]
+
+
+def test_the_opening_experiment_suits_the_kind_of_data(app: AppTest) -> None:
+    app.segmented_control(key="data.kind").set_value("bundled").run()
+    assert (app.session_state["optimizer.name"], app.session_state["init.scheme"]) == ("adam", "default")
+    app.segmented_control(key="data.kind").set_value("task").run()
+    assert (app.session_state["optimizer.name"], app.session_state["init.scheme"]) == ("sgd", "identity")
+
+
+def test_what_the_user_chose_stays_when_the_data_change(app: AppTest) -> None:
+    app.number_input(key="optimizer.learning_rate").set_value(0.3).run()
+    app.segmented_control(key="data.kind").set_value("bundled").run()
+    assert app.session_state["optimizer.learning_rate"] == 0.3
+    assert app.session_state["init.scheme"] == "identity"

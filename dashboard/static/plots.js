@@ -117,7 +117,8 @@ export class Plots {
       const card = this.cards[name];
       card.root.hidden = !hasCard(name, snapshots);
       if (card.root.hidden) continue;
-      card.stale = !card.visible && card.plot._fullLayout !== undefined; // drawn once it comes into view
+      // Drawn once it comes into view; without a size (the page is being rebuilt) plotly would draw NaN.
+      card.stale = !card.plot.offsetWidth || (!card.visible && card.plot._fullLayout !== undefined);
       if (card.stale) continue;
       const { data, layout } = structuredClone(card.spec);
       const context = { runs, view, snapshots, options: card.options };
@@ -190,7 +191,7 @@ export class Plots {
     if (!this.Plotly) return;
     cancelAnimationFrame(this.fitting);
     this.fitting = requestAnimationFrame(async () => {
-      const drawn = Object.values(this.cards).filter(({ plot }) => plot._fullLayout);
+      const drawn = Object.values(this.cards).filter(({ plot }) => plot._fullLayout && plot.offsetWidth);
       await Promise.all(drawn.map(({ plot }) => this.Plotly.Plots.resize(plot)));
       this.hooks.moved();
     });
