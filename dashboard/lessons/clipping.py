@@ -32,7 +32,7 @@ LESSONS = (
         ),
         look=(
             "The length of the updates (“Gradient norm”, Options, Update): at most 0.1 in both runs.",
-            "The share of steps clipped lately, above the gradient norm: few at first and none later by norm, all by value.",
+            "The share of steps clipped lately, above the gradient norm: by norm few, in the end none; by value all.",
             "The loss of both.",
         ),
         change=(
