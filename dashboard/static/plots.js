@@ -220,7 +220,7 @@ function fill(trace, context) {
   const run = context.runs[meta.run];
   if (!run || trace.visible === false) return undefined;
   if (meta.gate !== undefined || SNAPSHOT_COLUMNS.has(meta.z ?? meta.y)) {
-    return fillSnapshot(trace, context.snapshots[meta.run], context.view.layer ?? 0);
+    return fillSnapshot(trace, context.snapshots, context.view.layer ?? 0);
   }
   if (meta.y === "bound") return fillBound(trace, run, context);
   if (meta.z) return fillHeatmap(trace, run.series, context);

@@ -66,11 +66,19 @@ export function hasCard(name, snapshots) {
   return kinds[name] ?? true;
 }
 
-// Fill a trace from a snapshot. `layer` from 0.
-export function fillSnapshot(trace, snapshot, layer) {
+// Fill a trace from its run's snapshot, one of `snapshots`; `layer` from 0. A map whose run has none yet gets the axes of
+// the other run's and no values: plotly cannot place a subplot whose axes are empty.
+export function fillSnapshot(trace, snapshots, layer) {
   const { meta } = trace;
+  const snapshot = snapshots[meta.run];
   const fill = FILL[meta.z ?? meta.y];
   if (snapshot) fill(trace, snapshot, layer);
+  const other = snapshots.find(Boolean);
+  if (snapshot || !meta.z || !other) return;
+  fill(trace, other, layer);
+  trace.z = trace.z?.map((row) => row.map(() => null));
+  delete trace.text;
+  delete trace.texttemplate;
 }
 
 const FILL = {
