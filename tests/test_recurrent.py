@@ -237,3 +237,21 @@ def test_frozen_layers_still_record() -> None:
     layers.requires_grad_(False)
     (layers(inputs.requires_grad_(), frozen) * factors).sum().backward()
     assert all(torch.equal(a, b) for a, b in zip(tape.hidden, frozen.hidden, strict=True))
+
+
+@parametrize_kinds
+def test_no_two_gradients_share_memory(kind: tuple[str, str]) -> None:
+    """Both biases have the same gradient; clipping one in place must not clip the other."""
+    layers, inputs, factors = layers_and_inputs(kind)
+    (layers(inputs) * factors).sum().backward()
+    pointers = [parameter.grad.untyped_storage().data_ptr() for parameter in layers.parameters()]
+    assert len(set(pointers)) == len(pointers)
+
+
+def test_a_copy_of_layers_trains_on_its_own() -> None:
+    layers, inputs, factors = layers_and_inputs(("lstm", "tanh"))
+    (layers(inputs) * factors).sum().backward()
+    twin = copy.deepcopy(layers)
+    twin.zero_grad()
+    (twin(inputs) * factors).sum().backward()
+    assert all(torch.equal(a, b) for a, b in zip(parameter_grads(layers), parameter_grads(twin), strict=True))

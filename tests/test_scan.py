@@ -1,12 +1,14 @@
 """The scans: gradcheck, chunks of any length, borders of segments, and buffers that serve one graph at a time."""
 
+import copy
+
 import pytest
 import torch
 from torch import Tensor
 
 from rnncore.engine import scan
-from rnncore.engine.recurrent import GATES, SCANS
-from rnncore.engine.scan import Pool, Recursion, chunks, clip_rows_
+from rnncore.engine.recurrent import BUFFERS, GATES, SCANS
+from rnncore.engine.scan import Key, Pool, Recursion, chunks, clip_rows_
 
 from .unrolled import KINDS
 
@@ -24,8 +26,10 @@ def arguments(cell: str, width: int = I, seed: int = 0) -> tuple[Tensor, ...]:
 @parametrize_kinds
 @pytest.mark.parametrize("width", [1, I, 20])
 def test_gradcheck(kind: tuple[str, str], width: int) -> None:
+    pool = Pool(BUFFERS[kind[0]])
+
     def run(inputs: Tensor, *weights: Tensor) -> Tensor:
-        return SCANS[kind](inputs, weights, Recursion(), None)
+        return SCANS[kind](inputs, weights, Recursion(), pool, None)
 
     assert torch.autograd.gradcheck(run, arguments(kind[0], width))
 
@@ -35,10 +39,8 @@ def test_chunks_change_nothing_but_the_order_of_sums(kind: tuple[str, str], monk
     results = []
     for cache in (2**30, 1, 3 * 9 * B * H * 8):
         monkeypatch.setattr(scan, "CACHE", cache)
-        module = __import__(f"rnncore.engine.scan_{kind[0]}", fromlist=["_POOL"])
-        monkeypatch.setattr(module, "_POOL", Pool(module._Buffers))
         inputs, *weights = arguments(kind[0])
-        states = SCANS[kind](inputs, tuple(weights), Recursion(truncation=3, clip=0.5), None)
+        states = SCANS[kind](inputs, tuple(weights), Recursion(truncation=3, clip=0.5), Pool(BUFFERS[kind[0]]), None)
         results.append([states.detach(), *torch.autograd.grad(states.square().sum(), (inputs, *weights))])
     for other in results[1:]:
         torch.testing.assert_close(other, results[0], rtol=1e-12, atol=1e-14)
@@ -66,17 +68,29 @@ def test_clipping_rows_keeps_directions_and_short_rows(scale: float) -> None:
     torch.testing.assert_close(grad, scale * torch.tensor([[0.6, 0.8], [0.3, 0.4], [0.0, 0.0]]), rtol=1e-6, atol=0)
 
 
+class Labelled:
+    def __init__(self, key: Key) -> None:
+        self.key = key
+
+
 def test_the_pool_lends_buffers_to_one_graph_at_a_time_and_keeps_few_shapes() -> None:
-    built: list[int] = []
-    pool: Pool[list[int]] = Pool(lambda key: built.append(key[0]) or [key[0]])
-    keys = [(t, 1, 1, torch.float32, torch.device("cpu")) for t in range(Pool.KEPT + 1)]
-    first, second = pool.take(keys[0]), pool.take(keys[0])
+    pool: Pool[Labelled] = Pool(Labelled)
+    shapes = [torch.empty(t, 1, 1) for t in range(1, Pool.KEPT + 2)]
+    first, second = pool.take(shapes[0]), pool.take(shapes[0])
     assert first is not second
-    pool.give_back(keys[0], first)
-    assert pool.take(keys[0]) is first
-    pool.give_back(keys[0], first)
-    for key in keys[1:]:
-        pool.take(key)
-    assert pool.take(keys[0]) is not first
-    pool.give_back(keys[0], second)
-    assert pool.take(keys[0]) is second
+    pool.give_back(first)
+    assert pool.take(shapes[0].double()) is not first
+    assert pool.take(shapes[0]) is first
+    pool.give_back(first)
+    for shape in shapes[1:]:
+        pool.take(shape)
+    assert pool.take(shapes[0]) is not first
+    pool.give_back(second)
+    assert pool.take(shapes[0]) is second
+
+
+def test_a_copy_of_a_pool_is_empty() -> None:
+    pool: Pool[Labelled] = Pool(Labelled)
+    pool.give_back(buffers := pool.take(torch.empty(2, 1, 1)))
+    assert copy.deepcopy(pool).take(torch.empty(2, 1, 1)) is not buffers
+    assert pool.take(torch.empty(2, 1, 1)) is buffers

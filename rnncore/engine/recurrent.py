@@ -1,22 +1,23 @@
 """Recurrent layers with torch.nn's parameters, whose backward pass records exact total state gradients."""
 
 from collections.abc import Callable
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from rnncore.engine.probe_lstm import Weights, probe_lstm
-from rnncore.engine.scan import Recursion
-from rnncore.engine.scan_gru import GruScan
-from rnncore.engine.scan_lstm import LstmScan
-from rnncore.engine.scan_rnn import RnnScan
+from rnncore.engine.scan import Pool, Recursion
+from rnncore.engine.scan_gru import GruBuffers, GruScan
+from rnncore.engine.scan_lstm import LstmBuffers, LstmScan
+from rnncore.engine.scan_rnn import RnnBuffers, RnnScan
 from rnncore.engine.tape import LayerTape, StateTape
 
 __all__ = ["GATES", "Recurrent", "StateTape"]
 
 GATES = {"rnn": 1, "lstm": 4, "gru": 3}
+BUFFERS: dict[str, Callable[[Any], Any]] = {"rnn": RnnBuffers, "lstm": LstmBuffers, "gru": GruBuffers}
 PARAMETERS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
 
 
@@ -44,6 +45,7 @@ class Recurrent(nn.Module):
         super().__init__()
         self.cell, self.nonlinearity, self.dropout = cell, nonlinearity, dropout
         self.input_size, self.hidden_size, self.num_layers = input_size, hidden_size, num_layers
+        self._pool: Pool[Any] = Pool(BUFFERS[cell])
         self.truncation: int | None = None
         self.recursion_clip: float | None = None
         rows = GATES[cell] * hidden_size
@@ -76,7 +78,7 @@ class Recurrent(nn.Module):
         states = inputs.transpose(0, 1)  # (T, B, F)
         for layer in range(self.num_layers):
             place = None if tape is None else LayerTape(tape, layer)
-            states = scan(states.contiguous(), self.layer_weights(layer), recursion, place)  # (T, B, H)
+            states = scan(states.contiguous(), self.layer_weights(layer), recursion, self._pool, place)  # (T, B, H)
             if place is not None:
                 place.record_states(states)
             if self.dropout and layer < self.num_layers - 1:
@@ -84,30 +86,34 @@ class Recurrent(nn.Module):
         return states.transpose(0, 1)
 
 
-Scan = Callable[[Tensor, Weights, Recursion, LayerTape | None], Tensor]
+Scan = Callable[[Tensor, Weights, Recursion, Pool[Any], LayerTape | None], Tensor]
 
 
-def _rnn_tanh(inputs: Tensor, weights: Weights, recursion: Recursion, tape: LayerTape | None) -> Tensor:
-    return RnnScan.apply(inputs, *weights, False, recursion, tape)  # type: ignore[no-untyped-call, no-any-return]
+def _rnn_tanh(
+    inputs: Tensor, weights: Weights, recursion: Recursion, pool: Pool[Any], tape: LayerTape | None
+) -> Tensor:
+    return RnnScan.apply(inputs, *weights, False, recursion, pool, tape)  # type: ignore[no-untyped-call, no-any-return]
 
 
-def _rnn_relu(inputs: Tensor, weights: Weights, recursion: Recursion, tape: LayerTape | None) -> Tensor:
-    return RnnScan.apply(inputs, *weights, True, recursion, tape)  # type: ignore[no-untyped-call, no-any-return]
+def _rnn_relu(
+    inputs: Tensor, weights: Weights, recursion: Recursion, pool: Pool[Any], tape: LayerTape | None
+) -> Tensor:
+    return RnnScan.apply(inputs, *weights, True, recursion, pool, tape)  # type: ignore[no-untyped-call, no-any-return]
 
 
-def _gru(inputs: Tensor, weights: Weights, recursion: Recursion, tape: LayerTape | None) -> Tensor:
+def _gru(inputs: Tensor, weights: Weights, recursion: Recursion, pool: Pool[Any], tape: LayerTape | None) -> Tensor:
     if not torch.is_grad_enabled():  # torch's own, without the buffers that a backward pass would need
         return torch.gru(inputs, _zeros(inputs, weights), weights, True, 1, 0.0, False, False, False)[0]
-    return GruScan.apply(inputs, *weights, recursion, tape)  # type: ignore[no-untyped-call, no-any-return]
+    return GruScan.apply(inputs, *weights, recursion, pool, tape)  # type: ignore[no-untyped-call, no-any-return]
 
 
-def _lstm(inputs: Tensor, weights: Weights, recursion: Recursion, tape: LayerTape | None) -> Tensor:
+def _lstm(inputs: Tensor, weights: Weights, recursion: Recursion, pool: Pool[Any], tape: LayerTape | None) -> Tensor:
     if not torch.is_grad_enabled():
         zeros = _zeros(inputs, weights)
         return torch.lstm(inputs, (zeros, zeros), weights, True, 1, 0.0, False, False, False)[0]
     if inputs.is_cuda and recursion == Recursion():
         return probe_lstm(inputs, weights, tape)
-    return LstmScan.apply(inputs, *weights, recursion, tape)  # type: ignore[no-untyped-call, no-any-return]
+    return LstmScan.apply(inputs, *weights, recursion, pool, tape)  # type: ignore[no-untyped-call, no-any-return]
 
 
 def _zeros(inputs: Tensor, weights: Weights) -> Tensor:

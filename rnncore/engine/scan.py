@@ -10,7 +10,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from threading import Lock
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -107,27 +107,40 @@ class OuterSum:
         return self.sum.t() if self.narrow else self.sum
 
 
-Buffers = TypeVar("Buffers")
 Key = tuple[int, int, int, torch.dtype, torch.device]  # T, B, H
 
 
-class Pool(Generic[Buffers]):
-    """Buffers for one kind of scan, used again from step to step: fresh memory would cost page faults.
+class Buffers(Protocol):
+    """What a scan keeps from its forward to its backward pass; `key` is the shape it was built for."""
+
+    key: Key
+
+
+BuffersT = TypeVar("BuffersT", bound=Buffers)
+
+
+class Pool(Generic[BuffersT]):
+    """Buffers of one kind of scan, used again from step to step: fresh memory would cost page faults.
 
     Buffers belong to one graph from its forward to its backward pass; graphs that live at the same time have buffers
     of their own. Those of the `KEPT` most recent shapes are kept. They are inference tensors: operations on them are
-    spared torch's bookkeeping for autograd, and allowed under `torch.inference_mode()` only.
+    spared torch's bookkeeping for autograd, and allowed under `torch.inference_mode()` only. A copy of a pool is empty.
     """
 
     KEPT = 3
 
-    def __init__(self, build: Callable[[Key], Buffers]) -> None:
+    def __init__(self, build: Callable[[Key], BuffersT]) -> None:
         self._build = build
-        self._free: OrderedDict[Key, list[Buffers]] = OrderedDict()
+        self._free: OrderedDict[Key, list[BuffersT]] = OrderedDict()
         self._lock = Lock()
 
-    def take(self, key: Key) -> Buffers:
-        """Return buffers that nobody else uses; what they hold is arbitrary."""
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self._build,)
+
+    def take(self, states: Tensor) -> BuffersT:
+        """Return buffers for states (T, B, H) that nobody else uses; what they hold is arbitrary."""
+        T, B, H = states.shape
+        key = (T, B, H, states.dtype, states.device)
         with self._lock:
             free = self._free.setdefault(key, [])
             self._free.move_to_end(key)
@@ -138,8 +151,8 @@ class Pool(Generic[Buffers]):
         with torch.inference_mode():
             return self._build(key)
 
-    def give_back(self, key: Key, buffers: Buffers) -> None:
-        """Take buffers back, for the next graph of this shape."""
+    def give_back(self, buffers: BuffersT) -> None:
+        """Take buffers back, for the next graph of their shape."""
         with self._lock:
-            if key in self._free:
-                self._free[key].append(buffers)
+            if buffers.key in self._free:
+                self._free[buffers.key].append(buffers)

@@ -24,7 +24,7 @@ from rnncore.engine.scan import (
 from rnncore.engine.tape import LayerTape
 
 
-class _Buffers:
+class GruBuffers:
     """What the backward pass needs of all timesteps, and views of it per timestep.
 
     gates: (T, B, 3H) r, z and q = W_hn h + b_hn, chunk by chunk replaced by d h_t / d(preactivation); in the backward
@@ -34,6 +34,7 @@ class _Buffers:
 
     def __init__(self, key: Key) -> None:
         T, B, H, dtype, device = key
+        self.key = key
         self.gates = torch.empty(T, B, 3 * H, dtype=dtype, device=device)
         self.candidate, self.carry = (torch.empty(T, B, H, dtype=dtype, device=device) for _ in range(2))
         self.r, self.z, self.q = self.gates.view(T, B, 3, H).unbind(2)  # (T, B, H) each
@@ -48,9 +49,6 @@ class _Buffers:
         self.chunks = chunks(T, 8 * B * H * dtype.itemsize)  # gates, the others, a temporary, h and dL/dh
 
 
-_POOL = Pool(_Buffers)
-
-
 class GruScan(Function):
     """Map (T, B, I) to h (T, B, H); the backward pass records dL/dh_t."""
 
@@ -63,14 +61,15 @@ class GruScan(Function):
         b_ih: Tensor,
         b_hh: Tensor,
         recursion: Recursion,
+        pool: Pool[GruBuffers],
         tape: LayerTape | None,
     ) -> Tensor:
         """Return h (T, B, H); inputs (T, B, I) contiguous, weights as in torch.nn."""
         T, B, _ = inputs.shape
         states = inputs.new_empty(T, B, w_hh.shape[1])
-        ctx.buffers = _run(inputs, w_ih, w_hh, b_ih, b_hh, states)
+        ctx.buffers = _run(pool, inputs, w_ih, w_hh, b_ih, b_hh, states)
         ctx.save_for_backward(inputs, w_ih, w_hh, b_ih, b_hh, states)
-        ctx.recursion, ctx.tape = recursion, tape
+        ctx.recursion, ctx.pool, ctx.tape = recursion, pool, tape
         return states
 
     @staticmethod
@@ -78,11 +77,11 @@ class GruScan(Function):
     def backward(ctx: Any, direct: Tensor) -> tuple[Tensor | None, ...]:
         """Return the gradients of inputs and weights; direct: dL/dh_t (T, B, H) without later timesteps."""
         inputs, w_ih, w_hh, b_ih, b_hh, states = ctx.saved_tensors
-        T, B, H = states.shape
+        H = states.shape[2]
         buffers, ctx.buffers = ctx.buffers, None
         if buffers is None:  # used up by an earlier backward pass through this graph
-            buffers = _run(inputs, w_ih, w_hh, b_ih, b_hh, torch.empty_like(states))
-        flows = ctx.recursion.flows(T)
+            buffers = _run(ctx.pool, inputs, w_ih, w_hh, b_ih, b_hh, torch.empty_like(states))
+        flows = ctx.recursion.flows(len(states))
         d_inputs = torch.empty_like(inputs) if ctx.needs_input_grad[0] else None
         w_rz, w_n = w_ih[: 2 * H], w_ih[2 * H :]
         d_w_rz, d_w_n, d_w_hh = OuterSum(w_rz), OuterSum(w_n), OuterSum(w_hh)
@@ -103,15 +102,17 @@ class GruScan(Function):
                     torch.mm(grads_rz, w_rz, out=flat(d_inputs[part])).addmm_(grads_n, w_n)
         if ctx.tape is not None:
             ctx.tape.record(buffers.totals.clone(), direct)
-        _POOL.give_back((T, B, H, states.dtype, states.device), buffers)
+        ctx.pool.give_back(buffers)
         d_w_ih, d_b_ih = torch.cat([d_w_rz.total, d_w_n.total]), torch.cat([d_b_hh[: 2 * H], d_b_n])
-        return d_inputs, d_w_ih, d_w_hh.total, d_b_ih, d_b_hh, None, None
+        return d_inputs, d_w_ih, d_w_hh.total, d_b_ih, d_b_hh, None, None, None
 
 
-def _run(inputs: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: Tensor, b_hh: Tensor, states: Tensor) -> _Buffers:
+def _run(
+    pool: Pool[GruBuffers], inputs: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: Tensor, b_hh: Tensor, states: Tensor
+) -> GruBuffers:
     """Write h to `states` (T, B, H), return the buffers with all local derivatives."""
-    T, B, H = states.shape
-    buffers = _POOL.take((T, B, H, inputs.dtype, inputs.device))
+    _, B, H = states.shape
+    buffers = pool.take(states)
     with torch.inference_mode():
         b_rz, w_rz, w_n = (b_ih + b_hh)[: 2 * H], w_ih[: 2 * H].t(), w_ih[2 * H :].t()
         w_t, tanh, lerp = w_hh.t(), fast_tanh(inputs.device), torch.lerp
@@ -132,7 +133,7 @@ def _run(inputs: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: Tensor, b_hh: Tensor,
     return buffers
 
 
-def _derive(buffers: _Buffers, chunk: range, states: Tensor) -> None:
+def _derive(buffers: GruBuffers, chunk: range, states: Tensor) -> None:
     """Turn gates into d h_t / d(preactivation), in place, for a chunk of timesteps at once."""
     part, later, before = slices(chunk)
     r, z, q, n = buffers.r[part], buffers.z[part], buffers.q[part], buffers.candidate[part]
@@ -146,7 +147,7 @@ def _derive(buffers: _Buffers, chunk: range, states: Tensor) -> None:
     sigmoid_backward(change, r, grad_input=r)
 
 
-def _recur(buffers: _Buffers, chunk: range, w_hh: Tensor, flows: list[bool], clip: float | None) -> None:
+def _recur(buffers: GruBuffers, chunk: range, w_hh: Tensor, flows: list[bool], clip: float | None) -> None:
     """Turn direct gradients into total ones and local derivatives into dL/d(preactivation), last step to first."""
     totals = buffers.totals_t
     for t in reversed(chunk):

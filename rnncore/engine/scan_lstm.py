@@ -24,7 +24,7 @@ from rnncore.engine.scan import (
 from rnncore.engine.tape import LayerTape
 
 
-class _Buffers:
+class LstmBuffers:
     """What the backward pass needs of all timesteps, cell states of one chunk, and views of them per timestep.
 
     gates: (T, B, 4H) i, f, (unused), o, chunk by chunk replaced by d c_t (of o: d h_t) / d(preactivation); in the
@@ -34,6 +34,7 @@ class _Buffers:
 
     def __init__(self, key: Key) -> None:
         T, B, H, dtype, device = key
+        self.key = key
         self.totals = torch.empty(T, B, H, dtype=dtype, device=device)
         self.totals_t = self.totals.unbind(0)
         self.chunks = chunks(T, 10 * B * H * dtype.itemsize)  # gates, the others, h and dL/dh
@@ -50,9 +51,6 @@ class _Buffers:
         self.tanh_c = arrays(self.cell), arrays(self.squashed)
 
 
-_POOL = Pool(_Buffers)
-
-
 class LstmScan(Function):
     """Map (T, B, I) to h (T, B, H); the backward pass records dL/dh_t and dL/dc_t."""
 
@@ -65,14 +63,15 @@ class LstmScan(Function):
         b_ih: Tensor,
         b_hh: Tensor,
         recursion: Recursion,
+        pool: Pool[LstmBuffers],
         tape: LayerTape | None,
     ) -> Tensor:
         """Return h (T, B, H); inputs (T, B, I) contiguous, weights as in torch.nn."""
         T, B, _ = inputs.shape
         states = inputs.new_empty(T, B, w_hh.shape[1])
-        ctx.buffers = _run(inputs, w_ih, w_hh, b_ih, b_hh, states)
+        ctx.buffers = _run(pool, inputs, w_ih, w_hh, b_ih, b_hh, states)
         ctx.save_for_backward(inputs, w_ih, w_hh, b_ih, b_hh, states)
-        ctx.recursion, ctx.tape = recursion, tape
+        ctx.recursion, ctx.pool, ctx.tape = recursion, pool, tape
         return states
 
     @staticmethod
@@ -80,11 +79,10 @@ class LstmScan(Function):
     def backward(ctx: Any, direct: Tensor) -> tuple[Tensor | None, ...]:
         """Return the gradients of inputs and weights; direct: dL/dh_t (T, B, H) without later timesteps."""
         inputs, w_ih, w_hh, b_ih, b_hh, states = ctx.saved_tensors
-        T, B, H = states.shape
         buffers, ctx.buffers = ctx.buffers, None
         if buffers is None:  # used up by an earlier backward pass through this graph
-            buffers = _run(inputs, w_ih, w_hh, b_ih, b_hh, torch.empty_like(states))
-        flows = ctx.recursion.flows(T)
+            buffers = _run(ctx.pool, inputs, w_ih, w_hh, b_ih, b_hh, torch.empty_like(states))
+        flows = ctx.recursion.flows(len(states))
         d_inputs = torch.empty_like(inputs) if ctx.needs_input_grad[0] else None
         d_w_ih, d_w_hh, d_bias = OuterSum(w_ih), OuterSum(w_hh), torch.zeros_like(b_ih)
         with torch.inference_mode():
@@ -100,14 +98,15 @@ class LstmScan(Function):
                     torch.mm(grads, w_ih, out=flat(d_inputs[part]))
         if ctx.tape is not None:
             ctx.tape.record(buffers.totals.clone(), direct, buffers.candidate.clone() if ctx.tape.wants_cell else None)
-        _POOL.give_back((T, B, H, states.dtype, states.device), buffers)
-        return d_inputs, d_w_ih.total, d_w_hh.total, d_bias, d_bias, None, None
+        ctx.pool.give_back(buffers)
+        return d_inputs, d_w_ih.total, d_w_hh.total, d_bias, d_bias, None, None, None
 
 
-def _run(inputs: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: Tensor, b_hh: Tensor, states: Tensor) -> _Buffers:
+def _run(
+    pool: Pool[LstmBuffers], inputs: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: Tensor, b_hh: Tensor, states: Tensor
+) -> LstmBuffers:
     """Write h to `states` (T, B, H), return the buffers with all local derivatives."""
-    T, B, H = states.shape
-    buffers = _POOL.take((T, B, H, inputs.dtype, inputs.device))
+    buffers = pool.take(states)
     with torch.inference_mode():
         bias, w_in, w_t, tanh, mul = b_ih + b_hh, w_ih.t(), w_hh.t(), fast_tanh(inputs.device), torch.mul
         steps, cells, (cell_arrays, squashed_arrays) = states.unbind(0), buffers.cell_rows, buffers.tanh_c
@@ -128,7 +127,7 @@ def _run(inputs: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: Tensor, b_hh: Tensor,
     return buffers
 
 
-def _derive(buffers: _Buffers, part: slice) -> None:
+def _derive(buffers: LstmBuffers, part: slice) -> None:
     """Turn gates into local derivatives, in place, for a chunk of timesteps at once."""
     i, f, g, o = buffers.i[part], buffers.f[part], buffers.g[part], buffers.o[part]
     candidate, squashed = buffers.candidate[part], buffers.squashed[part]
@@ -141,7 +140,7 @@ def _derive(buffers: _Buffers, part: slice) -> None:
     buffers.cell[0].copy_(buffers.cell[len(f)])
 
 
-def _recur(buffers: _Buffers, chunk: range, w_hh: Tensor, flows: list[bool], clip: float | None) -> None:
+def _recur(buffers: LstmBuffers, chunk: range, w_hh: Tensor, flows: list[bool], clip: float | None) -> None:
     """Turn direct gradients into total ones and local derivatives into dL/d(preactivation), last step to first."""
     totals = buffers.totals_t
     for t in reversed(chunk):

@@ -23,7 +23,7 @@ from rnncore.engine.scan import (
 from rnncore.engine.tape import LayerTape
 
 
-class _Buffers:
+class RnnBuffers:
     """Buffers of the backward pass, and views of them per timestep.
 
     totals: (T, B, H) direct gradients, then dL/dh. slopes: (t, B, H) of a chunk of t timesteps phi'(a), then dL/da.
@@ -31,15 +31,13 @@ class _Buffers:
 
     def __init__(self, key: Key) -> None:
         T, B, H, dtype, device = key
+        self.key = key
         self.totals = torch.empty(T, B, H, dtype=dtype, device=device)
         self.totals_t = self.totals.unbind(0)
         self.chunks = chunks(T, 3 * B * H * dtype.itemsize)  # slopes, h and dL/dh
         self.slopes = torch.empty(len(self.chunks[0]), B, H, dtype=dtype, device=device)
         self.rows = self.slopes.unbind(0)
         self.one = torch.ones((), dtype=dtype, device=device)
-
-
-_POOL = Pool(_Buffers)
 
 
 class RnnScan(Function):
@@ -55,6 +53,7 @@ class RnnScan(Function):
         b_hh: Tensor,
         relu: bool,
         recursion: Recursion,
+        pool: Pool[RnnBuffers],
         tape: LayerTape | None,
     ) -> Tensor:
         """Return h (T, B, H); inputs (T, B, I) contiguous, weights as in torch.nn."""
@@ -71,7 +70,7 @@ class RnnScan(Function):
                 else:
                     tanh(array, out=array)
         ctx.save_for_backward(inputs, w_ih, w_hh, states)
-        ctx.relu, ctx.recursion, ctx.tape = relu, recursion, tape
+        ctx.relu, ctx.recursion, ctx.pool, ctx.tape = relu, recursion, pool, tape
         return states
 
     @staticmethod
@@ -79,10 +78,9 @@ class RnnScan(Function):
     def backward(ctx: Any, direct: Tensor) -> tuple[Tensor | None, ...]:
         """Return the gradients of inputs and weights; direct: dL/dh_t (T, B, H) without later timesteps."""
         inputs, w_ih, w_hh, states = ctx.saved_tensors
-        T, B, H = states.shape
-        key = (T, B, H, states.dtype, states.device)
-        buffers = _POOL.take(key)
-        flows = ctx.recursion.flows(T)
+        H = states.shape[2]
+        buffers = ctx.pool.take(states)
+        flows = ctx.recursion.flows(len(states))
         d_inputs = torch.empty_like(inputs) if ctx.needs_input_grad[0] else None
         d_w_ih, d_w_hh, d_bias = OuterSum(w_ih), OuterSum(w_hh), w_hh.new_zeros(H)
         with torch.inference_mode():
@@ -103,11 +101,11 @@ class RnnScan(Function):
                     torch.mm(grads, w_ih, out=flat(d_inputs[part]))
         if ctx.tape is not None:
             ctx.tape.record(buffers.totals.clone(), direct)
-        _POOL.give_back(key, buffers)
-        return d_inputs, d_w_ih.total, d_w_hh.total, d_bias, d_bias, None, None, None
+        ctx.pool.give_back(buffers)
+        return d_inputs, d_w_ih.total, d_w_hh.total, d_bias, d_bias, None, None, None, None
 
 
-def _recur(buffers: _Buffers, chunk: range, w_hh: Tensor, flows: list[bool], clip: float | None) -> None:
+def _recur(buffers: RnnBuffers, chunk: range, w_hh: Tensor, flows: list[bool], clip: float | None) -> None:
     """Turn direct gradients into total ones and slopes into dL/da_t, from the last step of a chunk to the first."""
     totals = buffers.totals_t
     for t in reversed(chunk):
