@@ -65,5 +65,5 @@ def _norms(layers: list[Tensor], batch_size: int) -> NDArray[np.float32]:
 
 
 def _parts(grad: Tensor) -> tuple[Tensor, ...]:
-    """Split (T, B, H) over time into parts whose float64 copies take at most 8 MB, or one timestep."""
-    return torch.split(grad, max(1, 2**20 // grad[0].numel()))
+    """Split (T, B, H) over time into parts whose float64 copies fit the cache (1 MB), or single timesteps."""
+    return torch.split(grad, max(1, 2**17 // grad[0].numel()))
