@@ -22,7 +22,7 @@ class Database:
         """Open or create the store. Raises StoreError."""
         self.path = path
         self._connection, self.message = open_database(path)
-        self._connection.execute("PRAGMA wal_autocheckpoint = 0")  # `checkpoint` does it, away from the writer
+        self._connection.execute("PRAGMA wal_autocheckpoint = 0")  # `checkpoint` does it, between rounds
         self._connection.execute(f"PRAGMA journal_size_limit = {MAX_LOG_BYTES}")
         self._lock = threading.RLock()
         self._readers: LifoQueue[sqlite3.Connection] = LifoQueue()
@@ -66,12 +66,13 @@ class Database:
             self._readers.put(connection)
 
     def checkpoint(self) -> None:
-        """Move committed pages from the write-ahead log into the file; blocks neither readers nor the writer."""
-        connection = connect(self.path)
-        try:
-            connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
-        finally:
-            connection.close()
+        """Move committed pages from the write-ahead log into the file; writers wait meanwhile, readers do not.
+
+        On the writer's own connection: older SQLite (before 3.51.3) can damage the file when one connection begins the
+        log anew while another one is checkpointing it ("WAL-reset bug").
+        """
+        with self._lock:
+            self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
 
     def give_back_pages(self, pages: int) -> None:
         """Return up to `pages` freed pages to the file system."""
