@@ -67,7 +67,7 @@ export function hasCard(name, snapshots) {
 }
 
 // Fill a trace from its run's snapshot, one of `snapshots`; `layer` from 0. A map whose run has none yet gets the axes of
-// the other run's and no values: plotly cannot place a subplot whose axes are empty.
+// the other run's and stays invisible: plotly cannot place a subplot of categories without any.
 export function fillSnapshot(trace, snapshots, layer) {
   const { meta } = trace;
   const snapshot = snapshots[meta.run];
@@ -76,9 +76,8 @@ export function fillSnapshot(trace, snapshots, layer) {
   const other = snapshots.find(Boolean);
   if (snapshot || !meta.z || !other) return;
   fill(trace, other, layer);
-  trace.z = trace.z?.map((row) => row.map(() => null));
-  delete trace.text;
-  delete trace.texttemplate;
+  trace.z = trace.z?.map((row) => row.map(() => 0));
+  Object.assign(trace, { opacity: 0, hoverinfo: "skip", hovertemplate: null, texttemplate: null });
 }
 
 const FILL = {
