@@ -30,8 +30,6 @@ bench: .venv/installed
 	@OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks
 
 bench-peers: .venv/installed
-	@test -x build/peers/bin/python || $(PYTHON) -m venv build/peers
-	@build/peers/bin/python -m pip install --quiet --disable-pip-version-check -r benchmarks/peers/requirements.txt
 	@OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.peers
 
 soak: .venv/installed
