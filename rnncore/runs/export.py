@@ -42,7 +42,7 @@ def export_csv(store: Store, run: StoredRun) -> Iterator[bytes]:
 
 def export_json(store: Store, run: StoredRun) -> Iterator[bytes]:
     """Yield a JSON object: format, run, events, records (as `Record.to_json`), profiles, (L, T) each, snapshots."""
-    head = {"format": FORMAT, "run": RunStatus(run).to_json(), "events": store.events(run.id)}
+    head = {"format": FORMAT, "run": _told(run), "events": store.events(run.id)}
     yield json.dumps(head, allow_nan=False)[:-1].encode() + b',"records":['
     separator = b""
     for scalars in scalar_batches(store, run):
@@ -67,7 +67,7 @@ def export_parquet(store: Store, run: StoredRun) -> Iterator[bytes]:
     """Yield a Parquet file: a row per record, profiles as lists (L of T float32), config and info as metadata."""
     profile = pa.list_(pa.list_(pa.float32()))
     fields = [(name, pa.int64() if name in _WHOLE else pa.float64()) for name in SCALARS]
-    metadata = {"format": FORMAT, "run": json.dumps(RunStatus(run).to_json())}
+    metadata = {"format": FORMAT, "run": json.dumps(_told(run))}
     schema = pa.schema([*fields, *((name, profile) for name in PROFILES)], metadata)
     sink = _Pieces()
     with pq.ParquetWriter(pa.PythonFile(sink, "w"), schema, compression="zstd") as writer:
@@ -177,3 +177,8 @@ class _Pieces(io.RawIOBase):
         """Return what was written since the last call."""
         piece, self._buffer = bytes(self._buffer), bytearray()
         return piece
+
+
+def _told(run: StoredRun) -> dict[str, Any]:
+    """All that is known of a run but its ids: they are keys, and a file is passed on."""
+    return {name: value for name, value in RunStatus(run).to_json().items() if name not in ("id", "group")}
