@@ -102,7 +102,7 @@ class Board {
   // ---- polling ----
 
   active() {
-    return this.runs.some((run) => run.id && (!run.state || ACTIVE.has(run.state.status)));
+    return this.runs.some((run) => run.id && (!run.state || run.wantsAll || ACTIVE.has(run.state.status)));
   }
 
   wake() {
@@ -114,7 +114,10 @@ class Board {
     this.polling = true;
     const runs = this.runs.filter((run) => run.id);
     const url = new URL("api/records", document.baseURI);
-    for (const run of runs) url.searchParams.append("run", `${run.id}:${run.series.since}`);
+    for (const run of runs) {
+      run.asked = run.wantsAll ? 0 : run.series.since;
+      url.searchParams.append("run", `${run.id}:${run.asked}`);
+    }
     let wait = document.hidden ? POLL_HIDDEN_MS : POLL_MS;
     try {
       this.abort = new AbortController();
@@ -154,7 +157,12 @@ class Board {
       run.state = { status: "unknown", reason: answer.error, last_step: 0, steps: 0 };
       return false;
     }
+    if (run.wantsAll) run.series = new Series();
     const news = run.series.append(answer);
+    // While training a refresh brings few profiles; once the run is over, fetch what there is for time travel.
+    const ended = !ACTIVE.has(answer.status);
+    run.wantsAll = ended && !run.hasAll && run.asked > 0;
+    run.hasAll = ended && run.asked === 0;
     const insights = answer.insights ?? run.state?.insights;
     run.state = { ...answer, insights };
     run.snapshots.newest = answer.snapshot_step ?? null;
