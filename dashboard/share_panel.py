@@ -9,6 +9,7 @@ import streamlit as st
 from dashboard import services
 from dashboard.exports.code import script, script_data
 from dashboard.share import Decoded, ShareError, decode, encode
+from dashboard.text import escape
 from dashboard.workspace import workspace_id
 from rnncore.config import TrainConfig
 from rnncore.data import DataError, ReadFile
@@ -106,7 +107,7 @@ def _files(runs: Sequence[StoredRun]) -> None:
     for column, (name, (label, words)) in zip((left, right), _GROUP_FILES.items(), strict=True):
         column.link_button(label, f"api/groups/{runs[0].group}/{name}", help=words, width="stretch")
     for run in runs:
-        st.caption(_plain(run.label))
+        st.caption(escape(run.label))
         columns = st.columns(len(_RUN_FILES))
         for column, (name, (label, words)) in zip(columns, _RUN_FILES.items(), strict=True):
             column.link_button(label, f"api/runs/{run.id}/{name}", help=words, type="tertiary")
@@ -119,7 +120,7 @@ def _code(runs: Sequence[StoredRun], config: TrainConfig | None, read_file: Read
     makers: dict[str, Callable[[], str]] = {f"{run.label}": partial(script, store, run) for run in runs}
     if config is not None and not runs:
         makers["code"] = partial(script_of, config, read_file)
-    for number, (tab, make) in enumerate(zip(st.tabs([_plain(name) for name in makers]), makers.values(), strict=True)):
+    for number, (tab, make) in enumerate(zip(st.tabs([escape(name) for name in makers]), makers.values(), strict=True)):
         with tab:
             try:
                 code = make()
@@ -139,8 +140,3 @@ def _data_files(run: StoredRun) -> None:
             st.download_button(f"Download {name}", content, name, on_click="ignore", key="share.data")
     except (DataError, ConfigError) as error:
         st.text(str(error))
-
-
-def _plain(text: str) -> str:
-    """Return a text of the user's so that markdown shows it as it is."""
-    return "".join(f"\\{character}" if character in "\\`*_{}[]()<>#+-.!|~:$&" else character for character in text)

@@ -2,6 +2,7 @@
 
 import { button, count, element, isDark, setText } from "./dom.js";
 import { ACTIVE, Head } from "./head.js";
+import { marksOf } from "./marks.js";
 import { Plots } from "./plots.js";
 import { Series, firstDifference } from "./series.js";
 import { Snapshots } from "./snapshots.js";
@@ -234,26 +235,9 @@ class Board {
   }
 
   marks() {
-    const list = [];
     const [a, b] = this.runs;
-    if (this.runs.length === 2 && this.data.twins) {
-      this.difference ??= firstDifference(a.series, b.series);
-      if (this.difference) {
-        const { step, exact } = this.difference;
-        list.push({ step, text: exact ? `they part at step ${count(step)}` : `they part by step ${count(step)}` });
-      }
-    }
-    for (const run of this.runs) {
-      if (run.state?.status !== "diverged") continue;
-      const step = run.state.last_step;
-      list.push({ step, text: `${run.label}: diverged at step ${count(step)}`, alert: true });
-    }
-    const changes = new Map(); // one mark for twins, and one for a slider on its way
-    for (const [step, name, value] of this.runs.flatMap((run) => run.series.events)) {
-      const text = `${name === "learning_rate" ? "learning rate" : "threshold"} ${Number(value.toPrecision(3))}`;
-      changes.set(`${name} ${Math.round((step / this.lastStep()) * 15)}`, { step, text });
-    }
-    return [...list, ...changes.values()];
+    if (this.runs.length === 2 && this.data.twins) this.difference ??= firstDifference(a.series, b.series);
+    return marksOf(this.runs, this.difference);
   }
 
   chooseLayer(layer) {

@@ -1,6 +1,7 @@
 // The report: the board's figures over records that stand in the page, without a server.
 
 import { count, element, setText } from "./dom.js";
+import { marksOf } from "./marks.js";
 import { Plots } from "./plots.js";
 import { Series, firstDifference } from "./series.js";
 import { Snapshots } from "./snapshots.js";
@@ -20,7 +21,8 @@ export function show(root, data, Plotly) {
   const theme = () => (dark.matches ? "dark" : "light");
   const state = { layer: layers ? layers - 1 : null, pinned: null, hovered: null };
   const travelling = Object.keys(data.words).filter((name) => !data.words[name].steps); // figures of one step
-  const list = marks(runs, data.twins);
+  const twins = data.twins && runs.length === 2;
+  const list = marksOf(runs, twins ? firstDifference(runs[0].series, runs[1].series) : null);
 
   const view = () => ({
     layer: state.layer,
@@ -81,25 +83,4 @@ function layerChoice(layers, choose) {
   select.onchange = () => choose(Number(select.value));
   label.append(select);
   return label;
-}
-
-// Where twins part, where runs diverged, and where a setting was changed.
-function marks(runs, twins) {
-  const difference = twins && runs.length === 2 ? firstDifference(runs[0].series, runs[1].series) : null;
-  const list = difference
-    ? [{ step: difference.step, text: `they part ${difference.exact ? "at" : "by"} step ${count(difference.step)}` }]
-    : [];
-  for (const run of runs) {
-    if (run.state.status !== "diverged") continue;
-    const step = run.state.last_step;
-    list.push({ step, text: `${run.label}: diverged at step ${count(step)}`, alert: true });
-  }
-  const changes = new Map(); // one mark for twins, and one for a slider on its way
-  for (const run of runs) {
-    for (const [step, name, value] of run.answer.events ?? []) {
-      const text = `${name === "learning_rate" ? "learning rate" : "threshold"} ${Number(value.toPrecision(3))}`;
-      changes.set(`${name} ${Math.round((step / Math.max(run.state.last_step, 1)) * 15)}`, { step, text });
-    }
-  }
-  return [...list, ...changes.values()];
 }

@@ -1,0 +1,24 @@
+// What is worth a vertical mark over the training steps: where twins part, where a run diverged, what was changed by hand.
+
+import { count } from "./dom.js";
+
+// difference: of `firstDifference`, or null. Each run: {label, state, series}. Returns [{step, text, alert}].
+export function marksOf(runs, difference) {
+  const list = [];
+  if (difference) {
+    const { step, exact } = difference;
+    list.push({ step, text: `they part ${exact ? "at" : "by"} step ${count(step)}` });
+  }
+  for (const run of runs) {
+    if (run.state?.status !== "diverged") continue;
+    const step = run.state.last_step;
+    list.push({ step, text: `${run.label}: diverged at step ${count(step)}`, alert: true });
+  }
+  const last = Math.max(1, ...runs.map((run) => run.series.step.at(-1) ?? 0));
+  const changes = new Map(); // one mark for twins, and one for a slider on its way
+  for (const [step, name, value] of runs.flatMap((run) => run.series.events)) {
+    const text = `${name === "learning_rate" ? "learning rate" : "threshold"} ${Number(value.toPrecision(3))}`;
+    changes.set(`${name} ${Math.round((step / last) * 15)}`, { step, text });
+  }
+  return [...list, ...changes.values()];
+}
