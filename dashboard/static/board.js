@@ -77,7 +77,9 @@ class Board {
     const theme = isDark(this.parent) ? "dark" : "light";
     const key = JSON.stringify(data.runs);
     const same = key === this.key;
-    const unchanged = same && theme === this.theme;
+    const redrawn = data.drawing !== this.data?.drawing;
+    const unchanged = same && theme === this.theme && !redrawn;
+    if (redrawn) this.drawing = JSON.parse(data.drawing);
     Object.assign(this, { data, key, theme });
     this.root.style.colorScheme = theme;
     if (!same) {
@@ -196,11 +198,11 @@ class Board {
   // ---- figures ----
 
   build() {
-    const { data, theme } = this;
+    const { drawing, theme } = this;
     this.root.classList.toggle("rgl-projector", this.projector);
-    this.head.color(data.colors[theme]);
-    this.plots.open(this.Plotly, data.figures[theme], data.words, this.key, this.projector);
-    this.plots.name(this.runs, data.colors[theme]);
+    this.head.color(drawing.colors[theme]);
+    this.plots.open(this.Plotly, drawing.figures[theme], drawing.words, this.key, this.projector);
+    this.plots.name(this.runs, drawing.colors[theme]);
     this.drawn = false;
     this.draw();
   }
@@ -219,7 +221,7 @@ class Board {
     return {
       layer: this.layer,
       cursor: this.cursor(),
-      palette: this.data.palette[this.theme],
+      palette: this.drawing.palette[this.theme],
       empty: this.emptyText(),
       marks: this.marks(),
     };
