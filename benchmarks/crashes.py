@@ -1,4 +1,4 @@
-"""kill -9 of workers and of the server while students train and watch over HTTP; then count what was lost.
+"""kill -9 of workers and of the server while students train, steer and watch over HTTP; then count what was lost.
 
 `python -m benchmarks.crashes [--workers 100] [--servers 20]`. Every record that the API has given out before a kill
 must be in the store afterwards with the same value, the database must be sound, every run must end truthfully, and
@@ -83,7 +83,20 @@ class Student(threading.Thread):
                 since[run] = news["last_step"]
             if all(news["status"] in ENDED for news in answer):
                 return
+            self.steer(self.random.choice(runs))
             time.sleep(0.2)
+
+    def steer(self, run: str) -> None:
+        """Now and then do something to a run."""
+        command = self.random.choices(["", "pause", "resume", "settings", "stop"], weights=[85, 4, 6, 4, 1])[0]
+        if not command:
+            return
+        body = {"learning_rate": self.random.choice([0.001, 0.01])} if command == "settings" else None
+        try:
+            self.client.json("POST", f"/api/runs/{run}/{command}", body)
+        except Answered as error:
+            if error.status != 409:  # it has ended, or waits, meanwhile
+                raise
 
 
 def _decode(text: str) -> np.ndarray:
@@ -91,19 +104,21 @@ def _decode(text: str) -> np.ndarray:
 
 
 def kill_worker(server: LabServer, client: Client, dice: random.Random) -> float:
-    """Kill one of the workers when all of them train; return the seconds until all of them train again."""
-    wait_until(client, lambda health: health["workers_busy"] == health["workers"])
+    """Kill one of the workers, the spare too, when all train; return the seconds until as many train again."""
+    lost = wait_until(client, lambda health: health["workers_busy"] == health["workers"])["workers_lost"]
     dice.choice(server.workers()).kill()
     began = time.monotonic()
-    wait_until(client, lambda health: health["workers_busy"] < health["workers"], 1.0)  # until the death is noticed
-    wait_until(client, lambda health: health["workers_busy"] == health["workers"])
+    wait_until(client, lambda health: health["workers_lost"] > lost and health["workers_busy"] == health["workers"])
     return time.monotonic() - began
 
 
-def wait_until(client: Client, true: Callable[[dict[str, Any]], bool], seconds: float = 60.0) -> None:
-    """Ask for the server's health until something is true of it, or time is up."""
+def wait_until(client: Client, true: Callable[[dict[str, Any]], bool], seconds: float = 60.0) -> dict[str, Any]:
+    """Ask for the server's health until something is true of it, or time is up; return the last answer."""
     deadline = time.monotonic() + seconds
-    while not true(client.json("GET", "/api/health")) and time.monotonic() < deadline:
+    while True:
+        health: dict[str, Any] = client.json("GET", "/api/health")
+        if true(health) or time.monotonic() > deadline:
+            return health
         time.sleep(0.01)
 
 
@@ -146,7 +161,7 @@ def untruthful(folder: Path) -> list[str]:
     for run in store.runs("1"):
         truthful = {
             "finished": run.step == run.steps,
-            "killed": "SIGKILL" in run.reason and run.step < run.steps,
+            "killed": "SIGKILL" in run.reason and f"after step {run.step:,} of {run.steps:,}" in run.reason,
             "interrupted": "server" in run.reason,
             "stopped": run.reason.startswith("Stopped at step"),
         }

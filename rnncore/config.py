@@ -200,6 +200,14 @@ class ClipConfig(_Config):
         0.01, gt=0, le=10, description="Largest gradient norm as a share of the weight norm (AGC)."
     )
 
+    @property
+    def shortens(self) -> bool:
+        """Whether the gradient has one norm before clipping and another after it: `Record.clip_coef` tells them apart.
+
+        Inside the recursion there is no gradient before: what backward delivers has been clipped on its way.
+        """
+        return self.method not in ("off", "recursion")
+
 
 class TrainConfig(_Config):
     """Everything that determines a run; the same config gives the same run, bit for bit."""

@@ -153,7 +153,7 @@ def _data(store: Store, runs: Sequence[StoredRun], configs: Sequence[TrainConfig
 
 def _figure_run(run: StoredRun, config: TrainConfig) -> figures.Run:
     threshold = config.clip.threshold if config.clip.method == "norm" else None
-    return figures.Run(run.label.translate(_NAMES), threshold, config.model.cell, config.clip.method != "off")
+    return figures.Run(run.label.translate(_NAMES), threshold, config.model.cell, config.clip.shortens)
 
 
 def _words(figure: figures.Figure) -> Mapping[str, Any]:

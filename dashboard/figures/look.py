@@ -35,7 +35,10 @@ HEATMAP_COLORS = "Viridis"
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What a figure has to know of a run before it has data: its name in words and its clipping threshold."""
+    """What a figure has to know of a run before it has data: its name in words and its clipping.
+
+    threshold: of the gradient's norm, None where there is none. clipped: `ClipConfig.shortens`.
+    """
 
     label: str
     threshold: float | None = None

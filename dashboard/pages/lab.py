@@ -110,7 +110,7 @@ def _preview(config: TrainConfig | None) -> list[BoardRun]:
 def _board_run(run_id: str | None, config: TrainConfig, label: str) -> BoardRun:
     clip = config.clip
     norm_threshold = clip.threshold if clip.method == "norm" else None
-    figure = figures.Run(label, norm_threshold, config.model.cell, clip.method != "off")
+    figure = figures.Run(label, norm_threshold, config.model.cell, clip.shortens)
     steered = clip.threshold if clip.method in fields.STEERED_CLIPS else None
     return BoardRun(run_id, figure, config.optimizer.learning_rate, steered)
 

@@ -42,11 +42,15 @@ class RunStatus:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """The background half in counts. workers: how many there should be; ready: warmed up; busy: with a run."""
+    """The background half in counts.
+
+    workers: how many there should be; ready: warmed up; busy: with a run; lost: how many have died since the start.
+    """
 
     workers: int
     workers_ready: int
     workers_busy: int
+    workers_lost: int
     running: int
     paused: int
     queued: int

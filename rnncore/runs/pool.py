@@ -27,6 +27,7 @@ class Pool:
         self._size, self._spares = settings.workers, settings.spare_workers
         self._deliver = deliver
         self.workers: list[WorkerProcess] = []
+        self.died = 0  # workers that ended by themselves or were killed
         self._failed_starts = 0
         self._next_start = 0.0
 
@@ -55,6 +56,7 @@ class Pool:
     def lost(self, worker: WorkerProcess) -> None:
         """Forget a worker that has died."""
         if worker in self.workers:
+            self.died += 1
             self.workers.remove(worker)
             if not worker.ready:
                 self._back_off()

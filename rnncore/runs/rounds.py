@@ -4,6 +4,7 @@ import logging
 import sqlite3
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Sequence
 from queue import Empty, Full, Queue
@@ -29,7 +30,7 @@ SHUT_DOWN = "The server was stopped while this run was unfinished; it can be con
 Arrival = tuple[WorkerProcess, Frame | None]
 
 
-class Rounds:
+class Rounds(ABC):
     """State of the scheduler, guarded by `_lock`, and the loop that works on it; `Caretaker` says what a round does."""
 
     def __init__(self, store: Store, settings: Settings, worker_command: Sequence[str] = WORKER_COMMAND) -> None:
@@ -188,14 +189,18 @@ class Rounds:
 
     # What a round does, in `Caretaker`
 
+    @abstractmethod
     def _handle(self, db: sqlite3.Connection, worker: WorkerProcess, frame: Frame | None) -> None:
-        raise NotImplementedError
+        """Take in a frame of a worker; None is its death."""
 
+    @abstractmethod
     def _look_after(self, db: sqlite3.Connection, now: float) -> None:
-        raise NotImplementedError
+        """Enforce limits and endings, give queued runs to idle workers."""
 
+    @abstractmethod
     def _interrupt_all(self, ending: Ending) -> None:
-        raise NotImplementedError
+        """Ask every run to end this way."""
 
+    @abstractmethod
     def _writing_failed(self, run_ids: Sequence[str], error: str) -> None:
-        raise NotImplementedError
+        """End runs of which the store lacks records."""

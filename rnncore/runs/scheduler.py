@@ -245,6 +245,7 @@ class Scheduler(Caretaker):
                 workers=self.settings.workers,
                 workers_ready=min(sum(worker.ready for worker in workers), self.settings.workers),
                 workers_busy=sum(worker.run is not None for worker in workers),
+                workers_lost=self._pool.died,
                 running=sum(run.status == "running" for run in self._active.values()),
                 paused=sum(run.status == "paused" for run in self._active.values()),
                 queued=len(self._queue),
