@@ -1,6 +1,5 @@
 """Everything about a group of runs in one zip file, made piece by piece."""
 
-import io
 import json
 import re
 import zipfile
@@ -15,6 +14,7 @@ from rnncore import __version__
 from rnncore.data import DataError
 from rnncore.errors import ConfigError
 from rnncore.runs.export import export_csv, export_parquet
+from rnncore.runs.pieces import Pieces
 from rnncore.runs.store import Store, StoredRun
 
 _README = """RNN Gradient Lab {version}: runs taken out of the lab
@@ -37,7 +37,7 @@ def everything_zip(store: Store, runs: Sequence[StoredRun], with_data: bool) -> 
     with_data: whether to add the data files that script.py reads. Uploaded data belong to the workspace that brought
     them: pass True only when the request comes from there.
     """
-    sink = _Pieces()
+    sink = Pieces()
     with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
         archive.writestr("README.txt", _README.format(version=__version__))
         for name, content in _files(store, runs, with_data):
@@ -81,27 +81,3 @@ _OF_RUN: dict[str, Callable[[Store, StoredRun], Content]] = {
     "profiles.csv": profiles_csv,
     "records.parquet": export_parquet,
 }
-
-
-class _Pieces(io.RawIOBase):
-    """A file without seek that is handed on as it is written."""
-
-    def __init__(self) -> None:
-        self._buffer = bytearray()
-
-    @property
-    def waiting(self) -> int:
-        """Bytes that have been written and not yet taken."""
-        return len(self._buffer)
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: Any) -> int:
-        self._buffer += data
-        return len(data)
-
-    def take(self) -> bytes:
-        """Return what was written since the last call."""
-        piece, self._buffer = bytes(self._buffer), bytearray()
-        return piece

@@ -5,7 +5,6 @@ Every record is in it. Profiles are those that the store keeps (`Settings.max_pr
 Each piece is read in a transaction of its own: a slow download never holds the database up.
 """
 
-import io
 import json
 import math
 from collections.abc import Iterator
@@ -19,6 +18,7 @@ from pyarrow import csv
 
 from rnncore.records import PROFILES, SCALARS
 from rnncore.runs.active import RunStatus
+from rnncore.runs.pieces import Pieces
 from rnncore.runs.snapshots import read_snapshot
 from rnncore.runs.store import Store, StoredRun
 
@@ -69,7 +69,7 @@ def export_parquet(store: Store, run: StoredRun) -> Iterator[bytes]:
     fields = [(name, pa.int64() if name in _WHOLE else pa.float64()) for name in SCALARS]
     metadata = {"format": FORMAT, "run": json.dumps(_told(run))}
     schema = pa.schema([*fields, *((name, profile) for name in PROFILES)], metadata)
-    sink = _Pieces()
+    sink = Pieces()
     with pq.ParquetWriter(pa.PythonFile(sink, "w"), schema, compression="zstd") as writer:
         since = 0
         for scalars in scalar_batches(store, run):
@@ -158,25 +158,6 @@ def _snapshots(store: Store, run: StoredRun) -> Iterator[dict[str, Any]]:
 
 def _finite(values: list[list[float]]) -> list[list[float | None]]:
     return [[value if math.isfinite(value) else None for value in row] for row in values]
-
-
-class _Pieces(io.RawIOBase):
-    """A file that is handed on as it is written."""
-
-    def __init__(self) -> None:
-        self._buffer = bytearray()
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: Any) -> int:
-        self._buffer += data
-        return len(data)
-
-    def take(self) -> bytes:
-        """Return what was written since the last call."""
-        piece, self._buffer = bytes(self._buffer), bytearray()
-        return piece
 
 
 def _told(run: StoredRun) -> dict[str, Any]:
