@@ -4,25 +4,38 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Mount, Route
+from starlette.routing import Match, Mount, Route
 
-from dashboard.api import control, export, health, keep, start, watch
+from dashboard.api import control, export, files, health, keep, start, watch
 from dashboard.api.http import error_answer
 
-_SENTENCES = {404: "There is nothing at this address; README lists the addresses of the API."}
+_NOT_FOUND = "There is nothing at this address; README lists the addresses of the API."
 
 
 async def _answer_http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    sentence = _SENTENCES.get(error.status_code, f"The method {request.method} is not allowed at this address.")
-    return error_answer(error.status_code, sentence, error.headers)
+    if error.status_code != 405:
+        return error_answer(error.status_code, _NOT_FOUND, error.headers)
+    allowed = ", ".join(_methods_at(request))
+    sentence = f"The method {request.method[:20]} is not allowed at this address; allowed: {allowed}."
+    return error_answer(405, sentence, {"Allow": allowed})
+
+
+def _methods_at(request: Request) -> list[str]:
+    """Return what the routes of an address take together; Starlette tells the methods of the first one alone."""
+    at_address = [
+        route for route in _app.routes if isinstance(route, Route) and route.matches(request.scope)[0] != Match.NONE
+    ]
+    return sorted({method for route in at_address for method in route.methods or ()})
 
 
 _app = Starlette(
     routes=[
         Route("/health", health.health),
         Route("/records", watch.poll),
-        Route("/files", start.upload, methods=["POST"]),
+        Route("/files", files.listing, methods=["GET"]),
+        Route("/files", files.upload, methods=["POST"]),
+        Route("/files/{file}", files.delete, methods=["DELETE"]),
         Route("/runs", watch.listing, methods=["GET"]),
         Route("/runs", start.start, methods=["POST"]),
         Route("/groups/{group}", watch.group),
@@ -40,4 +53,4 @@ _app = Starlette(
 )
 _app.router.redirect_slashes = False
 
-routes = [Mount("/api", app=_app)]
+routes = [Route("/api", endpoint=_app), Mount("/api", app=_app)]

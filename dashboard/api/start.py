@@ -1,4 +1,4 @@
-"""Starting runs and uploading the files that they train on."""
+"""Starting runs, checked as the app's own Train button checks them."""
 
 import asyncio
 import secrets
@@ -10,25 +10,21 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
 from dashboard import controls, services
-from dashboard.api.http import FORM_TYPES, ApiError, JSONAnswer, content_type, endpoint, read_body, read_json
+from dashboard.api.http import ApiError, JSONAnswer, endpoint, read_json
 from dashboard.api.quota import Quota
 from dashboard.workspace import workspace_of
 from rnncore.checks import check_run
-from rnncore.config import TrainConfig
+from rnncore.config import TrainConfig, UploadData
 from rnncore.data import DataError, load_dataset
-from rnncore.data.csv import read_csv
 from rnncore.errors import ConfigError
 from rnncore.runs.active import Group
 from rnncore.runs.limits import check_start
 
-UPLOAD_SECONDS = 60.0
 BUSY_RETRY_S = 5.0
-# Each check of a start costs memory and time of this process, and so does each upload: only a few at once.
-STARTS_AT_ONCE, UPLOADS_AT_ONCE = 2, 4
+STARTS_AT_ONCE = 2  # each check of a start costs memory and time of this process
 STARTS_WAITING = 40
 
 _checking = asyncio.Semaphore(STARTS_AT_ONCE)
-_uploading = asyncio.Semaphore(UPLOADS_AT_ONCE)
 _quota = Quota()
 _waiting = 0
 
@@ -52,7 +48,6 @@ async def start(request: Request) -> JSONAnswer:
         raise ConfigError(
             "compare: true is not allowed with clip.method 'off', the twins would be the same; choose a clip method"
         )
-    configs = controls.twins(config) if asked.compare else [config]
     given = workspace_of(request)
     workspace = given or secrets.token_urlsafe(16)
     if _waiting >= STARTS_WAITING:
@@ -61,6 +56,8 @@ async def start(request: Request) -> JSONAnswer:
     try:
         async with _checking:
             address = request.client.host if request.client else ""
+            config = await run_in_threadpool(_named, workspace, config)
+            configs = controls.twins(config) if asked.compare else [config]
             group = await run_in_threadpool(_submit, workspace, address, configs)
     finally:
         _waiting -= 1
@@ -72,6 +69,18 @@ async def start(request: Request) -> JSONAnswer:
     if given is None:
         answer["workspace"] = workspace
     return JSONAnswer(answer, 201)
+
+
+def _named(workspace: str, config: TrainConfig) -> TrainConfig:
+    """Return the config with the stored names of uploads that it does not name itself."""
+    if not isinstance(config.data, UploadData) or all(entry.name for entry in config.data.files):
+        return config
+    stored = {file.id: file.name for file in services.scheduler().store.files_of(workspace)}
+    files = tuple(
+        entry if entry.name else entry.model_copy(update={"name": stored.get(entry.file, "")})
+        for entry in config.data.files
+    )
+    return config.model_copy(update={"data": config.data.model_copy(update={"files": files})})
 
 
 def _submit(workspace: str, address: str, configs: Sequence[TrainConfig]) -> Group:
@@ -94,35 +103,3 @@ def _reader(workspace: str) -> Callable[[str], bytes]:
         return content
 
     return read
-
-
-@endpoint
-async def upload(request: Request) -> JSONAnswer:
-    """Store a file, sent as it is; say what is in it if it is a table of text, of other formats only the id."""
-    kind = content_type(request)
-    if kind in ("", *FORM_TYPES):
-        raise ApiError(415, "Content-Type: send the file itself, as text/csv or application/octet-stream, not a form.")
-    if _uploading.locked():
-        raise ApiError(
-            429, "Several files are being uploaded at this moment; try again in a few seconds.", BUSY_RETRY_S
-        )
-    scheduler = services.scheduler()
-    given = workspace_of(request)
-    workspace = given or secrets.token_urlsafe(16)
-    async with _uploading:
-        content = await read_body(request, scheduler.settings.max_file_mb * 2**20, UPLOAD_SECONDS)
-        answer: dict[str, Any] = {}
-        if kind.startswith("text/"):
-            async with _checking:
-                answer = await run_in_threadpool(_describe, content)
-        answer["file"] = await run_in_threadpool(scheduler.add_file, workspace, content)
-    if given is None:
-        answer["workspace"] = workspace
-    return JSONAnswer(answer, 201)
-
-
-def _describe(content: bytes) -> dict[str, Any]:
-    table = read_csv(content, "the uploaded file")
-    if not table.numeric_columns:
-        raise DataError("The uploaded file has no column of numbers to predict.")
-    return {"rows": table.rows, "columns": list(table.numeric_columns), "notes": list(table.notes)}

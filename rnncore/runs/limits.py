@@ -85,7 +85,7 @@ def check_file(size: int, stored: int, settings: Settings) -> None:
     if stored + size > settings.max_workspace_files_mb * 2**20:
         raise LimitError(
             f"With this file your uploads would take {(stored + size) / 2**20:.1f} MB, above the limit of"
-            f" {settings.max_workspace_files_mb} MB ({env_name('max_workspace_files_mb')}); delete runs with uploads.",
+            f" {settings.max_workspace_files_mb} MB ({env_name('max_workspace_files_mb')}); delete some of them first.",
             "max_workspace_files_mb",
         )
     check_disk(settings)

@@ -1,0 +1,90 @@
+"""Uploads of a workspace: storing a file and saying what is in it, listing, deleting."""
+
+import asyncio
+import secrets
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+
+from dashboard import services
+from dashboard.api.http import FORM_TYPES, ApiError, JSONAnswer, content_type, endpoint, read_body
+from dashboard.workspace import workspace_of
+from rnncore.config import UploadData
+from rnncore.data.upload import inspect
+from rnncore.runs.store import file_id_of
+
+UPLOAD_SECONDS = 60.0
+BUSY_RETRY_S = 5.0
+UPLOADS_AT_ONCE = 4  # each holds its bytes in memory
+MAX_NAME = 500  # characters of a file's name
+
+_uploading = asyncio.Semaphore(UPLOADS_AT_ONCE)
+_reading = asyncio.Semaphore(1)  # a large table fills a core for seconds
+
+
+@endpoint
+async def upload(request: Request) -> JSONAnswer:
+    """Store a file of any format, sent as it is; say what it is found to be and the `data` that train on it.
+
+    `?name=`: what its owner calls it; the ending may tell the format. Further options are those of `UploadData`.
+    """
+    if content_type(request) in ("", *FORM_TYPES):
+        raise ApiError(415, "Content-Type: send the file itself, as text/csv or application/octet-stream, not a form.")
+    if _uploading.locked():
+        raise ApiError(
+            429, "Several files are being uploaded at this moment; try again in a few seconds.", BUSY_RETRY_S
+        )
+    name, options = _asked(request)
+    scheduler = services.scheduler()
+    given = workspace_of(request)
+    workspace = given or secrets.token_urlsafe(16)
+    async with _uploading:
+        content = await read_body(request, scheduler.settings.max_file_mb * 2**20, UPLOAD_SECONDS)
+        async with _reading:
+            answer = await run_in_threadpool(_describe, name, content, options)
+        await run_in_threadpool(scheduler.add_file, workspace, content, name)
+    if given is None:
+        answer["workspace"] = workspace
+    return JSONAnswer(answer, 201)
+
+
+def _asked(request: Request) -> tuple[str, dict[str, Any]]:
+    """Return the name of an upload and its options. Raises ValidationError before its bytes are read."""
+    given = {key: request.query_params.getlist(key) for key in request.query_params}
+    name = given.pop("name", [""])[-1][-MAX_NAME:] or "your file"
+    options = {key: values if key in ("features", "targets") else values[-1] for key, values in given.items()}
+    UploadData.model_validate({**options, "files": [{"file": "upload", "name": name}]})
+    return name, options
+
+
+def _describe(name: str, content: bytes, options: dict[str, Any]) -> dict[str, Any]:
+    file = {"file": file_id_of(content), "name": name}
+    found = inspect([(name, content)], UploadData.model_validate({**options, "files": [file]}))
+    answer: dict[str, Any] = {
+        "file": file["file"],
+        "rows": found.rows,
+        "columns": [column.name for column in found.columns],
+        "notes": list(found.notes),
+        "data": found.options.model_dump(mode="json"),
+    }
+    return answer | ({"problem": found.error} if found.error else {})
+
+
+@endpoint
+async def listing(request: Request) -> dict[str, Any]:
+    """The uploads of the caller's own workspace, the newest first."""
+    workspace = workspace_of(request)
+    stored = await run_in_threadpool(services.scheduler().store.files_of, workspace) if workspace else []
+    names = ("name", "size", "created_at", "runs")
+    return {"files": [{"file": file.id} | {name: getattr(file, name) for name in names} for file in stored]}
+
+
+@endpoint
+async def delete(request: Request) -> dict[str, Any]:
+    """Delete an upload of the caller's own workspace that no unfinished run trains on."""
+    workspace, file = workspace_of(request) or "", str(request.path_params["file"])
+    if not await run_in_threadpool(services.scheduler().store.has_file, workspace, file):
+        raise ApiError(404, "There is no such file in this workspace.")
+    await run_in_threadpool(services.scheduler().delete_file, workspace, file)
+    return {"ok": True}
