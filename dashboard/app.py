@@ -2,6 +2,7 @@
 
 import gc
 import logging
+import os
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -21,6 +22,8 @@ from dashboard.logs import configure_logs
 from dashboard.sockets import allow_many_connections, answer_at_once
 from dashboard.upload_guard import UploadGuard
 from dashboard.workspace import WorkspaceCookie
+from rnncore.runs.lock import StoreError
+from rnncore.runs.settings import SettingsError
 
 logger = logging.getLogger("dashboard.app")  # the launcher runs this file under another name
 
@@ -32,7 +35,11 @@ async def lifespan(app: st.App) -> AsyncIterator[None]:
     answer_at_once()
     allow_many_connections()
     PagesManager.uses_pages_directory = False  # else the first visitor's /history would be that file without main.py
-    settings = services.open_scheduler().settings
+    try:
+        settings = services.open_scheduler().settings
+    except (StoreError, SettingsError) as error:
+        logger.critical("%s", error, extra={"event": "server_failed"})
+        os._exit(1)  # an exception would bury the sentence in three tracebacks
     await to_thread.run_sync(warm_assets)
     gc.collect()
     gc.freeze()  # what is loaded now lives as long as the server: later collections need not look at it

@@ -23,7 +23,6 @@ def open_scheduler(settings: Settings | None = None, worker_command: Sequence[st
     """Open the store, start the scheduler and its workers; call once per process."""
     global _scheduler, _opened
     settings = settings or Settings.from_env()
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
     _scheduler = Scheduler(Store(settings.store_path), settings, worker_command)
     _scheduler.start()
     _opened = time.monotonic()

@@ -18,9 +18,9 @@ from rnncore.data.dataset import DataError
 from rnncore.records import SCALARS
 from rnncore.runs.active import waiting_times
 from rnncore.runs.limits import LimitError
+from rnncore.runs.lock import StoreError
 from rnncore.runs.process import WORKER_COMMAND
 from rnncore.runs.scheduler import ControlError, Scheduler, UnknownRun
-from rnncore.runs.schema import StoreError
 from rnncore.runs.settings import Settings
 from rnncore.runs.store import ENDED, Store
 from tests.fake_worker import DIES, DIVERGES, HANGS, RAISES, SEGFAULTS

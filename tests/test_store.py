@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from rnncore.records import Record, pack
 from rnncore.runs import schema
+from rnncore.runs.lock import FolderLock, StoreError
 from rnncore.runs.protocol import Frame
 from rnncore.runs.recording import Recorder
 from rnncore.runs.settings import Settings, SettingsError
@@ -241,9 +242,53 @@ def test_an_older_store_is_brought_up_to_date(tmp_path, monkeypatch):
     store.close()
 
 
+def test_a_log_without_its_database_does_not_flow_into_the_new_one(tmp_path):
+    store = Store(tmp_path / "runs.sqlite")
+    store.create_runs([new_run("r")])
+    log = (tmp_path / "runs.sqlite-wal").read_bytes()
+    store.close()
+    (tmp_path / "runs.sqlite").unlink()
+    (tmp_path / "runs.sqlite-wal").write_bytes(log)
+    store = Store(tmp_path / "runs.sqlite")
+    assert "only its log was found" in store.message
+    assert next(tmp_path.glob("runs.sqlite.aside-*-wal")).read_bytes() == log
+    assert store.run("r") is None
+    store.close()
+
+
+def test_a_store_in_use_is_not_moved_aside(tmp_path):
+    path = tmp_path / "runs.sqlite"
+    connection, _ = schema.open_database(path)
+    connection.execute("PRAGMA user_version = 99")  # a newer program's, whose server is running
+    lock = FolderLock(tmp_path)
+    with pytest.raises(StoreError, match="Another server is using the folder"):
+        Store(path)
+    assert path.exists()
+    lock.release()
+    connection.close()
+
+
+def test_a_large_store_is_checked_for_a_bounded_time(tmp_path, monkeypatch):
+    path = tmp_path / "runs.sqlite"
+    store = Store(path)
+    store.create_runs([new_run(f"run {i}") for i in range(3000)])
+    store.close()
+    monkeypatch.setattr(schema, "CHECK_SECONDS", -1.0)
+    store = Store(path)
+    assert store.message is None
+    assert store.run("run 7").id == "run 7"
+    store.close()
+
+
+def test_a_folder_that_cannot_be_locked_is_not_blamed_on_another_server(tmp_path):
+    (tmp_path / "scheduler.lock").mkdir()
+    with pytest.raises(StoreError, match="cannot be used: unable to open database file"):
+        Store(tmp_path / "runs.sqlite")
+
+
 def test_an_unusable_folder_is_said_in_one_sentence(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(schema.StoreError, match=r"The folder '.*' cannot hold the run store: .*\.$"):
+    with pytest.raises(StoreError, match=r"The folder '.*' cannot hold the run store: .*\.$"):
         Store(tmp_path / "file" / "runs.sqlite")
 
 

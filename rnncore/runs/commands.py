@@ -44,7 +44,7 @@ def _action(actions: Any, name: str, run: Callable[[argparse.Namespace], int], s
 @contextmanager
 def _open(options: argparse.Namespace) -> Iterator[tuple[Any, Any]]:
     """Open store and settings; ConfigError with one sentence where that is not possible."""
-    from rnncore.runs.schema import StoreError
+    from rnncore.runs.lock import StoreError
     from rnncore.runs.settings import Settings, SettingsError
     from rnncore.runs.store import Store
 
@@ -116,6 +116,5 @@ def _prune(options: argparse.Namespace) -> int:
         if options.max_mb is not None:
             settings = replace(settings, max_store_mb=options.max_mb)
         pruned = prune(store, settings)
-        store.checkpoint()
         print(f"removed {pruned.runs} runs and {pruned.files} uploads; {len(store.runs('1'))} runs are left")
     return 0

@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from queue import Empty, LifoQueue
 
-from rnncore.runs.schema import connect, open_database
+from rnncore.runs.schema import BUSY_MS, connect, open_database
 
 MAX_LOG_BYTES = 64 * 2**20  # size the write-ahead log is cut back to
 
@@ -68,11 +68,16 @@ class Database:
     def checkpoint(self) -> None:
         """Move committed pages from the write-ahead log into the file; writers wait meanwhile, readers do not.
 
-        On the writer's own connection: older SQLite (before 3.51.3) can damage the file when one connection begins the
-        log anew while another one is checkpointing it ("WAL-reset bug").
+        FULL holds the write lock, and a busy timeout of 0 keeps it from waiting for readers: older SQLite (before
+        3.51.3) can damage the file when one connection begins the log anew while another one is checkpointing it
+        ("WAL-reset bug"), be it that of `python -m rnncore runs prune`.
         """
         with self._lock:
-            self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+            self._connection.execute("PRAGMA busy_timeout = 0").fetchall()
+            try:
+                self._connection.execute("PRAGMA wal_checkpoint(FULL)").fetchall()
+            finally:
+                self._connection.execute(f"PRAGMA busy_timeout = {BUSY_MS}").fetchall()
 
     def give_back_pages(self, pages: int) -> None:
         """Return up to `pages` freed pages to the file system."""

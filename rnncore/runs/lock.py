@@ -3,26 +3,33 @@
 import sqlite3
 from pathlib import Path
 
-from rnncore.runs.schema import StoreError
+
+class StoreError(Exception):
+    """The store cannot be used; the message is one plain sentence."""
 
 
 class FolderLock:
     """Held from construction to `release`, by an exclusive transaction on a small database of its own."""
 
     def __init__(self, folder: Path) -> None:
-        """Take the lock. Raises StoreError if another process has it."""
+        """Take the lock. Raises StoreError if another process has it, or if the folder cannot be written."""
         folder.mkdir(parents=True, exist_ok=True)
-        self._connection = sqlite3.connect(
-            folder / "scheduler.lock", isolation_level=None, check_same_thread=False, timeout=0.2
-        )
+        self._connection: sqlite3.Connection | None = None
         try:
+            self._connection = sqlite3.connect(
+                folder / "scheduler.lock", isolation_level=None, check_same_thread=False, timeout=0.2
+            )
             self._connection.execute("BEGIN EXCLUSIVE")
-        except sqlite3.OperationalError:
-            self._connection.close()
+        except sqlite3.DatabaseError as error:
+            self.release()
+            busy = error.sqlite_errorcode == sqlite3.SQLITE_BUSY
             raise StoreError(
                 f"Another server is using the folder '{folder}'; stop it, or set RNNLAB_DATA_DIR to another folder."
+                if busy
+                else f"The folder '{folder}' cannot be used: {error}; set RNNLAB_DATA_DIR to another folder."
             ) from None
 
     def release(self) -> None:
         """Give the lock back."""
-        self._connection.close()
+        if self._connection is not None:
+            self._connection.close()

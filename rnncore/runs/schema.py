@@ -6,10 +6,13 @@ import sqlite3
 import time
 from pathlib import Path
 
+from rnncore.runs.lock import FolderLock, StoreError
+
 logger = logging.getLogger(__name__)
 
 APPLICATION_ID = 0x524E4E31  # "RNN1", in the file's header
-CHECK_BYTES = 256 * 2**20  # larger files are not read through at every start
+BUSY_MS = 10_000  # how long a connection waits for another process
+CHECK_SECONDS = 5.0  # a file too large to be read through in this time is checked as far as that goes
 
 # One script per version; a file's PRAGMA user_version says how many it has been through. Append, never edit.
 MIGRATIONS = (
@@ -109,10 +112,6 @@ MIGRATIONS = (
 )
 
 
-class StoreError(Exception):
-    """The store cannot be used; the message is one plain sentence."""
-
-
 def connect(path: Path) -> sqlite3.Connection:
     """Open a connection for any thread, one at a time.
 
@@ -120,7 +119,7 @@ def connect(path: Path) -> sqlite3.Connection:
     the death of any process; only a crash of the machine itself can take the last commits, and never leaves a broken
     file. FULL would add a disk flush to each of 20 commits a second.
     """
-    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=10)
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=BUSY_MS / 1000)
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute("PRAGMA foreign_keys = ON")
@@ -133,28 +132,44 @@ def open_database(path: Path) -> tuple[sqlite3.Connection, str | None]:
     A file that is corrupt, foreign or newer than this program is moved aside, never deleted, and a new one is begun;
     the second value then says so in one sentence. Raises StoreError.
     """
+    message = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        problem = _problem(path)
-        message = None
-        if problem:
-            aside = _move_aside(path)
-            message = f"The run store {problem}; it was moved to '{aside}' and a new one was begun."
-            logger.warning(message)
-        if not path.exists():
-            _create(path)
+        if _problem(path) or not path.exists():
+            lock = FolderLock(path.parent)  # of a server that runs nothing is moved away
+            try:
+                message = _begin_anew(path)
+            finally:
+                lock.release()
         connection = connect(path)
         migrate(connection)
     except OSError as error:
         raise StoreError(f"The folder '{path.parent}' cannot hold the run store: {error.strerror}.") from error
-    except sqlite3.OperationalError as error:
+    except sqlite3.DatabaseError as error:
         raise StoreError(f"The run store '{path}' cannot be opened: {error}.") from error
     return connection, message
 
 
+def _begin_anew(path: Path) -> str | None:
+    """Move aside what cannot be used and create what is missing; return what was done, None if nothing was in the way.
+
+    A log without its database is moved too: SQLite would write its pages into the new file.
+    """
+    problem, message = _problem(path), None
+    if not path.exists() and _part(path, "-wal").exists():
+        problem = "has lost its database file, only its log was found"
+    if problem:
+        aside = _move_aside(path)
+        message = f"The run store {problem}; it was moved to '{aside}' and a new one was begun."
+        logger.warning(message)
+    if not path.exists():
+        _create(path)
+    return message
+
+
 def _create(path: Path) -> None:
     """Make an empty store under another name and rename it, so that a file in place is always a whole one."""
-    fresh = path.with_name(f"{path.name}.new-{os.getpid()}")
+    fresh = _part(path, f".new-{os.getpid()}")
     fresh.unlink(missing_ok=True)
     connection = sqlite3.connect(fresh)
     connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # can only be chosen before there is anything in the file
@@ -190,10 +205,9 @@ def _problem(path: Path) -> str | None:
         version = connection.execute("PRAGMA user_version").fetchone()[0]
         if version > len(MIGRATIONS):
             return f"was written by a newer version of this program (format {version})"
-        if path.stat().st_size <= CHECK_BYTES:
-            verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-            if verdict != "ok":
-                return f"is damaged ({verdict.splitlines()[-1]})"
+        verdict = _quick_check(connection)
+        if verdict != "ok":
+            return f"is damaged ({verdict.splitlines()[-1]})"
     except sqlite3.OperationalError:
         raise
     except sqlite3.DatabaseError as error:
@@ -204,15 +218,29 @@ def _problem(path: Path) -> str | None:
     return None
 
 
+def _quick_check(connection: sqlite3.Connection) -> str:
+    deadline = time.monotonic() + CHECK_SECONDS
+    connection.set_progress_handler(lambda: time.monotonic() > deadline, 100_000)
+    try:
+        return str(connection.execute("PRAGMA quick_check(1)").fetchone()[0])
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT:
+            return "ok"
+        raise
+
+
+def _part(path: Path, suffix: str) -> Path:
+    return path.with_name(path.name + suffix)
+
+
 def _move_aside(path: Path) -> Path:
     stamp = time.strftime("%Y%m%d-%H%M%S")
-    aside = path.with_name(f"{path.name}.aside-{stamp}")
+    aside = _part(path, f".aside-{stamp}")
     number = 1
-    while aside.exists():
+    while aside.exists() or _part(aside, "-wal").exists():
         number += 1
-        aside = path.with_name(f"{path.name}.aside-{stamp}-{number}")
+        aside = _part(path, f".aside-{stamp}-{number}")
     for suffix in ("", "-wal", "-shm"):
-        part = path.with_name(path.name + suffix)
-        if part.exists():
-            part.rename(aside.with_name(aside.name + suffix))
+        if _part(path, suffix).exists():
+            _part(path, suffix).rename(_part(aside, suffix))
     return aside
