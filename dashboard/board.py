@@ -47,11 +47,34 @@ class BoardRun:
     threshold: float | None
 
 
-def board(runs: Sequence[BoardRun], *, group: str | None = None, twins: bool = False, key: str = "board") -> None:
+@dataclass(frozen=True, slots=True)
+class Show:
+    """What a reader sees of the board without touching it.
+
+    first: figures, by their names in `figures.FIGURES`, that stand before all others. step: the training step shown,
+    None for the newest. options: "figure.option" each, switched on.
+    """
+
+    first: tuple[str, ...] = ()
+    step: int | None = None
+    options: tuple[str, ...] = ()
+
+
+AS_USUAL = Show()
+
+
+def board(
+    runs: Sequence[BoardRun],
+    *,
+    group: str | None = None,
+    twins: bool = False,
+    show: Show = AS_USUAL,
+    key: str = "board",
+) -> None:
     """Mount the live board for up to six runs.
 
     group: id by which commands reach all of them at once. twins: they differ by the clip alone, so the step at which
-    they part is worth a mark.
+    they part is worth a mark. show: where it begins; readers go on from there as they like.
     """
     _board(
         key=key,
@@ -60,6 +83,7 @@ def board(runs: Sequence[BoardRun], *, group: str | None = None, twins: bool = F
             "plotly": asset_url("plotly.min.js"),
             "group": group,
             "twins": twins,
+            "show": asdict(show),
             "runs": [_of_run(run) for run in runs],
             "drawing": _drawing(tuple(run.figure for run in runs)),
             "empty": EMPTY,

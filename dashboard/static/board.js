@@ -78,9 +78,11 @@ class Board {
     const key = JSON.stringify(data.runs);
     const same = key === this.key;
     const redrawn = data.drawing !== this.data?.drawing;
-    const unchanged = same && theme === this.theme && !redrawn;
+    const show = JSON.stringify(data.show);
+    const reshown = show !== this.shown;
+    const unchanged = same && theme === this.theme && !redrawn && !reshown;
     if (redrawn) this.drawing = JSON.parse(data.drawing);
-    Object.assign(this, { data, key, theme });
+    Object.assign(this, { data, key, theme, shown: show });
     this.root.style.colorScheme = theme;
     if (!same) {
       this.runs = data.runs.map((run) => ({
@@ -89,7 +91,7 @@ class Board {
         snapshots: new Snapshots(run.id),
         state: null,
       }));
-      Object.assign(this, { layer: null, pinned: null, hovered: null, difference: null });
+      Object.assign(this, { layer: null, pinned: data.show.step, hovered: null, difference: null });
       this.head.open(this.runs);
       this.say("");
     }
@@ -135,6 +137,7 @@ class Board {
       for (const [index, run] of runs.entries()) news = this.take(run, answer.runs[index]) || news;
       this.head.show();
       if (news || !this.drawn) await this.draw(this.drawn && this.active() ? this.half() : undefined);
+      if (this.cursor() !== null && this.runs.some((run) => run.verdict === undefined)) this.askVerdict();
       this.refreshSnapshots();
       this.root.dataset.refreshMs = (performance.now() - began).toFixed(1);
     } catch (error) {
@@ -203,6 +206,7 @@ class Board {
     this.head.color(drawing.colors[theme]);
     this.plots.open(this.Plotly, drawing.figures[theme], drawing.words, this.key, this.projector);
     this.plots.name(this.runs, drawing.colors[theme]);
+    this.plots.arrange(this.data.show);
     this.drawn = false;
     this.draw();
   }
@@ -342,7 +346,7 @@ class Board {
         const answer = await fetch(new URL(`api/runs/${run.id}/insights?step=${step}`, document.baseURI));
         if (!answer.ok || this.cursor() !== step) return;
         const sentence = (await answer.json()).verdicts[0]?.sentence;
-        run.verdict = sentence && `At step ${count(step)}: ${sentence}`;
+        run.verdict = sentence ? `At step ${count(step)}: ${sentence}` : null;
       }
       this.head.show();
     }, 150);

@@ -95,6 +95,20 @@ export class Plots {
     return card;
   }
 
+  // Put the figures named in `first` before all others and switch on `options`, each "figure.option".
+  arrange({ first, options }) {
+    const asked = JSON.stringify([first, options]);
+    if (asked === this.asked) return;
+    this.asked = asked;
+    const order = new Set([...first, ...Object.keys(this.cards)]);
+    this.root.append(...[...order].map((name) => this.cards[name].root));
+    for (const path of options) {
+      const [name, key] = path.split(".");
+      this.cards[name].options[key] = true;
+      this.cards[name].root.querySelector(`[data-option="${key}"] input`).checked = true;
+    }
+  }
+
   // Name the runs in every card but the maps, which have their names above them.
   name(runs, colors) {
     for (const card of Object.values(this.cards)) {
