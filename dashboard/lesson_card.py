@@ -1,6 +1,7 @@
 """The open lesson on the lab page: its question, the learner's prediction, and only then what happens.
 
-The address names the lesson (`?lesson=vanishing`), so a reload keeps it and a teacher can hand it out.
+The address names the lesson, and once the learner has committed the choice (`?lesson=vanishing&predicted=2`, counted
+from 1): a reload keeps both, and a teacher can hand the lesson out.
 """
 
 from collections.abc import Sequence
@@ -15,7 +16,8 @@ from dashboard.lessons import LESSONS, Lesson, LessonRun
 from rnncore.config import TrainConfig
 
 PARAMETER = "lesson"
-PREDICTION_CHARS = 500
+PREDICTED = "predicted"
+_TAKEN = "lessons.taken"
 
 
 def open_lesson(lesson: Lesson) -> None:
@@ -25,18 +27,28 @@ def open_lesson(lesson: Lesson) -> None:
 
 
 def open_from_address() -> None:
-    """Put the experiment of the lesson that the address names into the controls, if no widget was drawn yet.
-
-    The lab page calls this before its sidebar; an address that names a run comes first.
-    """
+    """Put the experiment of the lesson that the address names into the controls, before they are drawn."""
     lesson = current()
-    if lesson is not None and "run" not in st.query_params and controls.untouched():
+    if lesson is not None:
         controls.open_with(lesson.config, compare=lesson.compare)
 
 
-def predicted(lesson: Lesson) -> bool:
+def taken(lesson: Lesson) -> bool:
     """Tell whether the learner has committed to a prediction in this session."""
-    return _committed(lesson) in st.session_state
+    return lesson.key in st.session_state.get(_TAKEN, ())
+
+
+def prediction(lesson: Lesson) -> int | None:
+    """Return the index of the choice that the address says was committed; None where it says none of this lesson's."""
+    said = st.query_params.get(PREDICTED, "")
+    places = [str(number) for number in range(1, len(lesson.choices) + 1)]
+    return places.index(said) if said in places else None
+
+
+def answered() -> Lesson | None:
+    """Return the open lesson once a prediction has been committed, else None."""
+    lesson = current()
+    return lesson if lesson is not None and prediction(lesson) is not None else None
 
 
 def current() -> Lesson | None:
@@ -45,16 +57,19 @@ def current() -> Lesson | None:
 
 
 def runs_of(config: TrainConfig) -> Sequence[LessonRun]:
-    """Return the runs to start while a lesson with a pair of configs is open; `config` is what the controls say.
+    """Return the runs to start while a lesson is open, named as in it; `config` is what the controls say.
 
-    The controls stand for the pair's first run. What the learner changes in them holds for the second one too, except
-    the fields in which the two differ. Empty where there is no such pair, where the comparison with and without
-    clipping is switched on, or where the second run makes no sense with the change: then the controls alone count.
+    The controls stand for the lesson's first run. What the learner changes in them holds for the second one too, except
+    the fields in which the two differ. Empty where the comparison with and without clipping is switched on, where the
+    second run makes no sense with the change, or the only run is changed: then the controls alone count.
     """
     lesson = current()
-    if lesson is None or lesson.compare or len(lesson.runs) != 2 or st.session_state.get(controls.COMPARE):
+    if lesson is None or lesson.compare or st.session_state.get(controls.COMPARE):
         return ()
-    first, second = lesson.runs
+    first, *others = lesson.runs
+    if not others:
+        return (first,) if config == first.config else ()
+    (second,) = others
     own, other, chosen = (_leaves(each) for each in (first.config, second.config, config))
     differs = {path for path in own if own[path] != other[path]}
     merged: dict[str, Any] = {}
@@ -89,17 +104,13 @@ def lesson_card() -> None:
         if PARAMETER in st.query_params:
             st.info("This address names a lesson that does not exist; the list is on the page Lessons.")
         return
-    with st.container(border=True, key="lesson-card"):
+    with st.container(border=True, gap="xsmall", key="lesson-card"):
         _head(lesson)
-        prediction = st.session_state.get(_committed(lesson))
-        if prediction is None:
+        chosen = prediction(lesson)
+        if chosen is None:
             _ask(lesson)
         else:
-            _tell(lesson, prediction)
-
-
-def _committed(lesson: Lesson) -> str:
-    return f"lesson.{lesson.key}.committed"
+            _tell(lesson, chosen)
 
 
 def _head(lesson: Lesson) -> None:
@@ -111,7 +122,8 @@ def _head(lesson: Lesson) -> None:
         if place + 1 < len(keys) and st.button("Next", key="lesson-next", type="tertiary"):
             _turn_to(LESSONS[keys[place + 1]])
         if st.button("Close", key="lesson-close", type="tertiary"):
-            del st.query_params[PARAMETER]
+            for name in (PARAMETER, PREDICTED):
+                st.query_params.pop(name, None)
             st.rerun()
 
 
@@ -123,35 +135,28 @@ def _turn_to(lesson: Lesson) -> None:
 def _ask(lesson: Lesson) -> None:
     """Ask for a prediction and, once it is committed, start the runs."""
     st.markdown(lesson.question)
-    key = f"lesson.{lesson.key}.prediction"
     with st.form(f"lesson-{lesson.key}", border=False):
-        if lesson.choices:
-            choice = st.radio("Predict first", range(len(lesson.choices)), None, lesson.choices.__getitem__, key=key)
-            prediction = None if choice is None else lesson.choices[choice]
-        else:
-            prediction = st.text_area("Predict first", key=key, height=68, max_chars=PREDICTION_CHARS)
-            prediction = prediction.strip()[:PREDICTION_CHARS] or None
+        places = range(len(lesson.choices))
+        key = f"lesson.{lesson.key}.prediction"
+        chosen = st.radio("Predict first", places, None, lesson.choices.__getitem__, key=key)
         if not st.form_submit_button("Commit and train", type="primary"):
             return
-    if prediction is None:
+    if chosen is None:
         st.caption("Predict something first: a wrong guess teaches more than none.")
         return
-    st.session_state[_committed(lesson)] = prediction
+    st.query_params[PREDICTED] = str(chosen + 1)
+    st.session_state[_TAKEN] = {*st.session_state.get(_TAKEN, ()), lesson.key}
     controls.open_with(lesson.config, compare=lesson.compare)
     controls.request_start()
     st.rerun()
 
 
-def _tell(lesson: Lesson, prediction: str) -> None:
+def _tell(lesson: Lesson, chosen: int) -> None:
     """Show what happens and why, in little height, so that the curves stay in view."""
     happens, look, change, about = st.tabs(["What happens", "Look at", "Change next", "Question and terms"])
-    with happens:
-        with st.container(horizontal=True, gap="xsmall"):
-            st.caption("You predicted:", width="content")
-            if prediction in lesson.choices:
-                st.caption(prediction, width="content")  # our own words, formulas and all
-            else:
-                st.text(prediction, width="stretch")
+    with happens.container(gap="xsmall"):
+        outcome = "That comes true." if chosen == lesson.right else "It comes out otherwise."
+        st.caption(f"You predicted: {lesson.choices[chosen]}. {outcome}")
         st.markdown(f"**{lesson.answer}** {' '.join(lesson.sentences)}")
     look.markdown(_items(lesson.look))
     change.markdown(_items(lesson.change))

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 import streamlit as st
 
-from dashboard import services
+from dashboard import controls, services
 from dashboard.exports.code import script, script_data
 from dashboard.share import Decoded, ShareError, decode, encode
 from dashboard.text import escape
@@ -67,7 +67,7 @@ def share_panel(
 def decode_address() -> Decoded | None:
     """Return what the address says (`?config=...`), None where it holds no link; files are looked for in the workspace.
 
-    Show its `problems` with `show_problems`: they quote the link and are no markup.
+    Show it with `link_notice`.
     """
     text = st.query_params.get(PARAMETER)
     if text is None:
@@ -76,12 +76,24 @@ def decode_address() -> Decoded | None:
     return decode(text, lambda file_id: store.has_file(workspace, file_id))
 
 
-def show_problems(problems: Sequence[str]) -> None:
-    """Draw what was not understood of a link, as plain text."""
-    if problems:
-        with st.container(border=True):
+def link_notice(link: Decoded) -> None:
+    """Draw what a link put into the controls and, as plain text, what was not understood of it.
+
+    Nothing starts by itself: a button asks the lab page to train it.
+    """
+    config = link.config
+    with st.container(border=True, key="link-notice"):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            second = " and its twin without clipping" if link.compare else ""
+            st.markdown(
+                f"This link put an experiment into the controls: {escape(controls.in_words(config))}, "
+                f"{config.steps:,} steps{second}.",
+                width="stretch",
+            )
+            st.button("Train this now", type="primary", on_click=controls.request_start)
+        if link.problems:
             st.text("Not everything in this link was understood; the rest of it is in the controls.")
-            st.text("\n".join(problems))
+            st.text("\n".join(link.problems))
 
 
 def _ask_for_code() -> None:

@@ -85,7 +85,7 @@ def panel(address: str = "", own: bool = True) -> None:
     st.session_state["workspace"] = "w" * 22 if own else "v" * 22
     opened = share_panel.decode_address()
     if opened is not None:
-        share_panel.show_problems(opened.problems)
+        share_panel.link_notice(opened)
     store = services.scheduler().store
     shown = store.runs_of("w" * 22) if address == "runs" else []
     share_panel.share_panel(shown, TrainConfig(seed=4), compare=False)

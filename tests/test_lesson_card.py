@@ -67,18 +67,15 @@ def test_a_prediction_brings_the_answer_and_the_runs_as_written(key: str, schedu
     assert lesson.question in shown
     assert not any(hidden in shown for hidden in (lesson.answer, lesson.look[0], lesson.change[0], lesson.source))
 
-    if lesson.choices:
-        commit(app, key, 1)
-        assert lesson.choices[1] in everything(app)
-    else:
-        app.text_area(key=f"lesson.{key}.prediction").set_value("one of them")
-        press(app, "Commit and train")
+    commit(app, key, 1)
     shown = everything(app)
+    outcome = "comes true" if lesson.right == 1 else "comes out otherwise"
+    assert f"You predicted: {lesson.choices[1]}. " in shown
+    assert outcome in shown
     assert all(told in shown for told in (lesson.answer, lesson.look[0], lesson.change[0], lesson.source))
     runs = stored(app, scheduler)
     assert [run.config for run in runs] == [run.config.model_dump(mode="json") for run in lesson.runs]
-    if len(runs) == 2:
-        assert [run.label for run in runs] == [run.label for run in lesson.runs]
+    assert [run.label for run in runs] == [run.label for run in lesson.runs]
 
 
 def test_what_is_changed_next_holds_for_both_runs(scheduler: Any) -> None:
@@ -112,14 +109,27 @@ def test_comparing_with_and_without_clipping_takes_the_place_of_the_pair(schedul
     assert [run.config["clip"]["method"] for run in runs] == ["norm", "off"]
 
 
-def test_a_prediction_in_own_words_is_shown_as_plain_text() -> None:
-    app = opened("decay")
-    words = "**bold** $x^2$ <b>html</b> :red[colour] ![](http://example.org/x.png)"
-    app.text_area(key="lesson.decay.prediction").set_value(words)
-    press(app, "Commit and train")
-    assert words in [element.value for element in app.text]
-    assert words not in "\n".join(element.value for element in (*app.markdown, *app.caption))
-    assert LESSONS["decay"].answer in everything(app)
+def test_a_committed_prediction_is_in_the_address_and_there_again_after_a_reload() -> None:
+    app = commit(opened("vanishing"), "vanishing", 2)
+    again = AppTest.from_file(MAIN, default_timeout=30)  # a new session, as after F5
+    for name in ("lesson", "predicted", "run"):
+        again.query_params[name] = app.query_params[name]
+    shown = everything(again.run())
+    assert f"You predicted: {LESSONS['vanishing'].choices[2]}. That comes true." in shown
+    assert LESSONS["vanishing"].answer in shown
+    press(again, "Close")
+    assert set(again.query_params) == {"run"}
+
+
+@pytest.mark.parametrize("said", ["0", "4", "-1", "1 ", "²", "<b>x</b>", "1e0", ""])
+def test_a_prediction_that_the_lesson_does_not_offer_is_asked_for_again(said: str) -> None:
+    app = AppTest.from_file(MAIN, default_timeout=30)
+    app.query_params["lesson"], app.query_params["predicted"] = "vanishing", said
+    shown = everything(app.run())
+    assert not app.exception
+    assert LESSONS["vanishing"].answer not in shown
+    assert "Commit and train" in [button.label for button in app.button]
+    assert "run" not in app.query_params
 
 
 def test_an_unknown_lesson_is_said_in_one_sentence_that_does_not_repeat_the_address() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from dashboard.lessons import LESSONS
 from rnncore import train
-from rnncore.config import TrainConfig
+from rnncore.config import InitConfig, TrainConfig
 from rnncore.records import Record
 
 pytestmark = pytest.mark.lessons
@@ -151,11 +151,12 @@ def attention(shortcut: Outcome, last: Outcome) -> None:
 
 
 def noise(lstm: Outcome) -> None:
-    assert 0.04 < lstm.train_loss(951, 1000) < 0.1
+    """With seed 0 learning by heart has begun after 100 epochs; with the others it has not, or hardly."""
+    assert all(0.088 < lstm.train_loss(step - 99, step) < 0.105 for step in (200, 300, 400, 500))  # variance: 0.092
+    assert sum(record.grad_norm > 1 for record in lstm.records) <= 5
     assert lstm.best > 0.074
-    assert np.mean([record.grad_norm > 1 for record in lstm.records[:1000]]) < 0.006
-    if lstm.train_loss(1901, 2000) < 0.001:
-        assert lstm.final > 0.12
+    by_heart = lstm.train_loss(951, 1000) < 0.07
+    assert 0.115 < lstm.final < 0.13 if by_heart else 0.085 < lstm.train_loss(951, 1000) < 0.096
 
 
 def temporal_order(clipped: Outcome, free: Outcome) -> None:
@@ -184,7 +185,14 @@ def test_a_lesson_shows_what_it_says(key: str, seed: int) -> None:
     assert cpu_s < (DEFAULT_S if key == "rescue" else OTHERS_S)
 
 
-def test_memorising_noise_has_happened_with_most_seeds() -> None:
-    config = LESSONS["noise"].config
-    finals = [outcome(config, seed).train_loss(1901, 2000) for seed in range(5)]
-    assert sum(loss < 0.005 for loss in finals) >= 3
+@pytest.mark.parametrize("seed", range(5))
+def test_noise_is_learned_by_heart_in_300_epochs_and_not_in_100_with_the_weights_of_keras(seed: int) -> None:
+    article = LESSONS["noise"].config.model_copy(update={"profile_every": 100})
+    longer = outcome(article.model_copy(update={"steps": 3000}), seed)
+    assert longer.train_loss(2951, 3000) < 0.02
+    assert 0.13 < longer.final < 0.15
+    begun = longer.train_loss(951, 1000) < 0.07
+    assert begun == (seed == 0)
+
+    keras = outcome(article.model_copy(update={"init": InitConfig(scheme="orthogonal", forget_bias=1.0)}), seed)
+    assert keras.train_loss(951, 1000) > 0.085

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from dashboard import controls
+from dashboard.figures import FIGURES
 from dashboard.glossary import TERMS
 from dashboard.lessons import LESSONS, Lesson, LessonRun
 from rnncore import train
@@ -63,9 +64,11 @@ def test_a_lesson_is_complete(lesson: Lesson) -> None:
     assert lesson.change
     assert lesson.source
     assert lesson.seeds >= 3
-    assert len(lesson.choices) != 1
-    assert (lesson.right is None) == (not lesson.choices)
-    assert lesson.right is None or 0 <= lesson.right < len(lesson.choices)
+    assert len(lesson.choices) >= 2
+    assert 0 <= lesson.right < len(lesson.choices)
+    assert set(lesson.show.first) <= set(FIGURES)
+    for name, option in (path.split(".") for path in lesson.show.options):
+        assert option in {each.key for each in FIGURES[name].options}
     assert len({run.label for run in lesson.runs}) == len(lesson.runs) in (1, 2)
     assert {run.config.seed for run in lesson.runs} == {0}
     assert all(term in TERMS for term in lesson.terms)

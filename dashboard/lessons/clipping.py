@@ -1,6 +1,6 @@
 """Lessons on clipping: what it does to the direction, and where to put the threshold."""
 
-from dashboard.lessons.lesson import Lesson, run
+from dashboard.lessons.lesson import WITH_UPDATES, Lesson, run
 from dashboard.lessons.problem import RESCUE
 
 SECTION = "Clipping"
@@ -31,7 +31,7 @@ LESSONS = (
             "tried.",
         ),
         look=(
-            "The length of the updates (“Gradient norm”, Options, Update): at most 0.1 in both runs.",
+            "The length of the updates (“Gradient norm”, dashed): at most 0.1 in both runs.",
             "The share of steps clipped lately, above the gradient norm: by norm few, in the end none; by value all.",
             "The loss of both.",
         ),
@@ -47,6 +47,7 @@ LESSONS = (
             run("each value, at 0.03", RESCUE, **SHORT, clip={"method": "value", "threshold": 0.03}),
         ),
         terms=("Clipping", "Gradient norm"),
+        show=WITH_UPDATES,
     ),
     Lesson(
         key="threshold",
@@ -67,7 +68,7 @@ LESSONS = (
         ),
         look=(
             "The gradient norm against the two threshold lines: one is crossed now and then, one always.",
-            "The length of the updates (Options, Update): a flat line for 0.01.",
+            "The length of the updates (dashed there): a flat line for 0.01.",
             "The loss of both.",
         ),
         change=(
@@ -84,5 +85,6 @@ LESSONS = (
             run("threshold 0.01", RESCUE, **SHORT, clip={"threshold": 0.01}),
         ),
         terms=("Threshold", "Update norm", "Learning rate"),
+        show=WITH_UPDATES,
     ),
 )

@@ -1,6 +1,6 @@
 """Lessons on what lets a gradient through: gates, their biases, and initial recurrent weights."""
 
-from dashboard.lessons.lesson import Lesson, run
+from dashboard.lessons.lesson import AT_THE_START, Lesson, run
 from dashboard.lessons.problem import ADDING
 
 SECTION = "Gates and initial weights"
@@ -42,8 +42,8 @@ LESSONS = (
             "always saying 1. Then it learns too: training opens the gates.",
         ),
         look=(
-            "“Gradient through time” at step 1 (slider to the left): one profile falls in a straight line, the other "
-            "stays up.",
+            "“Gradient through time”, held at step 1 (“Latest” lets it follow training): one profile falls in a "
+            "straight line, the other stays up.",
             "The dotted curves there: the gradient by the cell state, above that by the hidden state.",
             "The loss: who leaves the plateau first?",
         ),
@@ -59,6 +59,7 @@ LESSONS = (
             run("chrono biases", ADDING, **LSTM, steps=450, init={"chrono": True}),
         ),
         terms=("LSTM", "Forget gate", "Chrono initialisation", "Cell state"),
+        show=AT_THE_START,
     ),
     Lesson(
         key="gru-lstm",
@@ -147,7 +148,8 @@ LESSONS = (
             "The price: nothing damps it either, and a small growth per step explodes. Nearly every step is clipped.",
         ),
         look=(
-            "“Gradient through time” at step 1 (slider to the left): level against a straight fall.",
+            "“Gradient through time”, held at step 1 (“Latest” lets it follow training): level against a straight "
+            "fall.",
             "The gradient norm: far higher for the identity, clipped at nearly every step.",
             "The loss against “one number known”.",
         ),
@@ -169,6 +171,7 @@ LESSONS = (
             ),
         ),
         terms=("Identity initialisation", "Clipping"),
+        show=AT_THE_START,
     ),
     Lesson(
         key="spectral-radius",
@@ -192,8 +195,8 @@ LESSONS = (
             "near $\\pm 1$ have a slope near 0. A large radius is necessary for exploding, not sufficient.",
         ),
         look=(
-            "“Gradient through time” at step 1 (slider to the left).",
-            "The same after training: the weights have changed, and with them the radius.",
+            "“Gradient through time”, held at step 1.",
+            "The same after training (“Latest”): the weights have changed, and with them the radius.",
         ),
         change=(
             "Seed 1: now the profile of radius 1.5 rises.",
@@ -207,5 +210,6 @@ LESSONS = (
             run("radius 1.5", ADDING, init={"scheme": "spectral", "spectral_radius": 1.5}),
         ),
         terms=("Spectral radius", "Jacobian", "Saturation"),
+        show=AT_THE_START,
     ),
 )

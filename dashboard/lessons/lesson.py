@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from dashboard.board import AS_USUAL, Show
 from rnncore.config import TrainConfig
 
 
@@ -19,10 +20,11 @@ class Lesson:
     """One lesson; `LESSONS` holds them in teaching order. Texts are markdown with $formulas$, never a user's.
 
     key: stable, used in addresses. section: the heading it stands under. teaser: its question in one short line.
-    choices: possible predictions, empty where the learner writes one in own words. answer: what happens, one sentence.
-    right: index of the choice that says so. sentences: why, with the measured order of magnitude. look: where to look
-    on the board, in order. change: what to change next, and what then happens. seeds: the tests assert what is said
-    here for the seeds 0 to seeds - 1. runs: one, or two side by side. terms: entries of the glossary that help.
+    choices: possible predictions. right: index of the one that comes true. answer: what happens, one sentence.
+    sentences: why, with the measured order of magnitude. look: where to look on the board, in order. change: what to
+    change next, and what then happens. seeds: the tests assert what is said here for the seeds 0 to seeds - 1. runs:
+    one, or two side by side. terms: entries of the glossary that help. show: what the board shows first, so that it is
+    in view below the text.
     """
 
     key: str
@@ -31,7 +33,7 @@ class Lesson:
     teaser: str
     question: str
     choices: tuple[str, ...]
-    right: int | None
+    right: int
     answer: str
     sentences: tuple[str, ...]
     look: tuple[str, ...]
@@ -40,6 +42,7 @@ class Lesson:
     seeds: int
     runs: tuple[LessonRun, ...]
     terms: tuple[str, ...] = ()
+    show: Show = AS_USUAL
 
     @property
     def config(self) -> TrainConfig:
@@ -54,6 +57,12 @@ class Lesson:
         first, second = (run.config for run in self.runs)
         off = first.clip.model_copy(update={"method": "off"})
         return first.clip.method != "off" and second == first.model_copy(update={"clip": off})
+
+
+# The gradient through time before any training, and beside it the loss.
+AT_THE_START = Show(first=("profile", "loss"), step=1)
+# The length of the updates beside that of the gradients.
+WITH_UPDATES = Show(options=("grad_norm.update",))
 
 
 def run(label: str, base: TrainConfig | None = None, **changes: Any) -> LessonRun:

@@ -1,6 +1,6 @@
 """Lessons on the problem itself: gradients that vanish or explode on their way back through time."""
 
-from dashboard.lessons.lesson import Lesson, run, twins
+from dashboard.lessons.lesson import AT_THE_START, Lesson, run, twins
 from rnncore.config import TrainConfig
 
 SECTION = "The problem"
@@ -86,9 +86,9 @@ LESSONS = (
             "always saying 1: $1/6$ in theory, 0.15 on this validation set.",
         ),
         look=(
-            "“Gradient through time” at step 1 (slider to the left): on its log axis a straight line means a constant "
-            "factor per step.",
-            "The verdict under the run's name: it tells the half-life.",
+            "“Gradient through time”, held at step 1 (“Latest” lets it follow training): on its log axis a straight "
+            "line means a constant factor per step.",
+            "The sentence under the run's name: it tells in how many steps the gradient halves.",
             "The loss against the line “predict 1”.",
         ),
         change=(
@@ -100,6 +100,7 @@ LESSONS = (
         seeds=5,
         runs=(run("RNN", ADDING),),
         terms=("Vanishing gradient", "State gradient", "Half-life"),
+        show=AT_THE_START,
     ),
     Lesson(
         key="exploding",
@@ -123,7 +124,8 @@ LESSONS = (
             "the length of the gradient.",
         ),
         look=(
-            "“Gradient through time” at step 1 (slider to the left): a straight line that rises to the left.",
+            "“Gradient through time”, held at step 1 (“Latest” lets it follow training): a straight line that rises to "
+            "the left.",
             "The gradient norm: it begins above a million.",
             "The loss: it comes down from there, but hardly anything is learned.",
         ),
@@ -135,6 +137,7 @@ LESSONS = (
         seeds=5,
         runs=(run("RNN, spectral radius 2", ADDING, **GROWING),),
         terms=("Exploding gradient", "Spectral radius"),
+        show=AT_THE_START,
     ),
     Lesson(
         key="no-cure",
@@ -157,7 +160,7 @@ LESSONS = (
             "Neither twin learns: both stay at about 0.15, the loss of always saying 1.",
         ),
         look=(
-            "“Gradient through time” at step 1 (slider to the left): one curve hides the other.",
+            "“Gradient through time”, held at step 1 (“Latest” lets it follow training): one curve hides the other.",
             "Later profiles: they differ, because the weights have taken different paths, but both vanish.",
             "The share of steps clipped lately, above the gradient norm: most of them.",
         ),
@@ -169,5 +172,6 @@ LESSONS = (
         seeds=5,
         runs=twins(run("clipped at 0.1", ADDING, clip={"method": "norm", "threshold": 0.1})),
         terms=("Clipping", "Vanishing gradient", "State gradient"),
+        show=AT_THE_START,
     ),
 )

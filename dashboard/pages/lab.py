@@ -6,12 +6,14 @@ import streamlit as st
 from pydantic import ValidationError
 
 from dashboard import controls, fields, figures, services, uploads
-from dashboard.board import BoardRun, board
+from dashboard.board import AS_USUAL, BoardRun, board
 from dashboard.data_panel import data_panel
 from dashboard.interrupted import interrupted_notice
-from dashboard.lesson_card import lesson_card, open_from_address, runs_of
+from dashboard.lesson_card import answered, lesson_card, open_from_address, runs_of
 from dashboard.lessons import LessonRun
-from dashboard.share_panel import decode_address, share_panel, show_problems
+from dashboard.share import Decoded
+from dashboard.share_panel import PARAMETER as LINK
+from dashboard.share_panel import decode_address, link_notice, share_panel
 from dashboard.text import escape
 from dashboard.workspace import workspace_id
 from rnncore.checks import check_run
@@ -24,8 +26,10 @@ from rnncore.runs.store import StoredRun
 
 def main() -> None:
     """Draw the page; a click on Train starts the runs and puts their address into the URL."""
-    shown = _open_address()
+    link = decode_address()
+    shown = _open_address(link)
     heading = st.container(horizontal=True, vertical_alignment="center")
+    notice = st.container()
     interrupted_notice()
     lesson_card()  # before the controls: committing a prediction fills them
     with st.sidebar:
@@ -42,19 +46,26 @@ def main() -> None:
             problem.error(escape(_sentence(error)), icon=":material/error:")
     except (DataError, ConfigError, LimitError) as error:
         problem.error(escape(str(error)), icon=":material/error:")
+    if link is not None and not shown:
+        with notice:
+            link_notice(link)
     configs = [TrainConfig.model_validate(run.config) for run in shown]
     with heading:
         st.subheader("RNN Gradient Lab", anchor=False, width="content")
         described = configs[0] if configs else config
         st.caption(escape(controls.in_words(described)) if described else " ", width="stretch")
         share_panel(shown, config, st.session_state[controls.COMPARE], uploads.read_file)
-    data_panel(config)
+    lesson = answered()
+    above = st.container()
+    show = lesson.show if lesson else AS_USUAL
     if shown:
         runs = [_board_run(run.id, each, run.label) for run, each in zip(shown, configs, strict=True)]
         group = shown[0].group if len({run.group for run in shown}) == 1 else None
-        board(runs, group=group, twins=are_twins(shown))
+        board(runs, group=group, twins=are_twins(shown), show=show)
     else:
-        board(_preview(config))
+        board(_preview(config), show=show)
+    with st.container() if lesson else above:  # below a lesson's figures: these are what its text is about
+        data_panel(config)
 
 
 def are_twins(runs: Sequence[StoredRun]) -> bool:
@@ -62,25 +73,23 @@ def are_twins(runs: Sequence[StoredRun]) -> bool:
     return len(runs) == 2 and {**runs[0].config, "clip": None} == {**runs[1].config, "clip": None}
 
 
-def _open_address() -> Sequence[StoredRun]:
+def _open_address(link: Decoded | None) -> Sequence[StoredRun]:
     """Return the runs that the address names; at first look put the experiment it stands for into the controls."""
-    link = decode_address()
-    if link is not None:
-        if controls.untouched():
-            controls.open_with(link.config, compare=link.compare)
-        show_problems(link.problems)
-    open_from_address()
     address = st.query_params.get("run")
-    if address is None:
-        return []
-    store = services.scheduler().store
-    named = address.split(",")[: figures.MAX_RUNS]
-    runs = [run for each in named for run in store.group(each) or store.runs("id = ?", (each,))][: figures.MAX_RUNS]
-    if not runs:
-        st.warning("This address names a run that is not here (any more).", icon=":material/link_off:")
-    elif controls.untouched():
-        config = TrainConfig.model_validate(runs[0].config)
-        controls.open_with(config, compare=are_twins(runs))
+    runs: list[StoredRun] = []
+    if address is not None:
+        store = services.scheduler().store
+        named = address.split(",")[: figures.MAX_RUNS]
+        runs = [run for each in named for run in store.group(each) or store.runs("id = ?", (each,))][: figures.MAX_RUNS]
+        if not runs:
+            st.warning("This address names a run that is not here (any more).", icon=":material/link_off:")
+    if controls.untouched():
+        if runs:
+            controls.open_with(TrainConfig.model_validate(runs[0].config), compare=are_twins(runs))
+        elif link is not None:
+            controls.open_with(link.config, compare=link.compare)
+        else:
+            open_from_address()
     return runs
 
 
@@ -92,6 +101,7 @@ def _start(config: TrainConfig) -> Sequence[StoredRun]:
     files = [(file.name, file.content) for file in uploads.files()] if config.data.kind == "upload" else []
     scheduler = services.scheduler()
     group = scheduler.submit(workspace_id(), [run.config for run in named], [run.label for run in named], files)
+    st.query_params.pop(LINK, None)  # from now on the run's own address says what was chosen
     st.query_params["run"] = group.id
     return scheduler.store.group(group.id)
 

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard.lesson_card import open_lesson, predicted
+from dashboard.lesson_card import open_lesson, taken
 from dashboard.lessons import LESSONS, SECTIONS, Lesson
 
 
@@ -24,7 +24,7 @@ def main() -> None:
 def _row(number: int, lesson: Lesson) -> None:
     with st.container(horizontal=True, wrap=False, vertical_alignment="center", key=f"lesson-{lesson.key}"):
         st.markdown(f"**{number}. {lesson.title}**  \n{lesson.teaser}", width="stretch")
-        if predicted(lesson):
+        if taken(lesson):
             st.caption("predicted", width="content")
         if st.button("Open", key=f"open-{lesson.key}", help=f"Open the lesson “{lesson.title}” in the lab"):
             open_lesson(lesson)
