@@ -10,6 +10,7 @@ from rnncore.data import DataError
 from rnncore.data.upload import inspect
 from tests.corpus import GOOD
 from tests.corpus_bad import BAD
+from tests.corpus_found import FOUND
 
 
 def found(inspection, attribute):
@@ -19,7 +20,7 @@ def found(inspection, attribute):
     raise AttributeError(attribute)
 
 
-@pytest.mark.parametrize("good", GOOD, ids=lambda good: good.name)
+@pytest.mark.parametrize("good", GOOD + FOUND, ids=lambda good: good.name)
 def test_good_files_are_read_without_help(good):
     inspection = inspect(good.files)
     assert inspection.error is None
@@ -36,7 +37,7 @@ def test_good_files_are_read_without_help(good):
     assert inspection.sample.shape[1] == len(inspection.sample_names)
 
 
-@pytest.mark.parametrize("good", GOOD, ids=lambda good: good.name)
+@pytest.mark.parametrize("good", GOOD + FOUND, ids=lambda good: good.name)
 def test_the_options_found_give_the_same_data_again(good):
     first = inspect(good.files)
     again = inspect(good.files, UploadData.model_validate_json(first.options.model_dump_json()))

@@ -4,6 +4,7 @@ import io
 import math
 import re
 import zipfile
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -135,11 +136,19 @@ def _features(count: int) -> tuple[Feature, ...]:
 
 def _plain(array: NDArray[Any], name: str) -> Sequences:
     cube = _cube(array, name)
-    count, steps, width = cube.shape
+    count, _, width = cube.shape
     every = tuple(range(width))
     ids = tuple(str(place) for place in range(count))
-    offsets = offsets_of([steps] * count)
-    return Sequences(name, _features(width), cube.reshape(-1, width), offsets, ids, every, (width - 1,))
+    inside = _inside(cube)
+    return Sequences(name, _features(width), cube[inside], offsets_of(inside.sum(1)), ids, every, (width - 1,))
+
+
+def _inside(cube: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Return which timesteps belong to each sequence, (N, T): those at its end that hold only NaN are padding."""
+    known: NDArray[np.bool_] = np.logical_not(np.isnan(cube).min(axis=2))  # (N, T)
+    lengths = np.where(known.any(1), cube.shape[1] - np.argmax(known[:, ::-1], axis=1), 1)
+    inside: NDArray[np.bool_] = np.arange(cube.shape[1]) < lengths[:, None]
+    return inside
 
 
 def _labelled(inputs: dict[str, NDArray[Any]], labels: dict[str, NDArray[Any]], name: str) -> Sequences:
@@ -155,35 +164,41 @@ def _labelled(inputs: dict[str, NDArray[Any]], labels: dict[str, NDArray[Any]], 
     if len({cube.shape[1:] for cube in cubes}) > 1:
         raise DataError(f"The inputs of '{name}' have different shapes: {listed([str(c.shape) for c in cubes])}.")
     cube, answers = np.concatenate(cubes), np.concatenate(targets)
-    if answers.ndim == 2 and answers.shape[1] == 1:
-        answers = answers[:, 0]
     count, steps, width = cube.shape
-    ids, offsets, every = tuple(str(place) for place in range(count)), offsets_of([steps] * count), tuple(range(width))
+    ids, every, inside = tuple(str(place) for place in range(count)), tuple(range(width)), _inside(cube)
     given = np.array(held_out) if any(held_out) and not all(held_out) else None
-    values, columns = cube.reshape(-1, width), _features(width)
-    if answers.shape[:2] == (count, steps) and answers.ndim in (2, 3) and steps > 1 and answers.dtype.kind in "biuf":
-        targets_by_step = answers.reshape(count * steps, -1).astype(np.float64)
-        names = tuple(
-            Feature("y" if targets_by_step.shape[1] == 1 else f"y {i + 1}") for i in range(targets_by_step.shape[1])
+    every_step = answers.shape[:2] == (count, steps) and steps > 1 and (answers.ndim == 3 or not _one_hot(answers))
+    if answers.ndim > (3 if every_step else 2):
+        raise DataError(
+            f"The labels of '{name}' have the shape {answers.shape} where the inputs have {cube.shape}; one target per "
+            f"sequence, (N,) or (N, O), or one at every step, (N, T) or (N, T, O), can be read."
         )
-        places = tuple(range(width, width + len(names)))
-        values = np.concatenate([values, targets_by_step], axis=1)
-        return Sequences(name, columns + names, values, offsets, ids, every, places, held_out=given)
-    if answers.ndim > 2:
-        raise DataError(f"The labels of '{name}' have the shape {answers.shape}; (N,) or (N, O) can be read.")
-    return Sequences(name, columns, values, offsets, ids, every, labels=_label_values(answers), held_out=given)
+    target = replace(_label_values(answers[inside] if every_step else answers), every_step=every_step)
+    notes = ("There is a target at every timestep.",) if every_step else ()
+    values, offsets = cube[inside], offsets_of(inside.sum(1))
+    return Sequences(name, _features(width), values, offsets, ids, every, labels=target, held_out=given, notes=notes)
 
 
 def _label_values(answers: NDArray[Any]) -> Labels:
+    """Return targets (K,) or (K, O) as classes where they are words or one-hot, else as numbers."""
+    answers = answers[:, 0] if answers.ndim == 2 and answers.shape[1] == 1 else answers
     if answers.ndim == 2:
-        one_hot = answers.dtype.kind in "biuf" and np.isin(answers, (0, 1)).all() and (answers.sum(1) == 1).all()
-        if one_hot:
+        if answers.dtype.kind not in "biuf":
+            raise DataError(f"Several targets at once must be numbers, not {answers.dtype}.")
+        if _one_hot(answers):
             codes = answers.argmax(1).astype(np.float64)[:, None]
             return Labels(("class",), codes, tuple(str(place) for place in range(answers.shape[1])))
         return Labels(tuple(f"y {place + 1}" for place in range(answers.shape[1])), answers.astype(np.float64))
     if answers.dtype.kind in "UM":
         return class_labels("class", answers.astype(str).tolist())
     return Labels(("y",), answers.astype(np.float64)[:, None])
+
+
+def _one_hot(answers: NDArray[Any]) -> bool:
+    """Whether each row (K, O) has a single 1 among zeros."""
+    if answers.dtype.kind not in "biuf" or answers.shape[1] < 2:
+        return False
+    return bool(np.isin(answers, (0, 1)).all() and (answers.sum(1) == 1).all())
 
 
 def _ragged(arrays: dict[str, NDArray[Any]], name: str) -> Sequences:

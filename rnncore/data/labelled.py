@@ -1,5 +1,6 @@
-"""Sequences with one target each become a data set: split by sequence, ragged lengths padded and masked."""
+"""Sequences with a target each, or one at every step, become a data set: split by sequence, padded and masked."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -10,7 +11,7 @@ from rnncore.data.baselines import class_baselines, regression_baselines
 from rnncore.data.dataset import Batch, DataError, SequenceDataset, TargetKind
 from rnncore.data.prepare import Missing, drop_missing, encode, fill_missing, fit_scale, scaled
 from rnncore.data.sampling import evenly_spaced, finite_batches
-from rnncore.data.sequences import Labels, Sequences, offsets_of
+from rnncore.data.sequences import Labels, Sequences, kept_steps, offsets_of
 from rnncore.data.series import class_note, root_mean_square, wrong_answers
 from rnncore.data.tasks import error_rate
 from rnncore.data.words import many
@@ -21,7 +22,7 @@ MAX_VALIDATION_SEQUENCES = 512
 def labelled_dataset(
     sequences: Sequences, val_fraction: float, max_length: int, missing: Missing = "interpolate", binary: bool = True
 ) -> SequenceDataset:
-    """Learn one target per sequence, the class or the value(s) of `sequences.labels`.
+    """Learn the targets of `sequences.labels`: the class or the value(s) of each sequence, or of each of its timesteps.
 
     The split is by sequence, at random and equal in every class, or as the files make it. Scaling and categories are
     fitted on the training sequences. Sequences of different length are padded at their end with zeros; `Batch.lengths`
@@ -40,7 +41,13 @@ def labelled_dataset(
     held_out = _split(sequences, labels, val_fraction)
     training = np.repeat(~held_out, sequences.lengths)
     values, gap_notes = fill_missing(sequences.values, sequences.columns, sequences.offsets, missing)
-    targets, classes, units, label_notes, unknown = _targets(labels, held_out)
+    stepwise = labels.every_step
+    targets, classes, units, label_notes, strange = _targets(labels, training if stepwise else ~held_out)
+    unknown = np.logical_or.reduceat(strange, sequences.offsets[:-1]) if stepwise else strange
+    if unknown.any():
+        label_notes.append(
+            f"{many(int(unknown.sum()), 'validation sequence')} of a class not in the training set left out."
+        )
     inputs, _, notes = encode(
         values[:, sequences.inputs], tuple(sequences.columns[place] for place in sequences.inputs), training
     )
@@ -63,37 +70,58 @@ def labelled_dataset(
     yes_no = len(classes) == 2 and binary
 
     def select(rows: NDArray[np.int64]) -> Batch:
-        wanted = targets[rows][:, None].astype(np.float32) if yes_no else targets[rows]
+        places = starts[rows][:, None] + steps
+        places = np.minimum(places, len(inputs) - 1) if ragged else places
+        wanted = targets[places if stepwise else rows]  # (B, O), (B,), (B, T, O) or (B, T)
+        wanted = wanted[..., None].astype(np.float32) if yes_no else wanted
         if not ragged:
-            return Batch(inputs.take(starts[rows][:, None] + steps, axis=0), wanted)
-        places = np.minimum(starts[rows][:, None] + steps, len(inputs) - 1)
+            return Batch(inputs.take(places, axis=0), wanted)
         inside = steps < lengths[rows][:, None]  # (B, T)
+        if stepwise:
+            wanted = np.where(inside.reshape(*inside.shape, *[1] * (wanted.ndim - 2)), wanted, 0).astype(wanted.dtype)
         return Batch(inputs.take(places, axis=0) * inside[:, :, None], wanted, lengths[rows])
 
     validation = select(held_rows)
+    asked, weights = held_rows, None
+    if stepwise:
+        steps_held = lengths[held_rows]
+        asked = np.repeat(starts[held_rows] - offsets_of(steps_held)[:-1], steps_held) + np.arange(steps_held.sum())
+        weights = np.repeat(1 / steps_held, steps_held)  # a sequence's loss is the mean over its steps
+    answers = targets[asked]
     if classes:
-        baselines = class_baselines(targets[train_rows], targets[held_rows], yes_no)
+        baselines = class_baselines(targets[training if stepwise else train_rows], answers, yes_no, weights)
         metric, measure = "error rate", (wrong_answers if yes_no else error_rate)
     else:
-        baselines = regression_baselines({"training mean": np.zeros_like(validation.targets)}, validation.targets)
+        baselines = regression_baselines({"training mean": np.zeros_like(answers)}, answers, weights)
         metric, measure = root_mean_square(units)
     kind: TargetKind = "regression" if not classes else "binary" if yes_no else "multiclass"
     return SequenceDataset(
         name=sequences.name,
         input_size=inputs.shape[1],
-        output_size=len(classes) if kind == "multiclass" else validation.targets.shape[1],
+        output_size=len(classes) if kind == "multiclass" else validation.targets.shape[-1],
         seq_len=longest,
         target=kind,
-        per_step=False,
+        per_step=stepwise,
         train_batch=finite_batches(len(train_rows), lambda rows: select(train_rows[rows])),
         validation=validation,
         train_size=len(train_rows),
         baselines=baselines,
         metric=metric,
-        metric_function=measure,
+        metric_function=_over_valid_steps(measure) if stepwise and ragged else measure,
         notes=tuple(all_notes),
         class_names=tuple(classes) or None,
     )
+
+
+def _over_valid_steps(measure: Callable[[NDArray[Any], Batch], float]) -> Callable[[NDArray[Any], Batch], float]:
+    """Return a metric of outputs at every step that leaves out the padding."""
+
+    def measured(outputs: NDArray[Any], batch: Batch) -> float:
+        assert batch.lengths is not None
+        inside = np.arange(outputs.shape[1]) < batch.lengths[:, None]  # (B, T)
+        return measure(outputs[inside], Batch(batch.inputs, batch.targets[inside]))
+
+    return measured
 
 
 def _how(sequences: Sequences) -> str:
@@ -108,6 +136,9 @@ def _with_known_labels(sequences: Sequences) -> Sequences:
         return sequences
     if not known.any():
         raise DataError(f"The target '{labels.names[0]}' is missing in every sequence.")
+    if labels.every_step:
+        note = f"{many(int((~known).sum()), 'timestep')} without a target left out."
+        return replace(kept_steps(sequences, known), notes=(*sequences.notes, note))
     return replace(
         sequences,
         values=sequences.values[np.repeat(known, sequences.lengths)],
@@ -127,7 +158,7 @@ def _cropped(sequences: Sequences, max_length: int) -> Sequences:
     kept = np.minimum(lengths, max_length)
     places = np.arange(len(sequences.values)) >= np.repeat(sequences.offsets[1:] - kept, lengths)
     note = f"{many(long, 'sequence')} longer than {max_length:,} timesteps: their last {max_length:,} are used."
-    return replace(sequences, values=sequences.values[places], offsets=offsets_of(kept), notes=(*sequences.notes, note))
+    return replace(kept_steps(sequences, places), notes=(*sequences.notes, note))
 
 
 def _split(sequences: Sequences, labels: Labels, val_fraction: float) -> NDArray[np.bool_]:
@@ -136,14 +167,15 @@ def _split(sequences: Sequences, labels: Labels, val_fraction: float) -> NDArray
         return sequences.held_out
     count = sequences.count
     shuffled = np.random.default_rng((0, 0, count)).permutation(count)
-    groups = labels.values[shuffled, 0] if labels.classes else np.zeros(count)
+    by_class = bool(labels.classes) and not labels.every_step
+    groups = labels.values[shuffled, 0] if by_class else np.zeros(count)
     held_out = np.zeros(count, bool)
     for group in np.unique(groups):
         members = shuffled[groups == group]
         held_out[members[: min(round(len(members) * val_fraction), len(members) - 1)]] = True
     if not held_out.any():
         candidates = [
-            row for row in shuffled if (labels.values[:, 0] == labels.values[row, 0]).sum() > 1 or not labels.classes
+            row for row in shuffled if not by_class or (labels.values[:, 0] == labels.values[row, 0]).sum() > 1
         ]
         if not candidates:
             raise DataError(f"Every class of '{sequences.name}' has one sequence only, so none is left for validation.")
@@ -152,13 +184,13 @@ def _split(sequences: Sequences, labels: Labels, val_fraction: float) -> NDArray
 
 
 def _targets(
-    labels: Labels, held_out: NDArray[np.bool_]
+    labels: Labels, training: NDArray[np.bool_]
 ) -> tuple[NDArray[Any], list[str], NDArray[np.float64], list[str], NDArray[np.bool_]]:
-    """Return targets, classes, units, notes, and which sequences have a class that the training set has not."""
-    nothing = np.zeros(len(held_out), bool)
+    """Return targets, classes, units, notes, and which targets are of a class that the training set has not."""
+    nothing = np.zeros(len(training), bool)
     if labels.classes:
         codes = labels.values[:, 0].astype(np.int64)
-        seen = np.unique(codes[~held_out])
+        seen = np.unique(codes[training])
         if len(seen) < 2:
             raise DataError(
                 f"All training sequences are of one class ('{labels.classes[seen[0]]}'), so there is nothing to learn."
@@ -166,16 +198,11 @@ def _targets(
         places = np.searchsorted(seen, codes).clip(max=len(seen) - 1)
         unknown = seen[places] != codes
         words = [labels.classes[code] for code in seen]
-        shares = np.bincount(places[~held_out]) / max(1, int((~held_out).sum()))
-        notes = [class_note(labels.names[0], words, shares)]
-        if unknown.any():
-            notes.append(
-                f"{many(int(unknown.sum()), 'validation sequence')} of a class not in the training set left out."
-            )
-        return places, words, np.empty(0), notes, unknown
+        shares = np.bincount(places[training]) / max(1, int(training.sum()))
+        return places, words, np.empty(0), [class_note(labels.names[0], words, shares)], unknown
     columns, units, notes = [], [], []
     for place, name in enumerate(labels.names):
-        scale = fit_scale(labels.values[~held_out, place], name)
+        scale = fit_scale(labels.values[training, place], name)
         if scale is None:
             raise DataError(
                 f"The target '{name}' is the same in every training sequence, so there is nothing to learn."

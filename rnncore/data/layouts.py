@@ -1,5 +1,7 @@
 """A table and the roles of its columns become `Sequences`."""
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,6 +14,8 @@ from rnncore.data.sequences import Feature, Labels, Sequences, class_labels, off
 from rnncore.data.table import Column, Table
 from rnncore.data.wide import is_class
 from rnncore.data.words import many
+
+_MANY_SEQUENCES = 5  # from which on they are split by sequence where every step has its own label
 
 
 def arrange(table: Table, roles: Roles, options: UploadData) -> Sequences:
@@ -59,7 +63,9 @@ def _from_rows(table: Table, roles: Roles, options: UploadData) -> Sequences:
             held_out = by_file[files.numbers.astype(np.int64)]
     targets = () if labels else (len(columns) - 1,)
     values = cube.reshape(-1, len(columns)) if inside.all() else cube[inside]
-    return Sequences(table.name, columns, values, offsets_of(lengths), ids, every, targets, labels, held_out, notes)
+    return Sequences(
+        table.name, columns, values, offsets_of(lengths), ids, every, targets, labels, held_out, notes=notes
+    )
 
 
 def _numbers(column: Column, blank: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -72,33 +78,58 @@ def _from_steps(table: Table, roles: Roles, options: UploadData) -> Sequences:
     groups = groups if order is None else groups[order]
     first_rows = np.flatnonzero(np.diff(groups, prepend=-1))
     offsets = np.append(first_rows, len(groups))
-    names = (
-        [table.column(roles.id).cells[int(row)].as_py() for row in _at(order, first_rows)] if roles.id else [table.name]
-    )
+    firsts = first_rows if order is None else order[first_rows]
+    names = [table.column(roles.id).cells[int(row)].as_py() for row in firsts] if roles.id else [table.name]
     ids = tuple("" if name is None else str(name) for name in names)
     labelled = bool(roles.id) and all(_one_each(table.column(name), order, offsets) for name in roles.targets)
-    used = dict.fromkeys((*roles.features, *(() if labelled else roles.targets)))
+    own = not labelled and _unseen_class(table, roles, options)
+    answered = labelled or (own and len(ids) >= _MANY_SEQUENCES)
+    used = dict.fromkeys((*roles.features, *(() if answered else roles.targets)))
     columns, arrays = [], []
     for name in used:
-        feature, values = _column(table.column(name), name in roles.targets and not labelled, options, table.rows)
+        feature, values = _column(table.column(name), name in roles.targets and not answered, options, table.rows)
         columns.append(feature)
         arrays.append(values if order is None else values[order])
     places = {name: place for place, name in enumerate(used)}
     inputs = tuple(places[name] for name in roles.features)
-    targets = () if labelled else tuple(places[name] for name in roles.targets)
-    labels = _labels(table, roles, options, _at(order, first_rows)) if labelled else None
+    targets = () if answered else tuple(places[name] for name in roles.targets)
+    labels = None
+    if answered:
+        rows = np.arange(table.rows) if order is None else order
+        labels = _labels(table, roles, options, rows[first_rows] if labelled else rows, eager=labelled)
+        labels = replace(labels, every_step=not labelled)
     held_out = held_out_files(ids) if roles.id == FILE_COLUMN else None
     if roles.id:
         notes.append(
             f"{many(len(ids), 'sequence')} told apart by '{roles.id}', of {_span(np.diff(offsets))} timesteps."
         )
+    if own and answered:
+        notes.append(f"'{roles.targets[0]}' is the target at every timestep; the network does not see it.")
+    elif own:
+        notes.append(
+            f"The target is the '{roles.targets[0]}' of the last timestep of each window, which the network does not "
+            "see; the horizon is not used."
+        )
     return Sequences(
-        table.name, tuple(columns), np.stack(arrays, 1), offsets, ids, inputs, targets, labels, held_out, tuple(notes)
+        table.name,
+        tuple(columns),
+        np.stack(arrays, 1),
+        offsets,
+        ids,
+        inputs,
+        targets,
+        labels,
+        held_out,
+        at_last_step=own and not answered,
+        notes=tuple(notes),
     )
 
 
-def _at(order: NDArray[np.int64] | None, places: NDArray[np.int64]) -> NDArray[np.int64]:
-    return places if order is None else order[places]
+def _unseen_class(table: Table, roles: Roles, options: UploadData) -> bool:
+    """Whether the target is a class at each step that the network does not see: recognised rather than forecast."""
+    if len(roles.targets) > 1 or roles.targets[0] in roles.features:
+        return False
+    return _wants_classes(table.column(roles.targets[0]), options, table.rows, eager=False)
 
 
 def _span(lengths: NDArray[np.int64]) -> str:
@@ -147,10 +178,10 @@ def _as_classes(column: Column) -> tuple[tuple[str, ...], NDArray[np.float64]]:
     return tuple(f"{value:g}" for value in values), codes
 
 
-def _labels(table: Table, roles: Roles, options: UploadData, rows: NDArray[np.int64]) -> Labels:
-    """Return the targets of whole sequences, taken from the given rows."""
+def _labels(table: Table, roles: Roles, options: UploadData, rows: NDArray[np.int64], eager: bool = True) -> Labels:
+    """Return the targets of sequences, or of their timesteps, taken from the given rows."""
     columns = [table.column(name) for name in roles.targets]
-    if len(columns) == 1 and _wants_classes(columns[0], options, len(rows), eager=True):
+    if len(columns) == 1 and _wants_classes(columns[0], options, len(rows), eager):
         words, codes = _as_classes(columns[0])
         known = codes[rows]
         if np.isnan(known).any():
@@ -196,16 +227,23 @@ def _spacing(steps: NDArray[np.float64], column: Column) -> list[str]:
     repeated = int((steps == 0).sum())
     # A year that stands in every row of the year is no clock, and its order is the order of the rows.
     if repeated and (column.kind == "time" or repeated < 0.3 * len(steps)):
-        notes.append(f"{many(repeated, 'row')} of '{column.name}' repeat the time of the row before.")
+        notes.append(
+            f"{many(repeated, 'row')} of '{column.name}' repeat{'s' * (repeated == 1)} the time of the row before."
+        )
     usual = float(np.median(steps[steps > 0])) if (steps > 0).any() else 0.0
     odd = (steps > 0) & ((steps > 1.3 * usual) | (steps < 0.7 * usual))
     if usual and odd.any():
         notes.append(
             f"'{column.name}' is irregular: {many(int(odd.sum()), 'step')} of {len(steps):,} differ from the usual "
-            f"{_duration(usual, column)} (longest {_duration(float(steps.max()), column)}); the rows are taken "
-            "as equally spaced."
+            f"{_duration(usual, column)} ({_extremes(steps[odd], usual, column)}); the rows are taken as equally "
+            "spaced."
         )
     return notes
+
+
+def _extremes(odd: NDArray[np.float64], usual: float, column: Column) -> str:
+    ends = (("shortest", odd.min(), odd.min() < usual), ("longest", odd.max(), odd.max() > usual))
+    return ", ".join(f"{name} {_duration(float(amount), column)}" for name, amount, beyond in ends if beyond)
 
 
 def _duration(amount: float, column: Column) -> str:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from rnncore.data.dataset import DataError
 from rnncore.data.limits import LARGEST, MAX_INPUT_VALUES, MAX_INPUTS
-from rnncore.data.sequences import Feature, Sequences
+from rnncore.data.sequences import Feature, Sequences, kept_steps
 from rnncore.data.words import many
 
 Missing = Literal["interpolate", "forward_fill", "drop"]
@@ -27,27 +27,13 @@ class Scale:
 
 def drop_missing(sequences: Sequences) -> Sequences:
     """Leave out every timestep in which a column is missing."""
-    missing = np.isnan(sequences.values).any(1)
+    missing: NDArray[np.bool_] = np.isnan(sequences.values).max(axis=1)
     if not missing.any():
         return sequences
     if missing.all():
         raise DataError(f"Every row of '{sequences.name}' has a missing value; choose another way to treat them.")
-    kept = np.concatenate([[0], np.cumsum(~missing)])
-    offsets = kept[sequences.offsets]
-    filled = np.diff(offsets) > 0
-    labels, held_out = sequences.labels, sequences.held_out
-    return replace(
-        sequences,
-        values=sequences.values[~missing],
-        offsets=np.concatenate([[0], offsets[1:][filled]]),
-        ids=tuple(name for name, keep in zip(sequences.ids, filled, strict=True) if keep),
-        labels=None if labels is None else replace(labels, values=labels.values[filled]),
-        held_out=None if held_out is None else held_out[filled],
-        notes=(
-            *sequences.notes,
-            f"{many(int(missing.sum()), 'row')} with missing values left out ({missing.mean():.1%}).",
-        ),
-    )
+    note = f"{many(int(missing.sum()), 'row')} with missing values left out ({missing.mean():.1%})."
+    return replace(kept_steps(sequences, ~missing), notes=(*sequences.notes, note))
 
 
 def fill_missing(

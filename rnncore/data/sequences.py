@@ -1,6 +1,6 @@
 """Sequences as they were read, before any split or scaling: the one form that every layout ends in."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,11 +16,15 @@ class Feature:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Labels:
-    """One target per sequence: values (N, O) float64, or class codes (N, 1) where there are `classes`."""
+    """Targets: values (N, O) float64, one row per sequence, or class codes (N, 1) where there are `classes`.
+
+    every_step: a target at every timestep instead, a row for each row of the sequences' values, (M, O) or (M, 1).
+    """
 
     names: tuple[str, ...]
     values: NDArray[np.float64]
     classes: tuple[str, ...] = ()
+    every_step: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -30,7 +34,8 @@ class Sequences:
     values: (M, C) float64, all timesteps of all sequences, NaN where missing, codes where a column has categories.
     offsets: (N + 1,) where each sequence begins and the last one ends. ids: what the file calls each sequence.
     inputs, targets: columns that the network sees, and columns that it predicts some steps ahead (none with labels).
-    labels: the target of each whole sequence, or None. held_out: (N,) bool, a split that the files themselves make.
+    labels: the target of each whole sequence or of each of its timesteps, or None. held_out: (N,) bool, a split that
+    the files themselves make. at_last_step: targets are those of a window's last timestep, not of one steps ahead.
     """
 
     name: str
@@ -42,6 +47,7 @@ class Sequences:
     targets: tuple[int, ...] = ()
     labels: Labels | None = None
     held_out: NDArray[np.bool_] | None = None
+    at_last_step: bool = False
     notes: tuple[str, ...] = ()
 
     @property
@@ -57,6 +63,33 @@ class Sequences:
     def sequence(self, place: int) -> NDArray[np.float64]:
         """Return one sequence, (T, C)."""
         return self.values[self.offsets[place] : self.offsets[place + 1]]
+
+
+def kept_steps(sequences: Sequences, kept: NDArray[np.bool_]) -> Sequences:
+    """Return the sequences with only the timesteps `kept` (M,); one of which none is kept is left out."""
+    counts = np.concatenate([[0], np.cumsum(kept)])
+    offsets = counts[sequences.offsets]
+    filled = np.diff(offsets) > 0
+    labels, held_out = sequences.labels, sequences.held_out
+    if labels is not None:
+        labels = replace(labels, values=labels.values[kept if labels.every_step else filled])
+    return replace(
+        sequences,
+        values=sequences.values[kept],
+        offsets=np.concatenate([[0], offsets[1:][filled]]),
+        ids=tuple(name for name, keep in zip(sequences.ids, filled, strict=True) if keep),
+        labels=labels,
+        held_out=None if held_out is None else held_out[filled],
+    )
+
+
+def numbered_classes(labels: Labels) -> Labels:
+    """Return labels that are numbers as classes, in the order of the numbers; missing ones stay NaN."""
+    known = ~np.isnan(labels.values[:, 0])
+    values, places = np.unique(labels.values[known, 0], return_inverse=True)
+    codes = np.full((len(labels.values), 1), np.nan)
+    codes[known, 0] = places
+    return replace(labels, values=codes, classes=tuple(f"{value:g}" for value in values))
 
 
 def class_labels(name: str, answers: list[str]) -> Labels:

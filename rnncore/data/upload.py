@@ -7,12 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnncore.config import UploadData, UploadedFile
+from rnncore.data.calendar import on_the_calendar
 from rnncore.data.dataset import DataError, SequenceDataset
 from rnncore.data.labelled import labelled_dataset
 from rnncore.data.layouts import arrange
 from rnncore.data.limits import MAX_FILES
 from rnncore.data.roles import Roles, find_roles
-from rnncore.data.sequences import Labels, Sequences, class_labels
+from rnncore.data.sequences import Labels, Sequences, numbered_classes
 from rnncore.data.series import forecast_dataset
 from rnncore.data.sources import Source, read_source
 from rnncore.data.table import Table
@@ -74,6 +75,7 @@ def inspect(files: Sequence[tuple[str, bytes]], options: UploadData | None = Non
     # Files hold values like 1e308 and inf, which are refused by name where they are used.
     with np.errstate(over="ignore", invalid="ignore"):
         source = read_source(files, options)
+        source = on_the_calendar(source, options) if isinstance(source, Table) else source
         try:
             return _READY[type(source)](source, options)
         except DataError as error:
@@ -117,7 +119,7 @@ def _of_sequences(sequences: Sequences, options: UploadData) -> Inspection:
             dataset = forecast_dataset(
                 sequences,
                 options.window,
-                options.horizon,
+                0 if sequences.at_last_step else options.horizon,
                 options.stride,
                 options.val_fraction,
                 options.missing,
@@ -146,12 +148,12 @@ def _of_sequences(sequences: Sequences, options: UploadData) -> Inspection:
 def _wanted(labels: Labels, options: UploadData) -> Labels:
     """Return labels as the user wants them: numbers as classes, or classes that are numbers as such."""
     if options.target_kind in ("binary", "multiclass") and not labels.classes:
-        return class_labels(labels.names[0], [f"{value:g}" for value in labels.values[:, 0]])
+        return numbered_classes(labels)
     if options.target_kind == "auto" and not labels.classes and labels.values.shape[1] == 1:
         known = labels.values[~np.isnan(labels.values)]
         few = len(np.unique(known)) <= max(2, min(20, len(known) // 3))
-        if len(known) == len(labels.values) and few and (known == np.round(known)).all():
-            return class_labels(labels.names[0], [f"{value:g}" for value in known])
+        if few and (known == np.round(known)).all():
+            return numbered_classes(labels)
     if options.target_kind == "regression" and labels.classes:
         try:
             numbers = np.array([float(word) for word in labels.classes])
@@ -159,7 +161,10 @@ def _wanted(labels: Labels, options: UploadData) -> Labels:
             raise DataError(
                 f"The target '{labels.names[0]}' holds words, so it cannot be predicted as a number."
             ) from None
-        return Labels(labels.names, numbers[labels.values.astype(np.int64)])
+        known = ~np.isnan(labels.values)
+        values = np.full(labels.values.shape, np.nan)
+        values[known] = numbers[labels.values[known].astype(np.int64)]
+        return replace(labels, values=values, classes=())
     return labels
 
 

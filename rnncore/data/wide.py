@@ -11,6 +11,11 @@ from rnncore.data.table import Column, Table
 LABEL_NAME = re.compile(
     r"^(label|labels|target|targets|class|classes|y|outcome|output|activity|category|answer)$", re.I
 )
+EVENT_NAME = re.compile(
+    r"(^|.*[ _.-])(anomal(y|ies|ous)|outliers?|faults?|failures?|attacks?|alarms?|event|label|class|target)"
+    r"([ _.-].*|$)",
+    re.I,
+)
 _STEP_NAME = re.compile(r"^(.*?)[ _.\-\[(]*(\d+)[\])]*$")
 
 
@@ -30,9 +35,17 @@ def is_class(column: Column, count: int, eager: bool) -> bool:
     if len(known) == 0 or (known != np.round(known)).any():
         return False
     count_of_values = different(known)
-    if not (eager or LABEL_NAME.match(column.name)):
+    if not (eager or LABEL_NAME.match(column.name.strip()) or EVENT_NAME.match(column.name.strip())):
         return count_of_values == 2 and bool(np.isin(known, (0, 1)).all())
     return count_of_values <= max(2, min(20, count // 3))
+
+
+def is_answer(column: Column, count: int) -> bool:
+    """Whether a column answers for its row rather than measures: called label, anomaly, event, ..., few values."""
+    name = column.name.strip()
+    if not (LABEL_NAME.match(name) or EVENT_NAME.match(name)):
+        return False
+    return is_class(column, count, eager=False)
 
 
 def step_columns(table: Table, options: UploadData) -> dict[str, tuple[str, ...]]:
