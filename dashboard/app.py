@@ -19,6 +19,7 @@ from dashboard.assets import asset_routes, warm_assets
 from dashboard.board import warm_board
 from dashboard.guard import Guard
 from dashboard.logs import configure_logs
+from dashboard.request_heads import bound_request_heads
 from dashboard.sockets import allow_many_connections, answer_at_once
 from dashboard.upload_guard import UploadGuard
 from dashboard.workspace import WorkspaceCookie
@@ -34,6 +35,7 @@ async def lifespan(app: st.App) -> AsyncIterator[None]:
     configure_logs()
     answer_at_once()
     allow_many_connections()
+    bound_request_heads()
     PagesManager.uses_pages_directory = False  # else the first visitor's /history would be that file without main.py
     try:
         settings = services.open_scheduler().settings

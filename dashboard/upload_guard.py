@@ -1,5 +1,6 @@
 """How much the file uploaders of all pages may hold in memory together; Streamlit limits single files only."""
 
+import asyncio
 import re
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -11,18 +12,19 @@ from dashboard.api.http import error_answer
 
 SESSION_BYTES = 64 * 2**20
 ALL_BYTES = 512 * 2**20
+UPLOAD_SECONDS = 120.0  # room is set aside for a file as long as it arrives
 _UPLOAD = re.compile(r"/_stcore/upload_file/([^/]+)/")
 
 
 class UploadGuard:
-    """ASGI middleware: refuse an upload into a page that holds too much already, or when all pages together do."""
+    """ASGI middleware: refuse an upload that takes too long, or into pages that hold too much already."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
         self._arriving = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer 413 or 429, or pass on."""
+        """Answer 408, 413 or 429, or pass on."""
         match = _UPLOAD.search(scope["path"]) if scope["type"] == "http" and scope["method"] == "PUT" else None
         if match is None:
             await self.app(scope, receive, send)
@@ -38,7 +40,11 @@ class UploadGuard:
         else:
             self._arriving += 1
             try:
-                await self.app(scope, receive, send)
+                async with asyncio.timeout(UPLOAD_SECONDS):
+                    await self.app(scope, receive, send)
+            except TimeoutError:  # Streamlit answers once all has arrived, so nothing was sent yet
+                sentence = f"The file did not arrive within {UPLOAD_SECONDS:.0f} seconds."
+                await error_answer(408, sentence, {"Connection": "close"})(scope, receive, send)
             finally:
                 self._arriving -= 1
 
