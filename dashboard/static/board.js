@@ -294,7 +294,7 @@ class Board {
   }
 
   cursor() {
-    return this.hovered ?? this.pinned;
+    return this.lastStep() ? (this.hovered ?? this.pinned) : null;
   }
 
   hover(step) {
