@@ -217,6 +217,13 @@ def _wrong_binary() -> list[Bad]:
         _one("npz, constant inputs", npz(X=np.zeros((30, 5, 2)), y=labels), "No feature varies", "x.npz"),
         _one("npz, infinite", npz(X=np.where(X > 2, np.inf, X), y=labels), "infinite", "x.npz"),
         _one("npz, one sequence", npz(X=X[:1], y=labels[:1]), "1 sequence|one class", "x.npz"),
+        _one("arff without data", "@relation x\n@attribute a numeric\n", "without '@data'", "x.arff"),
+        _one(
+            "arff, relational", "@attribute a relational\n@data\n'1,2\\n3,4'\n", "several series in one cell", "x.arff"
+        ),
+        _one("arff, sparse", "@attribute a numeric\n@data\n{0 1}\n", "sparse rows", "x.arff"),
+        _one("arff, too many values", "@attribute a real\n@data\n1\n2\n3,4\n", "Row 5", "x.arff"),
+        _one("npz, targets of other steps", npz(X=X, y=X[:, :9]), "one at every step", "x.npz"),
         _one("ts without data", "@problemName x\n@classLabel true a b\n", "no cases", "x.ts"),
         _one("ts with words", "@classLabel true a b\n@data\n1,2,x:a\n", "Line 3", "x.ts"),
         _one("ts with a missing dimension", "@classLabel true a b\n@data\n1,2:3,4:a\n1,2:b\n", "Line 4", "x.ts"),

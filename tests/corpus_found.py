@@ -138,4 +138,50 @@ def _answers() -> list[Good]:
     ]
 
 
-FOUND = _calendar() + _answers()
+ARFF = """% a comment
+@RELATION waves
+@attribute 'first value' numeric
+@attribute second REAL
+@attribute target {calm,wild}
+
+@DATA
+"""
+READ_ME = "# A project\n\nIt counts things, slowly but well, and says so.\n\n- first, read this\n- then, run `make`\n\n"
+MAKE_FILE = (
+    "run: install\n\tpython -m app --port 80, --fast\n\n# Tests, all of them\ntest: install\n\tpytest -q tests\n"
+)
+
+
+def _formats() -> list[Good]:
+    """Ways to write a file."""
+    cases = [(*np.round(row, 2), kind) for row, kind in zip(rng.normal(size=(30, 4)), np.arange(30) // 10, strict=True)]
+    flowers = {"layout": "rows", "targets": ("class",), "target": "multiclass", "seq_len": 4, "rows": 30}
+    pairs = "".join(
+        f"{a},?,{'calm' if a > 20 else 'wild'}\n" if place == 7 else f"{a},{b},{'calm' if a > 20 else 'wild'}\n"
+        for place, (a, b) in enumerate(zip(WAVE, OTHER, strict=True))
+    )
+    return [
+        csv("a first line that counts", "30,4,setosa,versicolor,virginica", cases, flowers, "'setosa', 'versicolor'"),
+        csv(
+            "a shorter first line that counts",
+            "30,4,yes,no",
+            [(*case[:-1], case[-1] // 2) for case in cases],
+            {**flowers, "target": "binary"},
+            "the last column is the class",
+        ),
+        csv("a series as pandas writes it", ",0", enumerate(WAVE, 1821), {**ONE, "targets": ("0",), "rows": 120}),
+        Good(
+            "arff", [("x.arff", (ARFF + pairs).encode())], {"targets": ("target",), "target": "binary", "input_size": 2}
+        ),
+        Good("readme", [("README", READ_ME.encode() * 20)], {"layout": "text"}),
+        Good("makefile", [("Makefile", MAKE_FILE.encode() * 20)], {"layout": "text"}),
+        Good(
+            "program in another language",
+            [("main.rs", b"fn main() {\n    let x = next(a, b);\n}\n" * 60)],
+            {"layout": "text"},
+        ),
+        Good("typescript", [("app.ts", b"const next = (a: string, b: string) => a + b;\n" * 60)], {"layout": "text"}),
+    ]
+
+
+FOUND = _calendar() + _answers() + _formats()

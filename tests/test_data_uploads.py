@@ -304,4 +304,4 @@ def test_text_is_split_in_time_and_rare_characters_share_a_symbol():
     assert dataset.output_size == 5
     late = "abcd" * 300 + "zyx" * 20
     dataset = inspect([("x.txt", late.encode())], options(window=8, val_fraction=60 / 1260)).dataset
-    assert any("share one symbol" in note for note in dataset.notes)
+    assert any("One symbol stands for 3 characters" in note for note in dataset.notes)

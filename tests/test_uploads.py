@@ -100,7 +100,7 @@ def test_an_impossible_choice_is_one_sentence_and_can_be_taken_back(app: AppTest
 
 
 def test_a_text_that_reads_as_no_table_can_be_declared_one(app: AppTest) -> None:
-    bring(app, ("LICENSE", b"A licence\n\nyou may, or may not, do this\nor that\n" * 40))
+    bring(app, ("LICENSE.csv", b"A licence\n\nyou may, or may not, do this\nor that\n" * 40))
     assert len(said(app)) == 1
     app.selectbox(key="upload.layout").set_value("text").run()
     assert said(app) == []

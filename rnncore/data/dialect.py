@@ -170,11 +170,26 @@ def _header(
     if header == "auto" and (above := _header_above(rows, top, width, commented, delimiter)):
         names, more = unique_names(above)
         return names, True, top, more
+    if header == "auto" and (counted := _counted(rows, width)):
+        number, features, classes = counted
+        note = (
+            f"The first line counts {number:,} rows of {features:,} features and names the classes {listed(classes)}; "
+            "the last column is the class."
+        )
+        return [*(f"column {place + 1}" for place in range(features)), "class"], False, 1, [note]
     if header == "yes" or (header == "auto" and _is_header(first, rows[top + 1 : top + 2])):
         names, more = unique_names(first)
         return names, True, top + 1, notes + more
     numbered = [f"column {place + 1}" for place in range(width)]
     return numbered, False, top, [*notes, "The file has no header line; the columns are numbered."]
+
+
+def _counted(rows: list[list[str]], width: int) -> tuple[int, int, list[str]] | None:
+    """Return what a first line counts as scikit-learn writes it: rows, features, and the names of the classes."""
+    number, features, *classes = [cell.strip() for cell in rows[0]] if len(rows[0]) > 3 else ["", ""]
+    if not (number.isdecimal() and features.isdecimal() and int(features) == width - 1):
+        return None
+    return None if any(map(looks_like_number, classes)) else (int(number), int(features), classes)
 
 
 def _header_above(
@@ -196,7 +211,12 @@ def _header_above(
 
 
 def _is_header(first: list[str], below: list[list[str]]) -> bool:
-    """A header has no numbers, or only ones that count the columns (0, 1, 2, ... or years)."""
+    """A header has no numbers, or only ones that count the columns (0, 1, 2, ... or years).
+
+    pandas writes a series without a name as a column 0 beside an index that has none.
+    """
+    if not first[0].strip() and first[1:] == [str(place) for place in range(len(first) - 1)]:
+        return len(first) > 1
     filled = [cell for cell in first if cell.strip().lower() not in MISSING_WORDS]
     numbers = [cell.strip() for cell in filled if looks_like_number(cell)]
     if not numbers:

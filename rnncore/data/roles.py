@@ -132,7 +132,8 @@ def _stepwise(table: Table, options: UploadData, layout: str, identity: str, tim
         targets = (target,)
     _check_targets(table, targets)
     labelled = bool(identity) and all(_constant_within(table.column(name), groups) for name in targets)
-    notes = [] if time or identity or len(free) < 2 else _no_time(table.column(targets[0]))
+    ordered = time or identity or len(free) < 2 or any(column.counts_rows for column in free)
+    notes = [] if ordered else _no_time(table.column(targets[0]))
     if options.features is not None:
         features = options.features
     else:
@@ -241,7 +242,7 @@ def _fitting_features(
     left: dict[str, list[str]] = {
         "constant": [],
         "a copy of another": [],
-        "a row counter": [],
+        "a row counter or part of a date": [],
         "too many different words": [],
     }
     for column in free:
@@ -254,7 +255,7 @@ def _fitting_features(
         elif column.kind == "category" and len(column.categories) > MAX_CATEGORIES:
             left["too many different words"].append(column.name)
         elif column.kind == "number" and column.counts_rows and len(free) > 1:
-            left["a row counter"].append(column.name)
+            left["a row counter or part of a date"].append(column.name)
         elif column.name in copies:
             left["a copy of another"].append(column.name)
         else:

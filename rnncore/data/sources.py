@@ -1,8 +1,10 @@
 """Bytes of uploaded files become a table, sequences or a text, by what they hold rather than by their name."""
 
+import re
 from collections.abc import Callable, Sequence
 
 from rnncore.config import UploadData
+from rnncore.data.arff import is_arff, read_arff
 from rnncore.data.arrays import read_npy, read_npz
 from rnncore.data.csv import read_csv
 from rnncore.data.dataset import DataError
@@ -15,7 +17,9 @@ from rnncore.data.table import Table
 from rnncore.data.ucr import read_ts
 
 Source = Table | Sequences | str
+_TABLE_ENDINGS = (".csv", ".tsv", ".tab", ".psv", ".dat", ".data", ".asc", ".prn")
 _TEXT_ENDINGS = (".txt", ".text", ".md", ".rst", ".tex", ".py", ".c", ".h", ".js", ".html", ".xml", ".json", ".log")
+_TAG, _DATA_TAG = re.compile(rb"(?m)^@\w+"), re.compile(rb"(?im)^@data\b")
 
 
 def read_source(files: Sequence[tuple[str, bytes]], options: UploadData) -> Source:
@@ -56,29 +60,51 @@ def _read(name: str, data: bytes, options: UploadData) -> Source:
         raise DataError(
             f"'{name}' is {kind}, which cannot be read; export the data as CSV, Parquet, NPY, NPZ, .ts or plain text."
         )
-    ending = name.lower()
-    if ending.endswith(".ts") or b"@data" in data[:20_000].lower():
-        return read_ts(data, name)
     if options.layout == "text":
-        return to_utf8(data, name)[0].decode("utf-8", "replace")
-    if ending.endswith(_TEXT_ENDINGS):
-        return _table_or_text(name, data, options)
-    return _table(name, data, options)
+        return _text(name, data)
+    if is_arff(data):
+        return read_arff(data, name)
+    ending = name.lower()
+    if (ending.endswith(".ts") and _TAG.search(data, 0, 20_000)) or _DATA_TAG.search(data, 0, 20_000):
+        return read_ts(data, name)
+    if ending.endswith(_TABLE_ENDINGS):
+        return _table(name, data, options)
+    return _table_or_text(name, data, options, sure=ending.endswith(_TEXT_ENDINGS))
 
 
 def _table(name: str, data: bytes, options: UploadData) -> Table:
     return read_csv(data, name, delimiter=options.delimiter, decimal=options.decimal, header=options.header)
 
 
-def _table_or_text(name: str, data: bytes, options: UploadData) -> Source:
-    """A text file may hold a table: where it reads as one whose columns are mostly numbers, it is one."""
-    text = to_utf8(data, name)[0].decode("utf-8", "replace")
+def _text(name: str, data: bytes) -> str:
+    return to_utf8(data, name)[0].decode("utf-8", "replace")
+
+
+def _table_or_text(name: str, data: bytes, options: UploadData, sure: bool) -> Source:
+    """A text file may hold a table: where it reads as one whose columns are mostly numbers, it is one.
+
+    sure: what is no such table is a text by its name; else it has to look like prose or source code.
+    """
     try:
         table = _table(name, data, options)
     except DataError:
-        return text
+        if options.layout == "auto" and (sure or _is_prose(data)):
+            return _text(name, data)
+        raise
     useful = sum(column.kind in ("number", "time") for column in table.columns)
-    return table if options.layout != "auto" or 2 * useful >= len(table.columns) else text
+    if options.layout != "auto" or 2 * useful >= len(table.columns):
+        return table
+    return _text(name, data) if sure or _is_prose(data) else table
+
+
+def _is_prose(data: bytes) -> bool:
+    """Whether a file begins with lines of several words, made of letters rather than of digits."""
+    lines = [line for line in data[:20_000].decode("utf-8", "replace").splitlines() if line.strip()]
+    characters = [character for line in lines for character in line if not character.isspace()]
+    letters = sum(character.isalpha() for character in characters)
+    digits = sum(character.isdigit() for character in characters)
+    words = sum(len(line.split()) for line in lines)
+    return words >= 3 * len(lines) > 0 and letters >= 0.6 * len(characters) and digits <= 0.1 * len(characters)
 
 
 _BINARY: dict[bytes, Callable[[bytes, str], Source]] = {

@@ -61,9 +61,10 @@ class Column:
         """Whether a column of numbers is a row number, a year or the like: by its name or its equal rising steps."""
         if self.kind != "number" or self.numbers is None:
             return False
-        if ORDER_NAME.match(self.name.strip()):
-            return True
         steps = np.diff(self.numbers)
+        if ORDER_NAME.match(self.name.strip()):
+            known = self.numbers[~np.isnan(self.numbers)]
+            return bool((known == np.round(known)).all() or (steps >= 0).all())
         return len(steps) > 1 and bool((steps > 0).all()) and bool(np.allclose(steps, steps[0], rtol=1e-9))
 
 

@@ -11,6 +11,7 @@ from rnncore.data.baselines import frequency_loss
 from rnncore.data.dataset import Batch, DataError, SequenceDataset
 from rnncore.data.sampling import evenly_spaced, fresh_batches
 from rnncore.data.tasks import one_hot, task
+from rnncore.data.words import many
 from rnncore.records import Baseline
 
 MAX_VOCABULARY = 256
@@ -58,7 +59,7 @@ def text_dataset(
     if size < 2:
         raise DataError("The text consists of one character repeated, so there is nothing to learn.")
     if rare:
-        notes += (f"{rare:,} different characters that are rare, or not in the training part, share one symbol.",)
+        notes += (f"One symbol stands for {many(rare, 'character')} that the training part rarely has, or never.",)
     train, held_out = symbols[:border], symbols[border:]
     windows = sliding_window_view(train, seq_len + 1)
 

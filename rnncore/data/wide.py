@@ -66,7 +66,9 @@ def step_columns(table: Table, options: UploadData) -> dict[str, tuple[str, ...]
     ordered = any(c.kind == "time" for c in table.columns)
     nameless = not table.has_header and set(groups) == {"column"}
     needed = 20 if nameless else 5 if "" in groups else 5 if has_label else 12
-    if nameless and longest >= 8 and _label_place(table, numeric) is not None:
+    if nameless and any(c.name == "class" for c in table.columns):
+        needed = 2  # named by the line that counts features and classes
+    elif nameless and longest >= 8 and _label_place(table, numeric) is not None:
         needed = 8
     if options.layout != "rows" and (longest < needed or covered < 0.6 * len(numeric) or ordered):
         return {}
