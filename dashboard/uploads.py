@@ -1,6 +1,6 @@
-"""The user's own files: taken from the browser or the store, read once for each choice of options, and kept ready.
+"""The user's own files: taken from the browser or the store, read once, prepared for each choice, and kept ready.
 
-The session holds one copy of the bytes, the choices made, and the last few inspections.
+The session holds one copy of the bytes, what was read of them last, the choices made, and the last few inspections.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,8 @@ from dashboard.workspace import workspace_id
 from rnncore.config import BundledData, CsvData, TaskData, UploadData, UploadedFile
 from rnncore.data import DataError, SequenceDataset, load_dataset
 from rnncore.data.limits import MAX_BYTES, MAX_FILES
-from rnncore.data.upload import Inspection, inspect
+from rnncore.data.sources import Source, read_source, reading
+from rnncore.data.upload import Inspection, prepare
 from rnncore.runs.store import file_id_of
 
 _STATE = "uploads"
@@ -40,6 +41,7 @@ class _State:
     files: tuple[UserFile, ...] = ()
     chosen: dict[str, Any] = field(default_factory=dict)
     kept: dict[UploadData, Inspection | str] = field(default_factory=dict)  # a str: why they cannot be read
+    read: tuple[tuple[object, ...], Source] | None = None  # the reading and what came of it
     fresh: bool = False
     missing: int = 0  # files of a run that are no longer stored
 
@@ -174,7 +176,7 @@ def _inspect(data: UploadData, state: _State) -> Inspection:
         while len({id(each) for each in state.kept.values()}) >= room:
             state.kept.pop(next(iter(state.kept)))
         try:
-            found = inspect(contents, data)
+            found = prepare(_read(contents, data, state), data)
         except DataError as error:
             found = str(error)
         state.kept[data] = found
@@ -183,3 +185,12 @@ def _inspect(data: UploadData, state: _State) -> Inspection:
     if isinstance(found, str):
         raise DataError(found)
     return found
+
+
+def _read(contents: list[tuple[str, bytes]], data: UploadData, state: _State) -> Source:
+    """Return what the files hold, read anew only where the options ask for another reading than the last one."""
+    wanted = reading(data)
+    if state.read is None or state.read[0] != wanted:
+        state.read = None  # given back before the next one is made
+        state.read = wanted, read_source(contents, data)
+    return state.read[1]

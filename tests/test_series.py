@@ -131,7 +131,7 @@ def test_bundled_series_are_as_described(name):
 
 
 def test_bundled_values_are_the_published_ones():
-    sunspots, co2, weather = (bundled_sequences(name).values for name in ("sunspots", "co2", "weather"))
+    sunspots, co2, weather = (bundled_sequences(name).sequence(0) for name in ("sunspots", "co2", "weather"))
     assert (sunspots[0, 0], sunspots[-1, 0], sunspots.max()) == (58.0, 2.6, 253.8)
     assert (co2[0, 0], co2[-1, 0], int(np.isnan(co2).sum())) == (316.1, 371.5, 59)
     assert weather[0, :4].tolist() == [0.0, 12.8, 5.0, 4.7]

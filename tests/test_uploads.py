@@ -166,16 +166,21 @@ def test_a_run_of_the_older_csv_form_is_opened_in_the_general_one() -> None:
 
 
 def test_files_are_read_once_for_each_choice(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    calls = []
-    inspect = uploads.inspect
-    monkeypatch.setattr(uploads, "inspect", lambda *given: calls.append(given) or inspect(*given))
+    calls: dict[str, list[Any]] = {"read_source": [], "prepare": []}
+    for name, own in calls.items():
+        given = getattr(uploads, name)
+        monkeypatch.setattr(uploads, name, lambda *args, own=own, given=given: own.append(args) or given(*args))
+    counts = lambda: (len(calls["read_source"]), len(calls["prepare"]))  # noqa: E731
     bring(app, ("week.csv", WEEK))
     app.number_input(key="steps").set_value(2).run()
     next(button for button in app.button if button.label == "Train").click()
     app.run()
-    assert len(calls) == 1
+    assert counts() == (1, 1)
     app.number_input(key="upload.window").set_value(9).run()
-    assert len(calls) == 2
+    app.selectbox(key="upload.layout").set_value("long").run()
+    assert counts() == (1, 3)
+    app.selectbox(key="upload.header").set_value("yes").run()
+    assert counts() == (2, 4)
 
 
 def test_names_and_messages_are_shown_as_text(app: AppTest) -> None:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from rnncore.data.dataset import DataError
 from rnncore.data.limits import MAX_CELLS, MAX_COLUMNS, MAX_UNPACKED_BYTES
-from rnncore.data.sequences import Feature, Labels, Sequences, class_labels, offsets_of
+from rnncore.data.sequences import Feature, Labels, Sequences, class_labels, columns_of, offsets_of
 from rnncore.data.table import Column, Table, make_column, numeric_column
 from rnncore.data.words import listed
 
@@ -140,7 +140,9 @@ def _plain(array: NDArray[Any], name: str) -> Sequences:
     every = tuple(range(width))
     ids = tuple(str(place) for place in range(count))
     inside = _inside(cube)
-    return Sequences(name, _features(width), cube[inside], offsets_of(inside.sum(1)), ids, every, (width - 1,))
+    return Sequences(
+        name, _features(width), columns_of(cube[inside]), offsets_of(inside.sum(1)), ids, every, (width - 1,)
+    )
 
 
 def _inside(cube: NDArray[np.float64]) -> NDArray[np.bool_]:
@@ -175,8 +177,10 @@ def _labelled(inputs: dict[str, NDArray[Any]], labels: dict[str, NDArray[Any]], 
         )
     target = replace(_label_values(answers[inside] if every_step else answers), every_step=every_step)
     notes = ("There is a target at every timestep.",) if every_step else ()
-    values, offsets = cube[inside], offsets_of(inside.sum(1))
-    return Sequences(name, _features(width), values, offsets, ids, every, labels=target, held_out=given, notes=notes)
+    steps_inside, offsets = columns_of(cube[inside]), offsets_of(inside.sum(1))
+    return Sequences(
+        name, _features(width), steps_inside, offsets, ids, every, labels=target, held_out=given, notes=notes
+    )
 
 
 def _label_values(answers: NDArray[Any]) -> Labels:
@@ -208,7 +212,7 @@ def _ragged(arrays: dict[str, NDArray[Any]], name: str) -> Sequences:
     if len(widths) > 1:
         raise DataError(f"The arrays of '{name}' have different numbers of features ({sorted(widths)}).")
     (width,) = widths
-    values, offsets = np.concatenate(parts), offsets_of([len(part) for part in parts])
+    values, offsets = columns_of(np.concatenate(parts)), offsets_of([len(part) for part in parts])
     return Sequences(name, _features(width), values, offsets, tuple(arrays), tuple(range(width)), (width - 1,))
 
 
@@ -228,7 +232,7 @@ def _table(arrays: dict[str, NDArray[Any]], name: str) -> Table:
                 columns.append(numeric_column(column, parts[:, place].astype(np.float64)))
             else:
                 columns.append(make_column(column, _text(parts[:, place])))
-    return Table(name, tuple(columns), len(columns[0].cells), 1, (), has_header=False)
+    return Table(name, tuple(columns), len(columns[0].content), 1, (), has_header=False)
 
 
 def _text(values: NDArray[Any]) -> Any:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from rnncore.config import BundledData
 from rnncore.data.dataset import SequenceDataset
-from rnncore.data.sequences import Feature, Sequences, class_labels, offsets_of, whole
+from rnncore.data.sequences import Feature, Sequences, class_labels, offsets_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,16 +109,16 @@ def bundled_sequences(name: str) -> Sequences:
     header, *rows = csv.reader(text.splitlines())
     cells = dict(zip(header, zip(*rows, strict=True), strict=True))
     columns, values = zip(*(_column(column, cells[column]) for column in entry.columns), strict=True)
-    matrix = np.stack(values, 1)  # (M, C)
     every = tuple(range(len(columns)))
     if entry.layout == "series":
-        return Sequences(name, columns, matrix, whole(matrix), (name,), every, (entry.columns.index(entry.column),))
+        offsets, target = offsets_of([len(rows)]), entry.columns.index(entry.column)
+        return Sequences(name, columns, values, offsets, (name,), every, (target,))
     first = np.flatnonzero(np.diff(np.array(cells["utterance"], int), prepend=0))
     lengths = np.diff(np.append(first, len(rows)))
     labels = class_labels(entry.column, [cells[entry.column][row] for row in first])
     held_out = np.array([cells["split"][row] == "test" for row in first])
     ids = tuple(cells["utterance"][row] for row in first)
-    return Sequences(name, columns, matrix, offsets_of(lengths), ids, every, (), labels, held_out)
+    return Sequences(name, columns, values, offsets_of(lengths), ids, every, (), labels, held_out)
 
 
 def _column(name: str, cells: Sequence[str]) -> tuple[Feature, NDArray[np.float64]]:

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pacsv
+from numpy.typing import NDArray
 
 from rnncore.data.dataset import DataError
 from rnncore.data.decode import to_utf8
@@ -16,8 +17,11 @@ from rnncore.data.table import SHOWN_ROWS, Column, Table, make_column, select_ro
 from rnncore.data.words import listed, many
 
 _FOOTER_LINES = 10
-_BLOCK = 1 << 20
+_BLOCK, _BLOCK_PER_COLUMN = 1 << 20, 1 << 12  # bytes that are split at once; small blocks of wide tables cost memory
+_LONG = 100_000  # rows
+_READINGS = 4  # attempts, each with one more column read as text, until all are
 _QUOTED_OR_COMMENT = re.compile(rb'("[^"]*")|(?<=\n)#[^\r\n]*')
+_CONVERSION = re.compile(r"In CSV column #(\d+): .*[Cc]onversion error")
 _FIRST_LINE = re.compile(rb"(?:\A|[\r\n])(?=[^#\s])")
 
 
@@ -44,12 +48,13 @@ def read_csv(data: bytes, name: str, *, delimiter: str = "auto", decimal: str = 
     cells, footer = _parse(text, name, dialect)
     rows, parts = cells.num_rows, cells.columns[::-1]
     del cells
-    # Each column's text is given back before the next one is read, which halves the memory at its peak.
+    # Each column's cells are given back before the next one is read, which halves the memory at its peak.
     columns = []
     for place, column in enumerate(dialect.names):
         shown = tuple(row[place] for row in dialect.sample[:SHOWN_ROWS])
         columns.append(make_column(column, parts.pop(), dialect.decimal, shown))
-    pa.default_memory_pool().release_unused()
+        if rows > _LONG or not parts:
+            pa.default_memory_pool().release_unused()
     columns, rows, blank = _without_blank_rows(columns, rows)
     if rows == 0:
         raise DataError(f"'{name}' has no rows of data: all its cells are empty.")
@@ -72,10 +77,24 @@ def _without_comments(text: bytes) -> bytes:
 
 def _tabbed(text: bytes, dialect: Dialect) -> tuple[bytes, Dialect]:
     """Turn runs of spaces between columns into tabs; lines keep their number."""
-    above, below = text[: dialect.start], text[dialect.start :]
-    below = re.sub(rb"(?m)^[ \t]+|[ \t]+(?=\r?$)", b"", below)
-    below = re.sub(rb"[ \t]+", b"\t", below)
-    return above + below, replace(dialect, delimiter="\t")
+    tabbed, start = bytearray(text[: dialect.start]), dialect.start
+    while start < len(text):  # some lines at a time
+        end = text.find(b"\n", start + _BLOCK) + 1 or len(text)
+        tabbed += _with_tabs(np.frombuffer(text, np.uint8, end - start, start))
+        start = end
+    return bytes(tabbed), replace(dialect, delimiter="\t")
+
+
+def _with_tabs(lines: NDArray[np.uint8]) -> bytes:
+    gap, line_end = (lines == ord(" ")) | (lines == ord("\t")), (lines == ord("\n")) | (lines == ord("\r"))
+    edges = np.flatnonzero(np.diff(gap, prepend=False, append=False))
+    first, last = edges[0::2], edges[1::2]  # of each run, the last one excluded
+    inside = (first > 0) & (last < len(lines))
+    first, last = first[inside], last[inside]
+    first = first[~line_end[first - 1] & ~line_end[last]]
+    kept, tabs = ~gap, lines.copy()
+    kept[first], tabs[first] = True, ord("\t")
+    return bytes(tabs[kept])
 
 
 def _check_size(text: bytes, dialect: Dialect, name: str) -> None:
@@ -98,12 +117,13 @@ def _parse(text: bytes, name: str, dialect: Dialect) -> tuple[pa.Table, list[str
     # Names are given by place: the parser would not keep two columns of one name apart.
     keys = [str(place) for place in range(len(dialect.names))]
     kinds, gaps = _expected_kinds(dialect), len(keys) == 1 and _has_gaps(text, dialect.start)
-    for types in (kinds, [pa.string()] * len(keys)):
+    block = max(_BLOCK, _BLOCK_PER_COLUMN * len(keys))
+    for attempt in range(_READINGS + 1):
         wrong.clear()
         try:
             cells = pacsv.read_csv(
                 pa.py_buffer(text).slice(dialect.start),
-                pacsv.ReadOptions(column_names=keys, use_threads=False, block_size=_BLOCK),
+                pacsv.ReadOptions(column_names=keys, use_threads=False, block_size=block),
                 pacsv.ParseOptions(
                     delimiter=dialect.delimiter,
                     newlines_in_values=True,
@@ -111,7 +131,7 @@ def _parse(text: bytes, name: str, dialect: Dialect) -> tuple[pa.Table, list[str
                     invalid_row_handler=refuse,
                 ),
                 pacsv.ConvertOptions(
-                    column_types=dict(zip(keys, types, strict=True)),
+                    column_types=dict(zip(keys, kinds, strict=True)),
                     strings_can_be_null=False,
                     null_values=MISSING_FORMS,
                     decimal_point="," if dialect.decimal == "comma" else ".",
@@ -120,8 +140,13 @@ def _parse(text: bytes, name: str, dialect: Dialect) -> tuple[pa.Table, list[str
             break
         except pa.ArrowInvalid as error:
             cells, what = None, str(error).splitlines()[0].rstrip(".")
-            if "onversion error" not in what:
+            column = _CONVERSION.match(what)
+            if column is None:
                 break
+            if attempt < _READINGS - 1:
+                kinds[int(column[1])] = pa.string()
+            else:
+                kinds = [pa.string()] * len(keys)
     if cells is None and not wrong:
         raise DataError(f"'{name}' cannot be read as a table: {what}.")
     if cells is not None and (not wrong or _is_footer(wrong, cells.num_rows)):

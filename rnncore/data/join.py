@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from rnncore.data.dataset import DataError
 from rnncore.data.roles import FILE_COLUMN
 from rnncore.data.sequences import Labels, Sequences, class_labels
-from rnncore.data.table import Column, Table, cells_as_text, make_column, numeric_column
+from rnncore.data.table import Column, Table, cells_as_text, make_column, numeric_column, smallest
 from rnncore.data.words import listed
 
 FILE_LABEL = "label by file name"
@@ -58,11 +58,11 @@ def _join(parts: Sequence[Column]) -> Column:
     """Put one column of several tables together; where they hold different kinds, as text."""
     kinds = {part.kind for part in parts} - {"empty"}
     if kinds == {"number"}:
-        values = [np.full(len(p.cells), np.nan) if p.numbers is None else p.numbers for p in parts]
+        values = [np.full(len(p.content), np.nan) if p.numbers is None else p.numbers for p in parts]
         return replace(numeric_column(parts[0].name, np.concatenate(values)), shown=parts[0].shown)
     if kinds == {"time"} and len(parts) == len([p for p in parts if p.kind == "time"]):
         seconds = np.concatenate([p.numbers for p in parts if p.numbers is not None])
-        return Column(parts[0].name, "time", pa.array(seconds, from_pandas=True), seconds, shown=parts[0].shown)
+        return Column(parts[0].name, "time", smallest(seconds), shown=parts[0].shown)
     return make_column(parts[0].name, pa.concat_arrays([cells_as_text(part) for part in parts]))
 
 
@@ -89,7 +89,7 @@ def join_sequences(parts: Sequence[Sequences]) -> Sequences:
     return replace(
         first,
         name=first.name if len(parts) == 1 else f"{len(parts)} files",
-        values=np.concatenate([part.values for part in parts]),
+        values=tuple(map(np.concatenate, zip(*(part.values for part in parts), strict=True))),
         offsets=np.concatenate([[0], np.cumsum(lengths)]),
         ids=tuple(f"{part.name}: {name}" for part in parts for name in part.ids),
         labels=_join_labels([part.labels for part in parts if part.labels is not None]),

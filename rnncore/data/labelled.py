@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from rnncore.data.baselines import class_baselines, regression_baselines
 from rnncore.data.dataset import Batch, DataError, SequenceDataset, TargetKind
-from rnncore.data.prepare import Missing, drop_missing, encode, fill_missing, fit_scale, scaled
+from rnncore.data.prepare import Filled, Missing, drop_missing, encode, fit_scale, scaled
 from rnncore.data.sampling import evenly_spaced, finite_batches
 from rnncore.data.sequences import Labels, Sequences, kept_steps, offsets_of
 from rnncore.data.series import class_note, root_mean_square, wrong_answers
@@ -40,7 +40,8 @@ def labelled_dataset(
         raise DataError(f"'{sequences.name}' has {many(sequences.count, 'sequence')}; at least two are needed.")
     held_out = _split(sequences, labels, val_fraction)
     training = np.repeat(~held_out, sequences.lengths)
-    values, gap_notes = fill_missing(sequences.values, sequences.columns, sequences.offsets, missing)
+    filled = Filled(sequences, sequences.offsets, missing)
+    gap_notes = filled.notes()
     stepwise = labels.every_step
     targets, classes, units, label_notes, strange = _targets(labels, training if stepwise else ~held_out)
     unknown = np.logical_or.reduceat(strange, sequences.offsets[:-1]) if stepwise else strange
@@ -48,9 +49,7 @@ def labelled_dataset(
         label_notes.append(
             f"{many(int(unknown.sum()), 'validation sequence')} of a class not in the training set left out."
         )
-    inputs, _, notes = encode(
-        values[:, sequences.inputs], tuple(sequences.columns[place] for place in sequences.inputs), training
-    )
+    inputs, notes = encode(filled, training)
     train_rows, held_rows = np.flatnonzero(~held_out), np.flatnonzero(held_out & ~unknown)
     if len(held_rows) == 0:
         raise DataError(f"No sequence of '{sequences.name}' is left for validation; choose a larger validation share.")
@@ -58,7 +57,7 @@ def labelled_dataset(
     all_notes = [*sequences.notes, *gap_notes, f"{split}{_how(sequences)}.", *label_notes, *notes]
     lengths, starts = sequences.lengths, sequences.offsets[:-1]
     longest, ragged = int(lengths.max()), bool((lengths != lengths[0]).any())
-    chosen = evenly_spaced(len(held_rows), MAX_VALIDATION_SEQUENCES, longest * inputs.shape[1])
+    chosen = evenly_spaced(len(held_rows), MAX_VALIDATION_SEQUENCES, longest * inputs.width)
     if chosen is not None:
         all_notes.append(f"Validation uses {len(chosen):,} of them.")
         held_rows = held_rows[chosen]
@@ -71,15 +70,15 @@ def labelled_dataset(
 
     def select(rows: NDArray[np.int64]) -> Batch:
         places = starts[rows][:, None] + steps
-        places = np.minimum(places, len(inputs) - 1) if ragged else places
+        places = np.minimum(places, sequences.rows - 1) if ragged else places
         wanted = targets[places if stepwise else rows]  # (B, O), (B,), (B, T, O) or (B, T)
         wanted = wanted[..., None].astype(np.float32) if yes_no else wanted
         if not ragged:
-            return Batch(inputs.take(places, axis=0), wanted)
+            return Batch(inputs.take(places), wanted)
         inside = steps < lengths[rows][:, None]  # (B, T)
         if stepwise:
             wanted = np.where(inside.reshape(*inside.shape, *[1] * (wanted.ndim - 2)), wanted, 0).astype(wanted.dtype)
-        return Batch(inputs.take(places, axis=0) * inside[:, :, None], wanted, lengths[rows])
+        return Batch(inputs.take(places) * inside[:, :, None], wanted, lengths[rows])
 
     validation = select(held_rows)
     asked, weights = held_rows, None
@@ -97,7 +96,7 @@ def labelled_dataset(
     kind: TargetKind = "regression" if not classes else "binary" if yes_no else "multiclass"
     return SequenceDataset(
         name=sequences.name,
-        input_size=inputs.shape[1],
+        input_size=inputs.width,
         output_size=len(classes) if kind == "multiclass" else validation.targets.shape[-1],
         seq_len=longest,
         target=kind,
@@ -141,7 +140,7 @@ def _with_known_labels(sequences: Sequences) -> Sequences:
         return replace(kept_steps(sequences, known), notes=(*sequences.notes, note))
     return replace(
         sequences,
-        values=sequences.values[np.repeat(known, sequences.lengths)],
+        values=sequences.select(np.repeat(known, sequences.lengths)),
         offsets=offsets_of(sequences.lengths[known]),
         ids=tuple(name for name, keep in zip(sequences.ids, known, strict=True) if keep),
         labels=replace(labels, values=labels.values[known]),
@@ -156,7 +155,7 @@ def _cropped(sequences: Sequences, max_length: int) -> Sequences:
     if not long:
         return sequences
     kept = np.minimum(lengths, max_length)
-    places = np.arange(len(sequences.values)) >= np.repeat(sequences.offsets[1:] - kept, lengths)
+    places = np.arange(sequences.rows) >= np.repeat(sequences.offsets[1:] - kept, lengths)
     note = f"{many(long, 'sequence')} longer than {max_length:,} timesteps: their last {max_length:,} are used."
     return replace(kept_steps(sequences, places), notes=(*sequences.notes, note))
 

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from rnncore.config import UploadData
@@ -10,7 +11,7 @@ from rnncore.data.dataset import DataError
 from rnncore.data.join import held_out_files
 from rnncore.data.limits import MAX_CLASSES
 from rnncore.data.roles import FILE_COLUMN, Roles, groups_of
-from rnncore.data.sequences import Feature, Labels, Sequences, class_labels, offsets_of
+from rnncore.data.sequences import Feature, Floats, Labels, Sequences, class_labels, columns_of, offsets_of
 from rnncore.data.table import Column, Table
 from rnncore.data.wide import is_class
 from rnncore.data.words import many
@@ -33,8 +34,8 @@ def arrange(table: Table, roles: Roles, options: UploadData) -> Sequences:
 
 
 def _check_finite(table: Table, column: Column) -> None:
-    if column.numbers is not None and np.isinf(column.numbers).any():
-        place = int(np.flatnonzero(np.isinf(column.numbers))[0])
+    if column.small is not None and np.isinf(column.small).any():
+        place = int(np.flatnonzero(np.isinf(column.small))[0])
         raise DataError(
             f"Column '{column.name}' holds an infinite value in row {table.first_row + place:,} of '{table.name}'; "
             "replace it, or do not use the column."
@@ -42,11 +43,13 @@ def _check_finite(table: Table, column: Column) -> None:
 
 
 def _from_rows(table: Table, roles: Roles, options: UploadData) -> Sequences:
-    blank = np.full(table.rows, np.nan)
-    cube = np.empty((table.rows, len(next(iter(roles.steps.values()))), len(roles.steps)))  # (N, T, F)
+    cells = {name: table.column(name).small for names in roles.steps.values() for name in names}
+    kind = np.result_type(np.float16, *(values.dtype for values in cells.values() if values is not None))
+    cube = np.full((table.rows, len(next(iter(roles.steps.values()))), len(roles.steps)), np.nan, kind)  # (N, T, F)
     for feature, names in enumerate(roles.steps.values()):
         for step, name in enumerate(names):
-            cube[:, step, feature] = _numbers(table.column(name), blank)
+            if (values := cells[name]) is not None:
+                cube[:, step, feature] = values
     known = np.logical_not(np.isnan(cube)).max(axis=2)  # (N, T)
     lengths = np.where(np.any(known, axis=1), cube.shape[1] - np.argmax(known[:, ::-1], axis=1), 1)
     inside = np.arange(cube.shape[1]) < lengths[:, None]
@@ -62,14 +65,10 @@ def _from_rows(table: Table, roles: Roles, options: UploadData) -> Sequences:
         if by_file is not None and files.numbers is not None:
             held_out = by_file[files.numbers.astype(np.int64)]
     targets = () if labels else (len(columns) - 1,)
-    values = cube.reshape(-1, len(columns)) if inside.all() else cube[inside]
+    matrix = columns_of(cube.reshape(-1, len(columns)) if inside.all() else cube[inside])
     return Sequences(
-        table.name, columns, values, offsets_of(lengths), ids, every, targets, labels, held_out, notes=notes
+        table.name, columns, matrix, offsets_of(lengths), ids, every, targets, labels, held_out, notes=notes
     )
-
-
-def _numbers(column: Column, blank: NDArray[np.float64]) -> NDArray[np.float64]:
-    return blank if column.numbers is None else column.numbers
 
 
 def _from_steps(table: Table, roles: Roles, options: UploadData) -> Sequences:
@@ -79,13 +78,14 @@ def _from_steps(table: Table, roles: Roles, options: UploadData) -> Sequences:
     first_rows = np.flatnonzero(np.diff(groups, prepend=-1))
     offsets = np.append(first_rows, len(groups))
     firsts = first_rows if order is None else order[first_rows]
-    names = [table.column(roles.id).cells[int(row)].as_py() for row in firsts] if roles.id else [table.name]
+    names = table.column(roles.id).cells.take(pa.array(firsts)).to_pylist() if roles.id else [table.name]
     ids = tuple("" if name is None else str(name) for name in names)
     labelled = bool(roles.id) and all(_one_each(table.column(name), order, offsets) for name in roles.targets)
     own = not labelled and _unseen_class(table, roles, options)
     answered = labelled or (own and len(ids) >= _MANY_SEQUENCES)
     used = dict.fromkeys((*roles.features, *(() if answered else roles.targets)))
-    columns, arrays = [], []
+    columns: list[Feature] = []
+    arrays: list[Floats] = []
     for name in used:
         feature, values = _column(table.column(name), name in roles.targets and not answered, options, table.rows)
         columns.append(feature)
@@ -113,7 +113,7 @@ def _from_steps(table: Table, roles: Roles, options: UploadData) -> Sequences:
     return Sequences(
         table.name,
         tuple(columns),
-        np.stack(arrays, 1),
+        tuple(arrays),
         offsets,
         ids,
         inputs,
@@ -138,20 +138,20 @@ def _span(lengths: NDArray[np.int64]) -> str:
 
 
 def _one_each(column: Column, order: NDArray[np.int64] | None, offsets: NDArray[np.int64]) -> bool:
-    if column.numbers is None:
+    if (numbers := column.numbers) is None:
         return False
-    values = column.numbers if order is None else column.numbers[order]
+    values = numbers if order is None else numbers[order]
     same = np.maximum.reduceat(values, offsets[:-1]) == np.minimum.reduceat(values, offsets[:-1])
     return bool((same | np.isnan(np.maximum.reduceat(values, offsets[:-1]))).all())
 
 
-def _column(column: Column, target: bool, options: UploadData, rows: int) -> tuple[Feature, NDArray[np.float64]]:
+def _column(column: Column, target: bool, options: UploadData, rows: int) -> tuple[Feature, Floats]:
     """Return a column as numbers, or as codes of categories where it holds words or is a target of classes."""
-    assert column.numbers is not None
     if target and _wants_classes(column, options, rows, eager=False) and column.kind == "number":
         words, codes = _as_classes(column)
         return Feature(column.name, words), codes
-    return Feature(column.name, column.categories), column.numbers
+    assert column.small is not None
+    return Feature(column.name, column.categories), column.small
 
 
 def _wants_classes(column: Column, options: UploadData, count: int, eager: bool) -> bool:
@@ -164,16 +164,17 @@ def _wants_classes(column: Column, options: UploadData, count: int, eager: bool)
 
 
 def _as_classes(column: Column) -> tuple[tuple[str, ...], NDArray[np.float64]]:
-    assert column.numbers is not None
+    numbers = column.numbers
+    assert numbers is not None
     if column.categories:
-        return column.categories, column.numbers
-    known = ~np.isnan(column.numbers)
-    values, places = np.unique(column.numbers[known], return_inverse=True)
+        return column.categories, numbers
+    known = ~np.isnan(numbers)
+    values, places = np.unique(numbers[known], return_inverse=True)
     if len(values) > MAX_CLASSES:
         raise DataError(
             f"Column '{column.name}' has {len(values):,} different values; at most {MAX_CLASSES:,} classes."
         )
-    codes = np.full(len(column.numbers), np.nan)
+    codes = np.full(len(numbers), np.nan)
     codes[known] = places
     return tuple(f"{value:g}" for value in values), codes
 

@@ -20,6 +20,7 @@ MISSING_FORMS = sorted(
 # A column counts as numeric when at least this share of its filled cells are numbers; the others become missing.
 NUMERIC_SHARE = 0.9
 _TRIED = 200
+_PIECE = 1 << 16  # cells that are rewritten at once, which bounds the memory for copies
 
 _SIGN, _EXPONENT = r"^[+-]?", r"([eE][+-]?\d+)?$"
 _PLAIN = _SIGN + r"(\d+\.?\d*|\.\d+)" + _EXPONENT + r"|^[+-]?[iI][nN][fF]([iI][nN][iI][tT][yY])?$"
@@ -82,14 +83,14 @@ def missing_cells(cells: pa.Array) -> pa.Array:
     return pc.is_in(cells, value_set=pa.array(MISSING_FORMS))
 
 
-def plain_numbers(cells: pa.Array) -> NDArray[np.float64] | None:
-    """Return cells that are all plain numbers with a decimal point, or None; the common case, and a fast one.
+def plain_numbers(cells: pa.Array | pa.ChunkedArray, convention: Convention = POINT) -> NDArray[np.float64] | None:
+    """Return cells that are all numbers of one convention, or None; the common case, and a fast one.
 
     The first cells are tried alone: Arrow writes a message for every cell that it cannot cast, which takes long.
     """
     try:
-        _cast(cells.slice(0, _TRIED))
-        return _cast(cells)
+        _cast(convention.rewrite(cells.slice(0, _TRIED)))
+        return _in_pieces(lambda part: _cast(convention.rewrite(part)), cells)
     except pa.ArrowInvalid:
         return None
 
@@ -100,10 +101,10 @@ def parse_numbers(filled: pa.Array, decimal: str) -> Numbers | None:
     decimal: "point" or "comma". The column has one convention; cells that fit neither it nor the plain one are wrong.
     """
     nothing = np.empty(0, np.int64)
-    if decimal == "point" or not pc.any(pc.match_substring(filled, ".")).as_py():
-        pointed = filled if decimal == "point" else _comma_to_point(filled)
-        if (values := plain_numbers(pointed)) is not None:
-            return Numbers(values, nothing, CONVENTIONS[decimal][0].name)
+    usual = CONVENTIONS[decimal][0]
+    may_be_usual = decimal == "point" or not pc.any(pc.match_substring(filled, ".")).as_py()
+    if may_be_usual and (values := plain_numbers(filled, usual)) is not None:
+        return Numbers(values, nothing, usual.name)
     known = len(filled) - filled.null_count
     first, *others = CONVENTIONS[decimal]
     plain = _fits(filled, first)
@@ -118,12 +119,15 @@ def parse_numbers(filled: pa.Array, decimal: str) -> Numbers | None:
         return None
     convention, fits = best
     empty = pa.scalar(None, pa.string())
-    fitting = pc.if_else(fits, filled, empty)
-    special = pc.and_not(fits, plain) if convention is not first else plain
-    rewritten = convention.rewrite(pc.if_else(special, fitting, empty))
-    rest = first.rewrite(pc.if_else(special, empty, fitting))
+
+    def read(text: pa.Array, fits: pa.Array, plain: pa.Array) -> NDArray[np.float64]:
+        special = pc.and_not(fits, plain) if convention is not first else plain
+        rewritten = convention.rewrite(pc.if_else(special, text, empty))
+        rest = first.rewrite(pc.if_else(pc.and_not(fits, special), text, empty))
+        return _cast(pc.coalesce(rewritten, rest))
+
     wrong = np.flatnonzero(np.asarray(pc.and_(pc.invert(fits), pc.is_valid(filled))))
-    return Numbers(_cast(pc.coalesce(rewritten, rest)), wrong, convention.name)
+    return Numbers(_in_pieces(read, filled, fits, plain), wrong, convention.name)
 
 
 def is_plain(cell: str) -> bool:
@@ -144,6 +148,14 @@ def _fits(text: pa.Array, convention: Convention) -> pa.Array:
 
 def _count(mask: pa.Array) -> int:
     return int(pc.sum(mask).as_py() or 0)
+
+
+def _in_pieces(read: Callable[..., NDArray[np.float64]], *columns: pa.Array | pa.ChunkedArray) -> NDArray[np.float64]:
+    """Return what `read` makes of columns of equal length (N,), a piece after the other."""
+    values = np.empty(len(columns[0]))
+    for start in range(0, len(values), _PIECE):
+        values[start : start + _PIECE] = read(*(column.slice(start, _PIECE) for column in columns))
+    return values
 
 
 def _cast(text: pa.Array) -> NDArray[np.float64]:

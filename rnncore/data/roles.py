@@ -275,8 +275,8 @@ def _copies(columns: list[Column]) -> set[str]:
     seen: set[tuple[tuple[str, ...], int]] = set()
     copies = set()
     for column in columns:
-        if column.numbers is not None:
-            key = column.categories, hash(column.numbers.tobytes())
+        if (small := column.small) is not None:
+            key = column.categories, hash(small.tobytes())
             if key in seen:
                 copies.add(column.name)
             seen.add(key)

@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+Floats = NDArray[np.floating]
+
 
 @dataclass(frozen=True, slots=True)
 class Feature:
@@ -31,7 +33,8 @@ class Labels:
 class Sequences:
     """N sequences one after another.
 
-    values: (M, C) float64, all timesteps of all sequences, NaN where missing, codes where a column has categories.
+    values: C columns of (M,) floats of any size, all timesteps of all sequences, NaN where missing, codes where a
+    column has categories; the prepared form is made from them one column at a time.
     offsets: (N + 1,) where each sequence begins and the last one ends. ids: what the file calls each sequence.
     inputs, targets: columns that the network sees, and columns that it predicts some steps ahead (none with labels).
     labels: the target of each whole sequence or of each of its timesteps, or None. held_out: (N,) bool, a split that
@@ -40,7 +43,7 @@ class Sequences:
 
     name: str
     columns: tuple[Feature, ...]
-    values: NDArray[np.float64]
+    values: tuple[Floats, ...]
     offsets: NDArray[np.int64]
     ids: tuple[str, ...]
     inputs: tuple[int, ...]
@@ -60,9 +63,19 @@ class Sequences:
         """Timesteps of each sequence, (N,)."""
         return np.diff(self.offsets)
 
-    def sequence(self, place: int) -> NDArray[np.float64]:
-        """Return one sequence, (T, C)."""
-        return self.values[self.offsets[place] : self.offsets[place + 1]]
+    @property
+    def rows(self) -> int:
+        """Timesteps of all sequences together M."""
+        return int(self.offsets[-1])
+
+    def sequence(self, place: int, stride: int = 1, most: int | None = None) -> NDArray[np.float64]:
+        """Return one sequence, (T, C): every stride-th timestep, the first `most` of them."""
+        span = slice(self.offsets[place], self.offsets[place + 1], stride)
+        return np.stack([column[span][:most].astype(np.float64) for column in self.values], 1)
+
+    def select(self, kept: NDArray[np.bool_] | slice) -> tuple[Floats, ...]:
+        """Return the columns at the timesteps that are kept; `kept` is (M,) or a slice."""
+        return tuple(column[kept] for column in self.values)
 
 
 def kept_steps(sequences: Sequences, kept: NDArray[np.bool_]) -> Sequences:
@@ -75,7 +88,7 @@ def kept_steps(sequences: Sequences, kept: NDArray[np.bool_]) -> Sequences:
         labels = replace(labels, values=labels.values[kept if labels.every_step else filled])
     return replace(
         sequences,
-        values=sequences.values[kept],
+        values=sequences.select(kept),
         offsets=np.concatenate([[0], offsets[1:][filled]]),
         ids=tuple(name for name, keep in zip(sequences.ids, filled, strict=True) if keep),
         labels=labels,
@@ -106,9 +119,9 @@ def _by_number(word: str) -> tuple[float, str]:
         return np.inf, word
 
 
-def whole(values: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Return the offsets of one single sequence."""
-    return np.array([0, len(values)])
+def columns_of(values: Floats) -> tuple[Floats, ...]:
+    """Return the columns of a matrix (M, C)."""
+    return tuple(values.T)
 
 
 def offsets_of(lengths: NDArray[np.int64] | list[int]) -> NDArray[np.int64]:

@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 from rnncore.data.baselines import class_baselines, regression_baselines
 from rnncore.data.dataset import Batch, DataError, SequenceDataset, TargetKind
-from rnncore.data.prepare import Missing, drop_missing, encode, fill_missing, fit_scale, scaled
+from rnncore.data.prepare import Filled, Missing, drop_missing, encode, fit_scale, scaled
 from rnncore.data.sampling import evenly_spaced, finite_batches
-from rnncore.data.sequences import Feature, Sequences, whole
+from rnncore.data.sequences import Feature, Sequences, offsets_of
 from rnncore.data.tasks import error_rate
 from rnncore.data.words import many
 
@@ -22,8 +22,8 @@ def series_dataset(
     name: str, values: NDArray[np.float64], window: int, horizon: int, val_fraction: float, notes: tuple[str, ...] = ()
 ) -> SequenceDataset:
     """Cut one series `values` (N,) into windows, see `forecast_dataset`."""
-    column = np.asarray(values, np.float64)[:, None]
-    sequences = Sequences(name, (Feature(name),), column, whole(column), (name,), (0,), (0,), notes=notes)
+    offsets = offsets_of([len(values)])
+    sequences = Sequences(name, (Feature(name),), (values,), offsets, (name,), (0,), (0,), notes=notes)
     return forecast_dataset(sequences, window, horizon, 1, val_fraction)
 
 
@@ -49,15 +49,14 @@ def forecast_dataset(
     sequences = _trimmed(sequences)
     sequences = drop_missing(sequences) if missing == "drop" else sequences
     split = _split(sequences, window, horizon, val_fraction)
-    training = split.rows(len(sequences.values), train=True)
+    training = split.rows(sequences.rows, train=True)
     targets = [sequences.columns[place] for place in sequences.targets]
     classes = targets[0].categories if len(targets) == 1 else ()
-    values, gap_notes = fill_missing(sequences.values, sequences.columns, split.parts, missing)
+    filled = Filled(sequences, split.parts, missing)
+    gap_notes = filled.notes()
     # The target first: when nothing in it varies, that is what the user has to know.
-    answers = _classes(values, sequences, training) if classes else _numbers(values, sequences, training)
-    inputs, _, notes = encode(
-        values[:, sequences.inputs], tuple(sequences.columns[place] for place in sequences.inputs), training
-    )
+    answers = _classes(filled, training) if classes else _numbers(filled, training)
+    inputs, notes = encode(filled, training)
     size = split.window
     starts = split.starts(True, horizon, stride), split.starts(False, horizon, 1)
     ahead = size + horizon - 1
@@ -66,7 +65,7 @@ def forecast_dataset(
     if len(train_starts) == 0 or len(held_starts) == 0:
         raise DataError(f"The target of '{sequences.name}' is missing in all of its training or validation part.")
     all_notes = [*sequences.notes, *gap_notes, *split.notes, *answers.notes, *notes]
-    chosen = evenly_spaced(len(held_starts), MAX_VALIDATION_WINDOWS, size * inputs.shape[1])
+    chosen = evenly_spaced(len(held_starts), MAX_VALIDATION_WINDOWS, size * inputs.width)
     if chosen is not None:
         all_notes.append(f"Validation uses {len(chosen):,} of {len(held_starts):,} windows, evenly spaced.")
         held_starts = held_starts[chosen]
@@ -75,9 +74,7 @@ def forecast_dataset(
 
     def select(begins: NDArray[np.signedinteger]) -> Batch:
         wanted = answers.values[begins + ahead]  # (B, O) or (B,)
-        return Batch(
-            inputs.take(begins[:, None] + steps, axis=0), wanted[:, None].astype(np.float32) if yes_no else wanted
-        )
+        return Batch(inputs.take(begins[:, None] + steps), wanted[:, None].astype(np.float32) if yes_no else wanted)
 
     validation = select(held_starts)
     last = answers.values[held_starts + size - 1]
@@ -91,7 +88,7 @@ def forecast_dataset(
     kind: TargetKind = "regression" if not classes else "binary" if yes_no else "multiclass"
     return SequenceDataset(
         name=sequences.name,
-        input_size=inputs.shape[1],
+        input_size=inputs.width,
         output_size=len(answers.classes) if kind == "multiclass" else validation.targets.shape[1],
         seq_len=size,
         target=kind,
@@ -111,15 +108,15 @@ def _trimmed(sequences: Sequences) -> Sequences:
     """Leave out the ends of a single series where every target is missing: there is nothing to interpolate between."""
     if sequences.count != 1:
         return sequences
-    known = np.flatnonzero(~np.isnan(sequences.values[:, sequences.targets]).all(1))
+    known = np.flatnonzero(~np.logical_and.reduce([np.isnan(sequences.values[place]) for place in sequences.targets]))
     if len(known) == 0:
         raise DataError(f"Column '{sequences.columns[sequences.targets[0]].name}' holds no numbers.")
-    inside = slice(known[0], known[-1] + 1)
-    values = sequences.values[inside]
-    if not (ends := len(sequences.values) - len(values)):
+    length = int(known[-1] + 1 - known[0])
+    if not (ends := sequences.rows - length):
         return sequences
     note = f"{many(ends, 'missing value')} at the ends of the series left out."
-    return replace(sequences, values=values, offsets=whole(values), notes=(*sequences.notes, note))
+    values = sequences.select(slice(known[0], known[-1] + 1))
+    return replace(sequences, values=values, offsets=offsets_of([length]), notes=(*sequences.notes, note))
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,28 +210,30 @@ class _Answers:
     notes: tuple[str, ...]
 
 
-def _numbers(values: NDArray[np.float64], sequences: Sequences, training: NDArray[np.bool_]) -> _Answers:
+def _numbers(filled: Filled, training: NDArray[np.bool_]) -> _Answers:
+    sequences = filled.sequences
     parts, units, notes = [], [], []
+    present = np.ones(sequences.rows, bool)
     for place in sequences.targets:
-        name, cells = sequences.columns[place].name, values[:, place]
+        name, cells = sequences.columns[place].name, filled.column(place)
         scale = fit_scale(cells[training], name)
         if scale is None:
             known = cells[training & ~np.isnan(cells)]
             always = f" (always {known[0]:g})" if len(known) else ""
             raise DataError(f"Column '{name}' is constant in its training part{always}, so there is nothing to learn.")
+        present &= np.isfinite(cells)
         parts.append(scaled(cells, scale, name))
         units.append(scale.std)
         notes.append(
             f"'{name}' is scaled with the training part's mean {scale.mean:.6g} and standard deviation {scale.std:.6g}."
         )
-    present: NDArray[np.bool_] = np.isfinite(values[:, sequences.targets]).min(axis=1)
     return _Answers(np.stack(parts, 1), present, (), np.array(units), tuple(notes[:3]))
 
 
-def _classes(values: NDArray[np.float64], sequences: Sequences, training: NDArray[np.bool_]) -> _Answers:
+def _classes(filled: Filled, training: NDArray[np.bool_]) -> _Answers:
     """Number the classes of the training part anew; others, in the validation part only, count as missing."""
-    column = sequences.columns[sequences.targets[0]]
-    cells = values[:, sequences.targets[0]]
+    (target,) = filled.sequences.targets
+    column, cells = filled.sequences.columns[target], filled.column(target)
     seen = np.unique(cells[training & ~np.isnan(cells)]).astype(np.int64)
     if len(seen) < 2:
         only = f"'{column.categories[seen[0]]}'" if len(seen) else "none"
@@ -244,9 +243,9 @@ def _classes(values: NDArray[np.float64], sequences: Sequences, training: NDArra
     renumbered = np.full(len(column.categories), np.nan)
     renumbered[seen] = np.arange(len(seen))
     known = np.full(len(cells), np.nan)
-    filled = ~np.isnan(cells)
-    known[filled] = renumbered[cells[filled].astype(np.int64)]
-    shares = np.bincount(known[training & ~np.isnan(known)].astype(np.int64)) / max(1, int((training & filled).sum()))
+    given = ~np.isnan(cells)
+    known[given] = renumbered[cells[given].astype(np.int64)]
+    shares = np.bincount(known[training & ~np.isnan(known)].astype(np.int64)) / max(1, int((training & given).sum()))
     words = [column.categories[code] for code in seen]
     notes = (class_note(column.name, words, shares),)
     return _Answers(np.nan_to_num(known).astype(np.int64), ~np.isnan(known), tuple(words), np.empty(0), notes)

@@ -50,6 +50,13 @@ def read_source(files: Sequence[tuple[str, bytes]], options: UploadData) -> Sour
     raise DataError("The files are of different kinds (tables, sequences, texts); upload files of one kind together.")
 
 
+def reading(options: UploadData) -> tuple[object, ...]:
+    """Return what reading depends on: files read with options of which this is the same are the same source."""
+    texts = any(entry.name.lower().endswith(_TEXT_ENDINGS) for entry in options.files)
+    layout = options.layout if texts or options.layout == "text" else ""
+    return options.files, options.delimiter, options.decimal, options.header, layout
+
+
 def _read(name: str, data: bytes, options: UploadData) -> Source:
     if not data:
         raise DataError(f"'{name}' is empty.")

@@ -12,11 +12,13 @@ from numpy.typing import NDArray
 from rnncore.data.dataset import DataError
 from rnncore.data.limits import MAX_CATEGORIES
 from rnncore.data.numbers import looks_like_number, missing_cells, parse_numbers, plain_numbers
+from rnncore.data.sequences import Floats
 from rnncore.data.times import parse_day_numbers, parse_times
 
 ColumnKind = Literal["number", "category", "time", "text", "empty"]
 
 SHOWN_ROWS = 50
+_PIECE = 1 << 16  # values
 
 ORDER_NAME = re.compile(
     r"^(unnamed.*|id|idx|index|no|nr|row|t|time|timestamp|time.?stamp|date|datetime|day|week|month|year|step"
@@ -27,17 +29,16 @@ ORDER_NAME = re.compile(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Column:
-    """One column. cells: (N,) in the smallest form: numbers, coded words or text; null where missing or no number.
+    """One column. content: (N,) in the smallest form: numbers or seconds of the smallest float type that holds them
+    exactly, NaN where missing; coded words or text, null where missing.
 
-    numbers: (N,) float64 with NaN for missing: the numbers, a category's code, or seconds; None for text.
     shown: the first cells as text. bad: filled cells of a numeric column that are no numbers, which count as missing;
     first_bad: place and text of the first.
     """
 
     name: str
     kind: ColumnKind
-    cells: pa.Array
-    numbers: NDArray[np.float64] | None = None
+    content: pa.Array | Floats
     categories: tuple[str, ...] = ()
     shown: tuple[str, ...] = ()
     bad: int = 0
@@ -45,25 +46,48 @@ class Column:
     convention: str = ""
 
     @property
+    def small(self) -> Floats | None:
+        """The numbers, a category's codes, or seconds, (N,), NaN for missing; None for text.
+
+        They are of the smallest float type that holds them exactly. Codes are in the order of `categories`.
+        """
+        if isinstance(self.content, np.ndarray):
+            return self.content
+        return _word_codes(self.content, self.categories) if self.categories else None
+
+    @property
+    def numbers(self) -> NDArray[np.float64] | None:
+        """The same in float64, made anew each time."""
+        small = self.small
+        return None if small is None else small.astype(np.float64, copy=False)
+
+    @property
+    def cells(self) -> pa.Array:
+        """The cells for Arrow: float64, coded words or text, null where missing."""
+        return pa.array(self.numbers, from_pandas=True) if isinstance(self.content, np.ndarray) else self.content
+
+    @property
     def missing(self) -> int:
         """How many cells are empty, a word for missing, or no number in a column of numbers."""
-        return int(self.cells.null_count)
+        if isinstance(self.content, np.ndarray):
+            return int(np.isnan(self.content).sum())
+        return int(self.content.null_count)
 
     @property
     def constant(self) -> bool:
         """Whether all filled cells are the same."""
-        if self.numbers is not None:
-            return bool(np.nanmin(self.numbers) == np.nanmax(self.numbers))
+        if (small := self.small) is not None:
+            return bool(np.nanmin(small) == np.nanmax(small))
         return self.kind == "empty"
 
     @property
     def counts_rows(self) -> bool:
         """Whether a column of numbers is a row number, a year or the like: by its name or its equal rising steps."""
-        if self.kind != "number" or self.numbers is None:
+        if self.kind != "number" or (numbers := self.numbers) is None:
             return False
-        steps = np.diff(self.numbers)
+        steps = np.diff(numbers)
         if ORDER_NAME.match(self.name.strip()):
-            known = self.numbers[~np.isnan(self.numbers)]
+            known = numbers[~np.isnan(numbers)]
             return bool((known == np.round(known)).all() or (steps >= 0).all())
         return len(steps) > 1 and bool((steps > 0).all()) and bool(np.allclose(steps, steps[0], rtol=1e-9))
 
@@ -109,8 +133,8 @@ class Table:
     def numbers(self, name: str) -> NDArray[np.float64]:
         """Return a numeric column, (N,) float64 with NaN for missing, or raise a DataError that says what it holds."""
         column = self.column(name)
-        if column.kind == "number" and column.numbers is not None:
-            return column.numbers
+        if column.kind == "number" and (numbers := column.numbers) is not None:
+            return numbers
         if column.kind == "empty":
             raise DataError(f"Column {name!r} of '{self.name}' is empty.")
         place, cell = first_word(column)
@@ -136,16 +160,12 @@ def make_column(
     """
     if pa.types.is_floating(cells.type):
         return _number_column(name, cells.to_numpy(), shown or (), f"decimal {decimal}")
-    if isinstance(cells, pa.ChunkedArray):
-        cells = cells.combine_chunks()
     shown = tuple(cells.slice(0, SHOWN_ROWS).to_pylist()) if shown is None else shown
     if decimal == "point" and (values := plain_numbers(cells)) is not None:
         return _number_column(name, values, shown)
-    filled = pc.utf8_trim_whitespace(cells)
+    chunks = cells.chunks if isinstance(cells, pa.ChunkedArray) else [cells]
     del cells
-    missing = missing_cells(filled)
-    if pc.any(missing).as_py():
-        filled = pc.if_else(missing, pa.scalar(None, pa.string()), filled)
+    filled = _filled(chunks)
     if filled.null_count == len(filled):
         return Column(name, "empty", pa.nulls(len(filled), pa.string()), shown=shown)
     if numbers := parse_numbers(filled, decimal):
@@ -154,12 +174,20 @@ def make_column(
         first = int(numbers.wrong[0]), str(filled[int(numbers.wrong[0])])
         return _number_column(name, numbers.values, shown, numbers.convention, len(numbers.wrong), first)
     if (times := parse_times(filled)) is not None:
-        return Column(name, "time", pa.array(times, from_pandas=True), times, shown=shown)
-    codes = filled.dictionary_encode()
-    if len(codes.dictionary) <= max(MAX_CATEGORIES, min(len(filled) // 2, 10_000)):
-        numbers_of_words, words = _word_codes(codes)
-        return Column(name, "category", codes, numbers_of_words, words, shown)
+        return Column(name, "time", smallest(times), shown=shown)
+    if (codes := _coded(filled)) is not None:
+        return coded_column(name, codes, shown)
     return Column(name, "text", filled, shown=shown)
+
+
+def _filled(chunks: list[pa.Array]) -> pa.Array:
+    """Return text trimmed, null where missing; each chunk is taken out of the list once it is done."""
+    done = []
+    while chunks:
+        trimmed = pc.utf8_trim_whitespace(chunks.pop(0))
+        missing = missing_cells(trimmed)
+        done.append(pc.if_else(missing, pa.scalar(None, pa.string()), trimmed) if pc.any(missing).as_py() else trimmed)
+    return pa.concat_arrays(done) if done else pa.array([], pa.string())
 
 
 def _number_column(
@@ -170,24 +198,48 @@ def _number_column(
     bad: int = 0,
     first_bad: tuple[int, str] | None = None,
 ) -> Column:
-    cells = pa.array(values, from_pandas=True)
-    if cells.null_count == len(cells):
-        return Column(name, "empty", cells, shown=shown)
+    if np.isnan(values).all():
+        return Column(name, "empty", pa.nulls(len(values), pa.float64()), shown=shown)
     if not bad and (days := parse_day_numbers(values)) is not None:
-        return Column(name, "time", pa.array(days, from_pandas=True), days, shown=shown)
-    return Column(name, "number", cells, values, (), shown, bad, first_bad, convention)
+        return Column(name, "time", smallest(days), shown=shown)
+    return Column(name, "number", smallest(values), (), shown, bad, first_bad, convention)
 
 
-def _word_codes(codes: pa.DictionaryArray) -> tuple[NDArray[np.float64], tuple[str, ...]]:
-    """Return the words of a column as numbers (N,), NaN where missing, and the words in their order."""
-    words = codes.dictionary.to_pylist()
-    order = sorted(range(len(words)), key=words.__getitem__)
-    rank = np.empty(len(words) + 1)
-    rank[order] = np.arange(len(words))
-    rank[-1] = np.nan
-    places = pc.fill_null(codes.indices, len(words)).to_numpy(zero_copy_only=False)
-    numbers: NDArray[np.float64] = rank[places]
-    return numbers, tuple(words[place] for place in order)
+def smallest(values: Floats) -> Floats:
+    """Return numbers (N,) in the smallest float type that holds each of them exactly, NaN included."""
+    with np.errstate(over="ignore"):
+        for kind in (np.float16, np.float32):
+            if values.dtype.itemsize > np.dtype(kind).itemsize and all(
+                np.array_equal(part.astype(kind), part, equal_nan=True)
+                for part in (values[start : start + _PIECE] for start in range(0, len(values), _PIECE))
+            ):
+                return values.astype(kind)
+    return values
+
+
+def _coded(filled: pa.Array) -> pa.DictionaryArray | None:
+    """Return text as coded words, or None where there are too many different ones; given up as soon as that is sure."""
+    most = max(MAX_CATEGORIES, min(len(filled) // 2, 10_000))
+    if len(pc.unique(filled.slice(0, 2 * most + _PIECE))) > most + 1:
+        return None
+    codes = filled.dictionary_encode()
+    return codes if len(codes.dictionary) <= most else None
+
+
+def coded_column(name: str, codes: pa.DictionaryArray, shown: tuple[str, ...]) -> Column:
+    """Return a column of few different words, given as codes in any order, null where missing."""
+    size = np.min_scalar_type(-max(1, len(codes.dictionary)))
+    small = pa.DictionaryArray.from_arrays(codes.indices.cast(pa.from_numpy_dtype(size)), codes.dictionary)
+    return Column(name, "category", small, tuple(sorted(codes.dictionary.to_pylist())), shown)
+
+
+def _word_codes(codes: pa.DictionaryArray, words: tuple[str, ...]) -> Floats:
+    """Return coded words as places in `words`, (N,), NaN where missing."""
+    place = {word: number for number, word in enumerate(words)}
+    rank = smallest(np.array([*(place[word] for word in codes.dictionary.to_pylist()), np.nan]))
+    places = codes.indices.cast(pa.int32()).fill_null(len(words)).to_numpy(zero_copy_only=False)
+    numbers: Floats = rank.take(places)
+    return numbers
 
 
 def numeric_column(name: str, values: NDArray[np.float64]) -> Column:
@@ -200,7 +252,9 @@ def numeric_column(name: str, values: NDArray[np.float64]) -> Column:
 def time_column(name: str, cells: pa.Array, seconds: NDArray[np.float64]) -> Column:
     """Return a column of points in time that did not come as text."""
     shown = tuple(pc.cast(cells.slice(0, SHOWN_ROWS), pa.string()).fill_null("").to_pylist())
-    return Column(name, "time" if cells.null_count < len(cells) else "empty", cells, seconds, shown=shown)
+    if cells.null_count == len(cells):
+        return Column(name, "empty", cells, shown=shown)
+    return Column(name, "time", smallest(seconds), shown=shown)
 
 
 def cells_as_text(column: Column) -> pa.Array:
@@ -210,9 +264,10 @@ def cells_as_text(column: Column) -> pa.Array:
 
 def select_rows(column: Column, mask: NDArray[np.bool_]) -> Column:
     """Return a column of the rows where `mask` holds."""
-    numbers = None if column.numbers is None else column.numbers[mask]
+    content = column.content
+    kept = content[mask] if isinstance(content, np.ndarray) else content.filter(pa.array(mask))
     shown = tuple(cell for cell, keep in zip(column.shown, mask, strict=False) if keep)
-    return replace(column, cells=column.cells.filter(pa.array(mask)), numbers=numbers, shown=shown)
+    return replace(column, content=kept, shown=shown)
 
 
 def first_word(column: Column) -> tuple[int, str]:

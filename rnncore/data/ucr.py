@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from rnncore.data.dataset import DataError
 from rnncore.data.decode import to_utf8
 from rnncore.data.limits import MAX_CELLS
-from rnncore.data.sequences import Feature, Labels, Sequences, class_labels, offsets_of
+from rnncore.data.sequences import Feature, Labels, Sequences, class_labels, columns_of, offsets_of
 from rnncore.data.table import shorten
 from rnncore.data.words import many
 
@@ -57,7 +57,7 @@ def read_ts(data: bytes, name: str) -> Sequences:
     every, labels = tuple(range(width)), _labels(answers, tags, name)
     offsets = offsets_of([len(case) for case in cases])
     targets = () if labels else (width - 1,)
-    return Sequences(name, columns, np.concatenate(cases), offsets, ids, every, targets, labels)
+    return Sequences(name, columns, columns_of(np.concatenate(cases)), offsets, ids, every, targets, labels)
 
 
 def _has_answer(tags: dict[str, str]) -> bool:

@@ -1,4 +1,7 @@
-"""Uploaded files become a data set: `inspect` says what they are, what was found and done, and what is wrong."""
+"""Uploaded files become a data set: what they are, what was found and done, and what is wrong.
+
+`inspect` does it all; `prepare` alone does what comes after reading, so that another choice costs no second reading.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -12,6 +15,7 @@ from rnncore.data.dataset import DataError, SequenceDataset
 from rnncore.data.labelled import labelled_dataset
 from rnncore.data.layouts import arrange
 from rnncore.data.limits import MAX_FILES
+from rnncore.data.numbers import MISSING_WORDS
 from rnncore.data.roles import Roles, find_roles
 from rnncore.data.sequences import Labels, Sequences, numbered_classes
 from rnncore.data.series import forecast_dataset
@@ -72,9 +76,16 @@ def inspect(files: Sequence[tuple[str, bytes]], options: UploadData | None = Non
     if options is None:
         names = [name[-500:] or "file" for name, _ in files[:MAX_FILES]] or ["file"]
         options = UploadData(files=tuple(UploadedFile(file=name, name=name) for name in names))
+    return prepare(read_source(files, options), options)
+
+
+def prepare(source: Source, options: UploadData) -> Inspection:
+    """Find out layout and roles of what was read, as far as the options leave them open, and prepare the data set.
+
+    source: from `read_source` with options of the same `reading`; it is not changed.
+    """
     # Files hold values like 1e308 and inf, which are refused by name where they are used.
     with np.errstate(over="ignore", invalid="ignore"):
-        source = read_source(files, options)
         source = on_the_calendar(source, options) if isinstance(source, Table) else source
         try:
             return _READY[type(source)](source, options)
@@ -129,20 +140,17 @@ def _of_sequences(sequences: Sequences, options: UploadData) -> Inspection:
             raise DataError(f"The target has {dataset.output_size:,} classes, so it is not a yes/no target.")
     except DataError as problem:
         dataset, error = None, str(problem)
-    first = sequences.sequence(0)
-    stride = -(-len(first) // _PREVIEW_POINTS)
+    sample = sequences.sequence(0, stride=-(-int(sequences.lengths[0]) // _PREVIEW_POINTS))
     names = tuple(column.name for column in sequences.columns)
     facts = tuple(
-        ColumnFact(name, "number", _role(place, sequences), int(np.isnan(sequences.values[:, place]).sum()), None, "")
+        ColumnFact(name, "number", _role(place, sequences), int(np.isnan(sequences.values[place]).sum()), None, "")
         for place, name in enumerate(names)
     )
     notes = dataset.notes if dataset else sequences.notes
     if dataset and options.window is None and sequences.labels is None:
         options = options.model_copy(update={"window": dataset.seq_len})
-    head = [dict(zip(names, (f"{value:g}" for value in row), strict=True)) for row in first[:20]]
-    return Inspection(
-        "sequences", options, len(sequences.values), facts, head, first[::stride], names, notes, dataset, error
-    )
+    head = [dict(zip(names, (f"{value:g}" for value in row), strict=True)) for row in sequences.sequence(0, most=20)]
+    return Inspection("sequences", options, sequences.rows, facts, head, sample, names, notes, dataset, error)
 
 
 def _wanted(labels: Labels, options: UploadData) -> Labels:
@@ -181,8 +189,7 @@ def _facts(table: Table, roles: Roles) -> tuple[ColumnFact, ...]:
         role = " and ".join(own) or "unused"
         for special, names in (("id", {roles.id}), ("time", {roles.time}), ("step", steps)):
             role = special if column.name in names else role
-        filled = column.cells.drop_null()
-        example = str(filled[0].as_py()) if len(filled) else ""
+        example = next((cell for cell in column.shown if cell.strip().lower() not in MISSING_WORDS), "")
         different = len(column.categories) or None
         facts.append(ColumnFact(column.name, column.kind, role, column.missing, different, example[:60]))
     return tuple(facts)
