@@ -1,6 +1,7 @@
 """`python -m rnncore runs ...` on a store with two runs."""
 
 import json
+import sqlite3
 import time
 
 import pyarrow.parquet as pq
@@ -73,3 +74,23 @@ def test_a_store_that_is_not_there_is_one_line_and_none_is_made(tmp_path, capsys
     assert run(tmp_path, "list") == 2
     assert "there is no run store at" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("arguments", [("--days", "nan"), ("--days", "-1"), ("--days", "x"), ("--max-mb", "-1")])
+def test_prune_takes_no_number_below_zero(folder, capsys, arguments):
+    with pytest.raises(SystemExit) as ended:
+        run(folder, "prune", *arguments)
+    assert ended.value.code == 2
+    assert capsys.readouterr().err.endswith(f"{arguments[1]!r} is not a {NUMBER[arguments[0]]} of at least 0\n")
+
+
+NUMBER = {"--days": "number", "--max-mb": "whole number"}
+
+
+def test_a_store_that_fails_while_it_is_read_is_one_line(folder, capsys):
+    with sqlite3.connect(folder / "runs.sqlite") as db:
+        db.execute("ALTER TABLE runs RENAME TO walks")
+    assert run(folder, "list") == 2
+    assert capsys.readouterr().err == (
+        f"rnncore: the run store '{folder / 'runs.sqlite'}' cannot be used: no such table: runs\n"
+    )

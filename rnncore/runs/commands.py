@@ -2,6 +2,8 @@
 
 import argparse
 import json
+import logging
+import sqlite3
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -31,8 +33,26 @@ def add_to(commands: Any) -> None:
     export.add_argument("--out", type=Path, metavar="FILE", help="default: standard output")
 
     prune = _action(actions, "prune", _prune, "remove ended runs by age and size, and uploads no run uses")
-    prune.add_argument("--days", type=float, metavar="N", help="remove runs that ended longer ago (RNNLAB_KEEP_DAYS)")
-    prune.add_argument("--max-mb", type=int, metavar="N", help="size to prune down to (RNNLAB_MAX_STORE_MB)")
+    prune.add_argument(
+        "--days", type=_not_negative, metavar="N", help="remove runs that ended longer ago (RNNLAB_KEEP_DAYS)"
+    )
+    prune.add_argument("--max-mb", type=_whole, metavar="N", help="size to prune down to (RNNLAB_MAX_STORE_MB)")
+
+
+def _not_negative(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not value >= 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of at least 0")
+    return value
+
+
+def _whole(text: str) -> int:
+    if not (text.isascii() and text.isdecimal()):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 0")
+    return int(text)
 
 
 def _action(actions: Any, name: str, run: Callable[[argparse.Namespace], int], summary: str) -> argparse.ArgumentParser:
@@ -48,6 +68,7 @@ def _open(options: argparse.Namespace) -> Iterator[tuple[Any, Any]]:
     from rnncore.runs.settings import Settings, SettingsError
     from rnncore.runs.store import Store
 
+    logging.getLogger("rnncore.runs").addHandler(logging.NullHandler())  # `store.message` is printed below
     try:
         settings = Settings.from_env()
         if options.data_dir is not None:
@@ -61,6 +82,8 @@ def _open(options: argparse.Namespace) -> Iterator[tuple[Any, Any]]:
         print(f"rnncore: {store.message}", file=sys.stderr)
     try:
         yield store, settings
+    except sqlite3.Error as error:
+        raise ConfigError(f"the run store '{settings.store_path}' cannot be used: {error}") from error
     finally:
         store.close()
 
