@@ -207,6 +207,20 @@ def test_adam_moves_far_on_the_same_small_gradients() -> None:
 def test_attention_reaches_the_first_timestep_directly() -> None:
     assert all(0.5 < value < 2 for value in reaches("attention", 0))
     assert max(reaches("attention", 1)) < 1e-9
+    for seed in range(3):
+        (record,) = first_steps("attention", 0, seed)
+        assert record.direct_grad_norm is not None
+        assert record.hidden_grad_norm is not None
+        assert (record.direct_grad_norm > (0.6 if seed else 0.95) * record.hidden_grad_norm).all()
+
+
+def test_truncation_makes_the_profile_a_saw() -> None:
+    for seed in range(3):
+        profile = first_steps("truncation", 1, seed, steps=40)[-1].hidden_grad_norm
+        assert profile is not None
+        teeth = profile[0].reshape(8, 5)
+        assert np.mean(teeth[:, -1] / teeth[:, 0]) < 0.95
+        assert (teeth[1:, 0] > teeth[:-1, -1]).all()
 
 
 def test_truncation_cuts_the_adding_problem_off() -> None:

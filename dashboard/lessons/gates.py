@@ -1,5 +1,6 @@
 """Lessons on what lets a gradient through: gates, their biases, and initial recurrent weights."""
 
+from dashboard.board import Show
 from dashboard.lessons.lesson import AT_THE_START, Lesson, run
 from dashboard.lessons.problem import ADDING
 
@@ -72,7 +73,7 @@ LESSONS = (
         right=1,
         answer="The GRU, after a third to half as many steps.",
         sentences=(
-            "After 200 steps the GRU's loss is below 0.01; the LSTM's is still that of always saying 1 (0.17).",
+            "After 200 steps the GRU's loss is about 0.01 or less; the LSTM's is still that of always saying 1 (0.17).",
             "The LSTM leaves that plateau between step 200 and 600, and then learns as well.",
             "This is one task with one learning rate. It does not make the GRU the better cell: with chrono "
             "biases the LSTM starts sooner.",
@@ -118,7 +119,7 @@ LESSONS = (
         ),
         look=(
             "The loss against the line “only the silent start known”.",
-            "The validation metric: the share of wrong bits, 0.5 is guessing.",
+            "“Predictions”: right where truth and answer agree. The orthogonal network gives hardly any other answer.",
             "The profile is no guide here: every timestep has its own loss, so every timestep has a gradient.",
         ),
         change=(
@@ -130,6 +131,7 @@ LESSONS = (
         seeds=3,
         runs=(run("default", ADDING, **RECALL), run("orthogonal", ADDING, **RECALL, init={"scheme": "orthogonal"})),
         terms=("Orthogonal initialisation", "Direct gradient"),
+        show=Show(first=("loss", "confusion")),
     ),
     Lesson(
         key="identity",
@@ -143,7 +145,7 @@ LESSONS = (
         answer="About 60 to 75 %, where the tanh network gets $10^{-10}$.",
         sentences=(
             "A unit that is active passes its gradient on with the factor 1, through all 50 steps.",
-            "After 600 steps the identity network stands at 0.02 to 0.04, below the line “one number known” (0.083). "
+            "After 600 steps the identity network stands at 0.02 to 0.045, below the line “one number known” (0.083). "
             "The tanh network stays at 0.15, the loss of always saying 1.",
             "The price: nothing damps it either, and a small growth per step explodes. Nearly every step is clipped.",
         ),

@@ -151,8 +151,8 @@ LESSONS = (
         ),
         look=(
             "The loss against the line “only the silent start known” (0.52).",
-            "The validation metric: 0.5 is guessing.",
-            "The cut run's profile: a saw with teeth 5 steps wide, one for each segment.",
+            "“Predictions”, further down: without the cut hardly a wrong answer, with it thousands.",
+            "“Gradient through time”, held at step 40: the cut run's profile is a saw, a tooth for each segment of 5.",
         ),
         change=(
             "Truncation 20: it works again, because half of the answers or more see their bit.",
@@ -163,7 +163,7 @@ LESSONS = (
         seeds=3,
         runs=(run("full gradient", RECALL), run("cut after 5 steps", RECALL, truncation=5)),
         terms=("Truncated backpropagation", "Backpropagation through time"),
-        show=Show(first=("loss", "profile")),
+        show=Show(first=("loss", "profile"), step=40),
     ),
     Lesson(
         key="attention",
@@ -188,7 +188,7 @@ LESSONS = (
         look=(
             "“Gradient through time”, held at step 1 (“Latest” lets it follow training): level against a straight "
             "fall.",
-            "The direct part there (dashed): with attention it is most of the gradient.",
+            "The direct part (dashed): with attention it is most of the gradient, here so much that the lines are one.",
             "The loss.",
         ),
         change=(
