@@ -36,6 +36,53 @@ def _calendar() -> list[Good]:
         parts("year,month,day,hour", [2020] * 120, [2] * 120, 1 + place // 24, place % 24),
         parts("date,hour", [DAYS[hour // 24] for hour in place], place % 24),
         parts("date,time", [DAYS[hour // 24] for hour in place], [f"{hour % 24:02d}:30" for hour in place]),
+        csv(
+            "months as numbers",
+            "month,value",
+            zip(100 * (1990 + place // 12) + place % 12 + 1, WAVE, strict=True),
+            {**ONE, "time": "month"},
+        ),
+        csv(
+            "days as six digits",
+            "date,value",
+            zip([day.replace("-", "")[2:] for day in DAYS], WAVE, strict=True),
+            {**ONE, "time": "date"},
+        ),
+        csv(
+            "counts that look like days",
+            "n,value",
+            zip(range(110101, 110221), WAVE, strict=True),
+            {**ONE, "time": ""},
+            "row counter",
+        ),
+        csv(
+            "numbers that tell series apart",
+            "county,year,crimes",
+            [
+                (1 + unit, 1981 + year, round(value, 2))
+                for (unit, year), value in zip(product(range(12), range(10)), WAVE, strict=True)
+            ],
+            {"layout": "long", "id": "county", "time": "year", "targets": ("crimes",)},
+        ),
+        csv(
+            "several rows of each year",
+            "year,a,b",
+            [(1980 + i // 4, a, b) for i, (a, b) in enumerate(zip(WAVE, OTHER, strict=True))],
+            {"layout": "series", "time": "year"},
+            "A value of 'year' stands in 4 rows on average",
+        ),
+        csv(
+            "days of each subject",
+            "subject,days,reaction",
+            [(f"s{i // 10}", i % 10, value) for i, value in enumerate(WAVE)],
+            {"layout": "long", "id": "subject", "time": "days", "targets": ("reaction",), "input_size": 1},
+        ),
+        csv(
+            "visits of each subject",
+            "subject,visit,reaction",
+            [(f"s{i // 10}", 2 * (i % 10), value) for i, value in enumerate(WAVE)],
+            {"layout": "long", "id": "subject", "time": "visit", "targets": ("reaction",), "input_size": 1},
+        ),
         csv("years by months", ",".join(("YEAR", *MONTHS)).upper(), years, {**across, "time": "month"}, "120 months"),
         csv(
             "years by months and their mean",
@@ -161,6 +208,12 @@ def _formats() -> list[Good]:
         for place, (a, b) in enumerate(zip(WAVE, OTHER, strict=True))
     )
     return [
+        csv(
+            "quotes behind spaces",
+            "a, b, place",
+            [(f'{a}, "{b}"', ' "down, under"' if b > 0 else ' "up"') for a, b in zip(WAVE, OTHER, strict=True)],
+            {"layout": "series", "targets": ("b",), "input_size": 4},
+        ),
         csv("a first line that counts", "30,4,setosa,versicolor,virginica", cases, flowers, "'setosa', 'versicolor'"),
         csv(
             "a shorter first line that counts",

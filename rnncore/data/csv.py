@@ -22,6 +22,7 @@ _LONG = 100_000  # rows
 _READINGS = 4  # attempts, each with one more column read as text, until all are
 _QUOTED_OR_COMMENT = re.compile(rb'("[^"]*")|(?<=\n)#[^\r\n]*')
 _CONVERSION = re.compile(r"In CSV column #(\d+): .*[Cc]onversion error")
+_SPACED_QUOTE = re.compile(rb"([,;|])[ \t]+(?=\")")  # the parser takes a quote as one only right after a delimiter
 _FIRST_LINE = re.compile(rb"(?:\A|[\r\n])(?=[^#\s])")
 
 
@@ -44,6 +45,8 @@ def read_csv(data: bytes, name: str, *, delimiter: str = "auto", decimal: str = 
     dialect = find_dialect(text, name, delimiter, decimal, header)
     if dialect.delimiter == " ":
         text, dialect = _tabbed(text, dialect)
+    elif _SPACED_QUOTE.search(text, dialect.start, dialect.start + _BLOCK):
+        text = text[: dialect.start] + _SPACED_QUOTE.sub(rb"\1", text[dialect.start :])
     _check_size(text, dialect, name)
     cells, footer = _parse(text, name, dialect)
     rows, parts = cells.num_rows, cells.columns[::-1]

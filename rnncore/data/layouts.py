@@ -207,7 +207,7 @@ def _order(table: Table, roles: Roles, groups: NDArray[np.int64]) -> tuple[NDArr
         steps = np.diff(moments)
         steps = steps[np.diff(groups) == 0] if roles.id else steps
         if (steps >= 0).all():
-            return None, _spacing(steps, column)
+            return None, _spacing(steps, column, roles)
     rows, missing = np.arange(table.rows), np.isnan(moments)
     if missing.any():
         notes.append(f"{many(int(missing.sum()), 'row')} without a value in '{roles.time}' left out.")
@@ -217,17 +217,23 @@ def _order(table: Table, roles: Roles, groups: NDArray[np.int64]) -> tuple[NDArr
     if bool((np.diff(moments[rows])[within] < 0).any()):
         notes.append(f"The rows were not in order; they were sorted by '{roles.time}'.")
     steps = np.diff(moments[order])[np.diff(groups[order]) == 0]
-    return order, notes + _spacing(steps, column)
+    return order, notes + _spacing(steps, column, roles)
 
 
-def _spacing(steps: NDArray[np.float64], column: Column) -> list[str]:
+def _spacing(steps: NDArray[np.float64], column: Column, roles: Roles) -> list[str]:
     """Say where the time between rows is not always the same; months and leap years count as the same."""
     if len(steps) == 0:
         return []
     notes = []
     repeated = int((steps == 0).sum())
     # A year that stands in every row of the year is no clock, and its order is the order of the rows.
-    if repeated and (column.kind == "time" or repeated < 0.3 * len(steps)):
+    if repeated >= 0.3 * len(steps) and not roles.id:
+        rows = (len(steps) + 1) / (len(steps) + 1 - repeated)
+        notes.append(
+            f"A value of '{column.name}' stands in {rows:.3g} rows on average, which are taken one after another; if "
+            "they belong to different series, choose the long form and the column that tells the series apart."
+        )
+    elif repeated and (column.kind == "time" or repeated < 0.3 * len(steps)):
         notes.append(
             f"{many(repeated, 'row')} of '{column.name}' repeat{'s' * (repeated == 1)} the time of the row before."
         )

@@ -19,7 +19,7 @@ FILE_COLUMN = "file"
 MANY_INPUTS = 10
 
 _TIME_NAME = re.compile(
-    r"^(t|time|times|timestamp|time.?stamp|date|datetime|day|week|month|year|step|steps|hour|minute|second|seconds|ms"
+    r"^(t|time|times|timestamp|time.?stamp|date|datetime|days?|weeks?|months?|years?|steps?|hours?|minutes?|seconds?|ms"
     r"|order|seq|frame|tick|quarter|period|index|cycle|obs|.*[ _](time|date|timestamp))$",
     re.I,
 )
@@ -65,6 +65,8 @@ def find_roles(table: Table, options: UploadData) -> Roles:
     identity = options.id if options.id is not None else _id_column(table, time)
     if options.layout == "long" and not identity:
         raise DataError(f"The long form needs a column that tells the sequences apart; choose one of '{table.name}'.")
+    if identity and not time and options.time is None:
+        time = _counter_within(table, identity)
     return _stepwise(table, options, "long" if identity else "series", identity, time)
 
 
@@ -91,6 +93,19 @@ def _time_column(table: Table) -> str:
     return ""
 
 
+def _counter_within(table: Table, identity: str) -> str:
+    """Return the column that counts the rows of each sequence in equal steps from the same beginning, '' for none."""
+    groups = groups_of(table, identity)
+    inside, firsts = np.diff(groups) == 0, np.diff(groups, prepend=-1) != 0
+    for column in table.columns:
+        if column.name == identity or column.kind != "number" or column.numbers is None or column.missing:
+            continue
+        steps, starts = np.diff(column.numbers)[inside], column.numbers[firsts]
+        if len(steps) and steps.min() > 0 and steps.min() == steps.max() and starts.min() == starts.max():
+            return column.name
+    return ""
+
+
 def _id_column(table: Table, time: str) -> str:
     """Return the column that tells sequences apart: named so, or such that the time repeats without it."""
     moments = table.column(time).numbers if time else None
@@ -100,7 +115,8 @@ def _id_column(table: Table, time: str) -> str:
         if column.name == time or column.kind not in ("category", "number", "text") or LABEL_NAME.match(column.name):
             continue
         named = bool(_ID_NAME.match(column.name.strip()))
-        if not (named or (repeated and column.kind == "category")) or column.missing:
+        timed = bool(_TIME_NAME.match(column.name.strip()))
+        if not (named or (repeated and not timed)) or column.missing:
             continue
         if (
             column.kind == "number"
@@ -112,6 +128,8 @@ def _id_column(table: Table, time: str) -> str:
         count = int(groups.max()) + 1
         if count < 2 or table.rows / count < 2:
             continue
+        if not named and column.kind != "category" and (moments is None or table.rows != count * different(moments)):
+            continue  # other whole numbers tell sequences apart only where every one has all the same times
         if moments is not None:
             if not repeated or _different_pairs(groups, moments) < 0.98 * table.rows:
                 continue
@@ -157,11 +175,11 @@ def _step_target(table: Table, free: list[Column], taken: str) -> tuple[str, str
     measured = [c for c in values if c.numbers is not None and different(c.numbers) > 2]
     usual = [c for c in measured if _VALUE_NAME.match(c.name.strip())]
     words = [c for c in free if c.kind == "category" and 2 <= len(c.categories) <= MAX_CLASSES]
-    last = measured[-1:] or values[-1:] or numbers[-1:]
+    last = measured[-1:] or values[-1:]
     for choice, why in ((named, "for its name"), (usual, "for its name"), (last, "the last column that measures")):
         if choice:
             return choice[-1].name, why
-    if rest := words or [c for c in answers if not c.constant]:
+    if rest := words or numbers or [c for c in answers if not c.constant]:
         return rest[-1].name, ""
     numeric = [c for c in table.columns if c.kind == "number" and c.name != taken]
     if numeric:

@@ -20,6 +20,7 @@ _FORMATS = (
 )  # fmt: skip
 _QUARTER = re.compile(r"^(\d{4})[-: ]?[QqMm](\d{1,2})$")
 _SAMPLE = 500
+_MONTHS = 12
 
 
 def parse_times(filled: pa.Array) -> NDArray[np.float64] | None:
@@ -47,13 +48,31 @@ def parse_times(filled: pa.Array) -> NDArray[np.float64] | None:
 
 
 def parse_day_numbers(values: NDArray[np.float64]) -> NDArray[np.float64] | None:
-    """Return numbers of the form 20240131 as seconds, (N,) float64, or None where they are not all days."""
+    """Return numbers of the form 20240131 as seconds, (N,) float64, or None where they are not all days.
+
+    In order and more than a year's months of them, they may also be months (202401), or days of this or the last
+    century (240131).
+    """
     known = values[~np.isnan(values)]
-    if known.min() < 1600_01_01 or known.max() > 2199_12_31 or (known != np.round(known)).any():
+    if known.min() < 10_01_01 or known.max() > 2199_12_31 or (known != np.round(known)).any():
         return None
-    days = pa.array(np.where(np.isnan(values), 0, values).astype(np.int64), mask=np.isnan(values))
-    times = _parse(pc.cast(days, pa.string()), "%Y%m%d")
-    return _seconds(times) if times.null_count == days.null_count and len(np.unique(known)) > 1 else None
+    if known.min() >= 1600_01_01:
+        return _digits(values, "%Y%m%d") if len(np.unique(known)) > 1 else None
+    if known.max() > 99_12_31 or not (np.diff(known) >= 0).all() or len(np.unique(known)) <= _MONTHS:
+        return None
+    months = known.min() >= 1600_01 and known.max() <= 2199_12
+    times = _digits(values * 100 + 1, "%Y%m%d") if months else None
+    times = _digits(values, "%y%m%d") if times is None else times
+    return times if times is not None and _in_order(times) else None
+
+
+def _digits(values: NDArray[np.float64], form: str) -> NDArray[np.float64] | None:
+    missing = np.isnan(values)
+    whole = pa.array(np.where(missing, 0, values).astype(np.int64), mask=missing)
+    times = _parse(pc.cast(whole, pa.string()), form)
+    if times.null_count > whole.null_count:
+        return None
+    return _seconds(times)
 
 
 def _may_be_time(cell: str) -> bool:
