@@ -119,9 +119,12 @@ class _Reading:
     more: int = 0
 
     def problem(self, sentence: str) -> None:
-        """Note a sentence."""
+        """Note a sentence, once."""
+        sentence = _MARKUP.sub("?", sentence)
+        if sentence in self.problems:
+            return
         if len(self.problems) < _MAX_PROBLEMS:
-            self.problems.append(_MARKUP.sub("?", sentence))
+            self.problems.append(sentence)
         else:
             self.more += 1
 

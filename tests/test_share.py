@@ -169,6 +169,7 @@ def test_a_link_about_a_file_says_which_one_is_missing() -> None:
         ("1.hidden-0~lr-0.01~end", "1.lr-0.01~end", ["model.hidden_size: '0' is not allowed; allowed: 1 to 2,048"]),
         ("1.steps-9~colour-red~end", "1.steps-9~end", ["There is no setting 'colour'."]),
         ("1.seed-1~seed-2~end", "1.seed-1~end", ["The setting 'seed' is there twice; the first one is used."]),
+        ("1.seed-1~seed-2~seed-3~end", "1.seed-1~end", ["The setting 'seed' is there twice; the first one is used."]),
         ("1.seed-7~cell-lst", "1.seed-7~end", ["cut off at its end; its last part 'cell-lst' was left out."]),
         ("2.cell-gru~end", "1.cell-gru~end", ["The link is of format 2, this program writes format 1"]),
         ("1.cell-gru~nonlinearity-relu~end", "1.cell-gru~end", ["nonlinearity 'relu' is for the cell 'rnn' only"]),
