@@ -69,13 +69,35 @@ def _calendar() -> list[Good]:
             "year,a,b",
             [(1980 + i // 4, a, b) for i, (a, b) in enumerate(zip(WAVE, OTHER, strict=True))],
             {"layout": "series", "time": "year"},
-            "A value of 'year' stands in 4 rows on average",
+            "A value of 'year' stands in 4.0 rows on average",
         ),
         csv(
             "days of each subject",
             "subject,days,reaction",
             [(f"s{i // 10}", i % 10, value) for i, value in enumerate(WAVE)],
             {"layout": "long", "id": "subject", "time": "days", "targets": ("reaction",), "input_size": 1},
+        ),
+        csv(
+            "attributes of each unit",
+            "id,year,distance,fare,fare_1",
+            [
+                (i // 10, 1980 + i % 10, 0.1 + (i // 10) ** 2, a, b)
+                for i, (a, b) in enumerate(zip(WAVE, OTHER, strict=True))
+            ],
+            {"layout": "long", "id": "id", "targets": ("fare",), "target": "regression"},
+        ),
+        csv(
+            "a label in the first row of each sequence",
+            "id,t,x,label",
+            [(i // 10, i % 10, a, "" if i % 10 else "ab"[i // 10 % 2]) for i, a in enumerate(WAVE)],
+            {"layout": "long", "id": "id", "targets": ("label",), "target": "binary", "train_size": 10},
+        ),
+        csv(
+            "a group of each unit",
+            "chick,time,weight,diet",
+            [(i // 10, i % 10, a, i // 30) for i, a in enumerate(WAVE)],
+            {"layout": "long", "targets": ("diet",), "target": "multiclass", "features": ("weight",)},
+            "Suggested: predict 'diet' (the same in all rows of a sequence) from whole sequences of 1 column.",
         ),
         csv(
             "visits of each subject",
@@ -213,6 +235,12 @@ def _formats() -> list[Good]:
             "a, b, place",
             [(f'{a}, "{b}"', ' "down, under"' if b > 0 else ' "up"') for a, b in zip(WAVE, OTHER, strict=True)],
             {"layout": "series", "targets": ("b",), "input_size": 4},
+        ),
+        csv(
+            "a column named inf",
+            "year,unem,inf",
+            zip(1900 + np.arange(120), WAVE, OTHER, strict=True),
+            {"targets": ("inf",), "time": "year"},
         ),
         csv("a first line that counts", "30,4,setosa,versicolor,virginica", cases, flowers, "'setosa', 'versicolor'"),
         csv(

@@ -218,7 +218,7 @@ def _is_header(first: list[str], below: list[list[str]]) -> bool:
     if not first[0].strip() and first[1:] == [str(place) for place in range(len(first) - 1)]:
         return len(first) > 1
     filled = [cell for cell in first if cell.strip().lower() not in MISSING_WORDS]
-    numbers = [cell.strip() for cell in filled if looks_like_number(cell)]
+    numbers = [cell.strip() for cell in filled if looks_like_number(cell) and cell.strip().lower() != "inf"]
     if not numbers:
         return bool(filled)
     if len(numbers) < 3 or not below or not _consecutive(numbers):

@@ -10,6 +10,7 @@ from rnncore.config import UploadData
 from rnncore.data.dataset import DataError
 from rnncore.data.join import held_out_files
 from rnncore.data.limits import MAX_CLASSES
+from rnncore.data.order import order_of
 from rnncore.data.roles import FILE_COLUMN, Roles, groups_of
 from rnncore.data.sequences import Feature, Floats, Labels, Sequences, class_labels, columns_of, offsets_of
 from rnncore.data.table import Column, Table
@@ -73,7 +74,7 @@ def _from_rows(table: Table, roles: Roles, options: UploadData) -> Sequences:
 
 def _from_steps(table: Table, roles: Roles, options: UploadData) -> Sequences:
     groups = groups_of(table, roles.id) if roles.id else np.zeros(table.rows, np.int64)
-    order, notes = _order(table, roles, groups)
+    order, notes = order_of(table, roles, groups)
     groups = groups if order is None else groups[order]
     first_rows = np.flatnonzero(np.diff(groups, prepend=-1))
     offsets = np.append(first_rows, len(groups))
@@ -96,7 +97,8 @@ def _from_steps(table: Table, roles: Roles, options: UploadData) -> Sequences:
     labels = None
     if answered:
         rows = np.arange(table.rows) if order is None else order
-        labels = _labels(table, roles, options, rows[first_rows] if labelled else rows, eager=labelled)
+        rows = _first_known(table, roles, rows, offsets) if labelled else rows
+        labels = _labels(table, roles, options, rows, eager=labelled)
         labels = replace(labels, every_step=not labelled)
     held_out = held_out_files(ids) if roles.id == FILE_COLUMN else None
     if roles.id:
@@ -141,8 +143,18 @@ def _one_each(column: Column, order: NDArray[np.int64] | None, offsets: NDArray[
     if (numbers := column.numbers) is None:
         return False
     values = numbers if order is None else numbers[order]
-    same = np.maximum.reduceat(values, offsets[:-1]) == np.minimum.reduceat(values, offsets[:-1])
-    return bool((same | np.isnan(np.maximum.reduceat(values, offsets[:-1]))).all())
+    low, high = np.fmin.reduceat(values, offsets[:-1]), np.fmax.reduceat(values, offsets[:-1])
+    return bool(((low == high) | np.isnan(low)).all())
+
+
+def _first_known(table: Table, roles: Roles, rows: NDArray[np.int64], offsets: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the first row of each sequence in which its targets are known, its first row where there is none, (N,)."""
+    missing = np.zeros(len(rows), bool)
+    for name in roles.targets:
+        if (values := table.column(name).numbers) is not None:
+            missing |= np.isnan(values[rows])
+    known = np.minimum.reduceat(np.where(missing, len(rows), np.arange(len(rows))), offsets[:-1])
+    return rows[np.where(known < len(rows), known, offsets[:-1])]
 
 
 def _column(column: Column, target: bool, options: UploadData, rows: int) -> tuple[Feature, Floats]:
@@ -191,72 +203,3 @@ def _labels(table: Table, roles: Roles, options: UploadData, rows: NDArray[np.in
     if any(column.kind == "category" for column in columns):
         raise DataError("Several targets at once must all be numbers; choose one column of classes, or numbers only.")
     return Labels(roles.targets, np.stack([c.numbers[rows] for c in columns if c.numbers is not None], 1))
-
-
-def _order(table: Table, roles: Roles, groups: NDArray[np.int64]) -> tuple[NDArray[np.int64] | None, list[str]]:
-    """Return the rows by sequence and time (None = as they are), without those that have no time, and notes."""
-    together = not roles.id or bool((np.diff(groups) >= 0).all())
-    if not roles.time:
-        return (None if together else np.argsort(groups, kind="stable")), []
-    column = table.column(roles.time)
-    notes: list[str] = []
-    if column.numbers is None:
-        raise DataError(f"Column '{roles.time}' cannot order the timesteps: it holds text.")
-    moments = column.numbers
-    if together and not column.missing:
-        steps = np.diff(moments)
-        steps = steps[np.diff(groups) == 0] if roles.id else steps
-        if (steps >= 0).all():
-            return None, _spacing(steps, column, roles)
-    rows, missing = np.arange(table.rows), np.isnan(moments)
-    if missing.any():
-        notes.append(f"{many(int(missing.sum()), 'row')} without a value in '{roles.time}' left out.")
-        rows = rows[~missing]
-    order = rows[np.lexsort((moments[rows], groups[rows]))]
-    within = np.diff(groups[rows]) == 0
-    if bool((np.diff(moments[rows])[within] < 0).any()):
-        notes.append(f"The rows were not in order; they were sorted by '{roles.time}'.")
-    steps = np.diff(moments[order])[np.diff(groups[order]) == 0]
-    return order, notes + _spacing(steps, column, roles)
-
-
-def _spacing(steps: NDArray[np.float64], column: Column, roles: Roles) -> list[str]:
-    """Say where the time between rows is not always the same; months and leap years count as the same."""
-    if len(steps) == 0:
-        return []
-    notes = []
-    repeated = int((steps == 0).sum())
-    # A year that stands in every row of the year is no clock, and its order is the order of the rows.
-    if repeated >= 0.3 * len(steps) and not roles.id:
-        rows = (len(steps) + 1) / (len(steps) + 1 - repeated)
-        notes.append(
-            f"A value of '{column.name}' stands in {rows:.3g} rows on average, which are taken one after another; if "
-            "they belong to different series, choose the long form and the column that tells the series apart."
-        )
-    elif repeated and (column.kind == "time" or repeated < 0.3 * len(steps)):
-        notes.append(
-            f"{many(repeated, 'row')} of '{column.name}' repeat{'s' * (repeated == 1)} the time of the row before."
-        )
-    usual = float(np.median(steps[steps > 0])) if (steps > 0).any() else 0.0
-    odd = (steps > 0) & ((steps > 1.3 * usual) | (steps < 0.7 * usual))
-    if usual and odd.any():
-        notes.append(
-            f"'{column.name}' is irregular: {many(int(odd.sum()), 'step')} of {len(steps):,} differ from the usual "
-            f"{_duration(usual, column)} ({_extremes(steps[odd], usual, column)}); the rows are taken as equally "
-            "spaced."
-        )
-    return notes
-
-
-def _extremes(odd: NDArray[np.float64], usual: float, column: Column) -> str:
-    ends = (("shortest", odd.min(), odd.min() < usual), ("longest", odd.max(), odd.max() > usual))
-    return ", ".join(f"{name} {_duration(float(amount), column)}" for name, amount, beyond in ends if beyond)
-
-
-def _duration(amount: float, column: Column) -> str:
-    if column.kind != "time":
-        return f"{amount:g}"
-    for unit, seconds in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
-        if amount >= seconds:
-            return f"{amount / seconds:g} {unit}{'s' * (amount != seconds)}"
-    return f"{amount:g} second{'s' * (amount != 1)}"

@@ -10,13 +10,12 @@ from numpy.typing import NDArray
 from rnncore.config import UploadData
 from rnncore.data.calendar import JOINED
 from rnncore.data.dataset import DataError
-from rnncore.data.limits import MAX_CATEGORIES, MAX_CLASSES
+from rnncore.data.limits import MAX_CATEGORIES
+from rnncore.data.suggest import WHOLE, fitting_features, no_time, step_target, suggestion
 from rnncore.data.table import Column, Table
-from rnncore.data.wide import LABEL_NAME, different, is_answer, is_class, step_columns
-from rnncore.data.words import listed
+from rnncore.data.wide import LABEL_NAME, different, is_class, step_columns
 
 FILE_COLUMN = "file"
-MANY_INPUTS = 10
 
 _TIME_NAME = re.compile(
     r"^(t|time|times|timestamp|time.?stamp|date|datetime|days?|weeks?|months?|years?|steps?|hours?|minutes?|seconds?|ms"
@@ -29,7 +28,6 @@ _ID_NAME = re.compile(
     r"|chick|plant|animal|firm|company|engine|file)$",
     re.I,
 )
-_VALUE_NAME = re.compile(r"^(price|sales|demand|((adj|adjusted)[ ._]?)?close)$", re.I)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,77 +144,21 @@ def _stepwise(table: Table, options: UploadData, layout: str, identity: str, tim
     targets, why = options.targets, ""
     if targets is None:
         label = _constant_label(free, groups) if identity else None
-        target, why = (label, "") if label else _step_target(table, free, identity or time)
+        target, why = (label, WHOLE) if label else step_target(table, free, identity or time)
         targets = (target,)
     _check_targets(table, targets)
     labelled = bool(identity) and all(_constant_within(table.column(name), groups) for name in targets)
     ordered = time or identity or len(free) < 2 or any(column.counts_rows for column in free)
-    notes = [] if ordered else _no_time(table.column(targets[0]))
+    notes = [] if ordered else no_time(table.column(targets[0]))
     if options.features is not None:
         features = options.features
     else:
-        features, left_out = _fitting_features(table, free, (identity, time, *time.split(JOINED)), targets, labelled)
+        features, left_out = fitting_features(table, free, (identity, time, *time.split(JOINED)), targets, labelled)
         notes += left_out
     _check_features(table, features)
-    if why and len(features) > 1:
-        notes.insert(0, _suggestion(targets[0], why, features, table.rows))
+    if why and (len(features) > 1 or why == WHOLE):
+        notes.insert(0, suggestion(targets[0], why, features, table.rows))
     return Roles(layout, identity, time, features, targets, {}, tuple(notes))
-
-
-def _step_target(table: Table, free: list[Column], taken: str) -> tuple[str, str]:
-    """Return the column that is suggested to be predicted, and why it."""
-    answers = [c for c in free if is_answer(c, table.rows)]
-    named = [
-        c for c in free if (c in answers or LABEL_NAME.match(c.name.strip())) and not c.constant and not _is_rare(c)
-    ]
-    numbers = [c for c in free if c.kind == "number" and not c.constant and c not in answers]
-    copies = _copies(numbers)
-    values = [c for c in numbers if not c.counts_rows and c.name not in copies]
-    measured = [c for c in values if c.numbers is not None and different(c.numbers) > 2]
-    usual = [c for c in measured if _VALUE_NAME.match(c.name.strip())]
-    words = [c for c in free if c.kind == "category" and 2 <= len(c.categories) <= MAX_CLASSES]
-    last = measured[-1:] or values[-1:]
-    for choice, why in ((named, "for its name"), (usual, "for its name"), (last, "the last column that measures")):
-        if choice:
-            return choice[-1].name, why
-    if rest := words or numbers or [c for c in answers if not c.constant]:
-        return rest[-1].name, ""
-    numeric = [c for c in table.columns if c.kind == "number" and c.name != taken]
-    if numeric:
-        raise DataError(f"Every column of numbers in '{table.name}' is constant, so there is nothing to learn.")
-    if table.numeric_columns:
-        raise DataError(
-            f"'{table.name}' has no column to predict beside '{table.numeric_columns[0]}', which orders the rows."
-        )
-    raise DataError(f"'{table.name}' has no column of numbers to learn from; its columns hold text only.")
-
-
-def _suggestion(target: str, why: str, features: tuple[str, ...], rows: int) -> str:
-    """Say in plain words which experiment is suggested."""
-    seen = f"'{target}' itself among them" if target in features else f"without '{target}'"
-    note = f"Suggested: predict '{target}' ({why}) from the past of {len(features):,} columns, {seen}."
-    if len(features) > MANY_INPUTS and rows < 20 * len(features):
-        note += f" {len(features):,} are many for {rows:,} rows: with fewer the network overfits less."
-    return note
-
-
-def _no_time(target: Column) -> list[str]:
-    """Say that the order of the rows is taken for the time, and where nothing speaks for that."""
-    note = "No column tells the time: the rows count as timesteps, in the order of the file."
-    values = target.numbers
-    if target.kind == "number" and values is not None and len(values) >= 30 and not np.isnan(values).any():
-        here, there = values[:-1] - values.mean(), values[1:] - values.mean()
-        spread = float(np.mean((values - values.mean()) ** 2))
-        if spread > 0 and abs(float(np.mean(here * there))) < 2 / np.sqrt(len(values)) * spread:
-            note += f" Neighbouring values of '{target.name}' are no more alike than any two, so the rows may be none."
-    return [note]
-
-
-def _is_rare(column: Column) -> bool:
-    """Whether one value makes up nearly the whole column, so that it is a poor suggestion of what to predict."""
-    assert column.numbers is not None
-    _, counts = np.unique(column.numbers[~np.isnan(column.numbers)], return_counts=True)
-    return bool(counts.max() > 0.95 * counts.sum())
 
 
 def _different_pairs(groups: NDArray[np.int64], moments: NDArray[np.float64]) -> int:
@@ -234,71 +176,18 @@ def _constant_within(column: Column, groups: NDArray[np.int64]) -> bool:
     low, high = np.full(count, np.inf), np.full(count, -np.inf)
     np.minimum.at(low, groups[known], column.numbers[known])
     np.maximum.at(high, groups[known], column.numbers[known])
-    return bool((low == high).all())
+    return bool((low >= high).all())
 
 
 def _constant_label(free: list[Column], groups: NDArray[np.int64]) -> str | None:
     """Return the column that labels whole sequences: one value in each, not the same in all, not one's own in each."""
+    count = int(groups.max()) + 1
     found = [c for c in free if not c.constant and _constant_within(c, groups)]
     named = [c for c in found if LABEL_NAME.match(c.name.strip())]
-    usual = [c for c in found if c.numbers is not None and different(c.numbers) < int(groups.max()) + 1]
+    full = [c for c in found if c.numbers is not None and c.missing < 0.5 * len(groups)]
+    usual = [c for c in full if is_class(c, count, eager=True) and len(c.categories) < count]
     choice = named[-1:] or usual[-1:]
     return choice[0].name if choice else None
-
-
-def _fitting_features(
-    table: Table, free: list[Column], ordering: tuple[str, ...], targets: tuple[str, ...], labelled: bool
-) -> tuple[tuple[str, ...], list[str]]:
-    """Return the columns that can be inputs, and notes on those left out.
-
-    ordering: columns that tell time or sequence. labelled: the targets are those of whole sequences. Columns that
-    answer for their row are no inputs, the target neither, unless there is nothing else to see.
-    """
-    kept: list[Column] = []
-    answers: list[Column] = []
-    copies = _copies(free)
-    left: dict[str, list[str]] = {
-        "constant": [],
-        "a copy of another": [],
-        "a row counter or part of a date": [],
-        "too many different words": [],
-    }
-    for column in free:
-        if (labelled and column.name in targets) or column.name in ordering:
-            continue
-        if column.constant:
-            left["constant"].append(column.name)
-        elif is_answer(column, table.rows):
-            answers.append(column)
-        elif column.kind == "category" and len(column.categories) > MAX_CATEGORIES:
-            left["too many different words"].append(column.name)
-        elif column.kind == "number" and column.counts_rows and len(free) > 1:
-            left["a row counter or part of a date"].append(column.name)
-        elif column.name in copies:
-            left["a copy of another"].append(column.name)
-        else:
-            kept.append(column)
-    left["text or dates"] = [c.name for c in table.columns if c.kind in ("text", "time") and c.name not in ordering]
-    left["empty"] = [c.name for c in table.columns if c.kind == "empty"]
-    if kept:
-        left["an answer rather than a measurement (choose it as the target to predict it)"] = [
-            column.name for column in answers if column.name not in targets
-        ]
-    notes = [f"Left out, {why}: {listed(names)}." for why, names in left.items() if names]
-    return tuple(column.name for column in kept or answers), notes
-
-
-def _copies(columns: list[Column]) -> set[str]:
-    """Return the names of the columns whose values are all those of a column before them."""
-    seen: set[tuple[tuple[str, ...], int]] = set()
-    copies = set()
-    for column in columns:
-        if (small := column.small) is not None:
-            key = column.categories, hash(small.tobytes())
-            if key in seen:
-                copies.add(column.name)
-            seen.add(key)
-    return copies
 
 
 def _check_features(table: Table, features: tuple[str, ...]) -> None:
