@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from dashboard.text import shorten
 from rnncore.data import SERIES, TASKS
 
 STATUS_WORDS = {"queued": "waiting"}  # other statuses are words already
@@ -56,7 +57,7 @@ def _csv(data: Part) -> str:
 
 def _upload(data: Part) -> str:
     names = [each.get("name") or "upload" for each in data.get("files", ())]
-    words = names[0] if names else "upload"
+    words = shorten(names[0], 44) if names else "upload"
     words += f" and {len(names) - 1} more" if len(names) > 1 else ""
     targets = data.get("targets") or ()
     return f"{words}, {', '.join(targets)}" if targets else words

@@ -8,7 +8,7 @@ import streamlit as st
 from dashboard import services, uploads
 from dashboard.fields import UPLOAD, help_of, number
 from dashboard.run_words import count
-from dashboard.text import escape, shorten
+from dashboard.text import escape, shorten, size
 from dashboard.workspace import workspace_id
 from rnncore.data import DataError
 from rnncore.data.templates import TEMPLATES
@@ -56,6 +56,8 @@ def upload_controls() -> None:
         inspection = uploads.current()
     except DataError as error:
         st.error(escape(str(error)), icon=":material/error:")
+        if len(uploads.files()) > 1:
+            st.caption("All files in the box are read together: take out, with its cross, what does not belong there.")
         _select("layout", "Layout", LAYOUTS, uploads.options().layout)
         _reading("table")
         _beside_the_files()
@@ -212,7 +214,7 @@ def _stored() -> None:
         st.caption("No files are stored. A file is kept once a run trains on it, for you alone.")
         return
     total = sum(file.size for file in files)
-    st.caption(f"{count(len(files), 'file')}, {total / 1e6:,.1f} MB, seen by you alone. Deleting one keeps its curves.")
+    st.caption(f"{count(len(files), 'file')}, {size(total)}, seen by you alone. Deleting one keeps its curves.")
     for file in files[:_SHOWN_FILES]:
         _stored_file(file)
 
@@ -221,7 +223,7 @@ def _stored_file(file: StoredFile) -> None:
     row = st.container(horizontal=True, vertical_alignment="center")
     with row:
         use = f"{count(file.runs, 'run')}"
-        st.text(f"{shorten(file.name or 'unnamed', 28)}\n{file.size / 1e6:,.2f} MB, {use}")
+        st.text(f"{shorten(file.name or 'unnamed', 28)}\n{size(file.size)}, {use}")
         st.button("Use", key=f"upload.use.{file.id}", on_click=_use, args=(file,), type="tertiary")
         st.button(
             "Delete", key=f"upload.delete.{file.id}", on_click=_delete, args=(file.id,), type="tertiary",

@@ -10,6 +10,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard import services
+from dashboard.text import visible
 from dashboard.workspace import workspace_id
 from rnncore.config import BundledData, CsvData, TaskData, UploadData, UploadedFile
 from rnncore.data import DataError, SequenceDataset, load_dataset
@@ -49,7 +50,7 @@ class _State:
 def take(files: Sequence[tuple[str, bytes]]) -> None:
     """Make (name, bytes) the files of this session, with nothing chosen about them."""
     before = _state().files
-    own = tuple(UserFile(file_id_of(content), name[-500:] or "file", content) for name, content in files)
+    own = tuple(UserFile(file_id_of(content), visible(name)[-500:] or "file", content) for name, content in files)
     if own != before:
         st.session_state[_STATE] = _State(own, fresh=bool(own))
 

@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard import services, uploads
 from dashboard.figures.data import decimate, sequences_figure, series_figure
-from dashboard.text import escape, shorten
+from dashboard.text import escape, shorten, size
 from rnncore.config import CsvData
 from rnncore.data.templates import TEMPLATES
 from rnncore.runs.settings import Settings
@@ -190,6 +190,8 @@ def test_names_and_messages_are_shown_as_text(app: AppTest) -> None:
     assert escape("[a](b) *c* $d$ <e>") == r"\[a\]\(b\) \*c\* \$d\$ \<e\>"
     assert shorten("a" * 100 + ".csv").endswith("aaa.csv")
     assert len(shorten("a" * 100 + ".csv")) == 40
+    assert escape("a\u202egnp\x00.exe\ud800\nb") == shorten("agnp.exe b").replace(".", r"\.")
+    assert [size(number) for number in (0, 1720, 2_600_000)] == ["0.0 kB", "1.7 kB", "2.6 MB"]
 
 
 def test_stored_files_are_listed_and_deleted(app: AppTest, scheduler: Any) -> None:

@@ -9,6 +9,7 @@ from starlette.requests import Request
 
 from dashboard import services
 from dashboard.api.http import FORM_TYPES, ApiError, JSONAnswer, content_type, endpoint, read_body
+from dashboard.text import visible
 from dashboard.workspace import workspace_of
 from rnncore.config import UploadData
 from rnncore.data.upload import inspect
@@ -52,7 +53,7 @@ async def upload(request: Request) -> JSONAnswer:
 def _asked(request: Request) -> tuple[str, dict[str, Any]]:
     """Return the name of an upload and its options. Raises ValidationError before its bytes are read."""
     given = {key: request.query_params.getlist(key) for key in request.query_params}
-    name = given.pop("name", [""])[-1][-MAX_NAME:] or "your file"
+    name = visible(given.pop("name", [""])[-1])[-MAX_NAME:] or "your file"
     options = {key: values if key in ("features", "targets") else values[-1] for key, values in given.items()}
     UploadData.model_validate({**options, "files": [{"file": "upload", "name": name}]})
     return name, options
