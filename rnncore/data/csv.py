@@ -164,12 +164,13 @@ def _parse(text: bytes, name: str, dialect: Dialect) -> tuple[pa.Table, list[str
 
 def _expected_kinds(dialect: Dialect) -> list[pa.DataType]:
     """Return number for the columns whose first cells are all plain numbers, which saves reading them as text first."""
-    if not dialect.sample:
+    sample = dialect.sample[:SHOWN_ROWS]
+    if not sample:
         return [pa.string()] * len(dialect.names)
     decimal = str.maketrans(",", ".") if dialect.decimal == "comma" else {}
     return [
         pa.float64() if all(is_plain(cell.translate(decimal)) for cell in cells) else pa.string()
-        for cells in zip(*dialect.sample, strict=True)
+        for cells in zip(*sample, strict=True)
     ]
 
 

@@ -35,16 +35,20 @@ def join_tables(tables: Sequence[Table]) -> Table:
                 "upload files of one kind together."
             )
     columns = [_join([table.column(name) for table in tables]) for name in first.names]
-    files = pa.array(
-        np.repeat([table.name for table in tables], [table.rows for table in tables]).tolist(), pa.string()
-    )
-    columns.insert(0, make_column(FILE_COLUMN if FILE_COLUMN not in first.names else f"{FILE_COLUMN} name", files))
+    files = FILE_COLUMN if FILE_COLUMN not in first.names else f"{FILE_COLUMN} name"
+    columns.insert(0, make_column(files, _of_rows([table.name for table in tables], tables)))
     if classes := _classes_by_name([table.name for table in tables]):
-        words = np.repeat(classes, [table.rows for table in tables]).tolist()
-        columns.insert(1, make_column(FILE_LABEL, pa.array(words, pa.string())))
+        columns.insert(1, make_column(FILE_LABEL, _of_rows(classes, tables)))
     notes = dict.fromkeys(f"{table.name}: {note}" for table in tables for note in table.notes)
     rows = sum(table.rows for table in tables)
     return Table(f"{len(tables)} files", tuple(columns), rows, first.first_row, tuple(notes)[:10], first.has_header)
+
+
+def _of_rows(words: Sequence[str], tables: Sequence[Table]) -> pa.ChunkedArray:
+    """Return a word for each table as a column of all their rows."""
+    return pa.chunked_array(
+        [pa.repeat(pa.scalar(word, pa.string()), table.rows) for word, table in zip(words, tables, strict=True)]
+    )
 
 
 def _classes_by_name(names: Sequence[str]) -> list[str] | None:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 import pyarrow as pa
@@ -90,7 +91,7 @@ def plain_numbers(cells: pa.Array | pa.ChunkedArray, convention: Convention = PO
     """
     try:
         _cast(convention.rewrite(cells.slice(0, _TRIED)))
-        return _in_pieces(lambda part: _cast(convention.rewrite(part)), cells)
+        return in_pieces(lambda part: _cast(convention.rewrite(part)), cells)
     except pa.ArrowInvalid:
         return None
 
@@ -106,6 +107,8 @@ def parse_numbers(filled: pa.Array, decimal: str) -> Numbers | None:
     if may_be_usual and (values := plain_numbers(filled, usual)) is not None:
         return Numbers(values, nothing, usual.name)
     known = len(filled) - filled.null_count
+    if _too_many_words(filled.slice(0, len(filled) // 5 + 1), decimal, most=known - NUMERIC_SHARE * known):
+        return None
     first, *others = CONVENTIONS[decimal]
     plain = _fits(filled, first)
     best, best_count = (first, plain), _count(plain)
@@ -127,7 +130,15 @@ def parse_numbers(filled: pa.Array, decimal: str) -> Numbers | None:
         return _cast(pc.coalesce(rewritten, rest))
 
     wrong = np.flatnonzero(np.asarray(pc.and_(pc.invert(fits), pc.is_valid(filled))))
-    return Numbers(_in_pieces(read, filled, fits, plain), wrong, convention.name)
+    return Numbers(in_pieces(read, filled, fits, plain), wrong, convention.name)
+
+
+def in_pieces(read: Callable[..., NDArray[np.float64]], *columns: pa.Array | pa.ChunkedArray) -> NDArray[np.float64]:
+    """Return what `read` makes of columns of equal length (N,), a piece after the other."""
+    values = np.empty(len(columns[0]))
+    for start in range(0, len(values), _PIECE):
+        values[start : start + _PIECE] = read(*(column.slice(start, _PIECE) for column in columns))
+    return values
 
 
 def is_plain(cell: str) -> bool:
@@ -142,20 +153,18 @@ def looks_like_number(cell: str) -> bool:
     return any(re.match(convention.pattern, text) for convention in CONVENTIONS["point"])
 
 
+def _too_many_words(filled: pa.Array, decimal: str, most: float) -> bool:
+    """Whether more than `most` filled cells are a number in no convention: what takes few rows to see needs no more."""
+    fitting = reduce(pc.or_, (_fits(filled, convention) for convention in CONVENTIONS[decimal]))
+    return bool(len(filled) - filled.null_count - _count(fitting) > most)
+
+
 def _fits(text: pa.Array, convention: Convention) -> pa.Array:
     return pc.fill_null(pc.match_substring_regex(text, convention.pattern), False)
 
 
 def _count(mask: pa.Array) -> int:
     return int(pc.sum(mask).as_py() or 0)
-
-
-def _in_pieces(read: Callable[..., NDArray[np.float64]], *columns: pa.Array | pa.ChunkedArray) -> NDArray[np.float64]:
-    """Return what `read` makes of columns of equal length (N,), a piece after the other."""
-    values = np.empty(len(columns[0]))
-    for start in range(0, len(values), _PIECE):
-        values[start : start + _PIECE] = read(*(column.slice(start, _PIECE) for column in columns))
-    return values
 
 
 def _cast(text: pa.Array) -> NDArray[np.float64]:

@@ -3,6 +3,8 @@
 import re
 from collections.abc import Callable, Sequence
 
+import pyarrow as pa
+
 from rnncore.config import UploadData
 from rnncore.data.arff import is_arff, read_arff
 from rnncore.data.arrays import read_npy, read_npz
@@ -35,7 +37,12 @@ def read_source(files: Sequence[tuple[str, bytes]], options: UploadData) -> Sour
         raise DataError(f"{len(files):,} files are too many; at most {MAX_FILES:,} can be read together.")
     if total > MAX_BYTES:
         raise DataError(f"The files have {total / 1e6:,.1f} MB; at most {MAX_BYTES / 1e6:.0f} MB can be read.")
-    sources = [_read(name or "the file", data, options) for name, data in files]
+    source = _joined([_read(name or "the file", data, options) for name, data in files])
+    pa.default_memory_pool().release_unused()
+    return source
+
+
+def _joined(sources: list[Source]) -> Source:
     if len(sources) == 1:
         return sources[0]
     tables = [source for source in sources if isinstance(source, Table)]

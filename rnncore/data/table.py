@@ -159,7 +159,9 @@ def make_column(
     cells: text, or numbers where the reader has found that out already. shown: the first cells as they are in the file.
     """
     if pa.types.is_floating(cells.type):
-        return _number_column(name, cells.to_numpy(), shown or (), f"decimal {decimal}")
+        parts = cells.chunks if isinstance(cells, pa.ChunkedArray) else [cells]
+        small = np.concatenate([smallest(part.to_numpy(zero_copy_only=False)) for part in parts])
+        return _number_column(name, small, shown or (), f"decimal {decimal}")
     shown = tuple(cells.slice(0, SHOWN_ROWS).to_pylist()) if shown is None else shown
     if decimal == "point" and (values := plain_numbers(cells)) is not None:
         return _number_column(name, values, shown)
@@ -192,7 +194,7 @@ def _filled(chunks: list[pa.Array]) -> pa.Array:
 
 def _number_column(
     name: str,
-    values: NDArray[np.float64],
+    values: Floats,
     shown: tuple[str, ...],
     convention: str = "decimal point",
     bad: int = 0,
@@ -200,7 +202,8 @@ def _number_column(
 ) -> Column:
     if np.isnan(values).all():
         return Column(name, "empty", pa.nulls(len(values), pa.float64()), shown=shown)
-    if not bad and (days := parse_day_numbers(values)) is not None:
+    may_be_days = not bad and values.dtype != np.float16  # whose largest number is 65504
+    if may_be_days and (days := parse_day_numbers(values.astype(np.float64, copy=False))) is not None:
         return Column(name, "time", smallest(days), shown=shown)
     return Column(name, "number", smallest(values), (), shown, bad, first_bad, convention)
 

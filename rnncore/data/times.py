@@ -8,6 +8,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from rnncore.data.numbers import in_pieces
+
 _DAYS = (
     "%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%d.%m.%y", "%d.%m.%Y", "%m/%d/%y", "%d/%m/%y", "%m/%d/%Y", "%d/%m/%Y",
     "%d-%m-%y", "%d-%m-%Y", "%m-%d-%Y", "%d-%b-%y", "%d-%b-%Y", "%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y",
@@ -35,16 +37,21 @@ def parse_times(filled: pa.Array) -> NDArray[np.float64] | None:
         return _quarters(filled)
     try:
         pc.cast(sample, pa.timestamp("ms"))
-        return _seconds(pc.cast(filled, pa.timestamp("ms")))
+        return in_pieces(lambda part: _seconds(pc.cast(part, pa.timestamp("ms"))), filled)
     except pa.ArrowInvalid:
         pass
-    text, sample = _normalised(filled), _normalised(sample)
+    sample = _normalised(sample)
     fitting = [form for form in _FORMATS if _parse(sample, form).null_count == 0][:2]
-    readings = [parsed for form in fitting if (parsed := _parse(text, form)).null_count == filled.null_count]
-    if not readings:
-        return None
-    ordered = [times for times in map(_seconds, readings) if _in_order(times)]
-    return ordered[0] if ordered else _seconds(readings[0])
+    first = None
+    for form in fitting:
+        try:
+            times = in_pieces(lambda part, form=form: _seconds(_parse_all(_normalised(part), form)), filled)
+        except pa.ArrowInvalid:
+            continue
+        if _in_order(times):
+            return times
+        first = times if first is None else first
+    return first
 
 
 def parse_day_numbers(values: NDArray[np.float64]) -> NDArray[np.float64] | None:
@@ -88,6 +95,11 @@ def _normalised(text: pa.Array) -> pa.Array:
 
 def _parse(text: pa.Array, form: str) -> pa.Array:
     return pc.strptime(text, format=form, unit="s", error_is_null=True)
+
+
+def _parse_all(text: pa.Array, form: str) -> pa.Array:
+    """Parse text, and raise ArrowInvalid where a filled cell does not fit."""
+    return pc.strptime(text, format=form, unit="s")
 
 
 def _seconds(times: pa.Array) -> NDArray[np.float64]:
