@@ -188,6 +188,27 @@ def test_changes_by_hand_are_part_of_the_script(tmp_path: Path) -> None:
     assert [row["train_loss"] for row in history] == pytest.approx([each.train_loss for each in records], rel=1e-4)
 
 
+def test_an_uploaded_text_lies_beside_its_script_whatever_its_encoding_and_alphabet(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    words = ["".join(map(chr, 0x4E00 + rng.integers(0, 320, 2000))), "übrig\r\n" * 40]
+    names = [tmp_path / "a.txt", tmp_path / "b.txt"]
+    for name, content, encoding in zip(names, words, ("utf-16", "latin-1"), strict=True):
+        name.write_bytes(content.encode(encoding))
+    files = [{"file": str(name), "name": name.name} for name in names]
+    data = {"kind": "upload", "files": files, "layout": "text", "window": 9, "val_fraction": 0.3}
+    config = TrainConfig.model_validate(case(data=data, model={"readout": "every_step"}))
+    place = tmp_path / "scripts" / "0"
+    place.mkdir(parents=True)
+    (place / "script.py").write_text(script_of(config))
+    (place / "text.txt").write_bytes(script_files(config)["text.txt"])
+
+    records, history = list(train(config)), run_scripts(place.parent)["0"]
+
+    assert "INPUT_SIZE = 256" in script_of(config)
+    for name in ("train_loss", "val_loss"):
+        assert history[-1][name] == pytest.approx(getattr(records[-1], name), rel=1e-4)
+
+
 def test_a_column_name_cannot_smuggle_code_into_a_script(tmp_path: Path) -> None:
     name = '"]; import os; os.system("x") #'
     file = tmp_path / "a.csv"

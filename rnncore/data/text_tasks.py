@@ -16,6 +16,7 @@ from rnncore.records import Baseline
 
 MAX_VOCABULARY = 256
 MAX_CHARACTERS = 5_000_000
+TEXT_VAL_FRACTION = 0.1  # of the bundled text
 _VALIDATION_WINDOWS = 128
 _WHITE_SPACE = {" ": "space", "\n": "newline", "\t": "tab"}
 
@@ -30,7 +31,7 @@ _WHITE_SPACE = {" ": "space", "\n": "newline", "\t": "tab"}
 def text(seq_len: int) -> SequenceDataset:
     """Random windows of the bundled text; target at each step: the character that follows."""
     path = resources.files("rnncore.data") / "bundled" / "shakespeare.txt"
-    return text_dataset("text", path.read_text("utf-8"), seq_len, val_fraction=0.1)
+    return text_dataset("text", path.read_text("utf-8"), seq_len, TEXT_VAL_FRACTION)
 
 
 def text_dataset(

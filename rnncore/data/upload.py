@@ -93,10 +93,15 @@ def prepare(source: Source, options: UploadData) -> Inspection:
             return _failed(source, options, str(error))
 
 
+def read_upload(options: UploadData, read_file: Callable[[str], bytes]) -> Source:
+    """Read the files of an upload. Raises DataError."""
+    files = [(entry.name or entry.file.rsplit("/", 1)[-1], read_file(entry.file)) for entry in options.files]
+    return read_source(files, options)
+
+
 def upload_dataset(options: UploadData, read_file: Callable[[str], bytes]) -> SequenceDataset:
     """Build the data set of an upload, or raise the DataError that says why there is none."""
-    files = [(entry.name or entry.file.rsplit("/", 1)[-1], read_file(entry.file)) for entry in options.files]
-    inspection = inspect(files, options)
+    inspection = prepare(read_upload(options, read_file), options)
     if inspection.dataset is None:
         raise DataError(inspection.error or "The files cannot be used.")
     return inspection.dataset

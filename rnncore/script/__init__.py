@@ -14,7 +14,7 @@ from rnncore.config import TrainConfig
 from rnncore.data import SERIES, TASKS, ReadFile, load_dataset, read_path
 from rnncore.data.dataset import SequenceDataset
 from rnncore.script import data_parts, model_parts, training_parts
-from rnncore.script.files import check_size, file_name, files, is_one_column
+from rnncore.script.files import check_size, file_name, files, is_one_column, is_text
 from rnncore.script.settings import Events, settings_block
 
 __all__ = ["script_files", "script_of"]
@@ -46,7 +46,7 @@ def script_of(config: TrainConfig, read_file: ReadFile | None = None, events: Ev
     flags = _flags(config, dataset, events)
     parts = [_data(config, dataset), *_model(config, flags), *_training(config, dataset, flags)]
     body = assemble("\n\n".join(parts), flags)
-    file = file_name(config)
+    file = file_name(config, dataset)
     settings = settings_block(body, config, dataset, file, events)
     return re.sub(r"\n{4,}", "\n\n\n", f"{_head(config, file)}\n\n{_imports(body)}\n{settings}\n\n{body.strip()}\n")
 
@@ -110,6 +110,8 @@ def _flags(config: TrainConfig, dataset: SequenceDataset, events: Events) -> dic
 
 def _data(config: TrainConfig, dataset: SequenceDataset) -> str:
     data: Any = config.data
+    if is_text(config, dataset):
+        return data_parts.TEXT
     if data.kind == "task":
         return data_parts.TASK_PARTS[data.task]
     if is_one_column(config):

@@ -185,11 +185,14 @@ def train_batch(step):
     return train_windows[rows, :-1], train_windows[rows, -1]
 '''
 
+# One long text, bundled or uploaded, cut into windows.
 TEXT = '''
-with open("shakespeare.txt", encoding="utf-8", newline="") as file:  # comes with the lab; must lie beside this script
-    codes = np.array([ord(character) for character in file.read()])
-border = round(len(codes) * 0.9)  # the last tenth is for validation
-known = np.unique(codes[:border])  # the alphabet; characters that only the last tenth has share one more symbol
+with open(FILE, encoding="utf-8", newline="") as file:  # must lie beside this script
+    codes = np.frombuffer(file.read().encode("utf-32-le"), np.uint32)  # a number per character
+border = round(len(codes) * (1 - VAL_FRACTION))  # the end of the text is for validation
+known, counts = np.unique(codes[:border], return_counts=True)  # the alphabet
+if len(known) > 256:  # rare characters, and those that only the end has, share one more symbol
+    known = np.sort(known[np.argsort(-counts, kind="stable")[:255]])
 places = np.searchsorted(known, codes).clip(max=len(known) - 1)
 symbols = np.where(known[places] == codes, places, len(known))
 train_windows, held_out = (
@@ -225,7 +228,6 @@ TASK_PARTS = {
     "sines": _SINES + _FORECAST,
     "mackey_glass": _MACKEY_GLASS + _FORECAST,
     "lorenz": _LORENZ + _FORECAST,
-    "text": TEXT,
     "noise": NOISE + "\n" + FINITE,
 }
 

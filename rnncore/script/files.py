@@ -10,8 +10,8 @@ import numpy as np
 from rnncore.config import TrainConfig
 from rnncore.data import SERIES, DataError, ReadFile
 from rnncore.data.dataset import SequenceDataset
+from rnncore.data.text_tasks import MAX_CHARACTERS
 
-_TEXT = "shakespeare.txt"
 MAX_NUMBERS = 25_000_000  # in a file of prepared sequences, 100 MB before compression
 
 
@@ -23,11 +23,19 @@ def is_one_column(config: TrainConfig) -> bool:
     return bool(data.kind == "csv")
 
 
-def file_name(config: TrainConfig) -> str:
+def is_text(config: TrainConfig, dataset: SequenceDataset) -> bool:
+    """Tell whether the data are windows cut from one long text: of uploads, only those are drawn anew at each step."""
+    data: Any = config.data
+    return bool(data.task == "text" if data.kind == "task" else data.kind == "upload" and dataset.train_size is None)
+
+
+def file_name(config: TrainConfig, dataset: SequenceDataset) -> str:
     """Return the name of the file that the script of `config` reads, '' for none."""
     data: Any = config.data
+    if is_text(config, dataset):
+        return "shakespeare.txt" if data.kind == "task" else "text.txt"
     if data.kind == "task":
-        return _TEXT if data.task == "text" else ""
+        return ""
     if not is_one_column(config):
         return "data.npz"
     return SERIES[data.name].file if data.kind == "bundled" else "data.csv"
@@ -35,16 +43,18 @@ def file_name(config: TrainConfig) -> str:
 
 def files(config: TrainConfig, dataset: SequenceDataset, read_file: ReadFile) -> dict[str, bytes]:
     """Return name -> content of that file. Raises DataError."""
-    name = file_name(config)
+    name = file_name(config, dataset)
     if name == "data.npz":
         return {name: _arrays(config, dataset)}
-    return {name: (_column if name == "data.csv" else _bundled)(config, read_file)} if name else {}
+    made = {"data.csv": _column, "text.txt": _text}
+    if name in made:
+        return {name: made[name](config, read_file)}
+    return {name: (resources.files("rnncore.data") / "bundled" / name).read_bytes()} if name else {}
 
 
 def check_size(dataset: SequenceDataset) -> None:
-    """Raise DataError unless the prepared training set is finite and fits into a file."""
-    if dataset.train_size is None:
-        raise DataError("Data of this kind can only be trained on in the lab: a script cannot take them along.")
+    """Raise DataError unless the prepared training set, a finite one, fits into a file."""
+    assert dataset.train_size is not None
     numbers = dataset.train_size * dataset.seq_len * dataset.input_size
     if numbers > MAX_NUMBERS:
         raise DataError(
@@ -53,8 +63,14 @@ def check_size(dataset: SequenceDataset) -> None:
         )
 
 
-def _bundled(config: TrainConfig, read_file: ReadFile) -> bytes:
-    return (resources.files("rnncore.data") / "bundled" / file_name(config)).read_bytes()
+def _text(config: TrainConfig, read_file: ReadFile) -> bytes:
+    """The characters that are used, in UTF-8, whatever the encoding of the files."""
+    from rnncore.data.upload import read_upload
+
+    data: Any = config.data
+    text = read_upload(data, read_file)
+    assert isinstance(text, str)
+    return text[:MAX_CHARACTERS].encode("utf-8", "replace")
 
 
 def _column(config: TrainConfig, read_file: ReadFile) -> bytes:

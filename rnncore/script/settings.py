@@ -8,6 +8,7 @@ from typing import Any
 from rnncore.config import TrainConfig
 from rnncore.data.dataset import SequenceDataset
 from rnncore.data.tasks import TASKS
+from rnncore.data.text_tasks import TEXT_VAL_FRACTION
 from rnncore.script.model_parts import GATES
 
 # (first step in force, "learning_rate" or "clip_threshold", value), as `rnncore.runs.store.Store.events` returns them
@@ -49,11 +50,11 @@ def _settings(config: TrainConfig, dataset: SequenceDataset, file: str) -> dict[
         "SEED": (config.seed, "of the initial weights, the batches and the dropout"),
         "FILE": (file, ""),
         "COLUMN": ("value" if data.kind == "csv" else dataset.name, ""),
-        "SEQ_LEN": (knobs.get("seq_len", getattr(data, "window", None)), "timesteps"),
+        "SEQ_LEN": (knobs.get("seq_len") or getattr(data, "window", None) or dataset.seq_len, "timesteps"),
         "DELAY": (knobs.get("delay"), "timesteps that a bit has to be kept"),
         "SYMBOLS": (knobs.get("symbols"), "to be remembered"),
         "HORIZON": (getattr(data, "horizon", None), "how many steps after the window the value to predict lies"),
-        "VAL_FRACTION": (getattr(data, "val_fraction", None), "share of the series kept for validation"),
+        "VAL_FRACTION": (getattr(data, "val_fraction", TEXT_VAL_FRACTION), "share kept for validation"),
         "INPUT_SIZE": (dataset.input_size, "numbers per timestep"),
         "OUTPUT_SIZE": (dataset.output_size, ""),
         "HIDDEN_SIZE": (model.hidden_size, ""),
