@@ -100,6 +100,26 @@ def _calendar() -> list[Good]:
             "Suggested: predict 'diet' (the same in all rows of a sequence) from whole sequences of 1 column.",
         ),
         csv(
+            "a name for each row",
+            "model,mpg,hp",
+            [(f"model {i}", a, b) for i, (a, b) in enumerate(zip(WAVE[:40], OTHER[:40], strict=True))],
+            {"layout": "series", "features": ("mpg", "hp")},
+            "Left out, a name for each row: 'model'",
+        ),
+        csv(
+            "row names of a sample",
+            ",mpg,hp",
+            zip(rng.permutation(900)[:120], WAVE, OTHER, strict=True),
+            {"layout": "series", "features": ("mpg", "hp")},
+            "a name for each row",
+        ),
+        csv(
+            "pigs, one of them weighed less often",
+            "weight,pig,time",
+            [(a, 4601 + i // 10, i % 10) for i, a in enumerate(WAVE[:118])],
+            {"layout": "long", "id": "pig", "time": "time", "targets": ("weight",)},
+        ),
+        csv(
             "visits of each subject",
             "subject,visit,reaction",
             [(f"s{i // 10}", 2 * (i % 10), value) for i, value in enumerate(WAVE)],

@@ -57,8 +57,9 @@ def _spacing(steps: NDArray[np.float64], column: Column, roles: Roles) -> list[s
     usual = float(np.median(steps[steps > 0])) if (steps > 0).any() else 0.0
     odd = (steps > 0) & ((steps > 1.3 * usual) | (steps < 0.7 * usual))
     if usual and odd.any():
+        differ = "differs" if odd.sum() == 1 else "differ"
         notes.append(
-            f"'{column.name}' is irregular: {many(int(odd.sum()), 'step')} of {len(steps):,} differ from the usual "
+            f"'{column.name}' is irregular: {many(int(odd.sum()), 'step')} of {len(steps):,} {differ} from the usual "
             f"{_duration(usual, column)} ({_extremes(steps[odd], usual, column)}); the rows are taken as equally "
             "spaced."
         )

@@ -126,8 +126,15 @@ def _id_column(table: Table, time: str) -> str:
         count = int(groups.max()) + 1
         if count < 2 or table.rows / count < 2:
             continue
-        if not named and column.kind != "category" and (moments is None or table.rows != count * different(moments)):
-            continue  # other whole numbers tell sequences apart only where every one has all the same times
+        if (
+            column.kind == "number"
+            and count == 2
+            and column.numbers is not None
+            and np.isin(column.numbers, (0, 1)).all()
+        ):
+            continue  # yes and no
+        if not named and column.kind != "category" and (moments is None or _gaps(table, count, moments) > 0.1):
+            continue  # other whole numbers tell sequences apart only where nearly every one has all the same times
         if moments is not None:
             if not repeated or _different_pairs(groups, moments) < 0.98 * table.rows:
                 continue
@@ -135,6 +142,11 @@ def _id_column(table: Table, time: str) -> str:
             continue
         candidates.append((not named, column.name))
     return min(candidates, key=lambda item: item[0])[1] if candidates else ""
+
+
+def _gaps(table: Table, count: int, moments: NDArray[np.float64]) -> float:
+    """Return the share of the rows that are missing where each of `count` sequences should have every moment."""
+    return 1 - table.rows / (count * different(moments))
 
 
 def _stepwise(table: Table, options: UploadData, layout: str, identity: str, time: str) -> Roles:

@@ -101,6 +101,7 @@ def fitting_features(
         "a copy of another": [],
         "a row counter or part of a date": [],
         "too many different words": [],
+        "a name for each row": [],
     }
     for column in free:
         if (labelled and column.name in targets) or column.name in ordering:
@@ -113,6 +114,8 @@ def fitting_features(
             left["too many different words"].append(column.name)
         elif column.kind == "number" and column.counts_rows and len(free) > 1:
             left["a row counter or part of a date"].append(column.name)
+        elif _names_rows(table, column):
+            left["a name for each row"].append(column.name)
         elif column.name in copies:
             left["a copy of another"].append(column.name)
         else:
@@ -125,6 +128,16 @@ def fitting_features(
         ]
     notes = [f"Left out, {why}: {listed(names)}." for why, names in left.items() if names]
     return tuple(column.name for column in kept or answers), notes
+
+
+def _names_rows(table: Table, column: Column) -> bool:
+    """Whether a column names the rows: a different word in nearly every one, or numbers below an empty heading."""
+    if column.kind == "category":
+        return len(column.categories) > max(10, 0.8 * (table.rows - column.missing))
+    if column is not table.columns[0] or not table.has_header or column.name != "column 1" or column.numbers is None:
+        return False
+    numbers = column.numbers
+    return bool((numbers == np.round(numbers)).all()) and different(numbers) == table.rows
 
 
 def _copies(columns: list[Column]) -> set[str]:
