@@ -7,7 +7,7 @@ import json
 import logging
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from dashboard import services
-from dashboard.api import files, http, start, watch
+from dashboard.api import downloads, files, http, start, watch
 from dashboard.logs import JSONFormatter
 from rnncore import TrainConfig
 from rnncore.records import PROFILES, SCALARS
@@ -550,6 +550,28 @@ def test_an_export_of_a_running_run_ends() -> None:
     run = run_of(SLOW)
     wait(lambda: status(run)["step"] > 3)
     assert len(call("GET", f"/api/runs/{run}/export.csv").body.splitlines()) >= 4
+
+
+def test_downloads_that_nobody_reads_are_few_and_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(downloads, "AT_ONCE_PER_ADDRESS", 1)
+    monkeypatch.setattr(downloads, "SECONDS", 0.2)
+    address = f"/api/runs/{run_of(SLOW)}/export.csv"
+
+    async def both() -> list[int]:
+        monkeypatch.setattr(downloads, "_one_by_one", _never)
+        held = asyncio.create_task(send("GET", address))
+        await asyncio.sleep(0.05)
+        statuses = [(await send("GET", address)).status, (await send("GET", address, address="10.0.0.9")).status]
+        await held
+        monkeypatch.undo()
+        return [*statuses, (await send("GET", address)).status]
+
+    assert asyncio.run(both()) == [429, 200, 200]
+
+
+async def _never(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
+    await asyncio.sleep(3600)
+    yield b""
 
 
 def test_a_run_without_records_exports_empty_tables() -> None:

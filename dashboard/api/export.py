@@ -1,20 +1,17 @@
 """Downloading a run: its config, and every record as CSV, JSON or Parquet, streamed."""
 
 import json
-from collections.abc import AsyncIterator, Callable, Iterator
-from functools import cache
+from collections.abc import Callable, Iterator
 
-from anyio import CapacityLimiter, to_thread
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from dashboard import services
+from dashboard.api.downloads import attachment
 from dashboard.api.http import NOT_FOUND, ApiError, Endpoint, endpoint, run_id
 from rnncore.runs.export import export_csv, export_json, export_parquet
 from rnncore.runs.store import Store, StoredRun
-
-DOWNLOADS_AT_ONCE = 2
 
 
 def _config(store: Store, run: StoredRun) -> Iterator[bytes]:
@@ -30,17 +27,6 @@ FORMATS: dict[str, tuple[str, Callable[[Store, StoredRun], Iterator[bytes]]]] = 
 }
 
 
-async def _one_by_one(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
-    """Make the pieces in a thread, a few downloads at a time, so that they take no thread from those who watch."""
-    while (piece := await to_thread.run_sync(next, pieces, None, limiter=_threads())) is not None:
-        yield piece
-
-
-@cache
-def _threads() -> CapacityLimiter:
-    return CapacityLimiter(DOWNLOADS_AT_ONCE)
-
-
 def download(name: str) -> Endpoint:
     """Return the endpoint that sends a run as the file `name`; its file name tells only the id's beginning."""
     media_type, pieces = FORMATS[name]
@@ -53,7 +39,6 @@ def download(name: str) -> Endpoint:
         if run is None:
             raise ApiError(404, NOT_FOUND)
         file_name = f"run-{run.id[:6]}{'-config' if kind == 'config' else ''}.{suffix}"
-        headers = {"Content-Disposition": f'attachment; filename="{file_name}"', "Cache-Control": "no-store"}
-        return StreamingResponse(_one_by_one(pieces(store, run)), media_type=media_type, headers=headers)
+        return attachment(request, pieces(store, run), media_type, file_name)
 
     return send

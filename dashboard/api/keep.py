@@ -4,10 +4,11 @@ from collections.abc import Callable, Iterator, Sequence
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 from starlette.routing import Route
 
 from dashboard import services
+from dashboard.api.downloads import attachment
 from dashboard.api.http import NOT_FOUND, ApiError, Endpoint, endpoint, run_id
 from dashboard.exports.bundle import everything_zip
 from dashboard.exports.code import script
@@ -51,7 +52,7 @@ def of_run(name: str) -> Endpoint:
         run = await run_in_threadpool(store.run, run_id(request))
         if run is None:
             raise ApiError(404, NOT_FOUND)
-        return _attachment(await run_in_threadpool(make, store, run), media_type, f"run-{run.id[:6]}-{name}")
+        return attachment(request, await run_in_threadpool(make, store, run), media_type, f"run-{run.id[:6]}-{name}")
 
     return send
 
@@ -77,14 +78,9 @@ def of_group(name: str) -> Endpoint:
         if not runs:
             raise ApiError(404, NOT_FOUND)
         own = workspace_of(request) == runs[0].workspace
-        return _attachment(make(store, runs, own), media_type, f"runs-{runs[0].id[:6]}-{name}")
+        return attachment(request, make(store, runs, own), media_type, f"runs-{runs[0].id[:6]}-{name}")
 
     return send
-
-
-def _attachment(pieces: Iterator[bytes], media_type: str, file_name: str) -> Response:
-    headers = {"Content-Disposition": f'attachment; filename="{file_name}"', "Cache-Control": "no-store"}
-    return StreamingResponse(pieces, media_type=media_type, headers=headers)
 
 
 routes = [
