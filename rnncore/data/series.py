@@ -49,7 +49,7 @@ def forecast_dataset(
     sequences = _trimmed(sequences)
     sequences = drop_missing(sequences) if missing == "drop" else sequences
     split = _split(sequences, window, horizon, val_fraction)
-    training = split.rows(sequences.rows, train=True)
+    training = split.rows(train=True)
     targets = [sequences.columns[place] for place in sequences.targets]
     classes = targets[0].categories if len(targets) == 1 else ()
     filled = Filled(sequences, split.parts, missing)
@@ -128,23 +128,16 @@ class _Split:
     window: int
     notes: tuple[str, ...]
 
-    def rows(self, total: int, train: bool) -> NDArray[np.bool_]:
-        mask = np.zeros(total, bool)
-        for start, end, own in zip(self.parts[:-1], self.parts[1:], self.train, strict=True):
-            mask[start:end] = own == train
-        return mask
+    def rows(self, train: bool) -> NDArray[np.bool_]:
+        return np.repeat(self.train == train, np.diff(self.parts))
 
     def starts(self, train: bool, horizon: int, stride: int) -> NDArray[np.int32]:
-        need = self.window + horizon - 1
-        pieces = zip(self.parts[:-1], self.parts[1:], self.train, strict=True)
-        return np.concatenate(
-            [
-                np.arange(int(start), int(end) - need, stride, dtype=np.int32)
-                for start, end, own in pieces
-                if own == train and end - need > start
-            ]
-            or [np.empty(0, np.int32)]
-        )
+        own = self.train == train
+        begins, room = self.parts[:-1][own], np.diff(self.parts)[own] - (self.window + horizon - 1)
+        counts = np.maximum(-(-room // stride), 0)  # of windows in each part
+        starts = np.arange(0, stride * int(counts.sum()), stride, dtype=np.int32)
+        starts += np.repeat((begins - stride * (np.cumsum(counts) - counts)).astype(np.int32), counts)
+        return starts
 
 
 def _split(sequences: Sequences, window: int | None, horizon: int, val_fraction: float) -> _Split:
@@ -183,8 +176,8 @@ def _by_series(sequences: Sequences, train: NDArray[np.bool_], window: int | Non
     if not (lengths[train] >= need).any() or not (lengths[~train] >= need).any():
         raise _too_short(sequences, int(lengths.max()), int(lengths.max()), window, horizon)
     short = int((lengths < need).sum())
-    note = f"{many(int(train.sum()), 'series')} for training, {int((~train).sum()):,} for validation, {how}."
-    notes = (note, f"{many(short, 'series')} shorter than a window left out.") if short else (note,)
+    note = f"{int(train.sum()):,} series for training, {int((~train).sum()):,} for validation, {how}."
+    notes = (note, f"{short:,} series shorter than a window left out.") if short else (note,)
     return _Split(sequences.offsets, train, window, notes)
 
 

@@ -6,12 +6,14 @@ import numpy as np
 
 from rnncore.data.dataset import DataError
 from rnncore.data.limits import MAX_CATEGORIES, MAX_CLASSES
+from rnncore.data.sequences import Floats
 from rnncore.data.table import Column, Table
 from rnncore.data.wide import LABEL_NAME, different, is_answer
 from rnncore.data.words import listed, many
 
 WHOLE = "the same in all rows of a sequence"
 
+_FIRST = 2_000  # values by which columns are told apart before all are compared
 _MANY_INPUTS = 10
 _MISSING_SHARE = 0.3  # columns of which more is missing are suggested last
 _LAG = re.compile(r"[_.](lag)?\d+$", re.I)  # of a column that repeats another some steps later
@@ -35,7 +37,9 @@ def step_target(table: Table, free: list[Column], taken: str) -> tuple[str, str]
     values = [c for c in numbers if not c.counts_rows and c.name not in copies]
     names = {c.name for c in free}
     shifted = {c.name for c in values if (base := _LAG.sub("", c.name)) != c.name and base in names}
-    measured = [c for c in values if c.numbers is not None and different(c.numbers) > 2 and c.name not in shifted]
+    measured = [
+        c for c in values if c.numbers is not None and different(c.numbers, enough=2) > 2 and c.name not in shifted
+    ]
     measured = [c for c in measured if c.missing < _MISSING_SHARE * table.rows] or measured
     usual = [c for c in measured if _VALUE_NAME.match(c.name.strip())]
     words = [c for c in free if c.kind == "category" and 2 <= len(c.categories) <= MAX_CLASSES]
@@ -142,12 +146,13 @@ def _names_rows(table: Table, column: Column) -> bool:
 
 def _copies(columns: list[Column]) -> set[str]:
     """Return the names of the columns whose values are all those of a column before them."""
-    seen: set[tuple[tuple[str, ...], int]] = set()
+    seen: dict[object, list[Floats]] = {}
     copies = set()
     for column in columns:
         if (small := column.small) is not None:
-            key = column.categories, hash(small.tobytes())
-            if key in seen:
+            alike = seen.setdefault((column.categories, small[:_FIRST].tobytes()), [])
+            if any(np.array_equal(small, other, equal_nan=True) for other in alike):
                 copies.add(column.name)
-            seen.add(key)
+            else:
+                alike.append(small)
     return copies

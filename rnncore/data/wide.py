@@ -16,12 +16,20 @@ EVENT_NAME = re.compile(
     r"([ _.-].*|$)",
     re.I,
 )
+_CLASSES = 20  # at most, of whole numbers that count as classes
+_FIRST = 2_000  # values that are looked at before all
 _STEP_NAME = re.compile(r"^(.*?)[ _.\-\[(]*(\d+)[\])]*$")
 
 
-def different(values: NDArray[np.float64]) -> int:
-    """Return how many different known values there are; by sorting, which is fast for many of them."""
-    known = np.sort(values[~np.isnan(values)])
+def different(values: NDArray[np.float64], enough: int | None = None) -> int:
+    """Return how many different known values there are; where the first ones hold more than `enough`, how many they do.
+
+    By sorting, which is fast for many of them.
+    """
+    known = values[~np.isnan(values)]
+    if enough is not None and len(known) > _FIRST and (found := different(known[:_FIRST])) > enough:
+        return found
+    known = np.sort(known) if (known[1:] < known[:-1]).any() else known
     return int((known[1:] != known[:-1]).sum()) + (len(known) > 0)
 
 
@@ -34,10 +42,10 @@ def is_class(column: Column, count: int, eager: bool) -> bool:
     known = column.numbers[~np.isnan(column.numbers)]
     if len(known) == 0 or (known != np.round(known)).any():
         return False
-    count_of_values = different(known)
+    count_of_values = different(known, enough=_CLASSES)
     if not (eager or LABEL_NAME.match(column.name.strip()) or EVENT_NAME.match(column.name.strip())):
         return count_of_values == 2 and bool(np.isin(known, (0, 1)).all())
-    return count_of_values <= max(2, min(20, count // 3))
+    return count_of_values <= max(2, min(_CLASSES, count // 3))
 
 
 def is_answer(column: Column, count: int) -> bool:
