@@ -104,12 +104,14 @@ def _is_clock(column: Column) -> bool:
 def _day_and_clock(day: Column, clocks: list[Column], parts: dict[str, _Part]) -> _Found | None:
     """Join a day that repeats with the clock time or the hour beside it."""
     assert day.numbers is not None
+    if not clocks and "hour" not in parts:
+        return None
     seconds = day.numbers.astype(np.int64)
     if not (np.diff(np.sort(seconds)) == 0).any():
         return None
     if clocks and clocks[0].numbers is not None:
         return [day, clocks[0]], seconds + clocks[0].numbers.astype(np.int64) % _DAY
-    return _with_clock([day], seconds, parts) if "hour" in parts else None
+    return _with_clock([day], seconds, parts)
 
 
 def _with_clock(columns: list[Column], seconds: NDArray[np.int64], parts: dict[str, _Part]) -> _Found:

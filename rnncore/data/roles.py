@@ -107,7 +107,8 @@ def _counter_within(table: Table, identity: str) -> str:
 def _id_column(table: Table, time: str) -> str:
     """Return the column that tells sequences apart: named so, or such that the time repeats without it."""
     moments = table.column(time).numbers if time else None
-    repeated = moments is not None and different(moments) < len(moments)
+    times = 0 if moments is None else different(moments)
+    repeated = moments is not None and times < len(moments)
     candidates = []
     for column in table.columns:
         if column.name == time or column.kind not in ("category", "number", "text") or LABEL_NAME.match(column.name):
@@ -116,25 +117,14 @@ def _id_column(table: Table, time: str) -> str:
         timed = bool(_TIME_NAME.match(column.name.strip()))
         if not (named or (repeated and not timed)) or column.missing:
             continue
-        if (
-            column.kind == "number"
-            and column.numbers is not None
-            and (column.numbers != np.round(column.numbers)).any()
-        ):
+        if column.kind == "number" and not _may_number_sequences(column):
             continue
         groups = groups_of(table, column.name)
         count = int(groups.max()) + 1
         if count < 2 or table.rows / count < 2:
             continue
-        if (
-            column.kind == "number"
-            and count == 2
-            and column.numbers is not None
-            and np.isin(column.numbers, (0, 1)).all()
-        ):
-            continue  # yes and no
-        if not named and column.kind != "category" and (moments is None or _gaps(table, count, moments) > 0.1):
-            continue  # other whole numbers tell sequences apart only where nearly every one has all the same times
+        if not named and column.kind != "category" and table.rows < 0.9 * count * times:
+            continue  # other numbers tell sequences apart only where nearly every one has all the same times
         if moments is not None:
             if not repeated or _different_pairs(groups, moments) < 0.98 * table.rows:
                 continue
@@ -144,9 +134,10 @@ def _id_column(table: Table, time: str) -> str:
     return min(candidates, key=lambda item: item[0])[1] if candidates else ""
 
 
-def _gaps(table: Table, count: int, moments: NDArray[np.float64]) -> float:
-    """Return the share of the rows that are missing where each of `count` sequences should have every moment."""
-    return 1 - table.rows / (count * different(moments))
+def _may_number_sequences(column: Column) -> bool:
+    """Whether a column of numbers holds whole ones that are not all yes or no."""
+    numbers = column.numbers
+    return numbers is not None and bool((numbers == np.round(numbers)).all() and not np.isin(numbers, (0, 1)).all())
 
 
 def _stepwise(table: Table, options: UploadData, layout: str, identity: str, time: str) -> Roles:
