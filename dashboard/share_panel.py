@@ -83,10 +83,10 @@ def link_notice(link: Decoded) -> None:
     """
     config = link.config
     with st.container(border=True, key="link-notice"):
-        with st.container(horizontal=True, vertical_alignment="center"):
-            second = " and its twin without clipping" if link.compare else ""
+        with st.container(horizontal=True, wrap=False, vertical_alignment="center"):
+            second = ", with and without clipping" if link.compare else ""
             st.markdown(
-                f"This link put an experiment into the controls: {escape(controls.in_words(config))}, "
+                f"This link put an experiment into the controls: {escape(controls.in_words(config))} · "
                 f"{config.steps:,} steps{second}.",
                 width="stretch",
             )

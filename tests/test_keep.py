@@ -129,3 +129,22 @@ def test_a_link_that_is_opened_says_what_it_lacks_as_plain_text(store: Store) ->
 
     assert "There is no setting 'nonsense'." in app.text[1].value
     assert "This link needs the file with the checksum sha256:" in app.text[1].value
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "1.", "1.steps-9~lr-na", "0.cell-gru~end", "1z.AAAA", "1.<b>-1~[a](http)-$x$~end", "1.hidden-99999999~end",
+     "1.data-csv~file-.2Fetc.2Fpasswd~end", "1." + "x-1~" * 3000, "1.steps-1000000~hidden-2048~layers-8~end"],
+)  # fmt: skip
+def test_any_link_ends_in_sentences_and_starts_nothing(store: Store, text: str) -> None:
+    before = len(store.runs("1"))
+    app = AppTest.from_function(panel, default_timeout=20, kwargs={"own": False})
+    app.query_params["config"] = text
+    app.run()
+
+    assert not app.exception
+    assert "This link put an experiment into the controls" in app.markdown[0].value
+    assert "Train this now" in [button.label for button in app.button]
+    shown = "".join(element.value for element in (*app.text, *app.markdown))
+    assert not any(mark in shown for mark in ("<b>", "[a]", "$x"))
+    assert len(store.runs("1")) == before

@@ -7,18 +7,20 @@ from dashboard.lessons import LESSONS, SECTIONS, Lesson
 
 
 def main() -> None:
-    """Draw the list, section by section."""
+    """Draw the list, section by section, as many side by side as there is room for."""
+    st.title("Lessons", anchor=False)
     with st.container(width=720):
-        st.title("Lessons", anchor=False)
         st.markdown(
             "Each lesson asks a question and waits for your prediction; then it trains for a few seconds and says "
             "what to look at. They build on one another, but any one can be taken alone."
         )
+    with st.container(horizontal=True, gap="large"):
         for section in SECTIONS:
-            st.subheader(section, anchor=False)
-            for number, lesson in enumerate(LESSONS.values(), 1):
-                if lesson.section == section:
-                    _row(number, lesson)
+            with st.container(width=540):
+                st.subheader(section, anchor=False)
+                for number, lesson in enumerate(LESSONS.values(), 1):
+                    if lesson.section == section:
+                        _row(number, lesson)
 
 
 def _row(number: int, lesson: Lesson) -> None:
