@@ -1,6 +1,7 @@
 """An experiment in words: its data and its network, from a stored config; never fails on an old or odd one."""
 
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from dashboard.text import shorten
@@ -25,6 +26,20 @@ def model_words(config: Part) -> str:
     cell = f"ReLU {cell}" if model.get("nonlinearity") == "relu" else cell
     units, layers = model.get("hidden_size"), model.get("num_layers", 1)
     return f"{cell}, {units} units" if layers == 1 else f"{cell}, {layers} layers of {units} units"
+
+
+def tell_apart(labels: Sequence[str], configs: Sequence[Part]) -> list[str]:
+    """Return a different name for each run: its label, with no more of its experiment than tells it from the others."""
+    names = list(labels)
+    for words in _FEATURES:
+        longer = [f"{name}, {words(config)}" for name, config in zip(names, configs, strict=True)]
+        if len(set(longer)) > len(set(names)):
+            names = longer
+    seen: Counter[str] = Counter()
+    for place, name in enumerate(names):
+        seen[name] += 1
+        names[place] = f"{name} ({seen[name]})" if seen[name] > 1 else name
+    return names
 
 
 def status_word(status: str) -> str:
@@ -64,3 +79,13 @@ def _upload(data: Part) -> str:
 
 
 _DATA: dict[str, Callable[[Part], str]] = {"task": _task, "bundled": _bundled, "csv": _csv, "upload": _upload}
+
+# What tells runs of the same label apart, the weightiest first.
+_FEATURES: tuple[Callable[[Part], str], ...] = (
+    data_words,
+    model_words,
+    lambda config: f"learning rate {config.get('optimizer', {}).get('learning_rate', 0):g}",
+    lambda config: f"seed {config.get('seed')}",
+    lambda config: f"batch {config.get('batch_size')}",
+    lambda config: f"{config.get('steps', 0):,} steps",
+)

@@ -13,7 +13,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard import history, services
-from dashboard.run_words import data_words, model_words
+from dashboard.run_words import data_words, model_words, tell_apart
 from rnncore.config import TrainConfig
 from rnncore.records import Record, pack
 from rnncore.runs.protocol import Frame
@@ -475,3 +475,10 @@ def test_the_first_page_ever_opened_may_be_the_history(chromium: Any, tmp_path: 
         page.close()
     finally:
         server.stop()
+
+
+def test_runs_of_one_board_have_different_names() -> None:
+    one, other = ({"seed": 1, "steps": steps} for steps in (100, 2000))
+    assert tell_apart(["clipped at 1", "not clipped"], [one, one]) == ["clipped at 1", "not clipped"]
+    assert tell_apart(["a", "a"], [one, other]) == ["a, 100 steps", "a, 2,000 steps"]
+    assert tell_apart(["a", "a", "b"], [one, one, one]) == ["a", "a (2)", "b"]

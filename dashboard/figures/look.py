@@ -1,5 +1,6 @@
 """What all figures share: the runs' colours in both themes, and the maps' colour scale."""
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -56,7 +57,7 @@ def maps(runs: Sequence[Run], theme: str) -> go.Figure:
         shared_yaxes=True,
         horizontal_spacing=0.05,
         vertical_spacing=0.3,
-        subplot_titles=[run.label for run in runs],
+        subplot_titles=[_wrapped(run.label) for run in runs],
     )
     for index in range(len(runs)):
         figure.add_heatmap(coloraxis="coloraxis", hoverongaps=False, row=index // columns + 1, col=index % columns + 1)
@@ -64,6 +65,10 @@ def maps(runs: Sequence[Run], theme: str) -> go.Figure:
         annotation.update(font={"size": 12, "color": color})
     colorbar = {"thickness": 12, "outlinewidth": 0, "tickfont": {"color": palette.muted, "size": 11}}
     figure.update_layout(showlegend=False, coloraxis={"colorscale": HEATMAP_COLORS, "colorbar": colorbar})
-    figure.update_xaxes(showgrid=False)
+    figure.update_xaxes(showgrid=False, nticks=4)
     figure.update_yaxes(showgrid=False)
     return figure
+
+
+def _wrapped(label: str) -> str:
+    return "<br>".join(textwrap.wrap(label, 26, max_lines=2, placeholder=" …"))

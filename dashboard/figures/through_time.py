@@ -48,6 +48,7 @@ def heatmap_figure(runs: Sequence[Run], theme: str) -> go.Figure:
             hovertemplate="step %{x}, t = %{y}: 10<sup>%{z:.2f}</sup><extra></extra>",
         )
     figure.update_layout(coloraxis={"colorbar": {"tickprefix": "10<sup>", "ticksuffix": "</sup>"}})
-    figure.update_xaxes(title="training step")
+    bottom = -(-len(runs) // 3)  # maps stand three in a row
+    figure.update_xaxes(title="training step", row=bottom)
     figure.update_yaxes(title="timestep t", col=1)
     return figure

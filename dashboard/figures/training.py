@@ -1,5 +1,6 @@
 """Figures over the training steps: loss and gradient norm."""
 
+import math
 from collections.abc import Sequence
 
 import plotly.graph_objects as go
@@ -37,7 +38,7 @@ def loss_figure(runs: Sequence[Run], theme: str) -> go.Figure:
             meta={"baseline": index},
             mode="lines+text",
             textposition="top left",
-            textfont={"size": 11, "color": palette.muted},
+            textfont={"size": 11, "color": palette.muted, "shadow": ", ".join([f"0 0 3px {palette.hover}"] * 3)},
             showlegend=False,
             visible=False,
             line={"color": palette.muted, "width": 1.2, "dash": ("dash", "dot")[index]},
@@ -81,8 +82,18 @@ def grad_norm_figure(runs: Sequence[Run], theme: str) -> go.Figure:
         figure.add_hline(
             threshold,
             line={"color": palette.muted, "width": 1.2, "dash": "dash"},
-            annotation={"text": f"threshold {threshold:g}", "font": {"size": 11, "color": palette.muted}},
-            annotation_position="top right",
+        )
+        figure.add_annotation(
+            text=f"threshold {threshold:g}",
+            font={"size": 11, "color": palette.muted},
+            bgcolor=palette.hover,
+            opacity=0.9,
+            x=1,
+            xref="paper",
+            xanchor="right",
+            y=math.log10(threshold),  # unlike a shape's, an annotation's place on a log axis is the logarithm
+            yanchor="bottom",
+            showarrow=False,
         )
     figure.update_yaxes(type="log", exponentformat="power", nticks=6)
     figure.update_xaxes(title="training step")

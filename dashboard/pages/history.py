@@ -23,7 +23,7 @@ _SELECTED, _DEFAULT = "history.selected", "history.default"
 _PROBLEM, _DONE, _CONFIRM = "history.problem", "history.done", "history.confirm"
 
 _COLUMNS = {
-    "run": st.column_config.TextColumn("Run", width=130),
+    "run": st.column_config.TextColumn("Run", width=130, pinned=True),
     "twin": st.column_config.TextColumn("Twin", width=60, help="Twins differ by the clipping alone."),
     "status": st.column_config.TextColumn("Status", width=86),
     "data": st.column_config.TextColumn("Data", width=165),

@@ -11,6 +11,7 @@ from dashboard.data_panel import data_panel
 from dashboard.interrupted import interrupted_notice
 from dashboard.lesson_card import answered, lesson_card, open_from_address, runs_of
 from dashboard.lessons import LessonRun
+from dashboard.run_words import tell_apart
 from dashboard.share import Decoded
 from dashboard.share_panel import PARAMETER as LINK
 from dashboard.share_panel import decode_address, link_notice, share_panel
@@ -59,7 +60,8 @@ def main() -> None:
     above = st.container()
     show = lesson.show if lesson else AS_USUAL
     if shown:
-        runs = [_board_run(run.id, each, run.label) for run, each in zip(shown, configs, strict=True)]
+        labels = tell_apart([run.label for run in shown], [run.config for run in shown])
+        runs = [_board_run(run.id, each, label) for run, each, label in zip(shown, configs, labels, strict=True)]
         group = shown[0].group if len({run.group for run in shown}) == 1 else None
         board(runs, group=group, twins=are_twins(shown), show=show)
     else:

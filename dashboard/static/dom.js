@@ -33,12 +33,13 @@ export function setRich(node, text) {
 }
 
 export const range = (length) => Array.from({ length }, (_, index) => index + 1);
+export const inWords = (list) => new Intl.ListFormat("en-GB").format(list.map(String)); // 1, 2 and 3
 export const count = (value) => value.toLocaleString("en-US");
 
 export function number(value) {
   if (!Number.isFinite(value)) return Number.isNaN(value) ? "NaN" : "infinite";
   const text = Number(value.toPrecision(3)).toString();
-  return text.length <= 9 ? text : value.toExponential(2);
+  return text.length <= 7 ? text : value.toExponential(2);
 }
 
 export function duration(seconds) {

@@ -2,7 +2,8 @@
 
 import { count } from "./dom.js";
 
-// difference: of `firstDifference`, or null. Each run: {label, state, series}. Returns [{step, text, alert}].
+// difference: of `firstDifference`, or null. Each run: {label, state, series}. Returns [{step, text, alert, late}]; late: in the
+// right half, where the text has its place on the left of its line.
 export function marksOf(runs, difference) {
   const list = [];
   if (difference) {
@@ -20,5 +21,5 @@ export function marksOf(runs, difference) {
     const text = `${name === "learning_rate" ? "learning rate" : "threshold"} ${Number(value.toPrecision(3))}`;
     changes.set(`${name} ${Math.round((step / last) * 15)}`, { step, text });
   }
-  return [...list, ...changes.values()];
+  return [...list, ...changes.values()].map((mark) => ({ ...mark, late: mark.step > last / 2 }));
 }

@@ -1,6 +1,6 @@
 // The figures: cards with their options, filled with measured columns, joined by one cursor over training steps.
 
-import { count, element, range, setRich } from "./dom.js";
+import { count, element, inWords, range, setRich } from "./dom.js";
 import { fillSnapshot, hasCard } from "./snapshots.js";
 
 const SNAPSHOTS = new Set(["predictions", "confusion", "parameters", "gates", "attention"]);
@@ -8,10 +8,11 @@ const SNAPSHOTS = new Set(["predictions", "confusion", "parameters", "gates", "a
 const CONFIG = {
   displaylogo: false,
   responsive: false,
-  modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"],
+  // Nothing leaves this machine, so nothing is shared through plotly's cloud; fewer buttons are fewer stops of the Tab key.
+  modeBarButtonsToRemove: ["sendChartToCloud", "select2d", "lasso2d", "autoScale2d", "zoomIn2d", "zoomOut2d"],
   toImageButtonOptions: { format: "svg" },
 };
-const LARGER = 1.5; // type size in projector mode
+const TYPE_PX = 15.2; // type size of the board for which the figures were designed
 
 export class Plots {
   // hooks: {hover(step), unhover(), click(step)} for the cursor.
@@ -32,7 +33,7 @@ export class Plots {
   // Take up new specs; zoom and hidden traces last as long as `revision` stays the same.
   open(Plotly, figures, words, revision, projector) {
     this.Plotly = Plotly;
-    const family = getComputedStyle(this.root).fontFamily;
+    const { fontFamily: family, fontSize } = getComputedStyle(this.root);
     for (const [name, spec] of Object.entries(figures)) {
       const card = (this.cards[name] ??= this.card(name, words[name]));
       card.spec = structuredClone(spec);
@@ -41,11 +42,11 @@ export class Plots {
       delete layout.height;
       layout.showlegend = false; // so does its own legend; plotly would lay one out at every update
       const maps = spec.data[0]?.type === "heatmap"; // their names stand above them
-      layout.margin = { ...layout.margin, t: maps ? 24 : 10, b: 40 };
+      layout.margin = { ...layout.margin, t: maps ? 24 * namesLines(layout) : 10, b: 40 };
       for (const [key, axis] of Object.entries(layout)) if (/^[xy]axis/.test(key)) axis.automargin = false;
       layout.font.family = family;
       layout.uirevision = revision;
-      if (projector) enlarge(card.spec, LARGER);
+      if (projector) enlarge(card.spec, parseFloat(fontSize) / TYPE_PX);
       card.stale = true;
     }
   }
@@ -168,7 +169,7 @@ export class Plots {
 
   captionProfile(card, { runs, view }, layout) {
     const steps = runs.map((run) => run.series.profileAt(view.cursor)?.step).filter((step) => step !== undefined);
-    const said = steps.length ? [...new Set(steps)].map(count).join(" and ") : null;
+    const said = steps.length ? inWords([...new Set(steps)].map(count)) : null;
     const text = said ? card.words.subtitle.replace("{step}", said) : card.words.subtitle.replace("step {step}", "the latest step");
     setRich(card.subtitle, text);
     if (card.options.lag) layout.xaxis.title.text = "lag T − t (0: the last timestep)";
@@ -218,6 +219,11 @@ export class Plots {
   }
 }
 
+// How many lines the longest name above a map takes.
+function namesLines(layout) {
+  return Math.max(1, ...(layout.annotations ?? []).map(({ text }) => text.split("<br>").length * 0.8));
+}
+
 function gateWords(runs) {
   const cells = new Set(runs.map((run) => run.cell));
   const words = [];
@@ -247,8 +253,8 @@ const SNAPSHOT_COLUMNS = new Set(["targets", "outputs", "confusion", "histogram"
 
 function captionClipping(card, runs) {
   const shares = runs.filter((run) => run.clipped).map((run) => run.state?.insights?.clipped);
-  const known = shares.filter((share) => typeof share === "number").map((share) => `${Math.round(share * 100)} %`);
-  setRich(card.subtitle, card.words.subtitle + (known.length ? `; lately ${known.join(" and ")} clipped` : ""));
+  const known = shares.filter((share) => typeof share === "number").map((share) => Math.round(share * 100));
+  setRich(card.subtitle, card.words.subtitle + (known.length ? `; lately ${inWords(known)} % clipped` : ""));
 }
 
 function captionOverhead(card, runs) {
@@ -260,7 +266,7 @@ function captionOverhead(card, runs) {
 
 function captionSnapshot(card, snapshots, layout, name) {
   const steps = [...new Set(snapshots.filter(Boolean).map((snapshot) => snapshot.step))];
-  setRich(card.subtitle, card.words.subtitle.replace("{step}", steps.map(count).join(" and ")));
+  setRich(card.subtitle, card.words.subtitle.replace("{step}", inWords(steps.map(count))));
   const curves = snapshots.find((snapshot) => snapshot?.predictions?.kind === "regression")?.predictions;
   if (name === "predictions" && curves?.per_step) layout.xaxis.title.text = "timestep t of the first sequence";
 }
@@ -279,14 +285,18 @@ function fillBound(trace, run, { view, options, snapshots }) {
   trace.customdata = trace.y.map((value) => `${value.toExponential(2)} (at step ${snapshot.step})`);
 }
 
+// A baseline belongs to the data: none is drawn for runs on different ones.
 function fillBaseline(trace, index, runs) {
-  const baseline = runs.map((run) => run.info?.baselines?.[index]).find(Boolean);
-  if (!baseline) return;
+  const known = runs.map((run) => run.info?.baselines).filter(Boolean);
+  const baseline = known[0]?.[index];
+  if (!baseline || known.some((others) => others[index]?.loss !== baseline.loss)) return;
   const last = Math.max(...runs.map((run) => run.series.step.at(-1) ?? 1), 2);
   trace.visible = true;
   trace.name = baseline.name;
   trace.x = [1, last];
   trace.y = [baseline.loss, baseline.loss];
+  const highest = Math.max(...known[0].map(({ loss }) => loss));
+  trace.textposition = baseline.loss < highest ? "bottom left" : "top left"; // the labels keep apart
   trace.text = ["", `${baseline.name}: ${Number(baseline.loss.toPrecision(3))}`];
 }
 
@@ -382,32 +392,33 @@ function decades(data) {
 function marks(layout, list, palette) {
   layout.shapes = [...(layout.shapes ?? [])];
   layout.annotations = [...(layout.annotations ?? [])];
-  list.forEach(({ step, text, alert }, index) => {
+  list.forEach(({ step, text, alert, late }, index) => {
     const color = alert ? palette.alert : palette.muted;
     layout.shapes.push({
       type: "line", x0: step, x1: step, y0: 0, y1: 1, yref: "paper", line: { color, width: 1, dash: "dot" },
     });
     layout.annotations.push({
-      text, x: step, xref: "x", y: 1 - (index % 4) * 0.08, yref: "paper", yanchor: "top", xanchor: "left",
-      showarrow: false, font: { size: 11, color },
+      text, x: step, xref: "x", y: 1 - (index % 4) * 0.08, yref: "paper", yanchor: "top", xanchor: late ? "right" : "left",
+      showarrow: false, font: { size: layout.font.size * 0.92, color },
     });
   });
 }
 
 function announce(layout, text) {
   for (const axis of Object.keys(layout).filter((key) => /^[xy]axis/.test(key))) {
-    layout[axis] = { ...layout[axis], showticklabels: false, showgrid: false, range: [0, 1], autorange: false };
+    layout[axis] = { ...layout[axis], showticklabels: false, ticks: "", showgrid: false, range: [0, 1], autorange: false };
   }
   layout.coloraxis &&= { ...layout.coloraxis, showscale: false };
   layout.shapes = [];
   layout.annotations = [
-    { text, showarrow: false, x: 0.5, y: 0.5, xref: "paper", yref: "paper", font: { size: 14 }, opacity: 0.8 },
+    { text, showarrow: false, x: 0.5, y: 0.5, xref: "paper", yref: "paper", font: { size: layout.font.size * 1.15 }, opacity: 0.8 },
   ];
 }
 
 function enlarge(node, factor) {
   for (const [key, value] of Object.entries(node)) {
-    if (key === "size" && typeof value === "number" && value >= 10) node[key] = value * factor;
+    if (key === "margin") for (const side of Object.keys(value)) value[side] *= factor;
+    else if (key === "size" && typeof value === "number" && value >= 10) node[key] = value * factor;
     else if (key === "width" && typeof value === "number" && value < 10) node[key] = value * factor;
     else if (value && typeof value === "object") enlarge(value, factor);
   }
