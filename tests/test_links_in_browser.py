@@ -1,4 +1,4 @@
-"""Share links in Chromium: what one browser copies trains bit for bit the same in another; bad ones end in sentences."""
+"""Share links in Chromium: what one browser copies trains bit for bit the same in another."""
 
 import time
 from typing import Any

@@ -62,7 +62,7 @@ LESSONS = (
         ),
         change=(
             "Seed 2: now the unclipped run ends as diverged within five steps.",
-            "Learning rate 0.01: the unclipped network survives, and learns slowly (about 0.1 after 600 steps).",
+            "Learning rate 0.01: the unclipped network survives, and learns slowly (0.05 to 0.11 after 600).",
         ),
         source="Pascanu, Mikolov & Bengio (2013), On the difficulty of training recurrent neural networks, section 3.2",
         seeds=5,
@@ -94,7 +94,8 @@ LESSONS = (
         change=(
             "Sequence length 10: with 9 factors instead of 49 about half a percent arrives, and the loss begins to "
             "fall.",
-            "Clipping: it can only shorten gradients, so expect no help. The lesson “Clipping is no cure” shows it.",
+            "Clipping: it can only shorten gradients, so expect no help. The lesson “Clipping is no cure for "
+            "vanishing” shows it.",
         ),
         source="Bengio, Simard & Frasconi (1994); Hochreiter & Schmidhuber (1997), experiment 4",
         seeds=5,
