@@ -25,6 +25,15 @@ LAST_STEP = """() => Math.min(...[0, 1].map((run) => {
 }))"""
 
 
+# Whether the axes that change in steps reach as far as the lines.
+IN_VIEW = """() => ["loss", "grad_norm"].every((name) => {
+  const plot = document.querySelector(`[data-figure="${name}"]`)
+  const ends = plot.data.filter((trace) => trace.meta?.run !== undefined).map((trace) => trace.x.at(-1) ?? 0)
+  const last = Math.max(...ends)
+  return plot._fullLayout.xaxis.range[1] >= last && last > 1
+})"""
+
+
 def open_app(page: Any, server: AppServer, query: str = "") -> None:
     page.goto(server.url + query)
     page.get_by_role("button", name="Train", exact=True).wait_for()
@@ -50,6 +59,7 @@ def test_train_watch_stop_and_reload(page: Any, app_server: AppServer) -> None:
     before = page.evaluate(LAST_STEP)
     page.wait_for_function(f"() => ({LAST_STEP})() > {before + 20}", timeout=20_000)
     assert page.locator("[data-figure=loss] .main-svg[data-marked=yes]").count() == 1
+    assert page.evaluate(IN_VIEW)
     assert page.locator(".rgl-status", has_text="running").count() == 2
     assert len(sizes) >= 3
     assert sorted(sizes)[len(sizes) // 2] <= 20_000
@@ -60,6 +70,7 @@ def test_train_watch_stop_and_reload(page: Any, app_server: AppServer) -> None:
     )
     assert re.search(r"[?&]run=[\w-]{22}", page.url)
     stopped_at = page.evaluate(LAST_STEP)
+    assert page.evaluate(IN_VIEW)
 
     page.reload()
     page.wait_for_function(POINTS, timeout=20_000)

@@ -31,8 +31,7 @@ def profile_figure(runs: Sequence[Run], theme: str) -> go.Figure:
                 mode="lines",
                 showlegend=option is None,
                 line={"color": palette.runs[index], "width": width, "dash": dash},
-                customdata=[],
-                hovertemplate="%{customdata}",
+                hovertemplate="%{y:.2e}",
             )
     figure.update_yaxes(type="log", exponentformat="power", nticks=7)
     figure.update_xaxes(title="timestep t", rangemode="normal")

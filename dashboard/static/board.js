@@ -1,17 +1,20 @@
 // The live board: polls /api/records and draws the figures designed in figures.py, without Streamlit reruns.
 
-import { button, count, element, isDark, setText } from "./dom.js";
-import { ACTIVE, Head } from "./head.js";
+import { ACTIVE, button, count, element, isDark, setText } from "./dom.js";
+import { Head } from "./head.js";
 import { marksOf } from "./marks.js";
 import { Plots } from "./plots.js";
 import { Series, firstDifference } from "./series.js";
 import { Snapshots } from "./snapshots.js";
 
 const POLL_MS = 250;
+const POLL_FIRST_MS = 60; // until the first step is here, but not for longer than FIRST_MS: runs may wait in the queue
+const FIRST_MS = 3000;
 const POLL_HIDDEN_MS = 2000;
 const RETRY_MS = [500, 1000, 2000, 4000];
 const PLAYBACK_S = 8; // a whole run plays back in this time
 const SNAPSHOT_CARDS = ["predictions", "confusion", "parameters", "gates", "attention"];
+const PACE = { profile: [2, 0], heatmap: [4, 3] }; // drawn at every so many refreshes, not at the same ones
 const boards = new WeakMap();
 
 // Called by Streamlit's component loader on every change of data or theme. Returns a clean-up function.
@@ -92,6 +95,7 @@ class Board {
         state: null,
       }));
       Object.assign(this, { layer: null, pinned: data.show.step, hovered: null, difference: null });
+      Object.assign(this, { openedAt: performance.now(), refreshes: 0 });
       this.head.open(this.runs);
       this.say("");
     }
@@ -136,8 +140,9 @@ class Board {
       let news = false;
       for (const [index, run] of runs.entries()) news = this.take(run, answer.runs[index]) || news;
       this.head.show();
-      if (news || !this.drawn) await this.draw(this.drawn && this.active() ? this.half() : undefined);
+      if (news || !this.drawn) await this.draw(this.drawn && this.active() ? this.turn() : undefined);
       if (this.cursor() !== null && this.runs.some((run) => run.verdict === undefined)) this.askVerdict();
+      if (this.beginning()) wait = POLL_FIRST_MS;
       this.refreshSnapshots();
       this.root.dataset.refreshMs = (performance.now() - began).toFixed(1);
     } catch (error) {
@@ -152,10 +157,17 @@ class Board {
     }
   }
 
-  // While training, every second figure takes its turn: half the work on the page's thread at each refresh.
-  half() {
-    this.turn = 1 - (this.turn ?? 0);
-    return Object.keys(this.plots.cards).filter((name, i) => i % 2 === this.turn && !SNAPSHOT_CARDS.includes(name));
+  beginning() {
+    return performance.now() - this.openedAt < FIRST_MS && this.runs.some((run) => !run.series.step.length);
+  }
+
+  // What a refresh draws while training: the lines over training each time, the others in their turn.
+  turn() {
+    this.refreshes += 1;
+    return Object.keys(this.plots.cards).filter((name) => {
+      const [every, offset] = PACE[name] ?? [1, 0];
+      return !SNAPSHOT_CARDS.includes(name) && this.refreshes % every === offset;
+    });
   }
 
   take(run, answer) {

@@ -32,6 +32,7 @@ export function setRich(node, text) {
   );
 }
 
+export const ACTIVE = new Set(["queued", "running", "paused"]); // statuses of runs that are not over
 export const range = (length) => Array.from({ length }, (_, index) => index + 1);
 export const inWords = (list) => new Intl.ListFormat("en-GB").format(list.map(String)); // 1, 2 and 3
 export const count = (value) => value.toLocaleString("en-US");

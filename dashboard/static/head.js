@@ -1,8 +1,7 @@
 // The strip above the figures: one line a run with its state and verdict, and the controls that steer all of them.
 
-import { button, count, duration, element, number, setText } from "./dom.js";
+import { ACTIVE, button, count, duration, element, number, setText } from "./dom.js";
 
-export const ACTIVE = new Set(["queued", "running", "paused"]);
 const STATUS_WORDS = {
   queued: "waiting",
   running: "running",

@@ -1,9 +1,13 @@
 // The figures: cards with their options, filled with measured columns, joined by one cursor over training steps.
 
-import { count, element, inWords, range, setRich } from "./dom.js";
+import { ACTIVE, count, element, inWords, range, setRich } from "./dom.js";
+import { Room } from "./room.js";
 import { fillSnapshot, hasCard } from "./snapshots.js";
 
 const SNAPSHOTS = new Set(["predictions", "confusion", "parameters", "gates", "attention"]);
+
+const MAX_MARKERS = 60; // points of a line that are marked one by one
+const ROOMY = new Set(["loss", "grad_norm", "profile"]); // redrawn at every refresh
 
 const CONFIG = {
   displaylogo: false,
@@ -37,6 +41,8 @@ export class Plots {
     for (const [name, spec] of Object.entries(figures)) {
       const card = (this.cards[name] ??= this.card(name, words[name]));
       card.spec = structuredClone(spec);
+      card.layout = null;
+      card.room &&= new Room();
       const layout = card.spec.layout;
       delete layout.title; // the card's own heading says it
       delete layout.height;
@@ -71,6 +77,7 @@ export class Plots {
         Object.assign(box, { type: "checkbox", checked: option.on });
         box.onchange = () => {
           options[option.key] = box.checked;
+          card.room &&= new Room();
           this.redraw(name);
         };
         label.title = option.help;
@@ -91,6 +98,7 @@ export class Plots {
     root.append(heading, frame, legend);
     this.root.append(root);
     const card = { name, root, plot, frame, legend, subtitle, words, options, cursors: [], steps: words.steps };
+    if (ROOMY.has(name)) card.room = new Room();
     plot.card = card;
     this.watch.observe(plot);
     return card;
@@ -135,13 +143,14 @@ export class Plots {
       // Drawn once it comes into view; without a size (the page is being rebuilt) plotly would draw NaN.
       card.stale = !card.plot.offsetWidth || (!card.visible && card.plot._fullLayout !== undefined);
       if (card.stale) continue;
-      const { data, layout } = structuredClone(card.spec);
+      const traces = card.spec.data.map((trace) => ({ ...trace })); // what plotly finds again, it does not compare
+      const layout = structuredClone(card.spec.layout);
       const context = { runs, view, snapshots, options: card.options };
-      for (const trace of data) fill(trace, context);
+      for (const trace of traces) fill(trace, context);
+      const data = traces.filter((trace) => trace.visible !== false); // plotly spends as much on hidden ones
       this.showOptions(card, runs);
       if (name === "loss" && !card.options.log) layout.yaxis.type = "linear";
       if (name === "heatmap") colorRange(data, layout);
-      else if (layout.yaxis.type === "log" && within(decades(data), 0.6, 2.5)) layout.yaxis.dtick = "D2"; // 1, 2, 5
       if (name === "profile") {
         floorZeros(data);
         this.captionProfile(card, context, layout);
@@ -151,6 +160,11 @@ export class Plots {
       if (SNAPSHOTS.has(name)) captionSnapshot(card, snapshots, layout, name);
       if (card.steps && name !== "heatmap") marks(layout, view.marks, view.palette);
       if (!runs.some((run) => run.series.step.length)) announce(layout, view.empty);
+      else if (card.room) makeRoom(card, data, layout, runs);
+      // On the same axes plotly needs to move only the lines, which it does under a transition, here of no time.
+      const key = JSON.stringify([layout, data.map((trace) => trace.mode), card.room]);
+      if (card.room && key === card.layout) layout.transition = { duration: 0 };
+      card.layout = key;
       await this.Plotly.react(card.plot, data, layout, CONFIG);
       if (card.steps) this.listen(card);
     }
@@ -232,6 +246,15 @@ function gateWords(runs) {
   return words.join("; ");
 }
 
+// One array for equal lists of words: plotly compares arrays by identity.
+const lists = new Map();
+function same(list) {
+  const key = list.join("\n");
+  if (lists.size > 500) lists.clear();
+  if (!lists.has(key)) lists.set(key, list);
+  return lists.get(key);
+}
+
 // Fill a trace of the spec with the measured columns that its `meta` names.
 function fill(trace, context) {
   const meta = trace.meta ?? {};
@@ -246,6 +269,7 @@ function fill(trace, context) {
   if (meta.z) return fillHeatmap(trace, run.series, context);
   if (meta.x === "t") return fillProfile(trace, meta.y, run.series, context);
   [trace.x, trace.y] = run.series.line(meta.x, meta.y);
+  if (trace.marker && trace.x.length > MAX_MARKERS) trace.mode = "lines"; // they would hide the line and each other
   return undefined;
 }
 
@@ -282,7 +306,7 @@ function fillBound(trace, run, { view, options, snapshots }) {
   const T = run.series.timesteps;
   trace.x = range(T).map((t) => (options.lag ? T - t : t));
   trace.y = range(T).map((t) => last * factor ** (T - t));
-  trace.customdata = trace.y.map((value) => `${value.toExponential(2)} (at step ${snapshot.step})`);
+  trace.hovertemplate = `%{y:.2e} (at step ${snapshot.step})`;
 }
 
 // A baseline belongs to the data: none is drawn for runs on different ones.
@@ -297,7 +321,7 @@ function fillBaseline(trace, index, runs) {
   trace.y = [baseline.loss, baseline.loss];
   const highest = Math.max(...known[0].map(({ loss }) => loss));
   trace.textposition = baseline.loss < highest ? "bottom left" : "top left"; // the labels keep apart
-  trace.text = ["", `${baseline.name}: ${Number(baseline.loss.toPrecision(3))}`];
+  trace.text = same(["", `${baseline.name}: ${Number(baseline.loss.toPrecision(3))}`]);
 }
 
 function fillHeatmap(trace, series, { view, options }) {
@@ -323,7 +347,7 @@ function fillProfile(trace, column, series, { view, options }) {
   else if (profile[column]) norms = [...series.layer(profile[column], view.layer ?? 0)];
   trace.x = range(norms.length).map((t) => (options.lag ? norms.length - t : t));
   trace.y = norms;
-  trace.customdata = norms.map((value) => (value === 0 ? "exactly 0" : value.toExponential(2)));
+  trace.hovertemplate = same(norms.map((value) => (value === 0 ? "exactly 0" : "%{y:.2e}")));
   if (column === "direct_grad_norm") trace.y = norms.map((value) => (value === 0 ? null : value));
   if (norms.filter((value) => value > 0).length === 1) trace.mode = "lines+markers";
 }
@@ -371,21 +395,17 @@ function colorRange(data, layout) {
   }
 }
 
-const within = (value, low, high) => value > low && value < high;
-
-// How many powers of ten the drawn values span.
-function decades(data) {
-  let low = Infinity;
-  let high = 0;
-  for (const { y, visible } of data) {
-    if (visible === false) continue;
-    for (const value of y ?? []) {
-      if (!(value > 0) || !Number.isFinite(value)) continue;
-      if (value < low) low = value;
-      if (value > high) high = value;
-    }
-  }
-  return high > 0 ? Math.log10(high / low) : 0;
+function makeRoom(card, data, layout, runs) {
+  const log = layout.yaxis.type === "log";
+  const training = runs.some((run) => run.state && ACTIVE.has(run.state.status));
+  const steps = training ? Math.max(...runs.map((run) => run.state?.steps ?? 0)) : null;
+  const T = Math.max(...runs.map((run) => run.series.timesteps));
+  const first = card.steps || !card.options.lag ? 1 : 0;
+  if (card.steps) card.room.fit(data, log, first, Math.max(...runs.map((run) => run.series.step.at(-1) ?? 1)), steps);
+  else card.room.fit(data, log, first, first + T - 1, null);
+  const decades = card.room.decades();
+  if (decades > 0.6 && decades < 2.5) layout.yaxis.dtick = "D2"; // 1, 2, 5
+  data.push(card.room.corners(data.some((trace) => trace.mode !== "lines")));
 }
 
 // Vertical marks at training steps: where twins part, where a run diverged, where a setting was changed.

@@ -1,0 +1,51 @@
+// Room ahead: axes that change in steps, so that most refreshes move the lines alone.
+
+const AHEAD = 1.25; // a training run's axis ends this much after its newest step
+const MARGIN = 0.08; // of the values' span, below and above
+const TOO_WIDE = 0.4; // values that fill less than this share of the room get a smaller one
+const STEPS = [1, 1.25, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10];
+
+export class Room {
+  // Find room for the values of the traces. first, last: ends of what is measured on the x axis;
+  // end: where it ends at most, or null once it does not grow any more.
+  fit(data, log, first, last, end) {
+    if (end === null || !(this.last >= last)) this.last = end === null ? last : Math.min(end, rounded(AHEAD * last));
+    this.first = first;
+    const [low, high] = span(data, log);
+    const fits = this.log === log && low >= this.low && high <= this.high;
+    if (!(low <= high) || (fits && high - low >= TOO_WIDE * (this.high - this.low))) return;
+    const margin = MARGIN * (high - low || 1);
+    Object.assign(this, { log, low: low - margin, high: high + margin });
+  }
+
+  // An invisible line from corner to corner, which plotly's automatic ranges take in; zoom stays the reader's. Where a
+  // trace has markers or texts, for which plotly leaves a margin, the corners have the largest.
+  corners(marked) {
+    const y = [this.low, this.high].map((value) => (this.log ? 10 ** value : value));
+    const look = { mode: marked ? "lines+markers" : "lines", opacity: 0, hoverinfo: "skip", showlegend: false };
+    return { type: "scatter", x: [this.first, this.last], y, ...look };
+  }
+
+  decades() {
+    return this.log ? this.high - this.low : 0;
+  }
+}
+
+// Smallest and largest finite value of the traces that are shown, as the axis sees them.
+function span(data, log) {
+  let [low, high] = [Infinity, -Infinity];
+  for (const { y, visible } of data) {
+    if (visible === false) continue;
+    for (const value of y ?? []) {
+      if (!Number.isFinite(value) || value === null || (log && value <= 0)) continue;
+      if (value < low) low = value;
+      if (value > high) high = value;
+    }
+  }
+  return log ? [Math.log10(low), Math.log10(high)] : [low, high];
+}
+
+function rounded(value) {
+  const unit = 10 ** Math.floor(Math.log10(value));
+  return Math.ceil(STEPS.find((step) => step * unit >= value) * unit);
+}
