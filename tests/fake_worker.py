@@ -46,7 +46,16 @@ class FakeTrainer:
     def __init__(self, config: TrainConfig, content: bytes) -> None:
         self.config, self.content = config, content
         self.info = RunInfo(
-            "mse", None, 7, 1, 1, self.timesteps, config.model.num_layers, None, "cpu", content.decode(errors="replace") or "a test"
+            "mse",
+            None,
+            7,
+            1,
+            1,
+            self.timesteps,
+            config.model.num_layers,
+            None,
+            "cpu",
+            content.decode(errors="replace") or "a test",
         )
         self.ended: str | None = None
         self.step_done, self.state = 0, float(config.seed % 1000)
