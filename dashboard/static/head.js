@@ -80,10 +80,12 @@ export class Head {
     const statuses = this.runs.map((run) => run.state?.status ?? (run.id ? "queued" : "none"));
     const any = (...words) => statuses.some((status) => words.includes(status));
     const active = this.runs.some((run) => run.state && ACTIVE.has(run.state.status));
+    const held = [this.pause, this.resume].includes(document.activeElement);
     this.pause.hidden = any("paused") || !any("running", "queued");
     this.step.hidden = !any("paused");
     this.resume.hidden = !(any("paused") || (!active && this.runs.some((run) => run.state?.resumable)));
     this.stop.hidden = !any("queued", "running", "paused");
+    if (held && document.activeElement.hidden) (this.resume.hidden ? this.pause : this.resume).focus(); // one for the other
     this.steering.hidden = !active;
     this.threshold.root.hidden = !this.runs.some((run) => run.threshold);
     if (!active) setText(this.stop, "Stop");
