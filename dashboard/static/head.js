@@ -85,7 +85,7 @@ export class Head {
     this.step.hidden = !any("paused");
     this.resume.hidden = !(any("paused") || (!active && this.runs.some((run) => run.state?.resumable)));
     this.stop.hidden = !any("queued", "running", "paused");
-    if (held && document.activeElement.hidden) (this.resume.hidden ? this.pause : this.resume).focus(); // one for the other
+    if (held) (this.pause.hidden ? this.resume : this.pause).focus(); // one for the other
     this.steering.hidden = !active;
     this.threshold.root.hidden = !this.runs.some((run) => run.threshold);
     if (!active) setText(this.stop, "Stop");
