@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -13,11 +14,12 @@ from rnncore.data.decode import to_utf8
 from rnncore.data.dialect import DELIMITERS, Dialect, find_dialect
 from rnncore.data.limits import MAX_BYTES, MAX_CELLS, MAX_ROWS
 from rnncore.data.numbers import MISSING_FORMS, is_plain, looks_like_number
-from rnncore.data.table import SHOWN_ROWS, Column, Table, make_column, select_rows, shorten
+from rnncore.data.sequences import Floats
+from rnncore.data.table import SHOWN_ROWS, Column, Table, make_column, number_column, select_rows, shorten, smallest
 from rnncore.data.words import listed, many
 
 _FOOTER_LINES = 10
-_BLOCK, _BLOCK_PER_COLUMN = 1 << 20, 1 << 12  # bytes that are split at once; small blocks of wide tables cost memory
+_BLOCK, _BLOCK_PER_COLUMN = 1 << 20, 1 << 10  # bytes that are split at once; small blocks of wide tables cost memory
 _LONG = 100_000  # rows
 _READINGS = 4  # attempts, each with one more column read as text, until all are
 _QUOTED_OR_COMMENT = re.compile(rb'("[^"]*")|(?<=\n)#[^\r\n]*')
@@ -48,14 +50,14 @@ def read_csv(data: bytes, name: str, *, delimiter: str = "auto", decimal: str = 
     elif _SPACED_QUOTE.search(text, dialect.start, dialect.start + _BLOCK):
         text = text[: dialect.start] + _SPACED_QUOTE.sub(rb"\1", text[dialect.start :])
     _check_size(text, dialect, name)
-    cells, footer = _parse(text, name, dialect)
-    rows, parts = cells.num_rows, cells.columns[::-1]
-    del cells
+    parts, footer = _parse(text, name, dialect)
+    rows = sum(map(len, parts[0]))
+    parts.reverse()
     # Each column's cells are given back before the next one is read, which halves the memory at its peak.
     columns = []
     for place, column in enumerate(dialect.names):
         shown = tuple(row[place] for row in dialect.sample[:SHOWN_ROWS])
-        columns.append(make_column(column, parts.pop(), dialect.decimal, shown))
+        columns.append(_column(column, parts.pop(), dialect.decimal, shown))
         if rows > _LONG or not parts:
             pa.default_memory_pool().release_unused()
     columns, rows, blank = _without_blank_rows(columns, rows)
@@ -67,6 +69,14 @@ def read_csv(data: bytes, name: str, *, delimiter: str = "auto", decimal: str = 
     notes += [f"{many(blank, 'empty row')} left out."] if blank else []
     notes += _conventions(columns) + _wrong_cells(columns, first_row)
     return Table(name, tuple(columns), rows, first_row, tuple(notes), dialect.has_header)
+
+
+def _column(name: str, parts: list[Any], decimal: str, shown: tuple[str, ...]) -> Column:
+    if parts and isinstance(parts[0], np.ndarray):
+        return number_column(name, np.concatenate(parts), shown, f"decimal {decimal}")
+    cells = pa.chunked_array(parts, pa.string())
+    parts.clear()
+    return make_column(name, cells, decimal, shown)
 
 
 def _without_comments(text: bytes) -> bytes:
@@ -108,8 +118,8 @@ def _check_size(text: bytes, dialect: Dialect, name: str) -> None:
         raise DataError(f"'{name}' has {rows:,} rows of {width:,} columns; at most {MAX_CELLS:,} cells can be read.")
 
 
-def _parse(text: bytes, name: str, dialect: Dialect) -> tuple[pa.Table, list[str]]:
-    """Split the rows into cells, all of them text; return notes on what stands below the table."""
+def _parse(text: bytes, name: str, dialect: Dialect) -> tuple[list[list[Any]], list[str]]:
+    """Split the rows into columns, a block of them after the other; return notes on what stands below the table."""
     wrong: list[tuple[int, int, str]] = []
 
     def refuse(row: pacsv.InvalidRow) -> str:
@@ -120,11 +130,12 @@ def _parse(text: bytes, name: str, dialect: Dialect) -> tuple[pa.Table, list[str
     # Names are given by place: the parser would not keep two columns of one name apart.
     keys = [str(place) for place in range(len(dialect.names))]
     kinds, gaps = _expected_kinds(dialect), len(keys) == 1 and _has_gaps(text, dialect.start)
+    parts: list[list[Any]] = []  # of each column: text, or numbers in their smallest form
     block = max(_BLOCK, _BLOCK_PER_COLUMN * len(keys))
     for attempt in range(_READINGS + 1):
         wrong.clear()
         try:
-            cells = pacsv.read_csv(
+            blocks = pacsv.open_csv(
                 pa.py_buffer(text).slice(dialect.start),
                 pacsv.ReadOptions(column_names=keys, use_threads=False, block_size=block),
                 pacsv.ParseOptions(
@@ -140,9 +151,14 @@ def _parse(text: bytes, name: str, dialect: Dialect) -> tuple[pa.Table, list[str
                     decimal_point="," if dialect.decimal == "comma" else ".",
                 ),
             )
+            parts = [[] for _ in keys]
+            for cells in blocks:
+                for own, part in zip(parts, cells.columns, strict=True):
+                    own.append(_copied(part) if part.type == pa.float64() else part)
+                pa.default_memory_pool().release_unused()
             break
         except pa.ArrowInvalid as error:
-            cells, what = None, str(error).splitlines()[0].rstrip(".")
+            parts, what = [], str(error).splitlines()[0].rstrip(".")
             column = _CONVERSION.match(what)
             if column is None:
                 break
@@ -150,16 +166,21 @@ def _parse(text: bytes, name: str, dialect: Dialect) -> tuple[pa.Table, list[str
                 kinds[int(column[1])] = pa.string()
             else:
                 kinds = [pa.string()] * len(keys)
-    if cells is None and not wrong:
+    if not parts and not wrong:
         raise DataError(f"'{name}' cannot be read as a table: {what}.")
-    if cells is not None and (not wrong or _is_footer(wrong, cells.num_rows)):
-        return cells, [f"The last lines are no data ({shorten(wrong[0][2])}) and were left out."] if wrong else []
+    if parts and (not wrong or _is_footer(wrong, sum(map(len, parts[0])))):
+        return parts, [f"The last lines are no data ({shorten(wrong[0][2])}) and were left out."] if wrong else []
     number, width, _ = wrong[0]
     quote = ", or a quotation mark before it is not closed" if text.count(b'"') % 2 else ""
     raise DataError(
         f"Row {_line_of(text, dialect.start, number):,} of '{name}' has {width:,} column{'s' * (width != 1)} where the "
         f"table has {len(dialect.names):,}{quote}; columns are separated by {DELIMITERS[dialect.delimiter]}."
     )
+
+
+def _copied(numbers: pa.Array) -> Floats:
+    """Return numbers in their smallest form, apart from Arrow's memory, which can then be given back."""
+    return np.array(smallest(numbers.to_numpy(zero_copy_only=False)))
 
 
 def _expected_kinds(dialect: Dialect) -> list[pa.DataType]:

@@ -156,15 +156,11 @@ def make_column(
 ) -> Column:
     """Find out what a column of text cells holds: numbers, times, few different words, other text, or nothing.
 
-    cells: text, or numbers where the reader has found that out already. shown: the first cells as they are in the file.
+    shown: the first cells as they are in the file.
     """
-    if pa.types.is_floating(cells.type):
-        parts = cells.chunks if isinstance(cells, pa.ChunkedArray) else [cells]
-        small = np.concatenate([smallest(part.to_numpy(zero_copy_only=False)) for part in parts])
-        return _number_column(name, small, shown or (), f"decimal {decimal}")
     shown = tuple(cells.slice(0, SHOWN_ROWS).to_pylist()) if shown is None else shown
     if decimal == "point" and (values := plain_numbers(cells)) is not None:
-        return _number_column(name, values, shown)
+        return number_column(name, values, shown)
     chunks = cells.chunks if isinstance(cells, pa.ChunkedArray) else [cells]
     del cells
     filled = _filled(chunks)
@@ -172,9 +168,9 @@ def make_column(
         return Column(name, "empty", pa.nulls(len(filled), pa.string()), shown=shown)
     if numbers := parse_numbers(filled, decimal):
         if len(numbers.wrong) == 0:
-            return _number_column(name, numbers.values, shown, numbers.convention)
+            return number_column(name, numbers.values, shown, numbers.convention)
         first = int(numbers.wrong[0]), str(filled[int(numbers.wrong[0])])
-        return _number_column(name, numbers.values, shown, numbers.convention, len(numbers.wrong), first)
+        return number_column(name, numbers.values, shown, numbers.convention, len(numbers.wrong), first)
     if (times := parse_times(filled)) is not None:
         return Column(name, "time", smallest(times), shown=shown)
     if (codes := _coded(filled)) is not None:
@@ -192,7 +188,7 @@ def _filled(chunks: list[pa.Array]) -> pa.Array:
     return pa.concat_arrays(done) if done else pa.array([], pa.string())
 
 
-def _number_column(
+def number_column(
     name: str,
     values: Floats,
     shown: tuple[str, ...],
@@ -200,6 +196,7 @@ def _number_column(
     bad: int = 0,
     first_bad: tuple[int, str] | None = None,
 ) -> Column:
+    """Return a column of numbers (N,), NaN where missing, or of days written as numbers; see `Column`."""
     if np.isnan(values).all():
         return Column(name, "empty", pa.nulls(len(values), pa.float64()), shown=shown)
     may_be_days = not bad and values.dtype != np.float16  # whose largest number is 65504
@@ -249,7 +246,7 @@ def numeric_column(name: str, values: NDArray[np.float64]) -> Column:
     """Return a column of numbers that did not come as text (Parquet, NumPy)."""
     values = np.asarray(values, np.float64)
     shown = tuple("" if np.isnan(value) else f"{value:g}" for value in values[:SHOWN_ROWS])
-    return _number_column(name, values, shown)
+    return number_column(name, values, shown)
 
 
 def time_column(name: str, cells: pa.Array, seconds: NDArray[np.float64]) -> Column:

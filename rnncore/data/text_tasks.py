@@ -18,6 +18,7 @@ MAX_VOCABULARY = 256
 MAX_CHARACTERS = 5_000_000
 TEXT_VAL_FRACTION = 0.1  # of the bundled text
 _VALIDATION_WINDOWS = 128
+_PIECE = 1 << 16  # characters
 _WHITE_SPACE = {" ": "space", "\n": "newline", "\t": "tab"}
 
 
@@ -113,8 +114,11 @@ def _symbols(codes: NDArray[np.uint32], border: int) -> tuple[NDArray[np.uint16]
 
 def _names(characters: str, symbols: NDArray[np.uint16], with_rare: bool) -> tuple[str, ...]:
     """Return the character that each symbol stands for, white space in words."""
-    first = np.unique(symbols, return_index=True)[1]  # every symbol occurs
-    names = [_WHITE_SPACE.get(characters[place], characters[place]) for place in first]
+    first: dict[int, int] = {}  # every symbol occurs
+    for start in range(0, len(symbols), _PIECE):
+        for symbol, place in zip(*np.unique(symbols[start : start + _PIECE], return_index=True), strict=True):
+            first.setdefault(int(symbol), start + int(place))
+    names = [_WHITE_SPACE.get(characters[first[symbol]], characters[first[symbol]]) for symbol in sorted(first)]
     return (*names[:-1], "other") if with_rare else tuple(names)
 
 
