@@ -3,6 +3,7 @@
 const AHEAD = 1.25; // a training run's axis ends this much after its newest step
 const MARGIN = 0.08; // of the values' span, below and above
 const TOO_WIDE = 0.4; // values that fill less than this share of the room get a smaller one
+const META = {}; // fills nothing; one object, because plotly compares it by identity
 const STEPS = [1, 1.25, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10];
 
 export class Room {
@@ -23,7 +24,7 @@ export class Room {
   corners(marked) {
     const y = [this.low, this.high].map((value) => (this.log ? 10 ** value : value));
     const look = { mode: marked ? "lines+markers" : "lines", opacity: 0, hoverinfo: "skip", showlegend: false };
-    return { type: "scatter", x: [this.first, this.last], y, ...look };
+    return { type: "scatter", meta: META, x: [this.first, this.last], y, ...look };
   }
 
   decades() {
