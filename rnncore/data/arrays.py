@@ -141,7 +141,7 @@ def _plain(array: NDArray[Any], name: str) -> Sequences:
     ids = tuple(str(place) for place in range(count))
     inside = _inside(cube)
     return Sequences(
-        name, _features(width), columns_of(cube[inside]), offsets_of(inside.sum(1)), ids, every, (width - 1,)
+        name, _features(width), columns_of(_valid(cube, inside)), offsets_of(inside.sum(1)), ids, every, (width - 1,)
     )
 
 
@@ -151,6 +151,11 @@ def _inside(cube: NDArray[np.float64]) -> NDArray[np.bool_]:
     lengths = np.where(known.any(1), cube.shape[1] - np.argmax(known[:, ::-1], axis=1), 1)
     inside: NDArray[np.bool_] = np.arange(cube.shape[1]) < lengths[:, None]
     return inside
+
+
+def _valid(values: NDArray[Any], inside: NDArray[np.bool_]) -> NDArray[Any]:
+    """Return the rows of (N, T, ...) that are inside, one below the other; a view where all of them are."""
+    return values.reshape(-1, *values.shape[2:]) if inside.all() else values[inside]
 
 
 def _labelled(inputs: dict[str, NDArray[Any]], labels: dict[str, NDArray[Any]], name: str) -> Sequences:
@@ -165,7 +170,7 @@ def _labelled(inputs: dict[str, NDArray[Any]], labels: dict[str, NDArray[Any]], 
         held_out += [bool(_HELD_OUT.search(key))] * len(cube)
     if len({cube.shape[1:] for cube in cubes}) > 1:
         raise DataError(f"The inputs of '{name}' have different shapes: {listed([str(c.shape) for c in cubes])}.")
-    cube, answers = np.concatenate(cubes), np.concatenate(targets)
+    cube, answers = (each[0] if len(each) == 1 else np.concatenate(each) for each in (cubes, targets))
     count, steps, width = cube.shape
     ids, every, inside = tuple(str(place) for place in range(count)), tuple(range(width)), _inside(cube)
     given = np.array(held_out) if any(held_out) and not all(held_out) else None
@@ -175,9 +180,9 @@ def _labelled(inputs: dict[str, NDArray[Any]], labels: dict[str, NDArray[Any]], 
             f"The labels of '{name}' have the shape {answers.shape} where the inputs have {cube.shape}; one target per "
             f"sequence, (N,) or (N, O), or one at every step, (N, T) or (N, T, O), can be read."
         )
-    target = replace(_label_values(answers[inside] if every_step else answers), every_step=every_step)
+    target = replace(_label_values(_valid(answers, inside) if every_step else answers), every_step=every_step)
     notes = ("There is a target at every timestep.",) if every_step else ()
-    steps_inside, offsets = columns_of(cube[inside]), offsets_of(inside.sum(1))
+    steps_inside, offsets = columns_of(_valid(cube, inside)), offsets_of(inside.sum(1))
     return Sequences(
         name, _features(width), steps_inside, offsets, ids, every, labels=target, held_out=given, notes=notes
     )
