@@ -172,6 +172,17 @@ def test_the_queue_is_first_come_first_served_and_tells_positions(serve):
     assert started == sorted(started)
 
 
+def test_whoever_has_several_starts_waiting_takes_turns_with_the_others(serve):
+    server = serve(workers=1)
+    running = server.submit(slow()).runs[0]
+    server.wait_status(running, "running")
+    many = [server.submit(slow()).runs[0] for _ in range(3)]
+    twins = server.scheduler.submit("somebody else", [slow(), slow()], ["a", "b"]).runs
+    late = server.scheduler.submit("a third", [slow()], ["c"]).runs[0]
+    order = [many[0], *twins, late, *many[1:]]
+    assert [server.scheduler.status(run_id).position for run_id in order] == [1, 2, 3, 4, 5, 6]
+
+
 def test_waiting_times_follow_the_order_of_the_queue():
     assert waiting_times([10.0, 4.0], [5.0, 1.0, 7.0], workers=2) == [4.0, 9.0, 10.0]
     assert waiting_times([], [5.0, 1.0, 7.0], workers=2) == [0.0, 0.0, 1.0]

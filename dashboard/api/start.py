@@ -88,7 +88,10 @@ def _submit(workspace: str, address: str, configs: Sequence[TrainConfig]) -> Gro
     check_start(configs, scheduler.load(workspace), scheduler.settings)  # before memory is spent on the data
     _quota.check(address, len(configs), scheduler)
     check_run(configs[0], load_dataset(configs[0].data, _reader(workspace)))
-    group = scheduler.submit(workspace, configs, [controls.label(config) for config in configs])
+    labels = [controls.label(config) for config in configs]
+    group = scheduler.submit(
+        workspace, configs, labels, owner=f"address {address}"
+    )  # workspaces are free
     _quota.started(address, group.runs)
     return group
 

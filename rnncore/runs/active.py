@@ -74,6 +74,7 @@ class ActiveRun:
     config: dict[str, Any]
     steps: int
     files: tuple[str, ...]
+    owner: str  # whose turn in the queue it takes
     keep_when_gone: bool = False
     status: str = "queued"
     worker: WorkerProcess | None = None

@@ -104,7 +104,7 @@ class Caretaker(Rounds):
                 self._end(self._active[run_id], Ending("failed", NO_WORKERS))
         for worker in self._pool.idle():
             if self._queue:
-                run = self._active[self._queue.pop(0)]
+                run = self._active[self._queue.take()]
                 try:
                     self._begin(db, run, worker, now)
                 except Exception:  # whatever is wrong with this run, the others go on
@@ -222,7 +222,7 @@ class Caretaker(Rounds):
 
     def _requeue(self, db: sqlite3.Connection, run: ActiveRun) -> None:
         run.wanted, run.paused_since = False, None
-        self._queue.append(run.id)
+        self._queue.add(run.owner, [run.id])
         self._set_status(db, run, "queued")
 
     def _interrupt_all(self, ending: Ending) -> None:

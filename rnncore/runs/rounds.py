@@ -17,6 +17,7 @@ from rnncore.runs.protocol import Frame
 from rnncore.runs.pruning import prune
 from rnncore.runs.settings import Settings
 from rnncore.runs.store import Store
+from rnncore.runs.turns import Turns
 
 logger = logging.getLogger(__name__)
 
@@ -40,7 +41,7 @@ class Rounds(ABC):
         self._inbox: Queue[Arrival | None] = Queue(INBOX_FRAMES)  # None only wakes the loop
         self._pool = Pool(worker_command, settings, lambda worker, frame: self._inbox.put((worker, frame)))
         self._active: dict[str, ActiveRun] = {}
-        self._queue: list[str] = []
+        self._queue = Turns()
         self._seen: dict[str, float] = {}  # last sign of life of each workspace with unfinished runs
         self._rates: deque[float] = deque(maxlen=20)  # steps per second of the latest runs
         self._unsaved: dict[str, Ending] = {}  # endings that the store does not have yet
@@ -178,8 +179,7 @@ class Rounds(ABC):
         logger.info("%s", reason, extra=facts)
         self._unsaved[run.id] = Ending(ending.status, reason)
         del self._active[run.id]
-        if run.id in self._queue:
-            self._queue.remove(run.id)
+        self._queue.remove(run.id)
         if run.worker is not None:
             run.worker.run = None
         if run.recorder is not None and run.recorder.steps_per_second:

@@ -40,11 +40,13 @@ class Scheduler(Caretaker):
         labels: Sequence[str],
         files: Sequence[tuple[str, bytes]] = (),
         keep_when_gone: bool = False,
+        owner: str = "",
     ) -> Group:
         """Store and queue runs as one group, all or none.
 
         files: (name, content) of uploads; the configs name them by their content, `sha256:...` (`file_id_of`).
         keep_when_gone: do not stop waiting runs when the workspace gives no sign of life.
+        owner: who takes turns with the others in the queue, by default the workspace.
 
         Raises:
             LimitError: a limit forbids it. DataError: a file was not uploaded to this workspace.
@@ -61,9 +63,9 @@ class Scheduler(Caretaker):
             self.store.create_runs(new)
             for run in new:
                 self._active[run.id] = ActiveRun(
-                    run.id, workspace, group.id, run.config, run.steps, run.files, keep_when_gone
+                    run.id, workspace, group.id, run.config, run.steps, run.files, owner or workspace, keep_when_gone
                 )
-                self._queue.append(run.id)
+            self._queue.add(owner or workspace, group.runs)
             self._seen[workspace] = time.monotonic()
         logger.info("runs are queued", extra={"event": "run_queued", "runs": group.runs, "workspace": workspace})
         self._wake()
@@ -205,9 +207,9 @@ class Scheduler(Caretaker):
         for run in going:
             self.store.update_run(run.id, status="queued", reason="", ended_at=None)
             self._active[run.id] = ActiveRun(
-                run.id, workspace, run.group, run.config, run.steps, run.files, step=run.step
+                run.id, workspace, run.group, run.config, run.steps, run.files, workspace, step=run.step
             )
-            self._queue.append(run.id)
+        self._queue.add(workspace, [run.id for run in going])
         self._seen[workspace] = time.monotonic()
 
     def delete(self, run_id: str) -> None:
@@ -262,10 +264,11 @@ class Scheduler(Caretaker):
         with self._lock:
             if run_id not in self._queue:
                 return None, None
-            place = self._queue.index(run_id)
+            waiting = list(self._queue)
+            place = waiting.index(run_id)
             usual = usual_rate(self._rates, self._active.values())
             busy = [run.remaining_seconds(usual) for run in self._active.values() if run.worker is not None]
-            ahead = [self._active[other].remaining_seconds(usual) for other in self._queue[: place + 1]]
+            ahead = [self._active[other].remaining_seconds(usual) for other in waiting[: place + 1]]
             if None in busy or None in ahead:
                 return place + 1, None
             times = waiting_times([s for s in busy if s], [s for s in ahead if s is not None], self.settings.workers)
