@@ -60,6 +60,23 @@ def test_train_watch_stop_and_reload(page: Any, app_server: AppServer) -> None:
     page.wait_for_function(f"() => ({LAST_STEP})() > {before + 20}", timeout=20_000)
     assert page.locator("[data-figure=loss] .main-svg[data-marked=yes]").count() == 1
     assert page.evaluate(IN_VIEW)
+
+    # Zoom lasts through updates; a double click shows everything again, and the updates go on.
+    plot = page.locator("[data-figure=grad_norm]").bounding_box()
+    page.mouse.move(plot["x"] + 120, plot["y"] + 60)
+    page.mouse.down()
+    page.mouse.move(plot["x"] + 260, plot["y"] + 180, steps=5)
+    page.mouse.up()
+    shown = "() => document.querySelector('[data-figure=grad_norm]')._fullLayout.xaxis.range"
+    page.wait_for_function(f"() => ({shown})()[0] > 1.5")
+    zoomed, before = page.evaluate(shown), page.evaluate(LAST_STEP)
+    page.wait_for_function(f"() => ({LAST_STEP})() > {before + 20}", timeout=20_000)
+    assert page.evaluate(shown) == zoomed
+    page.mouse.dblclick(plot["x"] + 200, plot["y"] + 100)
+    before = page.evaluate(LAST_STEP)
+    page.wait_for_function(f"() => ({LAST_STEP})() > {before + 20}", timeout=20_000)
+    assert page.evaluate(IN_VIEW)
+    page.keyboard.press("Escape")
     assert page.locator(".rgl-status", has_text="running").count() == 2
     assert len(sizes) >= 3
     assert sorted(sizes)[len(sizes) // 2] <= 20_000

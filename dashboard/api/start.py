@@ -89,9 +89,7 @@ def _submit(workspace: str, address: str, configs: Sequence[TrainConfig]) -> Gro
     _quota.check(address, len(configs), scheduler)
     check_run(configs[0], load_dataset(configs[0].data, _reader(workspace)))
     labels = [controls.label(config) for config in configs]
-    group = scheduler.submit(
-        workspace, configs, labels, owner=f"address {address}"
-    )  # workspaces are free
+    group = scheduler.submit(workspace, configs, labels, owner=f"address {address}")  # workspaces are free
     _quota.started(address, group.runs)
     return group
 
