@@ -11,6 +11,7 @@ const ROOMY = new Set(["loss", "grad_norm", "profile"]); // redrawn at every ref
 
 const CONFIG = {
   displaylogo: false,
+  doubleClick: "autosize", // what plotly takes for the initial range is that of a figure without a point
   responsive: false,
   // Nothing leaves this machine, so nothing is shared through plotly's cloud; fewer buttons are fewer stops of the Tab key.
   modeBarButtonsToRemove: ["sendChartToCloud", "select2d", "lasso2d", "autoScale2d", "zoomIn2d", "zoomOut2d"],
@@ -163,9 +164,11 @@ export class Plots {
       else if (card.room) makeRoom(card, data, layout, runs);
       // On the same axes plotly needs to move only the lines, which it does under a transition, here of no time.
       const key = JSON.stringify([layout, data.map((trace) => trace.mode), card.room]);
-      if (card.room && key === card.layout) layout.transition = { duration: 0 };
+      const moved = card.room && key === card.layout;
+      if (moved) layout.transition = { duration: 0 };
       card.layout = key;
-      await this.Plotly.react(card.plot, data, layout, CONFIG);
+      const drawn = this.Plotly.react(card.plot, data, layout, CONFIG);
+      if (!moved) await drawn; // a transition that the reader's zoom interrupts never ends
       if (card.steps) this.listen(card);
     }
     this.moveCursor(view.cursor);
