@@ -15,6 +15,7 @@ from rnncore.quantities import Floats, decay, figure, first_non_finite, reach, s
 from rnncore.records import Baseline, Record
 
 FADING, VANISHING = 0.1, 1e-3  # reach below which the gradient fades, vanishes; their inverses: it grows, explodes
+NEARLY_ONE = 0.95  # total / direct between this and its inverse count as equal
 DIRECT_SHARE = 0.01  # a timestep has a gradient of its own where direct / total is above this
 WINDOW = 200  # steps that count as "lately"
 MOSTLY_CLIPPED = 0.9  # share of steps clipped from which the threshold rules the step size
@@ -97,10 +98,14 @@ def judge_profile(profile: ArrayLike, direct: ArrayLike | None = None) -> Verdic
 def _judge_direct(total: Floats, own: Floats) -> Verdict:
     half = slice(0, (len(total) + 1) // 2)
     ratio = float(np.median(total[half] / np.maximum(own[half], np.finfo(np.float64).tiny)))
-    sentence = (
-        f"Direct: every timestep has a read-out of its own; in the first half of the sequence the gradient is "
-        f"{figure(ratio)} times what that alone gives, the rest comes through later timesteps."
-    )
+    lead = "Direct: every timestep has a read-out of its own; in the first half of the sequence"
+    if NEARLY_ONE < ratio < 1 / NEARLY_ONE:
+        size = "about as large as that alone makes it"
+    elif ratio > 1:
+        size = f"{figure(ratio)} times as large as that alone makes it, the rest comes through later timesteps"
+    else:
+        size = f"only {figure(ratio)} of what that alone gives: what comes through later timesteps cancels part of it"
+    sentence = f"{lead} the gradient is {size}."
     return Verdict("direct", sentence, {"total_to_direct": ratio})
 
 

@@ -151,6 +151,9 @@ def test_where_every_step_is_read_out_nothing_is_said_to_vanish() -> None:
     verdict = judge_profile(np.full(T, 0.3), direct=np.full(T, 0.1))
     assert verdict.kind == "direct"
     assert verdict.figures["total_to_direct"] == pytest.approx(3.0)
+    assert "3 times as large" in verdict.sentence
+    assert "about as large" in judge_profile(np.full(T, 0.1), direct=np.full(T, 0.102)).sentence
+    assert "cancels part" in judge_profile(np.full(T, 0.1), direct=np.full(T, 0.2)).sentence
     last_only = np.eye(T)[T - 1] * 0.3
     assert judge_profile(geometric(0.5), direct=last_only).kind == "vanishing"
 

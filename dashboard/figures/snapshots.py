@@ -58,7 +58,7 @@ def parameters_figure(runs: Sequence[Run], theme: str) -> go.Figure:
             hovertemplate="%{y}, |g| %{x}: %{z:.1%}<br>%{text}<extra></extra>",
             ygap=2,
         )
-    figure.update_layout(coloraxis={"cmin": 0, "cmax": 1, "colorbar": {"tickformat": ".0%"}}, margin={"l": 84})
+    figure.update_layout(coloraxis={"cmin": 0, "cmax": 1, "colorbar": {"tickformat": ".0%"}})
     figure.update_xaxes(title="|g|, power of ten", type="category")
     figure.update_yaxes(type="category", autorange="reversed")
     return figure

@@ -36,9 +36,8 @@ def loss_figure(runs: Sequence[Run], theme: str) -> go.Figure:
         figure.add_scatter(
             name="baseline",
             meta={"baseline": index},
-            mode="lines+text",
-            textposition="top left",
-            textfont={"size": 11, "color": palette.muted, "shadow": ", ".join([f"0 0 3px {palette.hover}"] * 3)},
+            mode="lines",
+            textfont={"size": 11, "color": palette.muted},
             showlegend=False,
             visible=False,
             line={"color": palette.muted, "width": 1.2, "dash": ("dash", "dot")[index]},

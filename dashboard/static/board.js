@@ -43,6 +43,21 @@ function loadPlotly(url) {
   return plotly;
 }
 
+const KEYS = [
+  ["Space", "pause or resume"],
+  ["← →", "a step back or forth, with Shift ten times as far"],
+  ["Escape", "follow the newest step"],
+];
+
+// The keys that work wherever no control has the focus.
+function keys() {
+  const menu = element("details", "rgl-options rgl-keys");
+  const panel = element("dl", "rgl-panel");
+  panel.append(...KEYS.flatMap(([key, words]) => [element("dt", "", key), element("dd", "", words)]));
+  menu.append(element("summary", "", "Keys"), panel);
+  return menu;
+}
+
 class Board {
   constructor(parentElement, data) {
     this.parent = parentElement;
@@ -80,6 +95,7 @@ class Board {
     const theme = isDark(this.parent) ? "dark" : "light";
     const key = JSON.stringify(data.runs);
     const same = key === this.key;
+    const started = this.key !== undefined && !same && data.runs.every((run) => run.id);
     const redrawn = data.drawing !== this.data?.drawing;
     const show = JSON.stringify(data.show);
     const reshown = show !== this.shown;
@@ -99,6 +115,7 @@ class Board {
       this.head.open(this.runs);
       this.say("");
     }
+    if (started) this.head.root.focus({ preventScroll: true }); // from Train, where the space bar would train again
     if (!unchanged) this.ready.then(() => this.Plotly && this.build());
     this.wake();
   }
@@ -140,8 +157,8 @@ class Board {
       let news = false;
       for (const [index, run] of runs.entries()) news = this.take(run, answer.runs[index]) || news;
       this.head.show();
-      if (news || !this.drawn) await this.draw(this.drawn && this.active() ? this.turn() : undefined);
-      if (this.cursor() !== null && this.runs.some((run) => run.verdict === undefined)) this.askVerdict();
+      await this.catchUp(news);
+      if (this.cursor() !== null && this.runs.some((run) => run.verdicts === undefined)) this.askVerdict();
       if (this.beginning()) wait = POLL_FIRST_MS;
       this.refreshSnapshots();
       this.root.dataset.refreshMs = (performance.now() - began).toFixed(1);
@@ -159,6 +176,15 @@ class Board {
 
   beginning() {
     return performance.now() - this.openedAt < FIRST_MS && this.runs.some((run) => !run.series.step.length);
+  }
+
+  // Draw what came; once nothing comes (any more), what was left out meanwhile, and why figures are empty.
+  async catchUp(news) {
+    const empty = this.emptyText();
+    const training = news && this.drawn && this.active();
+    if (news || this.behind || !this.drawn || empty !== this.toldEmpty) await this.draw(training ? this.turn() : undefined);
+    this.behind = training;
+    this.toldEmpty = empty;
   }
 
   // What a refresh draws while training: the lines over training each time, the others in their turn.
@@ -297,7 +323,7 @@ class Board {
       this.build();
     });
     this.bigger.setAttribute("aria-pressed", "false");
-    root.append(this.play, this.scrubber, this.when, this.latest, this.bigger);
+    root.append(this.play, this.scrubber, this.when, this.latest, this.bigger, keys());
     return root;
   }
 
@@ -349,7 +375,7 @@ class Board {
     clearTimeout(this.verdictTimer);
     const step = this.cursor();
     if (step === null) {
-      for (const run of this.runs) run.verdict = null;
+      for (const run of this.runs) run.verdicts = null;
       this.head.show();
       return;
     }
@@ -357,8 +383,8 @@ class Board {
       for (const run of this.runs.filter((candidate) => candidate.id)) {
         const answer = await fetch(new URL(`api/runs/${run.id}/insights?step=${step}`, document.baseURI));
         if (!answer.ok || this.cursor() !== step) return;
-        const sentence = (await answer.json()).verdicts[0]?.sentence;
-        run.verdict = sentence ? `At step ${count(step)}: ${sentence}` : null;
+        const [first, ...others] = (await answer.json()).verdicts.map((verdict) => verdict.sentence);
+        run.verdicts = first ? [`At step ${count(step)}: ${first}`, ...others] : null;
       }
       this.head.show();
     }, 150);

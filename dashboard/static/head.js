@@ -15,6 +15,7 @@ const STATUS_WORDS = {
   unknown: "not found",
 };
 const QUIET_ENDINGS = new Set(["stopped", "finished", "diverged"]); // the verdict says more than their reason
+const MOST_VERDICTS = 3;
 const STEER_DECADES = 2; // the sliders reach this many decades down and up
 
 export class Head {
@@ -22,6 +23,9 @@ export class Head {
   constructor(steer, onLayer) {
     this.steer = steer;
     this.root = element("div", "rgl-head");
+    this.root.tabIndex = -1; // takes the focus when a run starts
+    this.root.setAttribute("role", "group");
+    this.root.setAttribute("aria-label", "runs on the board");
     this.lines = element("div", "rgl-runs");
     this.pause = button("Pause", "Hold training after the current step (space bar)", () => this.send("pause"));
     this.step = button("Step", "Train one single step", () => this.send("step"));
@@ -54,6 +58,7 @@ export class Head {
           status: element("span", "rgl-status"),
           progress: element("progress", "rgl-progress"),
           detail: element("span", "rgl-detail"),
+          reason: element("div", "rgl-reason"),
           verdict: element("div", "rgl-verdict"),
         };
         view.progress.max = 1;
@@ -103,12 +108,17 @@ export class Head {
     view.status.dataset.status = state.status;
     view.progress.value = state.steps ? state.last_step / state.steps : 0;
     setText(view.detail, details(run).join(" · "));
+    const verdicts = (state.insights?.verdicts ?? []).map((verdict) => verdict.sentence);
     const early = state.status === "finished" && state.last_step < state.steps;
-    const reason = early || !QUIET_ENDINGS.has(state.status) ? state.reason : "";
-    const verdicts = state.insights?.verdicts ?? [];
-    setText(view.verdict, reason || run.verdict || verdicts[0]?.sentence || "");
-    view.verdict.classList.toggle("rgl-alert", Boolean(reason) && !early);
-    view.verdict.title = [state.reason, ...verdicts.map((verdict) => verdict.sentence)].filter(Boolean).join("\n");
+    const reason = early || !QUIET_ENDINGS.has(state.status) ? (state.reason ?? "") : "";
+    const alone = this.runs.length === 1; // then there is room for all that can be said
+    const shown = (run.verdicts ?? verdicts).slice(0, alone ? MOST_VERDICTS : 1);
+    setText(view.reason, reason);
+    view.reason.classList.toggle("rgl-alert", !early);
+    view.reason.hidden = !reason;
+    setText(view.verdict, reason && !alone ? "" : shown.join("\n"));
+    view.verdict.hidden = Boolean(reason) && !alone;
+    view.verdict.title = [state.reason, ...verdicts].filter(Boolean).join("\n");
   }
 
   setLayers(layers, chosen) {

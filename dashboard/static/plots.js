@@ -1,6 +1,6 @@
 // The figures: cards with their options, filled with measured columns, joined by one cursor over training steps.
 
-import { ACTIVE, count, element, inWords, range, setRich } from "./dom.js";
+import { ACTIVE, count, element, inWords, range, setRich, setText } from "./dom.js";
 import { Room } from "./room.js";
 import { fillSnapshot, hasCard } from "./snapshots.js";
 
@@ -126,7 +126,9 @@ export class Plots {
       const entries = runs.flatMap((run, index) => {
         const swatch = element("span", "rgl-swatch");
         swatch.style.background = colors[index];
-        return [swatch, element("span", "", run.label)];
+        const name = element("span", "rgl-name", run.label);
+        name.title = run.label; // long ones are cut
+        return [swatch, name, element("span", "rgl-share")];
       });
       const aside = { predictions: "dots: target", gates: gateWords(runs) }[card.name];
       if (aside) entries.push(element("span", "rgl-aside", aside));
@@ -150,7 +152,10 @@ export class Plots {
       for (const trace of traces) fill(trace, context);
       const data = traces.filter((trace) => trace.visible !== false); // plotly spends as much on hidden ones
       this.showOptions(card, runs);
-      if (name === "loss" && !card.options.log) layout.yaxis.type = "linear";
+      if (name === "loss") {
+        if (!card.options.log) layout.yaxis.type = "linear";
+        layout.annotations = baselineLabels(data, layout);
+      }
       if (name === "heatmap") colorRange(data, layout);
       if (name === "profile") {
         floorZeros(data);
@@ -159,6 +164,7 @@ export class Plots {
       if (name === "grad_norm") captionClipping(card, runs);
       if (name === "heatmap") captionOverhead(card, runs);
       if (SNAPSHOTS.has(name)) captionSnapshot(card, snapshots, layout, name);
+      if (name === "parameters") roomForNames(data, layout);
       if (card.steps && name !== "heatmap") marks(layout, view.marks, view.palette);
       if (!runs.some((run) => run.series.step.length)) announce(layout, view.empty);
       else if (card.room) makeRoom(card, data, layout, runs);
@@ -278,10 +284,16 @@ function fill(trace, context) {
 
 const SNAPSHOT_COLUMNS = new Set(["targets", "outputs", "confusion", "histogram", "gates", "attention"]);
 
+// How often clipping acted lately: in the subtitle of one clipped run, else beside the names in the legend.
 function captionClipping(card, runs) {
-  const shares = runs.filter((run) => run.clipped).map((run) => run.state?.insights?.clipped);
-  const known = shares.filter((share) => typeof share === "number").map((share) => Math.round(share * 100));
-  setRich(card.subtitle, card.words.subtitle + (known.length ? `; lately ${inWords(known)} % clipped` : ""));
+  const known = runs.map((run) => (run.clipped ? run.state?.insights?.clipped : null));
+  const shares = known.map((share) => (typeof share === "number" ? `${Math.round(share * 100)} %` : ""));
+  const told = shares.filter(Boolean);
+  const words = told.length > 1 ? "; in brackets: share of late steps clipped" : told.map((share) => `; lately ${share} clipped`).join("");
+  setRich(card.subtitle, card.words.subtitle + words);
+  card.legend.querySelectorAll(".rgl-share").forEach((node, index) => {
+    setText(node, told.length > 1 && shares[index] ? `(${shares[index]})` : "");
+  });
 }
 
 function captionOverhead(card, runs) {
@@ -296,6 +308,12 @@ function captionSnapshot(card, snapshots, layout, name) {
   setRich(card.subtitle, card.words.subtitle.replace("{step}", inWords(steps.map(count))));
   const curves = snapshots.find((snapshot) => snapshot?.predictions?.kind === "regression")?.predictions;
   if (name === "predictions" && curves?.per_step) layout.xaxis.title.text = "timestep t of the first sequence";
+}
+
+// On the left as much room as the longest name of a parameter needs.
+function roomForNames(data, layout) {
+  const longest = Math.max(0, ...data.flatMap(({ y }) => (y ?? []).map((name) => name.length)));
+  layout.margin.l = Math.max(layout.margin.l, 14 + 0.56 * longest * layout.yaxis.tickfont.size);
 }
 
 // The bound of the step at which its snapshot was taken: (sigma gamma)^(T - t) times that step's own last gradient.
@@ -322,9 +340,20 @@ function fillBaseline(trace, index, runs) {
   trace.name = baseline.name;
   trace.x = [1, last];
   trace.y = [baseline.loss, baseline.loss];
-  const highest = Math.max(...known[0].map(({ loss }) => loss));
-  trace.textposition = baseline.loss < highest ? "bottom left" : "top left"; // the labels keep apart
-  trace.text = same(["", `${baseline.name}: ${Number(baseline.loss.toPrecision(3))}`]);
+}
+
+// The baselines' names at the right edge, on a ground of their own: the highest above its line, others below theirs.
+function baselineLabels(data, layout) {
+  const log = layout.yaxis.type === "log";
+  const lines = data.filter(({ meta, y }) => meta?.baseline !== undefined && (y[0] > 0 || !log));
+  const highest = Math.max(...lines.map(({ y }) => y[0]));
+  return lines.map(({ name, y: [loss], textfont }) => ({
+    text: `${name}: ${Number(loss.toPrecision(3))}`,
+    x: 1, xref: "paper", xanchor: "right", showarrow: false,
+    y: log ? Math.log10(loss) : loss,
+    yanchor: loss < highest ? "top" : "bottom",
+    font: textfont, bgcolor: layout.hoverlabel.bgcolor, opacity: 0.9,
+  }));
 }
 
 function fillHeatmap(trace, series, { view, options }) {
@@ -406,6 +435,7 @@ function makeRoom(card, data, layout, runs) {
   const first = card.steps || !card.options.lag ? 1 : 0;
   if (card.steps) card.room.fit(data, log, first, Math.max(...runs.map((run) => run.series.step.at(-1) ?? 1)), steps);
   else card.room.fit(data, log, first, first + T - 1, null);
+  for (const trace of data) if (trace.meta?.baseline !== undefined) trace.x = [first, card.room.last]; // up to its name
   const decades = card.room.decades();
   if (decades > 0.6 && decades < 2.5) layout.yaxis.dtick = "D2"; // 1, 2, 5
   data.push(card.room.corners(data.some((trace) => trace.mode !== "lines")));
