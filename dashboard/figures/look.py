@@ -57,7 +57,7 @@ def maps(runs: Sequence[Run], theme: str) -> go.Figure:
         shared_yaxes=True,
         horizontal_spacing=0.05,
         vertical_spacing=0.3,
-        subplot_titles=[_wrapped(run.label) for run in runs],
+        subplot_titles=[_wrapped(run.label, *((26, 2) if columns < 3 else (18, 3))) for run in runs],
     )
     for index in range(len(runs)):
         figure.add_heatmap(coloraxis="coloraxis", hoverongaps=False, row=index // columns + 1, col=index % columns + 1)
@@ -65,10 +65,10 @@ def maps(runs: Sequence[Run], theme: str) -> go.Figure:
         annotation.update(font={"size": 12, "color": color})
     colorbar = {"thickness": 12, "outlinewidth": 0, "tickfont": {"color": palette.muted, "size": 11}}
     figure.update_layout(showlegend=False, coloraxis={"colorscale": HEATMAP_COLORS, "colorbar": colorbar})
-    figure.update_xaxes(showgrid=False, nticks=4)
+    figure.update_xaxes(showgrid=False, nticks=4, tickangle=0)
     figure.update_yaxes(showgrid=False)
     return figure
 
 
-def _wrapped(label: str) -> str:
-    return "<br>".join(textwrap.wrap(label, 26, max_lines=2, placeholder=" …"))
+def _wrapped(label: str, width: int, lines: int) -> str:
+    return "<br>".join(textwrap.wrap(label, width, max_lines=lines, placeholder=" …"))

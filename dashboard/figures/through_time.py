@@ -44,7 +44,7 @@ def heatmap_figure(runs: Sequence[Run], theme: str) -> go.Figure:
     for index in range(len(runs)):
         figure.data[index].update(
             meta={"run": index, "x": "profile_step", "y": "t", "z": "hidden_grad_norm"},
-            hovertemplate="step %{x}, t = %{y}: 10<sup>%{z:.2f}</sup><extra></extra>",
+            hovertemplate="step %{customdata}, t = %{y}: 10<sup>%{z:.2f}</sup><extra></extra>",
         )
     figure.update_layout(coloraxis={"colorbar": {"tickprefix": "10<sup>", "ticksuffix": "</sup>"}})
     bottom = -(-len(runs) // 3)  # maps stand three in a row

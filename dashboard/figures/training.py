@@ -20,7 +20,7 @@ def loss_figure(runs: Sequence[Run], theme: str) -> go.Figure:
             mode="lines",
             showlegend=False,
             line={"color": color, "width": 1},
-            opacity=0.6,
+            opacity=0.75,
             hovertemplate="%{y:.4g}",
         )
     for index, run in enumerate(runs):

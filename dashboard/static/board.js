@@ -13,8 +13,9 @@ const FIRST_MS = 3000;
 const POLL_HIDDEN_MS = 2000;
 const RETRY_MS = [500, 1000, 2000, 4000];
 const PLAYBACK_S = 8; // a whole run plays back in this time
+const MOST_NAMED = 3; // runs whose names fit into every legend; more are numbered
 const SNAPSHOT_CARDS = ["predictions", "confusion", "parameters", "gates", "attention"];
-const PACE = { profile: [2, 0], heatmap: [4, 3] }; // drawn at every so many refreshes, not at the same ones
+const PACE = { profile: [2, 0], heatmap: [4, 3], snapshot: [4, 1] }; // drawn at every so many refreshes, in turn
 const boards = new WeakMap();
 
 // Called by Streamlit's component loader on every change of data or theme. Returns a clean-up function.
@@ -67,6 +68,7 @@ class Board {
     this.hovered = null;
     this.failures = 0;
     this.projector = false;
+    this.due = []; // figures of a new snapshot that wait for their turn
     this.root = element("div", "rgl-board");
     this.message = element("div", "rgl-message");
     this.message.setAttribute("role", "status");
@@ -104,14 +106,15 @@ class Board {
     Object.assign(this, { data, key, theme, shown: show });
     this.root.style.colorScheme = theme;
     if (!same) {
-      this.runs = data.runs.map((run) => ({
+      this.runs = data.runs.map((run, index) => ({
         ...run,
+        short: data.runs.length > MOST_NAMED ? String(index + 1) : null, // what legends call it
         series: new Series(),
         snapshots: new Snapshots(run.id),
         state: null,
       }));
       Object.assign(this, { layer: null, pinned: data.show.step, hovered: null, difference: null });
-      Object.assign(this, { openedAt: performance.now(), refreshes: 0 });
+      Object.assign(this, { openedAt: performance.now(), refreshes: 0, due: [] });
       this.head.open(this.runs);
       this.say("");
     }
@@ -190,9 +193,12 @@ class Board {
   // What a refresh draws while training: the lines over training each time, the others in their turn.
   turn() {
     this.refreshes += 1;
+    const [every, offset] = PACE.snapshot;
+    const snapshot = this.refreshes % every === offset ? this.due.shift() : null;
     return Object.keys(this.plots.cards).filter((name) => {
+      if (SNAPSHOT_CARDS.includes(name)) return name === snapshot;
       const [every, offset] = PACE[name] ?? [1, 0];
-      return !SNAPSHOT_CARDS.includes(name) && this.refreshes % every === offset;
+      return this.refreshes % every === offset;
     });
   }
 
@@ -297,7 +303,10 @@ class Board {
     this.fetchingSnapshots = true;
     try {
       const came = await Promise.all(wanted.map((run) => run.snapshots.fetch(step)));
-      if (came.some(Boolean) && !this.destroyed) await this.draw(SNAPSHOT_CARDS);
+      if (!came.some(Boolean) || this.destroyed) return;
+      const first = this.runs.every((run) => run.snapshots.kept.length <= 1);
+      if (step === null && this.active() && !first) this.due = [...new Set([...this.due, ...this.plots.inView(SNAPSHOT_CARDS)])];
+      else await this.draw(SNAPSHOT_CARDS);
     } catch {
       // the poll tells of a server that does not answer
     } finally {

@@ -54,7 +54,7 @@ export class Head {
       ...runs.map((run, index) => {
         const view = {
           swatch: element("span", "rgl-swatch"),
-          name: element("strong", "", run.label),
+          name: element("strong", "", run.short ? `${run.short}. ${run.label}` : run.label),
           status: element("span", "rgl-status"),
           progress: element("progress", "rgl-progress"),
           detail: element("span", "rgl-detail"),
@@ -85,14 +85,16 @@ export class Head {
     const statuses = this.runs.map((run) => run.state?.status ?? (run.id ? "queued" : "none"));
     const any = (...words) => statuses.some((status) => words.includes(status));
     const active = this.runs.some((run) => run.state && ACTIVE.has(run.state.status));
-    const held = [this.pause, this.resume].includes(document.activeElement);
+    const focused = this.side.contains(document.activeElement) ? document.activeElement : null;
     this.pause.hidden = any("paused") || !any("running", "queued");
     this.step.hidden = !any("paused");
     this.resume.hidden = !(any("paused") || (!active && this.runs.some((run) => run.state?.resumable)));
     this.stop.hidden = !any("queued", "running", "paused");
-    if (held) (this.pause.hidden ? this.resume : this.pause).focus(); // one for the other
     this.steering.hidden = !active;
     this.threshold.root.hidden = !this.runs.some((run) => run.threshold);
+    if (focused && !focused.checkVisibility()) {
+      ([this.pause, this.resume].find((node) => !node.hidden) ?? this.root).focus(); // Pause and Resume, one for the other
+    }
     if (!active) setText(this.stop, "Stop");
     if (!active) this.stop.disabled = false;
   }
@@ -133,6 +135,7 @@ export class Head {
 
   async send(command, body) {
     if (command === "stop") {
+      if (document.activeElement === this.stop) this.root.focus(); // a disabled button would lose it
       this.stop.disabled = true;
       setText(this.stop, "Stopping");
     }

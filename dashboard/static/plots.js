@@ -7,6 +7,8 @@ import { fillSnapshot, hasCard } from "./snapshots.js";
 const SNAPSHOTS = new Set(["predictions", "confusion", "parameters", "gates", "attention"]);
 
 const MAX_MARKERS = 60; // points of a line that are marked one by one
+const MAPS_IN_A_ROW = 3;
+const COLUMN_PX = 1.5; // of a map: narrower ones could not be told apart
 const ROOMY = new Set(["loss", "grad_norm", "profile"]); // redrawn at every refresh
 
 const CONFIG = {
@@ -123,12 +125,13 @@ export class Plots {
   name(runs, colors) {
     for (const card of Object.values(this.cards)) {
       if (card.spec.data[0]?.type === "heatmap") continue;
-      const entries = runs.flatMap((run, index) => {
+      const entries = runs.map((run, index) => {
         const swatch = element("span", "rgl-swatch");
         swatch.style.background = colors[index];
-        const name = element("span", "rgl-name", run.label);
-        name.title = run.label; // long ones are cut
-        return [swatch, name, element("span", "rgl-share")];
+        const entry = element("span", "rgl-entry");
+        entry.title = run.label;
+        entry.append(swatch, element("span", "", run.short ?? run.label), element("span", "rgl-share"));
+        return entry;
       });
       const aside = { predictions: "dots: target", gates: gateWords(runs) }[card.name];
       if (aside) entries.push(element("span", "rgl-aside", aside));
@@ -148,7 +151,7 @@ export class Plots {
       if (card.stale) continue;
       const traces = card.spec.data.map((trace) => ({ ...trace })); // what plotly finds again, it does not compare
       const layout = structuredClone(card.spec.layout);
-      const context = { runs, view, snapshots, options: card.options };
+      const context = { runs, view, snapshots, options: card.options, width: card.plot.offsetWidth };
       for (const trace of traces) fill(trace, context);
       const data = traces.filter((trace) => trace.visible !== false); // plotly spends as much on hidden ones
       this.showOptions(card, runs);
@@ -178,6 +181,15 @@ export class Plots {
       if (card.steps) this.listen(card);
     }
     this.moveCursor(view.cursor);
+  }
+
+  // Of these figures those in view; the others are drawn once they come into view.
+  inView(names) {
+    return names.filter((name) => {
+      const card = this.cards[name];
+      card.stale ||= !card.visible;
+      return card.visible && !card.root.hidden;
+    });
   }
 
   // Options that no run on the board has anything for are not offered.
@@ -219,9 +231,9 @@ export class Plots {
   listen(card) {
     if (card.listening) return;
     card.listening = true;
-    card.plot.on("plotly_hover", (event) => this.hooks.hover(event.points[0].x));
+    card.plot.on("plotly_hover", (event) => this.hooks.hover(stepOf(event)));
     card.plot.on("plotly_unhover", () => this.hooks.unhover());
-    card.plot.on("plotly_click", (event) => this.hooks.click(event.points[0].x));
+    card.plot.on("plotly_click", (event) => this.hooks.click(stepOf(event)));
     card.plot.on("plotly_relayout", () => this.hooks.moved());
   }
 
@@ -240,6 +252,11 @@ export class Plots {
     this.watch.disconnect();
     for (const { plot } of Object.values(this.cards)) this.Plotly?.purge(plot);
   }
+}
+
+// The training step of a point: a column of a map stands at about its step.
+function stepOf({ points: [point] }) {
+  return typeof point.customdata === "number" ? point.customdata : point.x;
 }
 
 // How many lines the longest name above a map takes.
@@ -356,12 +373,16 @@ function baselineLabels(data, layout) {
   }));
 }
 
-function fillHeatmap(trace, series, { view, options }) {
+function fillHeatmap(trace, series, { runs, view, options, width }) {
   const column = options.cell && series.profiles.some((p) => p.cell_grad_norm) ? "cell_grad_norm" : trace.meta.z;
-  const profiles = series.profiles.filter((profile) => profile[column]);
-  trace.x = profiles.map((profile) => profile.step);
+  const most = Math.max(60, Math.round(width / Math.min(runs.length, MAPS_IN_A_ROW) / COLUMN_PX));
+  const { first, apart, profiles } = series.columns(column, most);
+  const steps = profiles.map((profile) => profile.step);
+  trace.x0 = first;
+  trace.dx = apart;
   trace.y = range(series.timesteps);
   trace.z = trace.y.map(() => new Array(profiles.length));
+  trace.customdata = trace.y.map(() => steps);
   profiles.forEach((profile, place) =>
     series.layer(profile[column], view.layer ?? 0).forEach((value, t) => {
       trace.z[t][place] = Number.isFinite(value) ? Math.log10(value) : null; // an exact 0 becomes -Infinity

@@ -43,6 +43,7 @@ export class Series {
     decode(profiles.step).forEach((step, row) => {
       const profile = { step };
       for (const [name, array] of arrays) profile[name] = array.subarray(row * size, (row + 1) * size);
+      profile.size = profile.hidden_grad_norm.reduce((sum, value) => sum + Math.log(value + 1e-38), 0);
       this.profiles.push(profile);
     });
   }
@@ -58,10 +59,8 @@ export class Series {
       for (const name of Object.keys(EVALUATIONS)) this[name] = keep.map((row) => this[name][row]);
     }
     if (this.profiles.length > MAX_PROFILES) {
-      const size = this.profiles.map((profile) =>
-        profile.hidden_grad_norm.reduce((sum, value) => sum + Math.log(value + 1e-38), 0),
-      );
-      this.profiles = extremes([size], MAX_PROFILES / 2).map((row) => this.profiles[row]);
+      const keep = extremes([this.profiles.map((profile) => profile.size)], MAX_PROFILES / 2);
+      this.profiles = keep.map((row) => this.profiles[row]);
     }
     if (this.events.length > 500) this.events.splice(0, this.events.length - 500);
   }
@@ -71,6 +70,24 @@ export class Series {
     if (this[y].length <= MAX_DRAWN) return [this[x].slice(), this[y].slice()];
     const keep = extremes([this[y]], MAX_DRAWN);
     return [keep.map((row) => this[x][row]), keep.map((row) => this[y][row])];
+  }
+
+  // Columns of a map at equal distances, which plotly draws fast: {first, apart, profiles}, at most `count`. Each is the
+  // profile with the largest gradients of its stretch of steps, or else the nearest one.
+  columns(name, count) {
+    const known = this.profiles.filter((profile) => profile[name]);
+    const [first, last] = [known[0]?.step ?? 1, known.at(-1)?.step ?? 1];
+    const number = Math.min(count, known.length);
+    const apart = (last - first) / Math.max(number - 1, 1) || 1;
+    const profiles = new Array(number);
+    for (const profile of known) {
+      const place = Math.round((profile.step - first) / apart);
+      if (!(profiles[place]?.size >= profile.size)) profiles[place] = profile;
+    }
+    for (let place = 0; place < number; place++) {
+      profiles[place] ??= known[nearest(known, first + place * apart, (profile) => profile.step)];
+    }
+    return { first, apart, profiles };
   }
 
   // The newest profile that has finite norms, or the one nearest to a step.
