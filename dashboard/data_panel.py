@@ -13,6 +13,7 @@ from dashboard import uploads
 from dashboard.figures.data import sequences_figure, series_figure
 from dashboard.run_words import count
 from dashboard.text import escape
+from dashboard.theme import theme
 from dashboard.upload_controls import KINDS, size_words, title
 from rnncore.config import BundledData, TaskData, TrainConfig
 from rnncore.data import SERIES, TASKS, DataError, Preview, SequenceDataset, load_dataset, preview
@@ -37,6 +38,7 @@ class _View:
     metric: str | None
     notes: tuple[str, ...]
     class_names: tuple[str, ...]
+    input_names: tuple[str, ...]
 
 
 def data_panel(config: TrainConfig | None) -> None:
@@ -103,7 +105,7 @@ def _known(data: str) -> _View:
 def _view_of(dataset: SequenceDataset) -> _View:
     return _View(
         _facts(dataset), preview(dataset), dataset.baselines or {}, dataset.metric, dataset.notes,
-        dataset.class_names or (),
+        dataset.class_names or (), dataset.input_names or (),
     )  # fmt: skip
 
 
@@ -124,7 +126,7 @@ def _about(view: _View | None, loss: str, description: str, source: str) -> None
         st.caption(f"As the network sees it: what goes in and the answer it should give{rings}.")
         batch = view.preview.batch
         figure = sequences_figure(
-            batch.inputs, batch.targets, batch.lengths, view.preview.marks, _theme(), view.class_names
+            batch.inputs, batch.targets, batch.lengths, view.preview.marks, theme(), view.class_names, view.input_names
         )
         st.plotly_chart(figure, theme=None, config=_CONFIG, key="data.sequences")
     with right:
@@ -191,7 +193,7 @@ def _raw(values: NDArray[np.float64], names: Sequence[str], rows: Sequence[dict[
     if values.size:
         with left:
             st.caption(f"{label}, as in the file")
-            st.plotly_chart(series_figure(values, names, _theme()), theme=None, config=_CONFIG, key="data.series")
+            st.plotly_chart(series_figure(values, names, theme()), theme=None, config=_CONFIG, key="data.series")
     with right if values.size else st.container():
         st.caption("First rows")
         st.dataframe(rows, hide_index=True, height=_height(len(rows)))
@@ -207,7 +209,3 @@ def _notes(notes: Sequence[str]) -> None:
 
 def _height(rows: int) -> int:
     return 38 + 35 * min(max(rows, 1), 8)
-
-
-def _theme() -> str:
-    return "dark" if st.context.theme.type == "dark" else "light"

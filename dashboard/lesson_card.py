@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from dashboard import controls
 from dashboard.glossary import TERMS
 from dashboard.lessons import LESSONS, Lesson, LessonRun
+from dashboard.theme import on_primary
 from rnncore.config import TrainConfig
 
 PARAMETER = "lesson"
@@ -139,7 +140,7 @@ def _ask(lesson: Lesson) -> None:
         places = range(len(lesson.choices))
         key = f"lesson.{lesson.key}.prediction"
         chosen = st.radio("Predict first", places, None, lesson.choices.__getitem__, key=key)
-        if not st.form_submit_button("Commit and train", type="primary"):
+        if not st.form_submit_button(on_primary("Commit and train"), type="primary"):
             return
     if chosen is None:
         st.caption("Predict something first: a wrong guess teaches more than none.")

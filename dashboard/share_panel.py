@@ -10,6 +10,7 @@ from dashboard import controls, services
 from dashboard.exports.code import script, script_data
 from dashboard.share import Decoded, ShareError, decode, encode
 from dashboard.text import escape
+from dashboard.theme import on_primary
 from dashboard.workspace import workspace_id
 from rnncore.config import TrainConfig
 from rnncore.data import DataError, ReadFile
@@ -90,7 +91,7 @@ def link_notice(link: Decoded) -> None:
                 f"{config.steps:,} steps{second}.",
                 width="stretch",
             )
-            st.button("Train this now", type="primary", on_click=controls.request_start)
+            st.button(on_primary("Train this now"), type="primary", on_click=controls.request_start)
         if link.problems:
             st.text("Not everything in this link was understood; the rest of it is in the controls.")
             st.text("\n".join(link.problems))

@@ -234,3 +234,11 @@ def test_names_in_pictures_are_no_markup() -> None:
         np.zeros((1, 3, 1), np.float32), np.array([1]), None, np.zeros((1, 3), bool), "dark", ("no", "<b>yes")
     )
     assert "&lt;b&gt;yes" in classes.layout.annotations[0].text
+
+
+def test_pictures_call_inputs_by_their_names() -> None:
+    inputs = np.zeros((1, 3, 2), np.float32)
+    figure = sequences_figure(
+        inputs, np.zeros((1, 1), np.float32), None, np.zeros((1, 3), bool), "dark", (), ("flow", "<b>")
+    )
+    assert [trace.name for trace in figure.data[:2]] == ["flow", "&lt;b&gt;"]

@@ -25,13 +25,15 @@ def sequences_figure(
     marks: NDArray[np.bool_],
     theme: str,
     class_names: Sequence[str] = (),
+    input_names: Sequence[str] = (),
 ) -> go.Figure:
     """Draw sequences one below the other: inputs as lines or as a map, targets as diamonds, relevant steps as rings.
 
     inputs: (B, T, F). targets: (B, O) or (B,) for whole sequences, (B, T, O) or (B, T) for every step. lengths: (B,)
-    valid steps. marks: (B, T). Names are shown as text.
+    valid steps. marks: (B, T). Names are shown as text; without input_names (F,) inputs go by number.
     """
     B, _, F = inputs.shape
+    names = [escape(name) for name in input_names or [f"input {number + 1}" for number in range(F)]]
     palette = PALETTES[theme]
     words = [_answer(target, class_names) if _whole(targets) else "" for target in targets]
     titles = [f"Sequence {row + 1}{f': the answer is {word}' if word else ''}" for row, word in enumerate(words)]
@@ -45,15 +47,15 @@ def sequences_figure(
         as_map = symbols or F > MAX_LINES
         if as_map:
             figure.add_heatmap(
-                x=time, z=shown.T, colorscale=HEATMAP_COLORS, showscale=False, hovertemplate="step %{x}, input %{y}"
-                "<extra></extra>", **place
+                x=time, y=names if input_names else None, z=shown.T, colorscale=HEATMAP_COLORS, showscale=False,
+                hovertemplate="step %{x}, %{y}" if input_names else "step %{x}, input %{y}", name="", **place
             )  # fmt: skip
             ring = shown.argmax(1)
         else:
             for number in range(F):
                 color = palette.runs[number % len(palette.runs)]
                 figure.add_scatter(
-                    x=time, y=shown[:, number], mode="lines", name=f"input {number + 1}", legendgroup=f"i{number}",
+                    x=time, y=shown[:, number], mode="lines", name=names[number], legendgroup=f"i{number}",
                     showlegend=row == 0, line={"color": color, "width": 1.5}, hovertemplate="%{y:.3g}", **place
                 )  # fmt: skip
             ring = shown[:, 0]

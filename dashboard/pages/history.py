@@ -11,6 +11,7 @@ from dashboard import history, services
 from dashboard.history import MOST_LAID, MOST_RUNS, STATUSES, Run
 from dashboard.interrupted import continue_runs
 from dashboard.run_words import count, status_word
+from dashboard.theme import on_primary
 from dashboard.workspace import workspace_id
 from rnncore.runs.scheduler import MAX_NOTE, ControlError, UnknownRun
 
@@ -47,7 +48,7 @@ def main() -> None:
     runs = _runs()
     if not runs:
         st.text("No runs yet: whatever you train in the lab is kept here.")
-        if st.button("Go to the lab", type="primary"):
+        if st.button(on_primary("Go to the lab"), type="primary"):
             st.switch_page(LAB)
         return
     live = any(run.active for run in runs)
@@ -188,7 +189,8 @@ def _deletion(chosen: Sequence[Run]) -> None:
             st.text(f"{count(kept, 'run')} {are} unfinished and cannot be deleted; stop {them} first.")
         if doomed:
             st.text(f"Delete {count(len(doomed), 'run')} with all that was recorded? This cannot be undone.")
-            st.button(f"Delete {count(len(doomed), 'run')}", type="primary", on_click=_delete, args=(doomed,))
+            label = on_primary(f"Delete {count(len(doomed), 'run')}")
+            st.button(label, type="primary", on_click=_delete, args=(doomed,))
 
 
 def _to_lab(chosen: Sequence[Run], runs: Sequence[Run]) -> None:
@@ -240,7 +242,10 @@ def _tell() -> None:
 def _summary(runs: int, found: int, chosen: Sequence[Run]) -> str:
     words = count(found, "run") if found == runs else f"{found:,} of {count(runs, 'run')}"
     words += f" (the newest {MOST_RUNS:,})" if runs >= MOST_RUNS else ""
-    words += f", {len(chosen)} selected" if chosen else ""
+    if chosen:
+        words += f", {len(chosen)} selected"
+    elif found:
+        words += ". Tick rows to act on them (with the keyboard: Shift and space)."
     if len(chosen) == 1 and (verdict := history.measure(services.scheduler().store, chosen[0]).verdict):
         words += f": {verdict}"
     return words

@@ -16,6 +16,7 @@ from dashboard.share import Decoded
 from dashboard.share_panel import PARAMETER as LINK
 from dashboard.share_panel import decode_address, link_notice, share_panel
 from dashboard.text import escape
+from dashboard.theme import on_primary
 from dashboard.workspace import workspace_id
 from rnncore.checks import check_run
 from rnncore.config import TrainConfig, explain
@@ -34,7 +35,7 @@ def main() -> None:
     interrupted_notice()
     lesson_card()  # before the controls: committing a prediction fills them
     with st.sidebar:
-        pressed = st.button("Train", type="primary", width="stretch") or controls.start_requested()
+        pressed = st.button(on_primary("Train"), type="primary", width="stretch") or controls.start_requested()
         problem = st.empty()
         draft = controls.sidebar()
     config = None

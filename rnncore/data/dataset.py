@@ -46,7 +46,8 @@ class SequenceDataset:
     by the loss they belong to (`{"mse": (Baseline("predict 1", 1/6),)}`). metric: name of the evaluation metric
     and `metric_function(outputs, batch) -> float`, numpy in, or None. notes: what was found and done to the data.
     relevant: marks the inputs that decide the (last) target, `relevant(batch) -> (B, T) bool`, or None.
-    class_names: of a binary or multiclass target, in the order of the classes, or None.
+    class_names: of a binary or multiclass target, in the order of the classes, or None. input_names: of the F inputs,
+    where they have any, else None.
     """
 
     name: str
@@ -64,6 +65,7 @@ class SequenceDataset:
     notes: tuple[str, ...] = ()
     relevant: Callable[[Batch], NDArray[np.bool_]] | None = None
     class_names: tuple[str, ...] | None = None
+    input_names: tuple[str, ...] | None = None
 
     def epoch(self, step: int, batch_size: int) -> int:
         """Return the pass over the training set that `step` belongs to, from 1; 0 where batches are fresh."""

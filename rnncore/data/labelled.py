@@ -109,6 +109,7 @@ def labelled_dataset(
         metric_function=_over_valid_steps(measure) if stepwise and ragged else measure,
         notes=tuple(all_notes),
         class_names=tuple(classes) or None,
+        input_names=inputs.names,
     )
 
 

@@ -101,6 +101,7 @@ def forecast_dataset(
         metric_function=measure,
         notes=tuple(all_notes),
         class_names=answers.classes or None,
+        input_names=inputs.names,
     )
 
 
