@@ -69,12 +69,14 @@ def board(
     group: str | None = None,
     twins: bool = False,
     show: Show = AS_USUAL,
+    empty: str = EMPTY,
     key: str = "board",
 ) -> None:
     """Mount the live board for up to six runs.
 
     group: id by which commands reach all of them at once. twins: they differ by the clip alone, so the step at which
-    they part is worth a mark. show: where it begins; readers go on from there as they like.
+    they part is worth a mark. show: where it begins; readers go on from there as they like. empty: what stands in the
+    figures as long as there are no runs.
     """
     _board(
         key=key,
@@ -86,7 +88,7 @@ def board(
             "show": asdict(show),
             "runs": [_of_run(run) for run in runs],
             "drawing": _drawing(tuple(run.figure for run in runs)),
-            "empty": EMPTY,
+            "empty": empty,
         },
     )
 

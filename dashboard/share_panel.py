@@ -8,6 +8,7 @@ import streamlit as st
 
 from dashboard import controls, services
 from dashboard.exports.code import script, script_data
+from dashboard.lessons import LESSONS
 from dashboard.share import Decoded, ShareError, decode, encode
 from dashboard.text import escape
 from dashboard.theme import on_primary
@@ -47,7 +48,7 @@ def share_panel(
     read_file: for the data of `config` (`rnncore.data.load_dataset`).
     """
     if runs:
-        config, compare = TrainConfig.model_validate(runs[0].config), len(runs) == 2
+        config, compare = TrainConfig.model_validate(runs[0].config), are_twins(runs)
     panel = st.popover("Share and keep", icon=":material/ios_share:", key=_OPEN, on_change="rerun")
     if st.session_state.pop(_SHOW_CODE, False):
         _code(runs, config, read_file)
@@ -57,7 +58,7 @@ def share_panel(
         if config is None:
             st.caption("The settings are not valid yet.")
             return
-        _link(config, compare)
+        _link(config, compare, escape(runs[0].label) if len(runs) > 1 and not compare else None)
         if runs:
             _files(runs)
         st.button(
@@ -103,7 +104,13 @@ def _ask_for_code() -> None:
     st.session_state[_SHOW_CODE] = True
 
 
-def _link(config: TrainConfig, compare: bool) -> None:
+def are_twins(runs: Sequence[StoredRun]) -> bool:
+    """Tell whether runs differ by the clip alone."""
+    return len(runs) == 2 and {**runs[0].config, "clip": None} == {**runs[1].config, "clip": None}
+
+
+def _link(config: TrainConfig, compare: bool, first: str | None) -> None:
+    """Show the link; `first`: the one of several different runs that it stands for."""
     try:
         text = encode(config, compare)
     except ShareError as error:
@@ -111,8 +118,12 @@ def _link(config: TrainConfig, compare: bool) -> None:
         return
     page = urlsplit(st.context.url or "")
     base = f"{page.scheme}://{page.netloc}{page.path or '/'}" if page.netloc else ""
-    st.caption("This link holds the whole configuration, and no access to your runs.")
+    whole = "the whole configuration" if first is None else f"the configuration of “{first}” alone"
+    st.caption(f"This link holds {whole}, and no access to your runs.")
     st.code(f"{base}?{PARAMETER}={text}", language=None, wrap_lines=True)
+    if (lesson := st.query_params.get("lesson")) in LESSONS:
+        st.caption("This one opens the lesson.")
+        st.code(f"{base}?lesson={lesson}", language=None, wrap_lines=True)
 
 
 def _files(runs: Sequence[StoredRun]) -> None:
@@ -130,6 +141,8 @@ def _files(runs: Sequence[StoredRun]) -> None:
 def _code(runs: Sequence[StoredRun], config: TrainConfig | None, read_file: ReadFile | None) -> None:
     """One tab per run; the file beside the script only for the workspace that brought it."""
     store = services.scheduler().store
+    if runs and runs[0].workspace == workspace_id():
+        _data_files(runs[0])
     makers: dict[str, Callable[[], str]] = {f"{run.label}": partial(script, store, run) for run in runs}
     if config is not None and not runs:
         makers["code"] = partial(script_of, config, read_file)
@@ -143,13 +156,12 @@ def _code(runs: Sequence[StoredRun], config: TrainConfig | None, read_file: Read
             key = f"share.script.{number}"
             st.download_button("Download script.py", code, "script.py", "text/x-python", on_click="ignore", key=key)
             st.code(code, language="python", height=520)
-    if runs and runs[0].workspace == workspace_id():
-        _data_files(runs[0])
 
 
 def _data_files(run: StoredRun) -> None:
     try:
         for name, content in script_data(services.scheduler().store, run).items():
+            st.caption(f"The script reads {name}: save it beside the script.")
             st.download_button(f"Download {name}", content, name, on_click="ignore", key="share.data")
     except (DataError, ConfigError) as error:
         st.text(str(error))

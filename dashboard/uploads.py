@@ -120,6 +120,15 @@ def current() -> Inspection | None:
     return _inspect(options(), state) if state.files else None
 
 
+def usable() -> bool:
+    """Tell whether a data set has come of the session's files."""
+    try:
+        inspection = current()
+    except DataError:
+        return False
+    return inspection is not None and inspection.dataset is not None
+
+
 def options() -> UploadData:
     """Return the files with what was chosen, the rest left to be found out. Raises DataError, ValidationError."""
     state = _state()

@@ -121,7 +121,8 @@ def _judge_reach(profile: Floats, start: float, where: str) -> Verdict:
     if start == 0:
         zeros = int(with_gradient[0])
         figures["zeros"] = zeros
-        return Verdict("cut", f"Cut off: {rate}up to t={zeros} {subject} is exactly 0.", figures)
+        why = "dead units, truncation or underflow let nothing through"
+        return Verdict("cut", f"Cut off: {rate}up to t={zeros} {subject} is exactly 0; {why}.", figures)
     kind = next(kind for limit, kind in _REACHES if start < limit)
     times = f"{figure(start)} {'times' if start >= 1 else 'of'} its value"
     return Verdict(kind, f"{kind.capitalize()}: {rate}at t=1 {subject} is {times} at t={T}.", figures)

@@ -134,8 +134,9 @@ def test_a_cut_gradient_is_told_from_a_vanishing_one() -> None:
     profile[:30] = 0.0
     verdict = judge_profile(profile)
     assert verdict.kind == "cut"
-    assert verdict.sentence == "Cut off: the gradient halves every 6.6 steps; up to t=30 it is exactly 0."
-    assert judge_profile(np.eye(T)[T - 1]).sentence == "Cut off: up to t=49 the gradient is exactly 0."
+    why = "dead units, truncation or underflow let nothing through"
+    assert verdict.sentence == f"Cut off: the gradient halves every 6.6 steps; up to t=30 it is exactly 0; {why}."
+    assert judge_profile(np.eye(T)[T - 1]).sentence == f"Cut off: up to t=49 the gradient is exactly 0; {why}."
 
 
 def test_no_gradient_and_infinite_gradient() -> None:

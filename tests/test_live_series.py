@@ -1,3 +1,5 @@
+"""Records on their way from a worker to the board: stored, thinned, refreshed."""
+
 import base64
 import json
 import math

@@ -84,9 +84,7 @@ def grad_norm_figure(runs: Sequence[Run], theme: str) -> go.Figure:
         )
         figure.add_annotation(
             text=f"threshold {threshold:g}",
-            font={"size": 11, "color": palette.muted},
-            bgcolor=palette.hover,
-            opacity=0.9,
+            font={"size": 11, "color": palette.muted, "shadow": "auto"},
             x=1,
             xref="paper",
             xanchor="right",

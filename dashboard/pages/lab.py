@@ -6,15 +6,15 @@ import streamlit as st
 from pydantic import ValidationError
 
 from dashboard import controls, fields, figures, services, uploads
-from dashboard.board import AS_USUAL, BoardRun, board
+from dashboard.board import AS_USUAL, EMPTY, BoardRun, board
 from dashboard.data_panel import data_panel
 from dashboard.interrupted import interrupted_notice
-from dashboard.lesson_card import answered, lesson_card, open_from_address, runs_of
+from dashboard.lesson_card import answered, current, lesson_card, open_from_address, runs_of
 from dashboard.lessons import LessonRun
 from dashboard.run_words import tell_apart
 from dashboard.share import Decoded
 from dashboard.share_panel import PARAMETER as LINK
-from dashboard.share_panel import decode_address, link_notice, share_panel
+from dashboard.share_panel import are_twins, decode_address, link_notice, share_panel
 from dashboard.text import escape
 from dashboard.theme import on_primary
 from dashboard.workspace import workspace_id
@@ -66,14 +66,9 @@ def main() -> None:
         group = shown[0].group if len({run.group for run in shown}) == 1 else None
         board(runs, group=group, twins=are_twins(shown), show=show)
     else:
-        board(_preview(config), show=show)
+        board(_preview(config), show=show, empty=_empty(config))
     with st.container() if lesson else above:  # below a lesson's figures: these are what its text is about
         data_panel(config)
-
-
-def are_twins(runs: Sequence[StoredRun]) -> bool:
-    """Tell whether runs differ by the clip alone."""
-    return len(runs) == 2 and {**runs[0].config, "clip": None} == {**runs[1].config, "clip": None}
 
 
 def _open_address(link: Decoded | None) -> Sequence[StoredRun]:
@@ -126,6 +121,17 @@ def _board_run(run_id: str | None, config: TrainConfig, label: str) -> BoardRun:
     figure = figures.Run(label, norm_threshold, config.model.cell, clip.shortens)
     steered = clip.threshold if clip.method in fields.STEERED_CLIPS else None
     return BoardRun(run_id, figure, config.optimizer.learning_rate, steered)
+
+
+def _empty(config: TrainConfig | None) -> str:
+    """Return what stands in the figures while there are no runs: what to do next."""
+    if current() is not None and answered() is None:
+        return "Predict and commit: measured curves appear here"
+    if _waits_for_file():
+        return "Choose a file, then press Train"
+    if config is None or (config.data.kind == "upload" and not uploads.usable()):
+        return "Something has to be mended first, see the left side"
+    return EMPTY
 
 
 def _waits_for_file() -> bool:

@@ -392,7 +392,9 @@ class Board {
       for (const run of this.runs.filter((candidate) => candidate.id)) {
         const answer = await fetch(new URL(`api/runs/${run.id}/insights?step=${step}`, document.baseURI));
         if (!answer.ok || this.cursor() !== step) return;
-        const [first, ...others] = (await answer.json()).verdicts.map((verdict) => verdict.sentence);
+        const { step: reached, verdicts } = await answer.json();
+        if (reached < step && ACTIVE.has(run.state?.status)) continue; // asked again once it has come so far
+        const [first, ...others] = verdicts.map((verdict) => verdict.sentence);
         run.verdicts = first ? [`At step ${count(step)}: ${first}`, ...others] : null;
       }
       this.head.show();

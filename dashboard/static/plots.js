@@ -161,7 +161,7 @@ export class Plots {
       }
       if (name === "heatmap") colorRange(data, layout);
       if (name === "profile") {
-        floorZeros(data);
+        floorZeros(data, layout);
         this.captionProfile(card, context, layout);
       }
       if (name === "grad_norm") captionClipping(card, runs);
@@ -359,7 +359,7 @@ function fillBaseline(trace, index, runs) {
   trace.y = [baseline.loss, baseline.loss];
 }
 
-// The baselines' names at the right edge, on a ground of their own: the highest above its line, others below theirs.
+// The baselines' names at the right edge, in a halo: the highest above its line, others below theirs.
 function baselineLabels(data, layout) {
   const log = layout.yaxis.type === "log";
   const lines = data.filter(({ meta, y }) => meta?.baseline !== undefined && (y[0] > 0 || !log));
@@ -369,7 +369,7 @@ function baselineLabels(data, layout) {
     x: 1, xref: "paper", xanchor: "right", showarrow: false,
     y: log ? Math.log10(loss) : loss,
     yanchor: loss < highest ? "top" : "bottom",
-    font: textfont, bgcolor: layout.hoverlabel.bgcolor, opacity: 0.9,
+    font: { ...textfont, shadow: "auto" },
   }));
 }
 
@@ -406,9 +406,13 @@ function fillProfile(trace, column, series, { view, options }) {
 }
 
 // A log axis has no 0: draw an exact 0 at one floor below everything else; leave out what is not finite.
-function floorZeros(data) {
+function floorZeros(data, layout) {
   const values = data.flatMap((trace) => trace.y ?? []).filter((value) => value > 0 && Number.isFinite(value));
   const floor = (values.length ? Math.min(...values) : 1e-37) / 10;
+  if (data.some(({ y }) => y?.includes(0))) {
+    const place = { x: 0, xref: "paper", xanchor: "left", y: Math.log10(floor), yanchor: "bottom", showarrow: false };
+    layout.annotations = [{ text: "exactly 0", ...place, font: { size: layout.font.size, shadow: "auto" } }];
+  }
   for (const trace of data) {
     trace.y = trace.y?.map((value) => (value === 0 ? floor : Number.isFinite(value) ? value : null));
   }

@@ -94,7 +94,7 @@ const FILL = {
     if (predictions.classes.length <= 8) trace.texttemplate = "%{text}";
   },
   histogram: (trace, { parameters }) => {
-    trace.x = ["0", ...parameters.histogram[0].map((_, bin) => String(parameters.first_decade + bin))];
+    trace.x = ["zero", ...parameters.histogram[0].map((_, bin) => String(parameters.first_decade + bin))];
     trace.y = parameters.names.map(shortName);
     trace.z = parameters.histogram.map((bins, row) => {
       const counts = [parameters.zeros[row] + parameters.below[row], ...bins];

@@ -74,7 +74,7 @@ def _open(options: argparse.Namespace) -> Iterator[tuple[Any, Any]]:
         if options.data_dir is not None:
             settings = replace(settings, data_dir=options.data_dir)
         if not settings.store_path.exists():
-            raise ConfigError(f"there is no run store at '{settings.store_path}'")
+            raise ConfigError(f"there is no run store at '{settings.store_path}'; RNNLAB_DATA_DIR says where to look")
         store = Store(settings.store_path)
     except (StoreError, SettingsError) as error:
         raise ConfigError(str(error)) from error

@@ -25,8 +25,8 @@ def default_workers() -> int:
 
 
 def default_spare_workers() -> int:
-    """Return 1 where memory is plentiful, else 0."""
-    return int(available_memory_mb() >= 8000)
+    """Return one for each 8 GB of memory, at most 2: a second death may come before the first spare's heir is warm."""
+    return min(2, available_memory_mb() // 8000)
 
 
 def default_worker_memory_mb() -> int:
@@ -42,7 +42,7 @@ class Settings:
         data_dir: folder of the run store.
     Workers:
         workers: runs that train at once, one process and one core each.
-        spare_workers: further warm processes, that take over at once when one dies (300 MB each; 1 from 8 GB on).
+        spare_workers: further warm processes, that take over at once when one dies (300 MB each; one per 8 GB of memory, at most 2).
         worker_memory_mb: address space a run may take beyond what its process holds when idle (Linux, CPU runs).
         worker_nice: how far workers step back behind the page (0 to 19).
     Limits of a start:
