@@ -42,7 +42,8 @@ class Settings:
         data_dir: folder of the run store.
     Workers:
         workers: runs that train at once, one process and one core each.
-        spare_workers: further warm processes, that take over at once when one dies (300 MB each; one per 8 GB of memory, at most 2).
+        spare_workers: further warm processes, that take over at once when one dies (300 MB each; one per 8 GB of
+        memory, at most 2).
         worker_memory_mb: address space a run may take beyond what its process holds when idle (Linux, CPU runs).
         worker_nice: how far workers step back behind the page (0 to 19).
     Limits of a start:
