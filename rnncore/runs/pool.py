@@ -39,14 +39,17 @@ class Pool:
                 worker.kill()
         if now < self._next_start:
             return
-        settled = all(worker.ready for worker in self.workers)  # a spare does not hinder those that are needed now
-        while len(self.workers) < self._size + (self._spares if settled and len(self.workers) >= self._size else 0):
+        while len(self.workers) < self._size or self._wants_spare():
             try:
                 self.workers.append(WorkerProcess(self._command, self._deliver))
             except OSError as error:
                 logger.error("a worker cannot be started: %s", error)
                 self._back_off()
                 return
+
+    def _wants_spare(self) -> bool:
+        """One warms up at a time: a spare must not hinder those that are needed now, nor another spare."""
+        return len(self.workers) < self._size + self._spares and all(worker.ready for worker in self.workers)
 
     def became_ready(self, worker: WorkerProcess) -> None:
         """Note that a worker has warmed up."""
@@ -84,4 +87,4 @@ class Pool:
 
     def _back_off(self) -> None:
         self._failed_starts += 1
-        self._next_start = time.monotonic() + min(0.25 * 2**self._failed_starts, LONGEST_BACKOFF_S)
+        self._next_start = time.monotonic() + min(0.125 * 2**self._failed_starts, LONGEST_BACKOFF_S)
