@@ -14,7 +14,7 @@ _STATIC = Path(__file__).with_name("static")
 _FILES = {
     **{
         f"{name}.js": (_STATIC / f"{name}.js", "text/javascript")
-        for name in ("board", "dom", "head", "marks", "plots", "room", "series", "snapshots")
+        for name in ("board", "dom", "head", "marks", "plots", "room", "series", "snapshots", "traces")
     },
     "board.css": (_STATIC / "board.css", "text/css"),
     "plotly.min.js": (Path(plotly.__file__).parent / "package_data" / "plotly.min.js", "text/javascript"),
