@@ -19,6 +19,7 @@ POINTS = """() => {
   return filled("loss", line) && filled("grad_norm", line) && filled("profile", line) &&
     filled("heatmap", (trace) => trace.z?.length > 0 && trace.z[0].length > 0)
 }"""
+PREDICTED = "() => document.querySelector('.rgl-card:has([data-figure=predictions]) .rgl-subtitle').textContent"
 LAST_STEP = """() => Math.min(...[0, 1].map((run) => {
   const plot = document.querySelector('[data-figure="grad_norm"]')
   return plot.data.find((trace) => trace.meta?.run === run).x.at(-1) ?? 0
@@ -88,6 +89,12 @@ def test_train_watch_stop_and_reload(page: Any, app_server: AppServer) -> None:
     assert re.search(r"[?&]run=[\w-]{22}", page.url)
     stopped_at = page.evaluate(LAST_STEP)
     assert page.evaluate(IN_VIEW)
+
+    # Time travel: forth and back, the predictions are those of the step.
+    for step, first in ((1, True), (stopped_at, False), (1, True)):
+        page.locator(".rgl-scrubber").fill(str(step))
+        page.locator("[data-figure=predictions]").scroll_into_view_if_needed()  # drawn where it is seen
+        page.wait_for_function(f"() => ({PREDICTED})().includes('at step 1, as') === {str(first).lower()}")
 
     page.reload()
     page.wait_for_function(POINTS, timeout=20_000)

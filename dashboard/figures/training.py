@@ -84,7 +84,7 @@ def grad_norm_figure(runs: Sequence[Run], theme: str) -> go.Figure:
         )
         figure.add_annotation(
             text=f"threshold {threshold:g}",
-            font={"size": 11, "color": palette.muted, "shadow": "auto"},
+            font={"size": 11, "color": palette.muted, "shadow": ", ".join(4 * [f"0 0 3px {palette.hover}"])},
             x=1,
             xref="paper",
             xanchor="right",

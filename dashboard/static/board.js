@@ -261,8 +261,14 @@ class Board {
     if (layers && (this.layer === null || this.layer >= layers)) this.layer = layers - 1;
     this.head.setLayers(layers, this.layer);
     this.drawn = true;
+    if (!names || SNAPSHOT_CARDS.every((name) => names.includes(name))) this.drawnSnapshots = this.snapshotSteps();
     await this.plots.draw(this.runs, this.view(), names);
     this.showTimeline();
+  }
+
+  // Of which steps the snapshots are that belong to the cursor.
+  snapshotSteps() {
+    return this.runs.map((run) => run.snapshots.at(this.cursor())?.step).join();
   }
 
   view() {
@@ -361,7 +367,8 @@ class Board {
       if (!this.Plotly || !this.lastStep()) return;
       this.plots.moveCursor(this.cursor());
       this.showTimeline();
-      await this.plots.draw(this.runs, this.view(), ["profile"]);
+      const others = this.snapshotSteps() === this.drawnSnapshots ? [] : SNAPSHOT_CARDS;
+      await this.draw(["profile", ...others]);
       this.refreshSnapshots();
       this.frames = (this.frames ?? 0) + 1;
       this.root.dataset.frames = String(this.frames);

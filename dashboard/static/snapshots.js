@@ -29,7 +29,8 @@ export class Snapshots {
       const pause = running ? LIVE_MS : 0;
       return have?.step !== this.newest && performance.now() - this.fetchedAt >= pause;
     }
-    return !have || (have.next_step !== null && step >= have.next_step);
+    const next = have?.next_step ?? have?.step + 1; // the newest one did not know of any later one when it came
+    return !have || step >= next;
   }
 
   // Fetch the one for a step; return whether a new one came.

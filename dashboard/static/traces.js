@@ -8,6 +8,11 @@ const MAPS_IN_A_ROW = 3;
 const COLUMN_PX = 1.5; // of a map: narrower ones could not be told apart
 const SNAPSHOT_COLUMNS = new Set(["targets", "outputs", "confusion", "histogram", "gates", "attention"]);
 
+// A text's shadow in the colour of the ground, so that it can be read on a line.
+function halo(layout) {
+  return new Array(4).fill(`0 0 3px ${layout.hoverlabel.bgcolor}`).join(", ");
+}
+
 // One array for equal lists of words: plotly compares arrays by identity.
 const lists = new Map();
 function same(list) {
@@ -99,7 +104,7 @@ export function floorZeros(data, layout) {
   const floor = (values.length ? Math.min(...values) : 1e-37) / 10;
   if (data.some(({ y }) => y?.includes(0))) {
     const place = { x: 0, xref: "paper", xanchor: "left", y: Math.log10(floor), yanchor: "bottom", showarrow: false };
-    layout.annotations = [{ text: "exactly 0", ...place, font: { size: layout.font.size, shadow: "auto" } }];
+    layout.annotations = [{ text: "exactly 0", ...place, font: { size: layout.font.size, shadow: halo(layout) } }];
   }
   for (const trace of data) {
     trace.y = trace.y?.map((value) => (value === 0 ? floor : Number.isFinite(value) ? value : null));
@@ -150,6 +155,6 @@ export function baselineLabels(data, layout) {
     x: 1, xref: "paper", xanchor: "right", showarrow: false,
     y: log ? Math.log10(loss) : loss,
     yanchor: loss < highest ? "top" : "bottom",
-    font: { ...textfont, shadow: "auto" },
+    font: { ...textfont, shadow: halo(layout) },
   }));
 }
