@@ -192,6 +192,6 @@ function details(run) {
     const left = (state.steps - state.last_step) / state.steps_per_second;
     if (left > 1) parts.push(`${duration(left)} left`);
   }
-  if (series.train_loss.length) parts.push(`training loss ${number(series.train_loss.at(-1))}`);
+  if (series.train_loss.length) parts.push(`batch loss ${number(series.train_loss.at(-1))}`);
   return parts;
 }
