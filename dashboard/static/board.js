@@ -193,6 +193,7 @@ class Board {
   // What a refresh draws while training: the lines over training each time, the others in their turn.
   turn() {
     this.refreshes += 1;
+    if (this.refreshes === 1) return undefined; // all of them
     const [every, offset] = PACE.snapshot;
     const snapshot = this.refreshes % every === offset ? this.due.shift() : null;
     return Object.keys(this.plots.cards).filter((name) => {
