@@ -65,7 +65,7 @@ class Run:
     @property
     def resumable(self) -> bool:
         """Whether the run is over but can be continued."""
-        return self.status in RESUMABLE and self.step < self.steps
+        return self.status in RESUMABLE
 
     def matches(self, words: Sequence[str], statuses: Collection[str]) -> bool:
         """Tell whether the run has one of the statuses (none given: any) and every one of the lower-case words."""

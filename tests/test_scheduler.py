@@ -361,6 +361,17 @@ def test_a_killed_worker_is_replaced_and_its_run_can_be_continued(serve):
     assert server.records(run_id) == server.records(reference)
 
 
+def test_a_run_that_was_killed_after_its_last_step_can_be_brought_to_its_end(serve):
+    server = serve(workers=1)
+    run_id = server.submit(config()).runs[0]
+    server.wait_status(run_id, "finished")
+    before = server.records(run_id)
+    server.store.update_run(run_id, status="killed", reason="The worker died before it could say that it was done.")
+    server.scheduler.resume(run_id)
+    server.wait_status(run_id, "finished")
+    assert server.records(run_id) == before
+
+
 def test_a_server_that_is_stopped_interrupts_its_runs_and_the_next_one_continues_them(tmp_path):
     first = Server(tmp_path, workers=1)
     running, queued = first.submit(slow(150), slow(150)).runs

@@ -31,7 +31,7 @@ class RunStatus:
     @property
     def resumable(self) -> bool:
         """Whether the run is over but can be continued."""
-        return self.run.status in RESUMABLE and self.run.step < self.run.steps
+        return self.run.status in RESUMABLE
 
     def to_json(self) -> dict[str, Any]:
         """Return a JSON-ready dict, without the workspace: who knows a run need not know where it belongs."""

@@ -196,7 +196,7 @@ class Scheduler(Caretaker):
 
     def _continue(self, target: str) -> None:
         stored = [self.store.run(target)] if self.store.run(target) else self.store.group(target)
-        going = [run for run in stored if run and run.status in RESUMABLE and run.step < run.steps]
+        going = [run for run in stored if run and run.status in RESUMABLE]
         if not going:
             raise ControlError("This run has ended and cannot be continued.")
         configs = [TrainConfig.model_validate(run.config) for run in going]
