@@ -18,10 +18,10 @@ from pathlib import Path
 import psutil
 
 from rnncore import TrainConfig, train
+from rnncore.runs.read.series import records_since
 from rnncore.runs.scheduler import Scheduler
-from rnncore.runs.series import records_since
 from rnncore.runs.settings import Settings
-from rnncore.runs.store import Store
+from rnncore.runs.store.store import Store
 
 CASES = {
     "rnn B32 T50 H32": {"model": {"cell": "rnn"}},

@@ -28,7 +28,7 @@ from benchmarks.lab_server import Answered, Client, LabServer, Page, cpu_seconds
 from rnncore.config import TrainConfig
 from rnncore.runs.scheduler import Scheduler
 from rnncore.runs.settings import Settings
-from rnncore.runs.store import Store
+from rnncore.runs.store.store import Store
 
 POLL_S = 0.5
 STEPS = 1500

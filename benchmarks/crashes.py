@@ -27,7 +27,7 @@ import psutil
 
 from benchmarks.lab_server import Answered, Client, LabServer
 from rnncore.records import SCALARS
-from rnncore.runs.store import ENDED, Store
+from rnncore.runs.store.store import ENDED, Store
 
 STUDENTS = 5
 QUEUE_GOES_ON_S = 3.0

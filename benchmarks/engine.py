@@ -18,13 +18,13 @@ from torch import Tensor, nn
 
 from benchmarks.timing import paired, ratio, table
 from rnncore.config import TrainConfig
+from rnncore.engine.cells.recurrent import StateTape
 from rnncore.engine.clipping import CLIPPERS, Clipping
 from rnncore.engine.flat import FlatParameters, exact_norm
 from rnncore.engine.gradients import profile
 from rnncore.engine.losses import batch_loss
 from rnncore.engine.model import SequenceModel
 from rnncore.engine.optimizers import OPTIMIZERS
-from rnncore.engine.recurrent import StateTape
 
 Step = Callable[[], object]
 SIZES = [(32, 50, 32), (32, 100, 64), (64, 100, 64), (20, 400, 100)]  # B, T, H

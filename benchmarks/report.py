@@ -7,15 +7,16 @@ import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from dashboard.controls import label, twins
+from dashboard.experiment.opening import twins
+from dashboard.experiment.words import label
 from dashboard.exports.bundle import everything_zip
 from dashboard.exports.report import report_html
 from dashboard.exports.weights import weights_file
 from rnncore.config import ClipConfig, ModelConfig, TaskData, TrainConfig
-from rnncore.runs.export import export_csv, export_parquet
+from rnncore.runs.read.export import export_csv, export_parquet
 from rnncore.runs.scheduler import Scheduler
 from rnncore.runs.settings import Settings
-from rnncore.runs.store import Store, StoredRun
+from rnncore.runs.store.store import Store, StoredRun
 
 ALLOWED_MB = 8.0  # of the report
 

@@ -13,18 +13,19 @@ from anyio import to_thread
 from starlette.middleware import Middleware
 from streamlit.runtime.pages_manager import PagesManager
 
-from dashboard import figures, services
+from dashboard import figures
 from dashboard.api import routes
-from dashboard.assets import asset_routes, warm_assets
-from dashboard.board import warm_board
-from dashboard.guard import Guard
-from dashboard.logs import configure_logs
-from dashboard.request_heads import bound_request_heads
-from dashboard.sockets import allow_many_connections, answer_at_once
-from dashboard.upload_guard import UploadGuard
-from dashboard.workspace import WorkspaceCookie
-from rnncore.runs.lock import StoreError
+from dashboard.panels.board import warm_board
+from dashboard.server import services
+from dashboard.server.assets import asset_routes, warm_assets
+from dashboard.server.guard import Guard
+from dashboard.server.logs import configure_logs
+from dashboard.server.request_heads import bound_request_heads
+from dashboard.server.sockets import allow_many_connections, answer_at_once
+from dashboard.server.upload_guard import UploadGuard
+from dashboard.server.workspace import WorkspaceCookie
 from rnncore.runs.settings import SettingsError
+from rnncore.runs.store.lock import StoreError
 
 logger = logging.getLogger("dashboard.app")  # the launcher runs this file under another name
 

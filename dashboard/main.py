@@ -1,4 +1,4 @@
-"""The page frame: title, icon and navigation; each page is a direct script in pages/."""
+"""The page frame: title, icon and navigation; each page is a direct script in screens/."""
 
 from pathlib import Path
 
@@ -9,10 +9,10 @@ HERE = Path(__file__).parent
 st.set_page_config(page_title="RNN Gradient Lab", page_icon=str(HERE / "static" / "icon.png"), layout="wide")
 page = st.navigation(
     [
-        st.Page(HERE / "pages" / "lab.py", title="Lab", default=True),
-        st.Page(HERE / "pages" / "lessons.py", title="Lessons"),
-        st.Page(HERE / "pages" / "glossary.py", title="Glossary"),
-        st.Page(HERE / "pages" / "history.py", title="History"),
+        st.Page(HERE / "screens" / "lab.py", title="Lab", default=True),
+        st.Page(HERE / "screens" / "lessons.py", title="Lessons"),
+        st.Page(HERE / "screens" / "glossary.py", title="Glossary"),
+        st.Page(HERE / "screens" / "history.py", title="History"),
     ],
     position="top",
 )

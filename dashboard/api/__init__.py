@@ -7,7 +7,7 @@ from starlette.responses import Response
 from starlette.routing import Match, Mount, Route
 
 from dashboard.api import control, export, files, health, keep, start, watch
-from dashboard.api.http import error_answer
+from dashboard.server.http import error_answer
 
 _NOT_FOUND = "There is nothing at this address; README lists the addresses of the API."
 

@@ -10,8 +10,17 @@ from pydantic import BaseModel, ConfigDict
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
-from dashboard import services
-from dashboard.api.http import BODY_SECONDS, MAX_JSON_BYTES, ApiError, Endpoint, endpoint, read_body, read_json, run_id
+from dashboard.server import services
+from dashboard.server.http import (
+    BODY_SECONDS,
+    MAX_JSON_BYTES,
+    ApiError,
+    Endpoint,
+    endpoint,
+    read_body,
+    read_json,
+    run_id,
+)
 from rnncore.config import TrainConfig
 from rnncore.runs.scheduler import Scheduler
 

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from dashboard.api.http import ApiError
+from dashboard.server.http import ApiError
 
 THREADS = 2
 AT_ONCE, AT_ONCE_PER_ADDRESS = 32, 16  # each may hold some megabytes for a client that does not read

@@ -7,11 +7,11 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from dashboard import services
 from dashboard.api.downloads import attachment
-from dashboard.api.http import NOT_FOUND, ApiError, Endpoint, endpoint, run_id
-from rnncore.runs.export import export_csv, export_json, export_parquet
-from rnncore.runs.store import Store, StoredRun
+from dashboard.server import services
+from dashboard.server.http import NOT_FOUND, ApiError, Endpoint, endpoint, run_id
+from rnncore.runs.read.export import export_csv, export_json, export_parquet
+from rnncore.runs.store.store import Store, StoredRun
 
 
 def _config(store: Store, run: StoredRun) -> Iterator[bytes]:

@@ -7,13 +7,13 @@ from typing import Any
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
-from dashboard import services
-from dashboard.api.http import FORM_TYPES, ApiError, JSONAnswer, content_type, endpoint, read_body
-from dashboard.text import visible
-from dashboard.workspace import workspace_of
+from dashboard.experiment.text import visible
+from dashboard.server import services
+from dashboard.server.http import FORM_TYPES, ApiError, JSONAnswer, content_type, endpoint, read_body
+from dashboard.server.workspace import workspace_of
 from rnncore.config import UploadData
 from rnncore.data.upload import inspect
-from rnncore.runs.store import file_id_of
+from rnncore.runs.store.store import file_id_of
 
 UPLOAD_SECONDS = 60.0
 BUSY_RETRY_S = 5.0

@@ -5,8 +5,8 @@ from typing import Any
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
-from dashboard import services
-from dashboard.api.http import endpoint
+from dashboard.server import services
+from dashboard.server.http import endpoint
 
 
 @endpoint

@@ -7,18 +7,18 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from dashboard import services
 from dashboard.api.downloads import attachment
-from dashboard.api.http import NOT_FOUND, ApiError, Endpoint, endpoint, run_id
 from dashboard.exports.bundle import everything_zip
 from dashboard.exports.code import script
 from dashboard.exports.profiles import profiles_csv
 from dashboard.exports.report import report_html
 from dashboard.exports.weights import weights_file
-from dashboard.workspace import workspace_of
+from dashboard.server import services
+from dashboard.server.http import NOT_FOUND, ApiError, Endpoint, endpoint, run_id
+from dashboard.server.workspace import workspace_of
 from rnncore.data import DataError
 from rnncore.errors import ConfigError
-from rnncore.runs.store import Store, StoredRun
+from rnncore.runs.store.store import Store, StoredRun
 
 
 def _weights(store: Store, run: StoredRun) -> Iterator[bytes]:

@@ -9,10 +9,12 @@ from pydantic import BaseModel, ConfigDict
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
-from dashboard import controls, services
-from dashboard.api.http import ApiError, JSONAnswer, endpoint, read_json
 from dashboard.api.quota import Quota
-from dashboard.workspace import workspace_of
+from dashboard.experiment.opening import twins
+from dashboard.experiment.words import label
+from dashboard.server import services
+from dashboard.server.http import ApiError, JSONAnswer, endpoint, read_json
+from dashboard.server.workspace import workspace_of
 from rnncore.checks import check_run
 from rnncore.config import TrainConfig, UploadData
 from rnncore.data import DataError, load_dataset
@@ -57,13 +59,13 @@ async def start(request: Request) -> JSONAnswer:
         async with _checking:
             address = request.client.host if request.client else ""
             config = await run_in_threadpool(_named, workspace, config)
-            configs = controls.twins(config) if asked.compare else [config]
+            configs = twins(config) if asked.compare else [config]
             group = await run_in_threadpool(_submit, workspace, address, configs)
     finally:
         _waiting -= 1
     answer: dict[str, Any] = {
         "group": group.id,
-        "runs": [{"id": run, "label": controls.label(each)} for run, each in zip(group.runs, configs, strict=True)],
+        "runs": [{"id": run, "label": label(each)} for run, each in zip(group.runs, configs, strict=True)],
         "address": f"{request.url.scheme}://{request.headers.get('host', 'localhost')}/?run={group.id}",
     }
     if given is None:
@@ -88,7 +90,7 @@ def _submit(workspace: str, address: str, configs: Sequence[TrainConfig]) -> Gro
     check_start(configs, scheduler.load(workspace), scheduler.settings)  # before memory is spent on the data
     _quota.check(address, len(configs), scheduler)
     check_run(configs[0], load_dataset(configs[0].data, _reader(workspace)))
-    labels = [controls.label(config) for config in configs]
+    labels = [label(config) for config in configs]
     group = scheduler.submit(workspace, configs, labels, owner=f"address {address}")  # workspaces are free
     _quota.started(address, group.runs)
     return group

@@ -9,14 +9,14 @@ from anyio import CapacityLimiter, to_thread
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
-from dashboard import services
-from dashboard.api.http import NOT_FOUND, ApiError, endpoint, run_id
-from dashboard.insights import insights, look
-from dashboard.workspace import workspace_of
+from dashboard.server import services
+from dashboard.server.http import NOT_FOUND, ApiError, endpoint, run_id
+from dashboard.server.workspace import workspace_of
+from rnncore.runs.read.insights import insights, look
+from rnncore.runs.read.series import records_since
 from rnncore.runs.scheduler import Scheduler
-from rnncore.runs.series import records_since
-from rnncore.runs.snapshots import read_snapshot
-from rnncore.runs.store import ENDED
+from rnncore.runs.store.snapshots import read_snapshot
+from rnncore.runs.store.store import ENDED
 
 MAX_RUNS_PER_POLL = 6
 FULL_POINTS, REFRESH_POINTS = 2000, 150

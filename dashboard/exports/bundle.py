@@ -13,9 +13,9 @@ from dashboard.exports.weights import weights_file
 from rnncore import __version__
 from rnncore.data import DataError
 from rnncore.errors import ConfigError
-from rnncore.runs.export import export_csv, export_parquet
-from rnncore.runs.pieces import Pieces
-from rnncore.runs.store import Store, StoredRun
+from rnncore.runs.read.export import export_csv, export_parquet
+from rnncore.runs.read.pieces import Pieces
+from rnncore.runs.store.store import Store, StoredRun
 
 _README = """RNN Gradient Lab {version}: runs taken out of the lab
 

@@ -2,7 +2,7 @@
 
 from rnncore.config import TrainConfig
 from rnncore.data import DataError, ReadFile
-from rnncore.runs.store import Store, StoredRun
+from rnncore.runs.store.store import Store, StoredRun
 from rnncore.script import script_files, script_of
 
 

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnncore.records import PROFILES
-from rnncore.runs.series import records_since
-from rnncore.runs.snapshots import read_snapshot
-from rnncore.runs.store import Store, StoredRun
+from rnncore.runs.read.series import records_since
+from rnncore.runs.store.snapshots import read_snapshot
+from rnncore.runs.store.store import Store, StoredRun
 
 POINTS = 4000  # records per run, those with the extremes among them
 PROFILE_BYTES = 1_900_000  # of all runs of a report together, before base64 adds a third
@@ -19,7 +19,7 @@ SNAPSHOT_CHARS, MAX_SNAPSHOTS = 500_000, 40  # of all runs together; of each run
 
 
 def run_payload(store: Store, run: StoredRun, shares: int) -> dict[str, Any]:
-    """Return what `rnncore.runs.series.records_since` says of a whole run, without its id, its profiles thinned out.
+    """Return what `records_since` says of a whole run, without its id, its profiles thinned out.
 
     shares: how many runs share PROFILE_BYTES.
     """

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from rnncore.records import PROFILES
-from rnncore.runs.export import profile_rows
-from rnncore.runs.store import Store, StoredRun
+from rnncore.runs.read.export import profile_rows
+from rnncore.runs.store.store import Store, StoredRun
 
 
 def profiles_csv(store: Store, run: StoredRun) -> Iterator[bytes]:

@@ -14,17 +14,17 @@ from typing import Any
 import plotly
 
 from dashboard import figures
+from dashboard.experiment.link_fields import defaults, values
+from dashboard.experiment.share import ShareError, encode
 from dashboard.exports.code import script
 from dashboard.exports.modules import STATIC, inline_modules
 from dashboard.exports.payload import run_payload, run_snapshots
-from dashboard.insights import look
-from dashboard.link_fields import defaults, values
-from dashboard.share import ShareError, encode
 from rnncore import __version__
 from rnncore.config import TrainConfig
 from rnncore.data import DataError
 from rnncore.errors import ConfigError
-from rnncore.runs.store import Store, StoredRun
+from rnncore.runs.read.insights import look
+from rnncore.runs.store.store import Store, StoredRun
 
 _PACKAGES = ("torch", "numpy", "plotly", "pydantic")
 # Nothing may be loaded from anywhere: what is not in the file does not exist.

@@ -3,7 +3,7 @@
 from safetensors.numpy import save
 
 from rnncore.config import TrainConfig
-from rnncore.runs.store import Store, StoredRun
+from rnncore.runs.store.store import Store, StoredRun
 from rnncore.weights import checkpoint_weights
 
 

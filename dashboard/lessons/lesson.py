@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from dashboard.board import AS_USUAL, Show
+from dashboard.panels.board import AS_USUAL, Show
 from rnncore.config import TrainConfig
 
 

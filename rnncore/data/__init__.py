@@ -10,7 +10,7 @@ from rnncore.data.dataset import Batch, DataError, SequenceDataset
 from rnncore.data.tasks import TASKS, Preview, Task, preview, task_dataset
 
 # Importing a module of tasks puts them into TASKS, in this order.
-from rnncore.data import memory_tasks, grammar_tasks, dynamics_tasks, text_tasks  # noqa: F401 # isort: skip
+from rnncore.data.tasks import memory, grammar, dynamics, text  # noqa: F401 # isort: skip
 
 __all__ = [
     "SERIES",
@@ -61,7 +61,7 @@ def _load_bundled(config: BundledData, read_file: ReadFile) -> SequenceDataset:
 
 
 def _load_csv(config: CsvData, read_file: ReadFile) -> SequenceDataset:
-    from rnncore.data.csv import read_csv
+    from rnncore.data.files.csv import read_csv
     from rnncore.data.series import series_dataset
 
     table = read_csv(read_file(config.file), Path(config.file).name if ":" not in config.file else "the uploaded file")

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnncore.data.dataset import DataError
-from rnncore.data.limits import LARGEST, MAX_INPUT_VALUES, MAX_INPUTS
+from rnncore.data.files.limits import LARGEST, MAX_INPUT_VALUES, MAX_INPUTS
 from rnncore.data.sequences import Floats, Sequences, kept_steps
 from rnncore.data.words import many
 

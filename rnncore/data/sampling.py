@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnncore.data.dataset import Batch, BatchSource
-from rnncore.data.limits import MAX_VALIDATION_VALUES
+from rnncore.data.files.limits import MAX_VALIDATION_VALUES
 
 VALIDATION_SIZE = 256
 # Third word of the entropy of everything that is not a training batch; training batches use (seed, step) alone.

@@ -6,17 +6,17 @@ from collections.abc import Callable, Sequence
 import pyarrow as pa
 
 from rnncore.config import UploadData
-from rnncore.data.arff import is_arff, read_arff
-from rnncore.data.arrays import read_npy, read_npz
-from rnncore.data.csv import read_csv
 from rnncore.data.dataset import DataError
-from rnncore.data.decode import to_utf8, what_is
-from rnncore.data.join import join_sequences, join_tables
-from rnncore.data.limits import MAX_BYTES, MAX_FILES
-from rnncore.data.parquet import read_parquet
+from rnncore.data.files.arff import is_arff, read_arff
+from rnncore.data.files.arrays import read_npy, read_npz
+from rnncore.data.files.csv import read_csv
+from rnncore.data.files.decode import to_utf8, what_is
+from rnncore.data.files.limits import MAX_BYTES, MAX_FILES
+from rnncore.data.files.parquet import read_parquet
+from rnncore.data.files.table import Table
+from rnncore.data.files.ucr import read_ts
+from rnncore.data.roles.join import join_sequences, join_tables
 from rnncore.data.sequences import Sequences
-from rnncore.data.table import Table
-from rnncore.data.ucr import read_ts
 
 Source = Table | Sequences | str
 _TABLE_ENDINGS = (".csv", ".tsv", ".tab", ".psv", ".dat", ".data", ".asc", ".prn")

@@ -10,18 +10,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnncore.config import UploadData, UploadedFile
-from rnncore.data.calendar import on_the_calendar
 from rnncore.data.dataset import DataError, SequenceDataset
+from rnncore.data.files.limits import MAX_FILES
+from rnncore.data.files.numbers import MISSING_WORDS
+from rnncore.data.files.table import Table
 from rnncore.data.labelled import labelled_dataset
-from rnncore.data.layouts import arrange
-from rnncore.data.limits import MAX_FILES
-from rnncore.data.numbers import MISSING_WORDS
-from rnncore.data.roles import Roles, find_roles
+from rnncore.data.roles.calendar import on_the_calendar
+from rnncore.data.roles.columns import Roles, find_roles
+from rnncore.data.roles.layouts import arrange
 from rnncore.data.sequences import Labels, Sequences, numbered_classes
 from rnncore.data.series import forecast_dataset
 from rnncore.data.sources import Source, read_source
-from rnncore.data.table import Table
-from rnncore.data.text_tasks import text_dataset
+from rnncore.data.tasks.text import text_dataset
 from rnncore.data.words import many
 
 _TEXT_WINDOW = 100

@@ -7,10 +7,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from rnncore.engine.cells.recurrent import StateTape
+from rnncore.engine.cells.scan import row_norms
 from rnncore.engine.losses import batch_loss
 from rnncore.engine.model import SequenceModel
-from rnncore.engine.recurrent import StateTape
-from rnncore.engine.scan import row_norms
 
 
 @dataclass(frozen=True, slots=True)

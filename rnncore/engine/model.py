@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from rnncore.config import ModelConfig
+from rnncore.engine.cells.recurrent import Recurrent, StateTape
 from rnncore.engine.losses import valid_steps
-from rnncore.engine.recurrent import Recurrent, StateTape
 
 
 class Attention(nn.Module):

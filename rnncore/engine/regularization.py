@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from rnncore.engine.recurrent import Recurrent, StateTape
+from rnncore.engine.cells.recurrent import Recurrent, StateTape
 
 # phi'(a) from the state h = phi(a).
 _SLOPES = {"tanh": lambda h: 1.0 - h * h, "relu": lambda h: (h > 0).to(h.dtype)}

@@ -14,20 +14,20 @@ from rnncore.checks import check_run, resolve_loss
 from rnncore.config import TrainConfig
 from rnncore.data import load_dataset
 from rnncore.data.dataset import SequenceDataset
+from rnncore.engine.cells.recurrent import StateTape
 from rnncore.engine.clipping import CLIPPERS, Clipping
 from rnncore.engine.devices import choose_device
 from rnncore.engine.evaluation import TensorBatch, Validation, to_tensors
 from rnncore.engine.flat import FlatParameters, exact_norm
 from rnncore.engine.gradients import profile
 from rnncore.engine.initialization import initialize
+from rnncore.engine.instruments.snapshots import Snapshots
 from rnncore.engine.losses import batch_loss
 from rnncore.engine.model import SequenceModel
 from rnncore.engine.optimizers import OPTIMIZERS
 from rnncore.engine.randomness import DROPOUT, INITIALIZATION, seeded, stream_seed
-from rnncore.engine.recurrent import StateTape
 from rnncore.engine.regularization import add_omega_gradient
 from rnncore.engine.schedules import learning_rate_factor
-from rnncore.engine.snapshots import Snapshots
 from rnncore.errors import not_allowed
 from rnncore.records import Record, RunInfo
 

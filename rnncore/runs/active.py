@@ -5,9 +5,9 @@ from dataclasses import asdict, dataclass, field
 from heapq import heapify, heapreplace
 from typing import Any
 
-from rnncore.runs.process import WorkerProcess
-from rnncore.runs.recording import Recorder
-from rnncore.runs.store import StoredRun
+from rnncore.runs.backend.process import WorkerProcess
+from rnncore.runs.store.recording import Recorder
+from rnncore.runs.store.store import StoredRun
 
 RESUMABLE = ("interrupted", "stopped", "killed")
 

@@ -7,12 +7,12 @@ import time
 from collections.abc import Callable, Sequence
 
 from rnncore.runs.active import ActiveRun, Ending
+from rnncore.runs.backend.frames import Frame
+from rnncore.runs.backend.process import WorkerProcess
 from rnncore.runs.limits import LimitError, check_parameters
-from rnncore.runs.process import WorkerProcess
-from rnncore.runs.protocol import Frame
-from rnncore.runs.recording import Recorder
 from rnncore.runs.rounds import Rounds
 from rnncore.runs.settings import env_name
+from rnncore.runs.store.recording import Recorder
 
 logger = logging.getLogger(__name__)
 

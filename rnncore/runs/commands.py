@@ -64,9 +64,9 @@ def _action(actions: Any, name: str, run: Callable[[argparse.Namespace], int], s
 @contextmanager
 def _open(options: argparse.Namespace) -> Iterator[tuple[Any, Any]]:
     """Open store and settings; ConfigError with one sentence where that is not possible."""
-    from rnncore.runs.lock import StoreError
     from rnncore.runs.settings import Settings, SettingsError
-    from rnncore.runs.store import Store
+    from rnncore.runs.store.lock import StoreError
+    from rnncore.runs.store.store import Store
 
     logging.getLogger("rnncore.runs").addHandler(logging.NullHandler())  # `store.message` is printed below
     try:
@@ -113,7 +113,7 @@ def _show(options: argparse.Namespace) -> int:
 
 
 def _export(options: argparse.Namespace) -> int:
-    from rnncore.runs.export import export_csv, export_json, export_parquet
+    from rnncore.runs.read.export import export_csv, export_json, export_parquet
 
     exporters = {"csv": export_csv, "json": export_json, "parquet": export_parquet}
     suffix = options.out.suffix.removeprefix(".").lower() if options.out else ""
@@ -131,7 +131,7 @@ def _export(options: argparse.Namespace) -> int:
 
 
 def _prune(options: argparse.Namespace) -> int:
-    from rnncore.runs.pruning import prune
+    from rnncore.runs.store.pruning import prune
 
     with _open(options) as (store, settings):
         if options.days is not None:

@@ -10,14 +10,14 @@ from collections.abc import Sequence
 from queue import Empty, Full, Queue
 
 from rnncore.runs.active import ActiveRun, Ending
-from rnncore.runs.lock import FolderLock
-from rnncore.runs.pool import Pool
-from rnncore.runs.process import WORKER_COMMAND, WorkerProcess
-from rnncore.runs.protocol import Frame
-from rnncore.runs.pruning import prune
+from rnncore.runs.backend.frames import Frame
+from rnncore.runs.backend.pool import Pool
+from rnncore.runs.backend.process import WORKER_COMMAND, WorkerProcess
+from rnncore.runs.queue import Turns
 from rnncore.runs.settings import Settings
-from rnncore.runs.store import Store
-from rnncore.runs.turns import Turns
+from rnncore.runs.store.lock import FolderLock
+from rnncore.runs.store.pruning import prune
+from rnncore.runs.store.store import Store
 
 logger = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from rnncore.data.dataset import DataError
 from rnncore.runs.active import RESUMABLE, ActiveRun, Ending, Group, Overview, RunStatus, usual_rate, waiting_times
 from rnncore.runs.caretaker import Caretaker
 from rnncore.runs.limits import LimitError, Load, check_file, check_start, check_uploads
-from rnncore.runs.store import NewRun, file_id_of
+from rnncore.runs.store.store import NewRun, file_id_of
 
 logger = logging.getLogger(__name__)
 

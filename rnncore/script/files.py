@@ -10,7 +10,7 @@ import numpy as np
 from rnncore.config import TrainConfig
 from rnncore.data import SERIES, DataError, ReadFile
 from rnncore.data.dataset import SequenceDataset
-from rnncore.data.text_tasks import MAX_CHARACTERS
+from rnncore.data.tasks.text import MAX_CHARACTERS
 
 MAX_NUMBERS = 25_000_000  # in a file of prepared sequences, 100 MB before compression
 
@@ -75,7 +75,7 @@ def _text(config: TrainConfig, read_file: ReadFile) -> bytes:
 
 def _column(config: TrainConfig, read_file: ReadFile) -> bytes:
     """The one column that is needed, in plain form, whatever the dialect of the file."""
-    from rnncore.data.csv import read_csv
+    from rnncore.data.files.csv import read_csv
 
     data: Any = config.data
     values = read_csv(read_file(data.file), "the file").numbers(data.target)

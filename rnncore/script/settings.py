@@ -8,10 +8,10 @@ from typing import Any
 from rnncore.config import TrainConfig
 from rnncore.data.dataset import SequenceDataset
 from rnncore.data.tasks import TASKS
-from rnncore.data.text_tasks import TEXT_VAL_FRACTION
+from rnncore.data.tasks.text import TEXT_VAL_FRACTION
 from rnncore.script.model_parts import GATES
 
-# (first step in force, "learning_rate" or "clip_threshold", value), as `rnncore.runs.store.Store.events` returns them
+# (first step in force, "learning_rate" or "clip_threshold", value), as `Store.events` returns them
 Events = Sequence[tuple[int, str, float]]
 
 

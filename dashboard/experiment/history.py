@@ -1,0 +1,231 @@
+"""The runs of a workspace as rows of a table: in words, with figures, a verdict and a sparkline; no Streamlit."""
+
+import json
+import sqlite3
+import time
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dashboard.experiment.words import data_words, model_words, status_word
+from rnncore.records import SCALARS
+from rnncore.runs.active import RESUMABLE
+from rnncore.runs.read.insights import look
+from rnncore.runs.store.store import ACTIVE, Store
+
+PAGE_RUNS = 50
+MOST_RUNS = 5000  # the newest runs of a workspace that are listed
+MOST_LAID = 6  # runs that fit on one board
+SPARK_POINTS = 40
+GROWTH = 1.02  # a running run is measured anew when it has become this much longer
+INTERRUPTED_AGE_S = 86_400.0  # an interruption is news for this long
+ONE_STOP_S = 60.0  # runs that ended this close together were interrupted by the same stop of the server
+CACHED_RUNS = 20_000
+
+STATUSES: dict[str, tuple[str, ...]] = {
+    "Under way": ACTIVE,
+    "Finished": ("finished",),
+    "Stopped": ("stopped",),
+    "Diverged": ("diverged",),
+    "Failed": ("failed", "killed"),
+    "Interrupted": ("interrupted",),
+}
+_REASON_FIRST = ("failed", "killed", "diverged")  # why these ended says more than what was seen while they trained
+_TRAIN_LOSS, _VAL_LOSS = SCALARS.index("train_loss"), SCALARS.index("val_loss")
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What the list knows of a run without looking at its records. twin: place in its group, '1 of 2', or ''."""
+
+    key: int
+    id: str
+    group: str
+    label: str
+    note: str
+    status: str
+    reason: str
+    step: int
+    steps: int
+    created_at: float
+    data: str
+    model: str
+    twin: str
+
+    @property
+    def active(self) -> bool:
+        """Whether the run is queued, running or paused."""
+        return self.status in ACTIVE
+
+    @property
+    def resumable(self) -> bool:
+        """Whether the run is over but can be continued."""
+        return self.status in RESUMABLE
+
+    def matches(self, words: Sequence[str], statuses: Collection[str]) -> bool:
+        """Tell whether the run has one of the statuses (none given: any) and every one of the lower-case words."""
+        if statuses and self.status not in statuses:
+            return False
+        text = "\n".join((self.label, self.data, self.model, self.note, status_word(self.status))).casefold()
+        return all(word in text for word in words)
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What a run's records say. sparkline: log10 of the training loss, at most SPARK_POINTS means of it."""
+
+    last_loss: float | None = None
+    best_val_loss: float | None = None
+    sparkline: tuple[float, ...] = ()
+    verdict: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Cached:
+    status: str
+    step: int
+    measured: Measured
+
+
+_words: dict[str, tuple[str, str]] = {}  # data and model in words by run id: a config never changes
+_measured: dict[str, _Cached] = {}
+
+
+def runs_of(store: Store, workspace: str) -> list[Run]:
+    """Return a workspace's runs, the newest group first, the runs of a group together and in their order."""
+    with store.read() as db:
+        found = db.execute(
+            "SELECT key, id, group_id, label, note, status, reason, step, steps, created_at FROM runs"
+            " WHERE workspace = ? ORDER BY created_at DESC, key DESC LIMIT ?",
+            (workspace, MOST_RUNS),
+        ).fetchall()
+        words = _words_of(db, [row[1] for row in found])
+    groups: dict[str, list[tuple[Any, ...]]] = {}
+    for row in found:
+        groups.setdefault(row[2], []).append(row)
+    runs = []
+    for group in groups.values():
+        for place, row in enumerate(reversed(group), start=1):
+            twin = f"{place} of {len(group)}" if len(group) > 1 else ""
+            fields: tuple[Any, ...] = (*row, *words[row[1]], twin)
+            runs.append(Run(*fields))
+    return runs
+
+
+def find(runs: Iterable[Run], text: str = "", statuses: Collection[str] = ()) -> list[Run]:
+    """Return the runs that have one of the statuses and contain every word of the text, in the same order."""
+    words = text.casefold().split()
+    return [run for run in runs if run.matches(words, statuses)]
+
+
+def pages(runs: Sequence[Run]) -> list[list[Run]]:
+    """Divide runs into pages of at most PAGE_RUNS, never between the runs of a group."""
+    divided: list[list[Run]] = [[]]
+    for start, run in enumerate(runs):
+        first = start == 0 or runs[start - 1].group != run.group
+        group = sum(other.group == run.group for other in runs[start : start + PAGE_RUNS]) if first else 1
+        if len(divided[-1]) + group > PAGE_RUNS and divided[-1]:
+            divided.append([])
+        divided[-1].append(run)
+    return divided
+
+
+def measure(store: Store, run: Run) -> Measured:
+    """Return what a run's records say; looked up once for a run that is over, now and then for one under way."""
+    cached = _measured.get(run.id)
+    upto = cached.step * (GROWTH if run.active else 1) if cached else 0
+    if cached is None or cached.status != run.status or not cached.step <= run.step <= upto:
+        _bound(_measured)
+        cached = _measured[run.id] = _Cached(run.status, run.step, _measure(store, run))
+    return cached.measured
+
+
+def sparkline(losses: Floats) -> tuple[float, ...]:
+    """Return log10 of the losses (N,), averaged over at most SPARK_POINTS stretches of equal length.
+
+    Losses that have no logarithm (not finite, or not above 0) are left out.
+    """
+    logs = np.log10(losses[np.isfinite(losses) & (losses > 0)])
+    if len(logs) == 0:
+        return ()
+    starts = np.unique(np.linspace(0, len(logs), SPARK_POINTS, endpoint=False).astype(int))
+    means = np.add.reduceat(logs, starts) / np.diff(np.append(starts, len(logs)))
+    return tuple(np.round(means, 3).tolist())
+
+
+def address(runs: Sequence[Run], everything: Sequence[Run]) -> str:
+    """Return what the lab's `?run=` needs to show these runs: a whole group's id, else their ids with commas."""
+    groups = {run.group for run in runs}
+    if len(groups) == 1:
+        (group,) = groups
+        if len(runs) == sum(run.group == group for run in everything):
+            return group
+    return ",".join(run.id for run in runs)
+
+
+def targets(runs: Sequence[Run], everything: Sequence[Run]) -> list[str]:
+    """Return the ids by which to steer these runs: a group's where all of it is meant, so that twins stay in step."""
+    by_group: dict[str, list[Run]] = {}
+    for run in runs:
+        by_group.setdefault(run.group, []).append(run)
+    return [part for members in by_group.values() for part in address(members, everything).split(",")]
+
+
+def interrupted_runs(store: Store, workspace: str, now: float | None = None) -> list[Run]:
+    """Return the runs that the server's latest stop interrupted and that can be continued; none when it is old news."""
+    with store.read() as db:
+        found = db.execute(
+            "SELECT id, ended_at FROM runs WHERE workspace = ? AND status = 'interrupted' AND step < steps",
+            (workspace,),
+        ).fetchall()
+    latest = max((ended for _, ended in found), default=0.0)
+    if (time.time() if now is None else now) - latest > INTERRUPTED_AGE_S:
+        return []
+    news = {run_id for run_id, ended in found if latest - ended <= ONE_STOP_S}
+    return [run for run in runs_of(store, workspace) if run.id in news]
+
+
+def _words_of(db: sqlite3.Connection, run_ids: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """Return data and model in words by run id; only configs not seen before are read."""
+    words = {run_id: known for run_id in run_ids if (known := _words.get(run_id))}
+    new = [run_id for run_id in run_ids if run_id not in words]
+    if new:
+        rows = db.execute(
+            "SELECT id, config FROM runs WHERE id IN (SELECT value FROM json_each(?))", (json.dumps(new),)
+        )
+        configs = ((run_id, json.loads(text)) for run_id, text in rows)
+        fresh = {run_id: (data_words(config), model_words(config)) for run_id, config in configs}
+        _bound(_words)
+        _words.update(fresh)
+        words |= fresh
+    return words
+
+
+def _measure(store: Store, run: Run) -> Measured:
+    reason = run.reason if run.status in _REASON_FIRST else ""
+    if run.step == 0:
+        return Measured(verdict=reason)
+    with store.read() as db:
+        chunks = db.execute("SELECT scalars FROM chunks WHERE run = ? ORDER BY first_step", (run.key,))
+        parts = [np.frombuffer(blob).reshape(-1, len(SCALARS))[:, (_TRAIN_LOSS, _VAL_LOSS)] for (blob,) in chunks]
+    if not parts:
+        return Measured(verdict=reason)
+    train, val = np.concatenate(parts).T
+    train, val = train[np.isfinite(train)], val[np.isfinite(val)]
+    verdicts = [] if reason else look(store, run.id)["verdicts"]
+    return Measured(
+        last_loss=float(train[-1]) if len(train) else None,
+        best_val_loss=float(val.min()) if len(val) else None,
+        sparkline=sparkline(train),
+        verdict=reason or (verdicts[0]["sentence"] if verdicts else ""),
+    )
+
+
+def _bound(cache: dict[str, Any]) -> None:
+    if len(cache) >= CACHED_RUNS:
+        cache.clear()

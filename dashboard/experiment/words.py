@@ -1,0 +1,117 @@
+"""An experiment in words: its data and its network, from a stored config; never fails on an old or odd one."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from dashboard.experiment.text import shorten
+from dashboard.experiment.titles import CELLS, OPTIMIZERS
+from rnncore.config import TaskData, TrainConfig
+from rnncore.data import SERIES, TASKS
+
+STATUS_WORDS = {"queued": "waiting"}  # other statuses are words already
+
+Part = Mapping[str, Any]
+
+
+def data_words(config: Part) -> str:
+    """Return what a run learns from, e.g. 'Adding problem, T = 50'."""
+    data = config.get("data", {})
+    words = _DATA.get(data.get("kind", ""))
+    return words(data) if words else ""
+
+
+def model_words(config: Part) -> str:
+    """Return a run's network, e.g. 'LSTM, 2 layers of 32 units'."""
+    model = config.get("model", {})
+    cell = str(model.get("cell", "")).upper()
+    cell = f"ReLU {cell}" if model.get("nonlinearity") == "relu" else cell
+    units, layers = model.get("hidden_size"), model.get("num_layers", 1)
+    return f"{cell}, {units} units" if layers == 1 else f"{cell}, {layers} layers of {units} units"
+
+
+def in_words(config: TrainConfig) -> str:
+    """Return what is trained on what, in one line."""
+    data, model = config.data, config.model
+    source = TASKS[data.task].title if isinstance(data, TaskData) else data_words({"data": data.model_dump()})
+    cell = f"{CELLS[model.cell]}{' (ReLU)' if model.nonlinearity == 'relu' else ''}"
+    layers = f"{model.num_layers} × {model.hidden_size}" if model.num_layers > 1 else str(model.hidden_size)
+    optimizer = f"{OPTIMIZERS[config.optimizer.name]} {config.optimizer.learning_rate:g}"
+    return f"{source} · {cell}, {layers} units · {optimizer} · batch {config.batch_size} · seed {config.seed}"
+
+
+def label(config: TrainConfig) -> str:
+    """Return the run's name in words, by what tells twins apart."""
+    clip = config.clip
+    return {
+        "off": "not clipped",
+        "norm": f"clipped at {clip.threshold:g}",
+        "value": f"values clipped at {clip.threshold:g}",
+        "parameter_norm": f"each norm clipped at {clip.threshold:g}",
+        "recursion": f"recursion clipped at {clip.threshold:g}",
+        "autoclip": f"AutoClip p = {clip.percentile:g}",
+        "agc": f"AGC {clip.agc_factor:g}",
+    }[clip.method]
+
+
+def tell_apart(labels: Sequence[str], configs: Sequence[Part]) -> list[str]:
+    """Return a different name for each run: its label, with no more of its experiment than tells it from the others."""
+    names = list(labels)
+    for words in _FEATURES:
+        longer = [f"{name}, {words(config)}" for name, config in zip(names, configs, strict=True)]
+        if len(set(longer)) > len(set(names)):
+            names = longer
+    seen: Counter[str] = Counter()
+    for place, name in enumerate(names):
+        seen[name] += 1
+        names[place] = f"{name} ({seen[name]})" if seen[name] > 1 else name
+    return names
+
+
+def status_word(status: str) -> str:
+    """Return a status as the pages call it."""
+    return STATUS_WORDS.get(status, status)
+
+
+def count(number: int, noun: str) -> str:
+    """Return a number with its noun: '1 run', '1,000 runs'."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def _task(data: Part) -> str:
+    name = data.get("task", "")
+    task = TASKS.get(name)
+    if task is None:
+        return str(name)
+    length = data.get("seq_len") or task.knobs.get("seq_len")
+    return f"{task.title}, T = {length}" if length else task.title
+
+
+def _bundled(data: Part) -> str:
+    name = data.get("name", "")
+    return SERIES[name].title if name in SERIES else str(name)
+
+
+def _csv(data: Part) -> str:
+    return f"Uploaded CSV, column {data.get('target', '')}"
+
+
+def _upload(data: Part) -> str:
+    names = [each.get("name") or "upload" for each in data.get("files", ())]
+    words = shorten(names[0], 44) if names else "upload"
+    words += f" and {len(names) - 1} more" if len(names) > 1 else ""
+    targets = data.get("targets") or ()
+    return f"{words}, {', '.join(targets)}" if targets else words
+
+
+_DATA: dict[str, Callable[[Part], str]] = {"task": _task, "bundled": _bundled, "csv": _csv, "upload": _upload}
+
+# What tells runs of the same label apart, the weightiest first.
+_FEATURES: tuple[Callable[[Part], str], ...] = (
+    data_words,
+    model_words,
+    lambda config: f"learning rate {config.get('optimizer', {}).get('learning_rate', 0):g}",
+    lambda config: f"seed {config.get('seed')}",
+    lambda config: f"batch {config.get('batch_size')}",
+    lambda config: f"{config.get('steps', 0):,} steps",
+)

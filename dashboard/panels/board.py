@@ -1,0 +1,140 @@
+"""The live board as one Components-v2 component: specs and run ids go in, everything else it fetches itself."""
+
+import json
+import threading
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from typing import Any
+
+import streamlit as st
+
+from dashboard import figures
+from dashboard.server.assets import asset_url
+
+# A loader only: Streamlit sends inline script with every update, so the board itself is a cached file.
+_LOADER = """
+export default function ({ data, parentElement }) {
+  let cleanup = null
+  let gone = false
+  import(new URL(data.module, document.baseURI).href).then((board) => {
+    if (!gone) cleanup = board.mount(parentElement, data)
+  })
+  return () => {
+    gone = true
+    if (cleanup) cleanup()
+  }
+}
+"""
+
+_board = st.components.v2.component(
+    "rnn_gradient_lab_board",
+    html=f'<link rel="stylesheet" href="{asset_url("board.css")}">',
+    js=_LOADER,
+    isolate_styles=False,
+)
+
+EMPTY = "Press Train: measured curves appear here"
+
+
+@dataclass(frozen=True, slots=True)
+class BoardRun:
+    """One run on the board; `run_id` is None before Train was pressed. The rest: where the sliders begin."""
+
+    run_id: str | None
+    figure: figures.Run
+    learning_rate: float
+    threshold: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Show:
+    """What a reader sees of the board without touching it.
+
+    first: figures, by their names in `figures.FIGURES`, that stand before all others. step: the training step shown,
+    None for the newest. options: "figure.option" each, switched on.
+    """
+
+    first: tuple[str, ...] = ()
+    step: int | None = None
+    options: tuple[str, ...] = ()
+
+
+AS_USUAL = Show()
+
+
+def board(
+    runs: Sequence[BoardRun],
+    *,
+    group: str | None = None,
+    twins: bool = False,
+    show: Show = AS_USUAL,
+    empty: str = EMPTY,
+    key: str = "board",
+) -> None:
+    """Mount the live board for up to six runs.
+
+    group: id by which commands reach all of them at once. twins: they differ by the clip alone, so the step at which
+    they part is worth a mark. show: where it begins; readers go on from there as they like. empty: what stands in the
+    figures as long as there are no runs.
+    """
+    _board(
+        key=key,
+        data={
+            "module": asset_url("board.js"),
+            "plotly": asset_url("plotly.min.js"),
+            "group": group,
+            "twins": twins,
+            "show": asdict(show),
+            "runs": [_of_run(run) for run in runs],
+            "drawing": _drawing(tuple(run.figure for run in runs)),
+            "empty": empty,
+        },
+    )
+
+
+def _of_run(run: BoardRun) -> dict[str, Any]:
+    steering = {"learning_rate": run.learning_rate, "threshold": run.threshold}
+    return {
+        "id": run.run_id,
+        "label": run.figure.label,
+        "cell": run.figure.cell,
+        "clipped": run.figure.clipped,
+    } | steering
+
+
+_WORDS = {
+    name: {
+        "title": figure.title,
+        "subtitle": figure.subtitle,
+        "alt": figure.alt,
+        "steps": figure.steps,
+        "options": [asdict(option) for option in figure.options],
+    }
+    for name, figure in figures.FIGURES.items()
+}
+
+
+def warm_board(runs: Sequence[figures.Run]) -> None:
+    """Build the figures for these runs before a page asks for them: a quarter of a second of CPU."""
+    _drawing(tuple(runs))
+
+
+def _drawing(runs: tuple[figures.Run, ...]) -> str:
+    with _building:  # a class that opens the page at once builds the figures once
+        return _built(runs)
+
+
+_building = threading.Lock()
+
+
+@lru_cache(maxsize=256)
+def _built(runs: tuple[figures.Run, ...]) -> str:
+    """Return how everything is drawn as JSON text: Streamlit would search, and encode, a dict anew for every page."""
+    drawing = {
+        "figures": {theme: figures.board(runs, theme) for theme in figures.PALETTES},
+        "words": _WORDS,
+        "palette": {theme: asdict(palette) for theme, palette in figures.PALETTES.items()},
+        "colors": {theme: palette.runs for theme, palette in figures.PALETTES.items()},
+    }
+    return json.dumps(drawing, separators=(",", ":"), allow_nan=False)

@@ -1,0 +1,231 @@
+"""The sidebar: every choice of an experiment, the usual ones open, the advanced ones folded away."""
+
+from functools import lru_cache
+from typing import Any
+
+import streamlit as st
+from pydantic import TypeAdapter
+
+from dashboard.experiment.opening import DEFAULT, REAL_DATA
+from dashboard.experiment.titles import (
+    CELLS,
+    CLIPS,
+    EVERY_STEP,
+    INITS,
+    LOSSES,
+    OPTIMIZERS,
+    READOUTS,
+    SCHEDULES,
+    SOURCES,
+)
+from dashboard.panels import fields, uploads
+from dashboard.panels.exactness import exactness_check
+from dashboard.panels.fields import KIND, choice, number, relevant, switch, value
+from dashboard.panels.upload_controls import upload_controls
+from rnncore.config import BundledData, CsvData, ModelConfig, TaskData, TrainConfig, UploadData
+from rnncore.data import SERIES, TASKS, load_dataset
+from rnncore.data.dataset import DataError
+from rnncore.sizes import matched_hidden_size, parameter_count
+
+COMPARE = "compare"
+MATCH = "match_parameters"
+_START = "controls.start"
+_LAST_CELL = "controls.last_cell"
+
+DTYPES = {"float32": "float32", "float64": "float64"}
+DEVICES = {"auto": "Automatic", "cpu": "CPU", "cuda": "CUDA", "mps": "MPS"}
+
+
+def sidebar() -> dict[str, Any]:
+    """Draw the controls of an experiment and return the draft config as a nested dict, not yet validated."""
+    if untouched():
+        open_with(DEFAULT, compare=True)
+    st.subheader("Data")
+    _data()
+    st.subheader("Network")
+    _network()
+    st.subheader("Training")
+    _training()
+    st.subheader("Clipping")
+    _clipping()
+    with st.expander("Measuring"):
+        number("profile_every", "Profile every … steps")
+        number("eval_every", "Validate every … steps")
+        choice("dtype", "Precision", DTYPES)
+        choice("device", "Device", DEVICES)
+        exactness_check()
+    draft = fields.draft()
+    if value(KIND) == "upload":
+        draft["data"] = uploads.draft()
+    return draft
+
+
+def untouched() -> bool:
+    """Tell whether this session's controls have not been drawn yet."""
+    return KIND not in st.session_state
+
+
+def open_with(config: TrainConfig, *, compare: bool) -> None:
+    """Put a config into the controls, for instance that of a run found by its address."""
+    fields.fill(config)
+    if isinstance(config.data, CsvData | UploadData):
+        uploads.reopen(config.data)
+    st.session_state[COMPARE] = compare
+    if compare and config.clip.method == "off":
+        st.session_state["clip.method"] = "norm"
+
+
+def request_start() -> None:
+    """Ask the lab page to train, at its next run, what the controls then say; `start_requested` answers once."""
+    st.session_state[_START] = True
+
+
+def start_requested() -> bool:
+    """Tell, once, whether another page asked for training."""
+    return bool(st.session_state.pop(_START, False))
+
+
+def _data() -> None:
+    choice(KIND, "Source", SOURCES, segmented=True, label_visibility="collapsed", on_change=_suit_the_data)
+    kind = value(KIND)
+    if kind == "task":
+        titles = {name: task.title for name, task in TASKS.items()}
+        choice("data.task", "Task", titles, help=TASKS[value("data.task")].description)
+        knobs = TASKS[value("data.task")].knobs
+        for name, label in (("seq_len", "Sequence length T"), ("delay", "Delay d"), ("symbols", "Symbols")):
+            number(f"data.{name}", label, placeholder=f"{knobs.get(name)} (the task's own)")
+        return
+    if kind == "upload":
+        upload_controls()
+        return
+    series = SERIES[value("data.name")]
+    titles = {name: each.title for name, each in SERIES.items()}
+    choice("data.name", "Series", titles, help=f"{series.description} Source: {series.source}")
+    if series.layout == "labelled":  # whole sequences: no window is cut
+        return
+    left, right = st.columns(2)
+    with left:
+        number("data.window", "Window")
+    with right:
+        number("data.horizon", "Horizon")
+    number("data.val_fraction", "Validation share", step=0.05, fmt="%.2f")
+
+
+def _suit_the_data() -> None:
+    """Exchange the opening experiment, while nobody has changed it, for one that suits the kind of data chosen."""
+    old, new = (REAL_DATA, DEFAULT) if value(KIND) == "task" else (DEFAULT, REAL_DATA)
+    fields.exchange(old, new)
+
+
+def _network() -> None:
+    shape = _shape()
+    per_step = shape is not None and shape[2]
+    readouts = EVERY_STEP if per_step else READOUTS
+    if value("model.readout") not in readouts:
+        st.session_state["model.readout"] = next(iter(readouts))
+    _keep_parameter_count(shape)
+    choice("model.cell", "Cell", CELLS, segmented=True)
+    left, right = st.columns(2)
+    with left:
+        number("model.hidden_size", "Hidden units")
+    with right:
+        number("model.num_layers", "Layers")
+    if shape is not None:
+        count = parameter_count(_model(), shape[0], shape[1])
+        st.caption(f"{count:,} parameters")
+    with st.expander("More about the network"):
+        st.toggle(
+            "Match the parameter count",
+            key=MATCH,
+            help="When the cell changes, choose the hidden size that keeps the number of parameters.",
+            persist_state="session",
+        )
+        if relevant("model.nonlinearity"):
+            choice("model.nonlinearity", "Non-linearity", {"tanh": "tanh", "relu": "ReLU"}, segmented=True)
+        choice("model.readout", "Read-out", readouts)
+        number("model.dropout", "Dropout", step=0.05, fmt="%.2f")
+        choice("init.scheme", "Initial recurrent weights", INITS)
+        number("init.spectral_radius", "Spectral radius", step=0.05, fmt="%.6g")
+        number("init.std", "Standard deviation", step=0.01, fmt="%.6g")
+        switch("init.chrono", "Chrono biases")
+        number("init.forget_bias", "Forget-gate bias", step=0.5, fmt="%.6g", placeholder="torch's default")
+
+
+def _training() -> None:
+    choice("loss", "Loss", LOSSES)
+    left, right = st.columns(2)
+    with left:
+        choice("optimizer.name", "Optimiser", OPTIMIZERS)
+        number("steps", "Steps", step=100)
+        number("seed", "Seed")
+    with right:
+        number("optimizer.learning_rate", "Learning rate", step=0.001, fmt="%.6g")
+        number("batch_size", "Batch size")
+    with st.expander("More about training"):
+        number("optimizer.momentum", "Momentum", step=0.1, fmt="%.6g")
+        switch("optimizer.nesterov", "Nesterov momentum")
+        number("optimizer.weight_decay", "Weight decay", step=0.0001, fmt="%.6g")
+        choice("schedule.name", "Learning-rate schedule", SCHEDULES)
+        number("schedule.decay", "Decay factor", step=0.1, fmt="%.6g")
+        number("schedule.decay_steps", "Steps per decay factor", step=100)
+        number("schedule.final_fraction", "Final share of the learning rate", step=0.1, fmt="%.6g")
+        number("schedule.warmup_steps", "Warm-up steps", step=10)
+        number("truncation", "Truncated backpropagation", placeholder="off")
+        number("early_stopping", "Early stopping", placeholder="off")
+        number("omega", "Omega regulariser", step=0.5, fmt="%.6g")
+
+
+def _clipping() -> None:
+    st.toggle(
+        "Compare with and without clipping",
+        key=COMPARE,
+        help="Train two runs with the same seed and the same batches; clipping is the only difference.",
+        persist_state="session",
+    )
+    clips = {key: word for key, word in CLIPS.items() if key != "off"} if value(COMPARE) else CLIPS
+    choice("clip.method", "Method", clips)
+    number("clip.threshold", "Threshold", step=0.1, fmt="%.6g")
+    number("clip.percentile", "Percentile of past norms", fmt="%.6g")
+    number("clip.agc_factor", "Largest share of the weight norm", step=0.01, fmt="%.6g")
+
+
+def _model() -> ModelConfig:
+    """Return what the parameter count depends on."""
+    names = ("cell", "hidden_size", "num_layers", "readout")
+    return ModelConfig().model_copy(update={name: value(f"model.{name}") or 1 for name in names})
+
+
+def _keep_parameter_count(shape: tuple[int, int, bool] | None) -> None:
+    """If asked to, adapt the hidden size to a cell that was just changed."""
+    cell, last = value("model.cell"), st.session_state.get(_LAST_CELL)
+    if value(MATCH) and shape and last and cell != last:
+        before = _model().model_copy(update={"cell": last})
+        st.session_state["model.hidden_size"] = matched_hidden_size(before, cell, shape[0], shape[1])
+    st.session_state[_LAST_CELL] = cell
+
+
+def _shape() -> tuple[int, int, bool] | None:
+    """Return input size, output size and whether there is a target at every step; None if the data are not known."""
+    kind = value(KIND)
+    if kind == "upload":
+        return _upload_shape()
+    data = fields.draft()["data"]
+    try:
+        return _shape_of((TaskData if kind == "task" else BundledData).model_validate(data).model_dump_json())
+    except (ValueError, DataError):
+        return None
+
+
+def _upload_shape() -> tuple[int, int, bool] | None:
+    try:
+        inspection = uploads.current()
+    except (ValueError, DataError):
+        return None
+    dataset = inspection.dataset if inspection else None
+    return (dataset.input_size, dataset.output_size, dataset.per_step) if dataset else None
+
+
+@lru_cache(maxsize=64)
+def _shape_of(data: str) -> tuple[int, int, bool]:
+    dataset = load_dataset(TypeAdapter(TaskData | BundledData).validate_json(data))
+    return dataset.input_size, dataset.output_size, dataset.per_step

@@ -1,0 +1,211 @@
+"""The panel "Data" of the lab: what the network learns from, as it is and as the network will see it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+from pydantic import TypeAdapter
+
+from dashboard.experiment.text import escape
+from dashboard.experiment.words import count
+from dashboard.figures.data import sequences_figure, series_figure
+from dashboard.panels import uploads
+from dashboard.panels.theme import theme
+from dashboard.panels.upload_controls import KINDS, size_words, title
+from rnncore.config import BundledData, TaskData, TrainConfig
+from rnncore.data import SERIES, TASKS, DataError, Preview, SequenceDataset, load_dataset, preview
+from rnncore.data.bundled import bundled_sequences
+from rnncore.data.upload import Inspection
+from rnncore.records import Baseline
+
+_OPEN, _WAS_OPEN, _SHOWN = "data.open", "data.was_open", "data.shown"
+_CONFIG = {"displayModeBar": False, "responsive": True}
+_SHOWN_ROWS, _SHOWN_NOTES, _SHOWN_COLUMNS, _DRAWN_COLUMNS = 20, 12, 60, 4
+_LOSSES = {"mse": "mean squared error", "mae": "mean absolute error", "huber": "Huber loss",
+           "bce": "cross-entropy", "cross_entropy": "cross-entropy"}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _View:
+    """What the panel shows of data that are ready."""
+
+    facts: str
+    preview: Preview
+    baselines: Mapping[str, Sequence[Baseline]]
+    metric: str | None
+    notes: tuple[str, ...]
+    class_names: tuple[str, ...]
+    input_names: tuple[str, ...]
+
+
+def data_panel(config: TrainConfig | None) -> None:
+    """Draw the panel, folded unless a file has just arrived; the work is done only while it is open.
+
+    config: what the controls say, None while that is not valid.
+    """
+    if config is None:
+        return
+    try:
+        name, ready, inspection = _look(config)
+    except DataError:
+        return  # the sidebar says so
+    facts = ready.facts if isinstance(ready, _View) else _facts(ready) if ready else "not ready yet"
+    heading = f"Data: {escape(name)} · {facts}"
+    _keep_open(heading, config.data.kind == "upload" and uploads.take_fresh())
+    panel = st.expander(heading, key=_OPEN, on_change="rerun")
+    st.session_state[_WAS_OPEN] = panel.open
+    if not panel.open:
+        return
+    view = _view_of(ready) if isinstance(ready, SequenceDataset) else ready
+    with panel:
+        if isinstance(config.data, TaskData):
+            task = TASKS[config.data.task]
+            _about(view, config.loss, f"{task.description}", f"Source: {task.source}")
+        elif isinstance(config.data, BundledData):
+            entry = SERIES[config.data.name]
+            _about(view, config.loss, entry.description, f"Source: {entry.source}. Licence: {entry.licence}.")
+            _bundled(config.data.name)
+        elif inspection is not None:
+            _about(view, config.loss, "", "")
+            _uploaded(inspection)
+
+
+def _keep_open(heading: str, fresh: bool) -> None:
+    """Open the panel for fresh files and fold it for a new run; else leave it, though Streamlit forgets by heading."""
+    run = st.query_params.get("run")
+    known = st.session_state.get(_SHOWN)
+    if fresh or known is None or known[1] != run:
+        st.session_state[_OPEN] = fresh
+    elif known[0] != heading:
+        st.session_state[_OPEN] = st.session_state[_WAS_OPEN]
+    st.session_state[_SHOWN] = heading, run
+
+
+def _look(config: TrainConfig) -> tuple[str, _View | SequenceDataset | None, Inspection | None]:
+    """Return the data's name, and what there is to show of them, at no great cost."""
+    data = config.data
+    if isinstance(data, TaskData):
+        return TASKS[data.task].title, _known(data.model_dump_json()), None
+    if isinstance(data, BundledData):
+        return SERIES[data.name].title, _known(data.model_dump_json()), None
+    inspection = uploads.current()
+    if inspection is None:
+        raise DataError("Choose a file first.")
+    return title(uploads.files()), inspection.dataset, inspection
+
+
+@lru_cache(maxsize=32)
+def _known(data: str) -> _View:
+    return _view_of(load_dataset(TypeAdapter(TaskData | BundledData).validate_json(data)))
+
+
+def _view_of(dataset: SequenceDataset) -> _View:
+    return _View(
+        _facts(dataset), preview(dataset), dataset.baselines or {}, dataset.metric, dataset.notes,
+        dataset.class_names or (), dataset.input_names or (),
+    )  # fmt: skip
+
+
+def _facts(dataset: SequenceDataset) -> str:
+    size = f"{dataset.train_size:,} training sequences" if dataset.train_size else "new sequences in every step"
+    every = " at every timestep" if dataset.per_step else ""
+    inputs = count(dataset.input_size, "input")
+    return f"{size} · up to {dataset.seq_len:,} timesteps of {inputs} · predicts {KINDS[dataset.target]}{every}"
+
+
+def _about(view: _View | None, loss: str, description: str, source: str) -> None:
+    """The picture beside the words."""
+    if view is None:
+        return
+    left, right = st.columns([3, 2])
+    with left:
+        rings = "; rings mark the timesteps that decide it" if view.preview.marks.any() else ""
+        st.caption(f"As the network sees it: what goes in and the answer it should give{rings}.")
+        batch = view.preview.batch
+        figure = sequences_figure(
+            batch.inputs, batch.targets, batch.lengths, view.preview.marks, theme(), view.class_names, view.input_names
+        )
+        st.plotly_chart(figure, theme=None, config=_CONFIG, key="data.sequences")
+    with right:
+        if description:
+            st.markdown(escape(description))
+        if source:
+            st.caption(escape(source))
+        lines = view.baselines.get(loss) or next(iter(view.baselines.values()), ())
+        name = loss if loss in view.baselines else next(iter(view.baselines), "")
+        if lines:
+            beat = "; ".join(f"{line.name} {line.loss:.4g}" for line in lines)
+            st.markdown(f"**To beat** ({escape(_LOSSES.get(name, name))}): {escape(beat)}")
+        if view.metric:
+            st.markdown(f"**Also measured**: {escape(view.metric)}")
+        _notes(view.notes)
+
+
+def _bundled(name: str) -> None:
+    sequences = bundled_sequences(name)
+    first = sequences.sequence(0)
+    numbers = [place for place, column in enumerate(sequences.columns) if not column.categories]
+    names = [sequences.columns[place].name for place in numbers]
+    words = [column.categories for column in sequences.columns]
+    rows = [
+        {
+            column.name: words[place][int(cell)] if words[place] and not np.isnan(cell) else f"{cell:g}"
+            for place, (column, cell) in enumerate(zip(sequences.columns, row, strict=True))
+        }
+        for row in first[:_SHOWN_ROWS]
+    ]
+    _raw(first[:, numbers], names, rows, "First sequence" if sequences.count > 1 else "The series")
+
+
+def _uploaded(inspection: Inspection) -> None:
+    label = "The series" if inspection.layout == "series" else "The first sequence"
+    names, wanted = inspection.sample_names, inspection.options.targets or ()
+    order = sorted(range(len(names)), key=lambda place: names[place] not in wanted)[:_DRAWN_COLUMNS]
+    if len(order) < len(names):
+        label += f" ({len(order)} of {len(names):,} columns)"
+    _raw(inspection.sample[:, order], [names[place] for place in order], inspection.head[:_SHOWN_ROWS], label)
+    if inspection.columns:
+        st.caption(f"{size_words(inspection)}, and what each column is used for")
+        st.dataframe(
+            [
+                {
+                    "column": fact.name,
+                    "holds": fact.kind,
+                    "used as": fact.role,
+                    "missing": fact.missing,
+                    "for example": fact.example,
+                }
+                for fact in inspection.columns[:_SHOWN_COLUMNS]
+            ],
+            hide_index=True,
+            height=_height(len(inspection.columns)),
+        )
+    if inspection.dataset is None:
+        _notes(inspection.notes)
+
+
+def _raw(values: NDArray[np.float64], names: Sequence[str], rows: Sequence[dict[str, str]], label: str) -> None:
+    """The data as they are in the file: drawn, and their first rows."""
+    left, right = st.columns([3, 2])
+    if values.size:
+        with left:
+            st.caption(f"{label}, as in the file")
+            st.plotly_chart(series_figure(values, names, theme()), theme=None, config=_CONFIG, key="data.series")
+    with right if values.size else st.container():
+        st.caption("First rows")
+        st.dataframe(rows, hide_index=True, height=_height(len(rows)))
+
+
+def _notes(notes: Sequence[str]) -> None:
+    if notes:
+        st.markdown("**What we found and did**")
+        st.markdown("\n".join(f"- {escape(note)}" for note in notes[:_SHOWN_NOTES]))
+        if len(notes) > _SHOWN_NOTES:
+            st.caption(f"and {len(notes) - _SHOWN_NOTES:,} more")
+
+
+def _height(rows: int) -> int:
+    return 38 + 35 * min(max(rows, 1), 8)

@@ -1,0 +1,170 @@
+"""Widgets for config fields: ranges and help texts come from the config models, keys are the fields' paths.
+
+"model.hidden_size" is both the path of a field and the key of its widget, so a config can be read from the page and
+put back. Widget limits are a courtesy: `TrainConfig` checks everything again.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
+from typing import Any, get_args
+
+import streamlit as st
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from rnncore.config import BundledData, TaskData, TrainConfig, UploadData
+from rnncore.data import TASKS
+
+KIND = "data.kind"
+DATA_MODELS: dict[str, type[BaseModel]] = {"task": TaskData, "bundled": BundledData, "upload": UploadData}
+UPLOAD = "upload."  # its widgets show what was found in the files; `dashboard.panels.uploads` keeps what was chosen
+STEERED_CLIPS = ("norm", "value", "parameter_norm", "recursion")
+
+
+def value(path: str) -> Any:
+    """Return what the widget of a field says."""
+    return st.session_state.get(path)
+
+
+# Fields that mean nothing beside certain others: neither shown nor sent.
+_RELEVANT: dict[str, Callable[[], bool]] = {
+    "model.nonlinearity": lambda: value("model.cell") == "rnn",
+    "model.dropout": lambda: (value("model.num_layers") or 1) > 1,
+    "init.spectral_radius": lambda: value("init.scheme") in ("spectral", "sparse"),
+    "init.std": lambda: value("init.scheme") in ("normal", "sparse"),
+    "init.chrono": lambda: value("model.cell") in ("lstm", "gru"),
+    "init.forget_bias": lambda: value("model.cell") == "lstm" and not value("init.chrono"),
+    "optimizer.momentum": lambda: value("optimizer.name") in ("sgd", "rmsprop"),
+    "optimizer.nesterov": lambda: value("optimizer.name") == "sgd" and bool(value("optimizer.momentum")),
+    "schedule.decay": lambda: value("schedule.name") in ("exponential", "step"),
+    "schedule.decay_steps": lambda: value("schedule.name") in ("exponential", "step"),
+    "schedule.final_fraction": lambda: value("schedule.name") in ("linear", "cosine"),
+    "clip.threshold": lambda: value("clip.method") in STEERED_CLIPS,
+    "clip.percentile": lambda: value("clip.method") == "autoclip",
+    "clip.agc_factor": lambda: value("clip.method") == "agc",
+    "omega": lambda: value("model.cell") == "rnn",
+}
+
+
+def relevant(path: str) -> bool:
+    """Tell whether a field means anything beside what the other widgets say."""
+    if path.startswith("data."):
+        name, kind = path.removeprefix("data."), value(KIND)
+        if name in ("seq_len", "delay", "symbols"):
+            return bool(kind == "task" and name in TASKS[value("data.task")].knobs)
+        return kind in DATA_MODELS and name in DATA_MODELS[kind].model_fields
+    if path.startswith(UPLOAD):
+        return bool(value(KIND) == "upload")
+    rule = _RELEVANT.get(path)
+    return rule is None or rule()
+
+
+def choice(path: str, label: str, options: Mapping[str, str], *, segmented: bool = False, **kwargs: Any) -> None:
+    """A choice among a registry's keys, shown in words."""
+    if value(path) not in options:
+        st.session_state[path] = next(iter(options))
+    settings: dict[str, Any] = {"key": path, "help": help_of(path), "persist_state": "session"}
+    settings |= {"format_func": options.__getitem__} | kwargs
+    if segmented:
+        st.segmented_control(label, list(options), required=True, width="stretch", **settings)
+    else:
+        st.selectbox(label, list(options), **settings)
+
+
+def number(path: str, label: str, *, step: float | None = None, fmt: str | None = None, **kwargs: Any) -> None:
+    """A number within the limits that the config model sets; empty where the field may be None."""
+    if not relevant(path):
+        return
+    field = field_of(path)
+    cast = int if int in (field.annotation, *get_args(field.annotation)) else float
+    settings: dict[str, Any] = {kind: cast(limit) for kind, limit in _limits(field).items()}
+    settings |= {"key": path, "help": help_of(path), "step": cast(step or 1), "format": fmt, "persist_state": "session"}
+    if value(path) is None:
+        settings["value"] = None
+    st.number_input(label, **settings, **kwargs)
+
+
+def switch(path: str, label: str) -> None:
+    """A yes or no."""
+    if relevant(path):
+        st.toggle(label, key=path, help=help_of(path), persist_state="session")
+
+
+def help_of(path: str) -> str | None:
+    """Return the one-sentence help of a field."""
+    return "Where the sequences come from." if path == KIND else field_of(path).description
+
+
+def draft() -> dict[str, Any]:
+    """Return the config that the widgets stand for, as a nested dict, not yet validated."""
+    config: dict[str, Any] = {"data": {"kind": value(KIND)}}
+    for path in _fields():
+        if path in st.session_state and relevant(path) and not path.startswith(UPLOAD):
+            *parents, name = path.split(".")
+            node = config
+            for parent in parents:
+                node = node.setdefault(parent, {})
+            node[name] = st.session_state[path]
+    return config
+
+
+def fill(config: TrainConfig) -> None:
+    """Put a config into the widgets; fields of the kinds of data that it does not use get their defaults.
+
+    Of a user's files only the kind is put there: see `dashboard.panels.uploads`.
+    """
+    for path, field in _fields().items():
+        if not field.is_required() and not path.startswith(UPLOAD):
+            st.session_state[path] = field.get_default(call_default_factory=True)
+    st.session_state["data.name"], st.session_state["data.task"] = "sunspots", "adding"
+    own = config.data.kind in ("task", "bundled")
+    for path, content in _flatten(config.model_dump(exclude=None if own else {"data"})):
+        st.session_state[path] = content
+    st.session_state[KIND] = config.data.kind if own else "upload"
+
+
+def exchange(old: TrainConfig, new: TrainConfig) -> None:
+    """Put all of `new` but its data into the widgets, if they still hold all of `old` but its data."""
+    if all(value(path) == content for path, content in _flatten(old.model_dump(exclude={"data"}))):
+        for path, content in _flatten(new.model_dump(exclude={"data"})):
+            st.session_state[path] = content
+
+
+@cache
+def _fields() -> dict[str, FieldInfo]:
+    return dict(_walk(TrainConfig))
+
+
+def field_of(path: str) -> FieldInfo:
+    """Return the pydantic field at a path."""
+    return _fields()[path]
+
+
+def _walk(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, FieldInfo]]:
+    for name, field in model.model_fields.items():
+        if name == "data":
+            for kind, own in DATA_MODELS.items():
+                place = UPLOAD if kind == "upload" else "data."
+                yield from ((path, info) for path, info in _walk(own, place) if path != f"{place}kind")
+        elif isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from _walk(field.annotation, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", field
+
+
+def _flatten(config: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for name, content in config.items():
+        if isinstance(content, Mapping):
+            yield from _flatten(content, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", content
+
+
+def _limits(field: FieldInfo) -> dict[str, float]:
+    limits: dict[str, float] = {}
+    for rule in field.metadata:
+        for name, kind in (("ge", "min_value"), ("gt", "min_value"), ("le", "max_value"), ("lt", "max_value")):
+            limit = getattr(rule, name, None)
+            if limit is not None:
+                limits[kind] = limit
+    return limits

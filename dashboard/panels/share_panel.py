@@ -1,0 +1,169 @@
+"""Share and keep: the link to an experiment, the files of its runs, its code; and opening somebody else's link."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from urllib.parse import urlsplit
+
+import streamlit as st
+
+from dashboard.experiment.share import Decoded, ShareError, decode, encode
+from dashboard.experiment.text import escape
+from dashboard.experiment.words import in_words
+from dashboard.exports.code import script, script_data
+from dashboard.lessons import LESSONS
+from dashboard.panels import controls
+from dashboard.panels.theme import on_primary
+from dashboard.server import services
+from dashboard.server.workspace import workspace_id
+from rnncore.config import TrainConfig
+from rnncore.data import DataError, ReadFile
+from rnncore.errors import ConfigError
+from rnncore.runs.store.store import StoredRun
+from rnncore.script import script_of
+
+PARAMETER = "config"  # of the address, holds a link's text
+
+_OPEN, _SHOW_CODE = "share.open", "share.show_code"
+
+_GROUP_FILES = {
+    "report.html": ("Report", "All figures and settings in one page that opens anywhere."),
+    "everything.zip": ("Everything", "Report, records, profiles, weights and code of all runs, as a zip file."),
+}
+_RUN_FILES = {
+    "export.csv": ("Records, CSV", "A line per training step."),
+    "profiles.csv": ("Profiles, CSV", "A line per recorded step, layer and timestep."),
+    "export.parquet": ("Parquet", "Records and profiles in one table."),
+    "weights.safetensors": ("Weights", "The last finite weights, as safetensors."),
+    "config.json": ("Config", "For `python -m rnncore train`."),
+}
+
+
+def share_panel(
+    runs: Sequence[StoredRun],
+    config: TrainConfig | None,
+    compare: bool = True,
+    read_file: ReadFile | None = None,
+) -> None:
+    """Draw the popover "Share and keep" of the runs shown, or of the experiment chosen where there are none.
+
+    config: what the controls say, None while that is not valid. compare: whether it would train twins.
+    read_file: for the data of `config` (`rnncore.data.load_dataset`).
+    """
+    if runs:
+        config, compare = TrainConfig.model_validate(runs[0].config), are_twins(runs)
+    panel = st.popover("Share and keep", icon=":material/ios_share:", key=_OPEN, on_change="rerun")
+    if st.session_state.pop(_SHOW_CODE, False):
+        _code(runs, config, read_file)
+    if not panel.open:
+        return
+    with panel:
+        if config is None:
+            st.caption("The settings are not valid yet.")
+            return
+        _link(config, compare, escape(runs[0].label) if len(runs) > 1 and not compare else None)
+        if runs:
+            _files(runs)
+        st.button(
+            "Show me the code", key="share.code", help="The same run as a plain torch script.", on_click=_ask_for_code
+        )
+
+
+def decode_address() -> Decoded | None:
+    """Return what the address says (`?config=...`), None where it holds no link; files are looked for in the workspace.
+
+    Show it with `link_notice`.
+    """
+    text = st.query_params.get(PARAMETER)
+    if text is None:
+        return None
+    store, workspace = services.scheduler().store, workspace_id()
+    return decode(text, lambda file_id: store.has_file(workspace, file_id))
+
+
+def link_notice(link: Decoded) -> None:
+    """Draw what a link put into the controls and, as plain text, what was not understood of it.
+
+    Nothing starts by itself: a button asks the lab page to train it.
+    """
+    config = link.config
+    with st.container(border=True, key="link-notice"):
+        with st.container(horizontal=True, wrap=False, vertical_alignment="center"):
+            second = ", with and without clipping" if link.compare else ""
+            st.markdown(
+                f"This link put an experiment into the controls: {escape(in_words(config))} · "
+                f"{config.steps:,} steps{second}.",
+                width="stretch",
+            )
+            st.button(on_primary("Train this now"), type="primary", on_click=controls.request_start)
+        if link.problems:
+            st.text("Not everything in this link was understood; the rest of it is in the controls.")
+            st.text("\n".join(link.problems))
+
+
+def _ask_for_code() -> None:
+    """Close the panel, which would lie over the code, and show that instead."""
+    st.session_state[_OPEN] = False
+    st.session_state[_SHOW_CODE] = True
+
+
+def are_twins(runs: Sequence[StoredRun]) -> bool:
+    """Tell whether runs differ by the clip alone."""
+    return len(runs) == 2 and {**runs[0].config, "clip": None} == {**runs[1].config, "clip": None}
+
+
+def _link(config: TrainConfig, compare: bool, first: str | None) -> None:
+    """Show the link; `first`: the one of several different runs that it stands for."""
+    try:
+        text = encode(config, compare)
+    except ShareError as error:
+        st.text(str(error))
+        return
+    page = urlsplit(st.context.url or "")
+    base = f"{page.scheme}://{page.netloc}{page.path or '/'}" if page.netloc else ""
+    whole = "the whole configuration" if first is None else f"the configuration of “{first}” alone"
+    st.caption(f"This link holds {whole}, and no access to your runs.")
+    st.code(f"{base}?{PARAMETER}={text}", language=None, wrap_lines=True)
+    if (lesson := st.query_params.get("lesson")) in LESSONS:
+        st.caption("This one opens the lesson.")
+        st.code(f"{base}?lesson={lesson}", language=None, wrap_lines=True)
+
+
+def _files(runs: Sequence[StoredRun]) -> None:
+    left, right = st.columns(2)
+    for column, (name, (label, words)) in zip((left, right), _GROUP_FILES.items(), strict=True):
+        column.link_button(label, f"api/groups/{runs[0].group}/{name}", help=words, width="stretch")
+    for run in runs:
+        st.caption(escape(run.label))
+        columns = st.columns(len(_RUN_FILES))
+        for column, (name, (label, words)) in zip(columns, _RUN_FILES.items(), strict=True):
+            column.link_button(label, f"api/runs/{run.id}/{name}", help=words, type="tertiary")
+
+
+@st.dialog("The run in plain torch", width="large")
+def _code(runs: Sequence[StoredRun], config: TrainConfig | None, read_file: ReadFile | None) -> None:
+    """One tab per run; the file beside the script only for the workspace that brought it."""
+    store = services.scheduler().store
+    if runs and runs[0].workspace == workspace_id():
+        _data_files(runs[0])
+    makers: dict[str, Callable[[], str]] = {f"{run.label}": partial(script, store, run) for run in runs}
+    if config is not None and not runs:
+        makers["code"] = partial(script_of, config, read_file)
+    for number, (tab, make) in enumerate(zip(st.tabs([escape(name) for name in makers]), makers.values(), strict=True)):
+        with tab:
+            try:
+                code = make()
+            except (DataError, ConfigError) as error:
+                st.text(str(error))
+                continue
+            key = f"share.script.{number}"
+            st.download_button("Download script.py", code, "script.py", "text/x-python", on_click="ignore", key=key)
+            st.code(code, language="python", height=520)
+
+
+def _data_files(run: StoredRun) -> None:
+    try:
+        for name, content in script_data(services.scheduler().store, run).items():
+            st.caption(f"The script reads {name}: save it beside the script.")
+            st.download_button(f"Download {name}", content, name, on_click="ignore", key="share.data")
+    except (DataError, ConfigError) as error:
+        st.text(str(error))

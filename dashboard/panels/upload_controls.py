@@ -1,0 +1,245 @@
+"""The sidebar's controls of the user's own files: the uploader, what was found in them, and how to choose otherwise."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import streamlit as st
+
+from dashboard.experiment.text import escape, shorten, size
+from dashboard.experiment.words import count
+from dashboard.panels import uploads
+from dashboard.panels.fields import UPLOAD, help_of, number
+from dashboard.server import services
+from dashboard.server.workspace import workspace_id
+from rnncore.data import DataError
+from rnncore.data.templates import TEMPLATES
+from rnncore.data.upload import Inspection
+from rnncore.runs.scheduler import ControlError
+from rnncore.runs.store.store import StoredFile
+
+LAYOUTS = {
+    "auto": "Find out from the file",
+    "series": "One long series",
+    "long": "Many sequences, one below the other",
+    "rows": "One sequence per row",
+    "text": "Plain text, character by character",
+}
+KINDS = {"regression": "a number", "binary": "yes or no", "multiclass": "one of several classes"}
+MISSING = {
+    "interpolate": "Draw a line between neighbours",
+    "forward_fill": "Repeat the last known value",
+    "drop": "Leave these rows out",
+}
+DELIMITERS = {"auto": "Find out", ",": "Comma", ";": "Semicolon", "\t": "Tab", "|": "Bar", " ": "Space"}
+DECIMALS = {"auto": "Find out", "point": "Point: 1.5", "comma": "Comma: 1,5"}
+HEADERS = {"auto": "Find out", "yes": "Yes", "no": "No"}
+NO_COLUMN = {"id": "None", "time": "None: the order of the rows"}
+_UPLOADER, _ARRIVED = "upload", "upload.arrived"
+_USABLE = ("number", "category")
+_SHOWN_FILES = 50
+
+
+def upload_controls() -> None:
+    """Draw the uploader and, once there are files, what was found in them with a control for each finding."""
+    uploaded = st.file_uploader(
+        "Your files", accept_multiple_files=True, key=_UPLOADER, on_change=_note_arrival,
+        help="Several files together are one data set: a sequence each, or one table where they have the same columns.",
+    )  # fmt: skip
+    if st.session_state.pop(_ARRIVED, False):
+        uploads.take([(file.name, file.getvalue()) for file in uploaded])
+    if not uploads.files():
+        if missing := uploads.lost():
+            st.warning(f"{count(missing, 'file')} of this experiment not stored here; upload again.")
+        st.caption("CSV, TSV, Parquet, NPY, NPZ, UCR or UEA archives (.ts, .tsv), plain text; up to 20 MB together.")
+        _beside_the_files()
+        return
+    try:
+        inspection = uploads.current()
+    except DataError as error:
+        st.error(escape(str(error)), icon=":material/error:")
+        if len(uploads.files()) > 1:
+            st.caption("All files in the box are read together: take out, with its cross, what does not belong there.")
+        _select("layout", "Layout", LAYOUTS, uploads.options().layout)
+        _reading("table")
+        _beside_the_files()
+        return
+    if inspection is not None:
+        _found(inspection)
+        _beside_the_files()
+
+
+def title(files: Sequence[uploads.UserFile]) -> str:
+    """Return what a set of files is called, as plain text."""
+    name = shorten(files[0].name, 44) if files else "no file"
+    return f"{name} and {len(files) - 1:,} more" if len(files) > 1 else name
+
+
+def size_words(inspection: Inspection) -> str:
+    """Return how large the files' content is."""
+    if inspection.layout == "text":
+        return count(inspection.rows, "character")
+    if inspection.layout == "sequences":
+        return f"{count(inspection.rows, 'timestep')} of {count(len(inspection.columns), 'value')}"
+    return f"{count(inspection.rows, 'row')}, {count(len(inspection.columns), 'column')}"
+
+
+def _note_arrival() -> None:
+    st.session_state[_ARRIVED] = True
+
+
+def _found(inspection: Inspection) -> None:
+    if inspection.rows:
+        st.caption(f"{escape(title(uploads.files()))}: {size_words(inspection)}")
+    if inspection.error:
+        st.error(escape(inspection.error), icon=":material/error:")
+    options, layout = inspection.options, inspection.layout
+    if layout != "sequences":
+        _select("layout", "Layout", LAYOUTS, layout)
+    if layout not in ("sequences", "text") and inspection.columns:
+        _roles(inspection)
+    if layout != "text":
+        _target_kind(inspection)
+    forecasts = layout in ("series", "text") or options.window is not None
+    missing = sum(column.missing for column in inspection.columns if column.role != "unused")
+    if missing:
+        _select("missing", f"{count(missing, 'missing value')}", MISSING, options.missing)
+    left, right = st.columns(2)
+    if forecasts:
+        with left:
+            _number("window", "Window", options.window)
+        if layout != "text":
+            with right:
+                _number("horizon", "Horizon", options.horizon)
+    with right if forecasts and layout == "text" else left:
+        _number("val_fraction", "Validation share", options.val_fraction, step=0.05, fmt="%.2f")
+    if forecasts and layout != "text":
+        with right:
+            _number("stride", "Stride", options.stride)
+    _reading(layout, inspection)
+
+
+def _roles(inspection: Inspection) -> None:
+    """What each column is for."""
+    options, layout = inspection.options, inspection.layout
+    usable = [column.name for column in inspection.columns if column.kind in _USABLE and column.role != "step"]
+    targets = list(options.targets or ())
+    words = "Predict" if layout in ("series", "auto") else "Predict (label or target)"
+    _several("targets", words, usable, targets)
+    if layout == "rows":
+        return
+    _several("features", "The network sees", usable, list(options.features or ()))
+    if layout == "long":
+        names = [c.name for c in inspection.columns if c.kind in ("category", "number", "text")]
+        _column("id", "Sequences are told apart by", names, options.id)
+    _column("time", "Timesteps are ordered by", [c.name for c in inspection.columns if c.kind in ("time", "number")],
+            options.time)  # fmt: skip
+
+
+def _target_kind(inspection: Inspection) -> None:
+    found = inspection.dataset.target if inspection.dataset else None
+    chosen = inspection.options.target_kind
+    auto = f"As found: {KINDS[found]}" if found and chosen == "auto" else "Find out"
+    words = {name: word[0].upper() + word[1:] for name, word in KINDS.items()}
+    _select("target_kind", "The target is", {"auto": auto} | words, chosen)
+
+
+def _reading(layout: str, inspection: Inspection | None = None) -> None:
+    """What the usual file needs nobody to choose."""
+    chosen = inspection.options if inspection else uploads.options()
+    labelled = inspection is not None and layout in ("long", "rows", "sequences") and chosen.window is None
+    if layout in ("text", "sequences") and not labelled:
+        return
+    with st.expander("How to read the file"):
+        if layout != "sequences":
+            _select("delimiter", "Columns are separated by", DELIMITERS, chosen.delimiter)
+            _select("decimal", "Decimal mark", DECIMALS, chosen.decimal)
+            _select("header", "First line names the columns", HEADERS, chosen.header)
+        if labelled:
+            _number("max_length", "Longest sequence", chosen.max_length)
+
+
+def _select(name: str, label: str, words: Mapping[str, str], shown: str) -> None:
+    st.session_state[UPLOAD + name] = shown if shown in words else next(iter(words))
+    st.selectbox(
+        label, list(words), key=UPLOAD + name, format_func=words.__getitem__, help=help_of(UPLOAD + name),
+        on_change=_choose, args=(name,),
+    )  # fmt: skip
+
+
+def _column(name: str, label: str, names: Sequence[str], shown: str | None) -> None:
+    columns = ["", *names]
+    st.session_state[UPLOAD + name] = shown if shown in columns else ""
+    st.selectbox(
+        label, columns, key=UPLOAD + name, format_func=lambda column: column or NO_COLUMN[name],
+        help=help_of(UPLOAD + name), on_change=_choose, args=(name,),
+    )  # fmt: skip
+
+
+def _several(name: str, label: str, names: Sequence[str], shown: list[str]) -> None:
+    st.session_state[UPLOAD + name] = [column for column in shown if column in names]
+    st.multiselect(
+        label, names, key=UPLOAD + name, help=help_of(UPLOAD + name), on_change=_choose, args=(name,),
+        placeholder="Find out",
+    )  # fmt: skip
+
+
+def _number(name: str, label: str, shown: float | None, **kwargs: Any) -> None:
+    st.session_state[UPLOAD + name] = shown
+    number(UPLOAD + name, label, on_change=_choose, args=(name,), **kwargs)
+
+
+def _choose(name: str) -> None:
+    value = st.session_state[UPLOAD + name]
+    uploads.choose(name, (tuple(value) or None) if isinstance(value, list) else value)
+
+
+def _beside_the_files() -> None:
+    row = st.container(horizontal=True)
+    with row, st.popover("Templates"):
+        st.caption("Small example files to fill in, one for each layout.")
+        for layout, template in TEMPLATES.items():
+            st.download_button(
+                template.title, template.text, template.file, help=escape(template.explanation), on_click="ignore",
+                key=f"upload.template.{layout}", width="stretch",
+            )  # fmt: skip
+    with row:
+        panel = st.popover("Stored files", key="upload.stored", on_change="rerun")
+    if panel.open:
+        with panel:
+            _stored()
+
+
+def _stored() -> None:
+    files = services.scheduler().store.files_of(workspace_id())
+    if not files:
+        st.caption("No files are stored. A file is kept once a run trains on it, for you alone.")
+        return
+    total = sum(file.size for file in files)
+    st.caption(f"{count(len(files), 'file')}, {size(total)}, seen by you alone. Deleting one keeps its curves.")
+    for file in files[:_SHOWN_FILES]:
+        _stored_file(file)
+
+
+def _stored_file(file: StoredFile) -> None:
+    row = st.container(horizontal=True, vertical_alignment="center")
+    with row:
+        use = f"{count(file.runs, 'run')}"
+        st.text(f"{shorten(file.name or 'unnamed', 28)}\n{size(file.size)}, {use}")
+        st.button("Use", key=f"upload.use.{file.id}", on_click=_use, args=(file,), type="tertiary")
+        st.button(
+            "Delete", key=f"upload.delete.{file.id}", on_click=_delete, args=(file.id,), type="tertiary",
+            disabled=bool(file.needed), help="An unfinished run needs it." if file.needed else None,
+        )  # fmt: skip
+
+
+def _use(file: StoredFile) -> None:
+    content = services.scheduler().store.file(workspace_id(), file.id)
+    if content is not None:
+        uploads.take([(file.name or "your file", content)])
+
+
+def _delete(file_id: str) -> None:
+    try:
+        services.scheduler().delete_file(workspace_id(), file_id)
+    except ControlError as error:
+        st.toast(str(error), icon=":material/error:")

@@ -1,0 +1,39 @@
+"""The glossary page: all terms with their formulas, a field to find one, and the lessons that show it."""
+
+import streamlit as st
+
+from dashboard.lessons import LESSONS
+from dashboard.lessons.glossary import TERMS, Term
+from dashboard.panels.lesson_card import open_lesson
+
+
+def main() -> None:
+    """Draw the terms that contain what is searched for."""
+    with st.container(width=760):
+        st.title("Glossary", anchor=False)
+        wanted = st.text_input("Find a term", placeholder="for example: clipping", max_chars=60).strip().lower()
+        terms = dict(sorted(TERMS.items(), key=lambda each: each[0].lower()))
+        found = {name: term for name, term in terms.items() if wanted in name.lower()}
+        if not found:
+            found = {name: term for name, term in terms.items() if wanted in term.text.lower()}
+        if not found:
+            st.caption("There is no such term here.")
+        for name, term in found.items():
+            _term(name, term)
+
+
+def _term(name: str, term: Term) -> None:
+    st.subheader(name)
+    st.markdown(term.text)
+    if term.formula:
+        st.latex(term.formula)
+    lessons = [lesson for lesson in LESSONS.values() if name in lesson.terms]
+    if lessons:
+        with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+            st.caption("Lessons:", width="content")
+            for lesson in lessons:
+                if st.button(lesson.title, key=f"{name}.{lesson.key}", type="tertiary"):
+                    open_lesson(lesson)
+
+
+main()

@@ -1,0 +1,255 @@
+"""The history: this workspace's runs in a table, to be found again, noted on, opened, continued and deleted."""
+
+import hashlib
+import time
+from collections.abc import Sequence
+
+import pyarrow as pa
+import streamlit as st
+
+from dashboard.experiment import history
+from dashboard.experiment.history import MOST_LAID, MOST_RUNS, STATUSES, Run
+from dashboard.experiment.words import count, status_word
+from dashboard.panels.interrupted import continue_runs
+from dashboard.panels.theme import on_primary
+from dashboard.server import services
+from dashboard.server.workspace import workspace_id
+from rnncore.runs.scheduler import MAX_NOTE, ControlError, UnknownRun
+
+LAB = "screens/lab.py"
+REFRESH_S = 4.0
+PROBLEM_S = 15.0  # how long a refusal stays on the page at least
+ROWS_IN_VIEW = 14
+TEXT, STATUS, PAGE = "history.text", "history.status", "history.page"
+_SELECTED, _DEFAULT = "history.selected", "history.default"
+_PROBLEM, _DONE, _CONFIRM = "history.problem", "history.done", "history.confirm"
+
+_COLUMNS = {
+    "run": st.column_config.TextColumn("Run", width=130, pinned=True),
+    "twin": st.column_config.TextColumn("Twin", width=60, help="Twins differ by the clipping alone."),
+    "status": st.column_config.TextColumn("Status", width=86),
+    "data": st.column_config.TextColumn("Data", width=165),
+    "network": st.column_config.TextColumn("Network", width=165),
+    "curve": st.column_config.LineChartColumn(
+        "log10 of the loss", width=125, help="Training loss over the run, averaged; each curve has its own scale."
+    ),
+    "last": st.column_config.NumberColumn("Last loss", width=84, format="%.4g", help="Last finite training loss."),
+    "best": st.column_config.NumberColumn("Best val. loss", width=98, format="%.4g", help="Best validation loss."),
+    "step": st.column_config.NumberColumn("Step", width=68, format="localized", help="Steps that have been trained."),
+    "started": st.column_config.DatetimeColumn("Started", width=120, format="distance"),
+    "note": st.column_config.TextColumn("Note", width=170),
+    "verdict": st.column_config.TextColumn("Verdict", width=420),
+}
+_IF_ANY = ("twin", "note")  # columns left out where no row has anything in them
+
+
+def main() -> None:
+    """Draw the page; while a run is under way it refreshes itself."""
+    st.subheader("History", anchor=False)
+    runs = _runs()
+    if not runs:
+        st.text("No runs yet: whatever you train in the lab is kept here.")
+        if st.button(on_primary("Go to the lab"), type="primary"):
+            st.switch_page(LAB)
+        return
+    live = any(run.active for run in runs)
+    st.fragment(_body, run_every=REFRESH_S if live else None)(live)
+
+
+def _body(live: bool) -> None:
+    runs = _runs()
+    under_way = [run for run in runs if run.active]
+    if not runs or bool(under_way) != live:
+        st.rerun()
+    if under_way:
+        services.scheduler().seen(under_way[0].id)
+    found = _filtered(runs)
+    _tell()
+    bar = st.container(horizontal=True, vertical_alignment="bottom")
+    summary = st.empty()
+    divided = history.pages(found)
+    number = min(st.session_state.get(PAGE) or 1, len(divided))
+    chosen = _table(divided[number - 1])
+    with bar:
+        _actions(chosen, runs)
+    summary.text(_summary(len(runs), len(found), chosen))
+    if len(divided) > 1:
+        with st.container(horizontal_alignment="right"):
+            st.pagination(len(divided), key=PAGE)
+
+
+def _runs() -> list[Run]:
+    return history.runs_of(services.scheduler().store, workspace_id())
+
+
+def _filtered(runs: Sequence[Run]) -> list[Run]:
+    with st.container(horizontal=True):
+        text = st.text_input(
+            "Filter",
+            key=TEXT,
+            type="search",
+            live=True,
+            max_chars=100,
+            placeholder="Run, data, network, status or note",
+            help="Every word must occur somewhere in the run's row.",
+            persist_state="session",
+            width=300,
+        )
+        chosen = st.pills(
+            "Status", list(STATUSES), key=STATUS, selection_mode="multi", persist_state="session", width="content"
+        )
+    return history.find(runs, (text or "")[:100], {status for name in chosen for status in STATUSES[name]})
+
+
+def _table(runs: Sequence[Run]) -> list[Run]:
+    """Draw the table and return the selected runs in it; a selection comes back when its run is shown again."""
+    if not runs:
+        st.text("No run matches this filter.")
+        return []
+    key = "history.table." + hashlib.blake2s("".join(run.id for run in runs).encode(), digest_size=8).hexdigest()
+    selected: list[str] = st.session_state.get(_SELECTED, [])
+    if key not in st.session_state:  # other runs than before, or the page was left and is back
+        st.session_state[_DEFAULT] = [place for place, run in enumerate(runs) if run.id in selected]
+    frame = _frame(runs)
+    event = st.dataframe(
+        frame,
+        key=key,
+        height=36 * min(len(runs), ROWS_IN_VIEW) + 38,
+        hide_index=True,
+        column_order=[name for name in _COLUMNS if name not in _IF_ANY or any(frame[name].to_pylist())],
+        column_config=_COLUMNS,
+        on_select="rerun",
+        selection_mode="multi-row",
+        selection_default={"selection": {"rows": st.session_state[_DEFAULT]}},
+        placeholder="",
+        alt="Runs of this workspace, the newest first",
+    )
+    chosen = [runs[place] for place in event.selection.rows if place < len(runs)]
+    shown = {run.id for run in runs}
+    st.session_state[_SELECTED] = [run_id for run_id in selected if run_id not in shown] + [run.id for run in chosen]
+    return chosen
+
+
+def _frame(runs: Sequence[Run]) -> pa.Table:
+    store = services.scheduler().store
+    measured = [history.measure(store, run) for run in runs]
+    return pa.table(
+        {
+            "run": [run.label for run in runs],
+            "twin": [run.twin for run in runs],
+            "status": [status_word(run.status) for run in runs],
+            "data": [run.data for run in runs],
+            "network": [run.model for run in runs],
+            "curve": pa.array([each.sparkline for each in measured], pa.list_(pa.float64())),
+            "last": pa.array([each.last_loss for each in measured], pa.float64()),
+            "best": pa.array([each.best_val_loss for each in measured], pa.float64()),
+            "step": [run.step for run in runs],
+            "verdict": [each.verdict for each in measured],
+            "note": [run.note for run in runs],
+            "started": pa.array([int(1000 * run.created_at) for run in runs], pa.timestamp("ms", "UTC")),
+        }
+    )
+
+
+def _actions(chosen: Sequence[Run], runs: Sequence[Run]) -> None:
+    if st.button("Open", disabled=len(chosen) != 1, help="Show one selected run on the board."):
+        _to_lab(chosen, runs)
+    laid = 2 <= len(chosen) <= MOST_LAID
+    if st.button("Lay on one another", disabled=not laid, help=f"Show 2 to {MOST_LAID} selected runs on one board."):
+        _to_lab(chosen, runs)
+    resumable = [run for run in chosen if run.resumable]
+    st.button(
+        "Continue",
+        disabled=not resumable,
+        on_click=_continue,
+        args=(resumable, runs),
+        help="Go on with selected runs that were stopped or interrupted, from their last checkpoint.",
+    )
+    _deletion(chosen)
+    one = chosen[0] if len(chosen) == 1 else None
+    key = f"history.note.{one.id}" if one else "history.note"
+    st.text_input(
+        "Note",
+        value=one.note if one else "",
+        key=key,
+        max_chars=MAX_NOTE,
+        disabled=one is None,
+        placeholder="What did this run show?" if one else "Select one run to write a note",
+        on_change=_save_note,
+        args=(one.id, key) if one else (),
+    )
+
+
+def _deletion(chosen: Sequence[Run]) -> None:
+    doomed = [run for run in chosen if not run.active]
+    help_text = "Delete the selected runs, after a confirmation."
+    with st.popover("Delete", key=_CONFIRM, on_change="rerun", disabled=not chosen, help=help_text):
+        kept = len(chosen) - len(doomed)
+        if kept:
+            are, them = ("is", "it") if kept == 1 else ("are", "them")
+            st.text(f"{count(kept, 'run')} {are} unfinished and cannot be deleted; stop {them} first.")
+        if doomed:
+            st.text(f"Delete {count(len(doomed), 'run')} with all that was recorded? This cannot be undone.")
+            label = on_primary(f"Delete {count(len(doomed), 'run')}")
+            st.button(label, type="primary", on_click=_delete, args=(doomed,))
+
+
+def _to_lab(chosen: Sequence[Run], runs: Sequence[Run]) -> None:
+    st.switch_page(LAB, query_params={"run": history.address(chosen, runs)})
+
+
+def _continue(resumable: Sequence[Run], runs: Sequence[Run]) -> None:
+    problem = continue_runs(resumable, runs)
+    _note_down(problem, f"{count(len(resumable), 'run')} continued." if problem is None else None)
+
+
+def _delete(doomed: Sequence[Run]) -> None:
+    problem, deleted = None, 0
+    for run in doomed:
+        try:
+            services.scheduler().delete(run.id)
+            deleted += 1
+        except ControlError as error:
+            problem = str(error)
+        except UnknownRun:  # somebody was quicker
+            pass
+    st.session_state[_CONFIRM] = False
+    _note_down(problem, f"{count(deleted, 'run')} deleted." if deleted else None)
+
+
+def _save_note(run_id: str, key: str) -> None:
+    try:
+        services.scheduler().set_note(workspace_id(), run_id, st.session_state[key] or "")
+    except (ControlError, UnknownRun) as error:
+        _note_down(str(error), None)
+    else:
+        _note_down(None, "Note saved.")
+
+
+def _note_down(problem: str | None, done: str | None) -> None:
+    """Keep what a callback has to say for the page: callbacks of a fragment cannot draw."""
+    st.session_state[_PROBLEM] = problem, time.monotonic()
+    st.session_state[_DONE] = done
+
+
+def _tell() -> None:
+    problem, at = st.session_state.get(_PROBLEM, (None, 0.0))
+    if problem and time.monotonic() - at < PROBLEM_S:
+        st.warning(problem, icon=":material/error:")
+    if done := st.session_state.pop(_DONE, None):
+        st.toast(done)
+
+
+def _summary(runs: int, found: int, chosen: Sequence[Run]) -> str:
+    words = count(found, "run") if found == runs else f"{found:,} of {count(runs, 'run')}"
+    words += f" (the newest {MOST_RUNS:,})" if runs >= MOST_RUNS else ""
+    if chosen:
+        words += f", {len(chosen)} selected"
+    elif found:
+        words += ". Tick rows to act on them (with the keyboard: Shift and space)."
+    if len(chosen) == 1 and (verdict := history.measure(services.scheduler().store, chosen[0]).verdict):
+        words += f": {verdict}"
+    return words
+
+
+main()

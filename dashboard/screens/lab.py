@@ -1,0 +1,150 @@
+"""The lab: choose an experiment in the sidebar, press Train, watch it on the live board."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+from pydantic import ValidationError
+
+from dashboard import figures
+from dashboard.experiment.opening import DEFAULT, twins
+from dashboard.experiment.share import Decoded
+from dashboard.experiment.text import escape
+from dashboard.experiment.words import in_words, label, tell_apart
+from dashboard.lessons import LessonRun
+from dashboard.panels import controls, fields, uploads
+from dashboard.panels.board import AS_USUAL, EMPTY, BoardRun, board
+from dashboard.panels.data_panel import data_panel
+from dashboard.panels.interrupted import interrupted_notice
+from dashboard.panels.lesson_card import answered, current, lesson_card, open_from_address, runs_of
+from dashboard.panels.share_panel import PARAMETER as LINK
+from dashboard.panels.share_panel import are_twins, decode_address, link_notice, share_panel
+from dashboard.panels.theme import on_primary
+from dashboard.server import services
+from dashboard.server.workspace import workspace_id
+from rnncore.checks import check_run
+from rnncore.config import TrainConfig, explain
+from rnncore.data import DataError
+from rnncore.errors import ConfigError
+from rnncore.runs.limits import LimitError
+from rnncore.runs.store.store import StoredRun
+
+
+def main() -> None:
+    """Draw the page; a click on Train starts the runs and puts their address into the URL."""
+    link = decode_address()
+    shown = _open_address(link)
+    heading = st.container(horizontal=True, vertical_alignment="center")
+    notice = st.container()
+    interrupted_notice()
+    lesson_card()  # before the controls: committing a prediction fills them
+    with st.sidebar:
+        pressed = st.button(on_primary("Train"), type="primary", width="stretch") or controls.start_requested()
+        problem = st.empty()
+        draft = controls.sidebar()
+    config = None
+    try:
+        config = TrainConfig.model_validate(draft)
+        if pressed:
+            shown = _start(config)
+    except ValidationError as error:
+        if pressed or not _waits_for_file():
+            problem.error(escape(_sentence(error)), icon=":material/error:")
+    except (DataError, ConfigError, LimitError) as error:
+        problem.error(escape(str(error)), icon=":material/error:")
+    if link is not None and not shown:
+        with notice:
+            link_notice(link)
+    configs = [TrainConfig.model_validate(run.config) for run in shown]
+    with heading:
+        st.subheader("RNN Gradient Lab", anchor=False, width="content")
+        described = configs[0] if configs else config
+        st.caption(escape(in_words(described)) if described else " ", width="stretch")
+        share_panel(shown, config, st.session_state[controls.COMPARE], uploads.read_file)
+    lesson = answered()
+    above = st.container()
+    show = lesson.show if lesson else AS_USUAL
+    if shown:
+        labels = tell_apart([run.label for run in shown], [run.config for run in shown])
+        runs = [_board_run(run.id, each, label) for run, each, label in zip(shown, configs, labels, strict=True)]
+        group = shown[0].group if len({run.group for run in shown}) == 1 else None
+        board(runs, group=group, twins=are_twins(shown), show=show)
+    else:
+        board(_preview(config), show=show, empty=_empty(config))
+    with st.container() if lesson else above:  # below a lesson's figures: these are what its text is about
+        data_panel(config)
+
+
+def _open_address(link: Decoded | None) -> Sequence[StoredRun]:
+    """Return the runs that the address names; at first look put the experiment it stands for into the controls."""
+    address = st.query_params.get("run")
+    runs: list[StoredRun] = []
+    if address is not None:
+        store = services.scheduler().store
+        named = address.split(",")[: figures.MAX_RUNS]
+        runs = [run for each in named for run in store.group(each) or store.runs("id = ?", (each,))][: figures.MAX_RUNS]
+        if not runs:
+            st.warning("This address names a run that is not here (any more).", icon=":material/link_off:")
+    if controls.untouched():
+        if runs:
+            controls.open_with(TrainConfig.model_validate(runs[0].config), compare=are_twins(runs))
+        elif link is not None:
+            controls.open_with(link.config, compare=link.compare)
+        else:
+            open_from_address()
+    return runs
+
+
+def _start(config: TrainConfig) -> Sequence[StoredRun]:
+    """Check the data, queue the run (and its twin), and return them as stored."""
+    named = runs_of(config) or [LessonRun(label(each), each) for each in _wanted(config)]
+    for run in named:
+        check_run(run.config, uploads.dataset(run.config.data))
+    files = [(file.name, file.content) for file in uploads.files()] if config.data.kind == "upload" else []
+    scheduler = services.scheduler()
+    group = scheduler.submit(workspace_id(), [run.config for run in named], [run.label for run in named], files)
+    st.query_params.pop(LINK, None)  # from now on the run's own address says what was chosen
+    st.query_params["run"] = group.id
+    return scheduler.store.group(group.id)
+
+
+def _wanted(config: TrainConfig) -> Sequence[TrainConfig]:
+    return twins(config) if st.session_state[controls.COMPARE] else [config]
+
+
+def _preview(config: TrainConfig | None) -> list[BoardRun]:
+    """Return what would be trained, so that the empty board already shows its figures."""
+    config = config or DEFAULT
+    named = runs_of(config) or [LessonRun(label(each), each) for each in _wanted(config)]
+    return [_board_run(None, run.config, run.label) for run in named]
+
+
+def _board_run(run_id: str | None, config: TrainConfig, label: str) -> BoardRun:
+    clip = config.clip
+    norm_threshold = clip.threshold if clip.method == "norm" else None
+    figure = figures.Run(label, norm_threshold, config.model.cell, clip.shortens)
+    steered = clip.threshold if clip.method in fields.STEERED_CLIPS else None
+    return BoardRun(run_id, figure, config.optimizer.learning_rate, steered)
+
+
+def _empty(config: TrainConfig | None) -> str:
+    """Return what stands in the figures while there are no runs: what to do next."""
+    if current() is not None and answered() is None:
+        return "Predict and commit: measured curves appear here"
+    if _waits_for_file():
+        return "Choose a file, then press Train"
+    if config is None or (config.data.kind == "upload" and not uploads.usable()):
+        return "Something has to be mended first, see the left side"
+    return EMPTY
+
+
+def _waits_for_file() -> bool:
+    return fields.value(fields.KIND) == "upload" and not uploads.files()
+
+
+def _sentence(error: ValidationError) -> str:
+    if _waits_for_file():
+        return "Choose a file first."
+    return explain(error)
+
+
+main()

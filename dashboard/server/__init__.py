@@ -1,0 +1,1 @@
+"""The server around the pages: its door, cookies, static files, logs, and the scheduler it starts."""

@@ -1,0 +1,51 @@
+"""Static files of the board: our script and plotly.js from the installed wheel, compressed once, cached for good."""
+
+import gzip
+import hashlib
+from functools import cache
+from pathlib import Path
+
+import plotly
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+_STATIC = Path(__file__).parents[1] / "static"
+_FILES = {
+    **{
+        f"{name}.js": (_STATIC / f"{name}.js", "text/javascript")
+        for name in ("board", "dom", "head", "marks", "plots", "room", "series", "snapshots", "traces")
+    },
+    "board.css": (_STATIC / "board.css", "text/css"),
+    "plotly.min.js": (Path(plotly.__file__).parent / "package_data" / "plotly.min.js", "text/javascript"),
+}
+
+
+@cache
+def _compressed(name: str) -> bytes:
+    return gzip.compress(_FILES[name][0].read_bytes(), compresslevel=6, mtime=0)
+
+
+@cache
+def asset_url(name: str) -> str:
+    """Return the relative URL of an asset; it carries a content hash, so that it can be cached for good."""
+    return f"assets/{name}?v={hashlib.sha256(_compressed(name)).hexdigest()[:16]}"
+
+
+def warm_assets() -> None:
+    """Compress every asset before the first page asks for it."""
+    for name in _FILES:
+        asset_url(name)
+
+
+async def _asset(request: Request) -> Response:
+    name = request.path_params["name"]
+    if name not in _FILES:
+        return PlainTextResponse("no such file", status_code=404)
+    versioned = "v" in request.query_params  # a module imported by another one has no version in its address
+    caching = "public, max-age=31536000, immutable" if versioned else "no-cache"
+    headers = {"Cache-Control": caching, "Content-Encoding": "gzip"}
+    return Response(_compressed(name), media_type=_FILES[name][1], headers=headers)
+
+
+asset_routes = [Route("/assets/{name}", _asset)]

@@ -1,0 +1,72 @@
+"""The process-wide scheduler and store: opened by the app's lifespan, used by pages and HTTP routes.
+
+They live in a plain module, not in st.cache_resource: "Clear cache" in Streamlit's menu would end everybody's runs.
+"""
+
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from rnncore.runs.backend.process import WORKER_COMMAND
+from rnncore.runs.scheduler import Scheduler
+from rnncore.runs.settings import Settings
+from rnncore.runs.store.store import Store
+
+_scheduler: Scheduler | None = None
+_opened = 0.0
+
+
+def open_scheduler(settings: Settings | None = None, worker_command: Sequence[str] = WORKER_COMMAND) -> Scheduler:
+    """Open the store, start the scheduler and its workers; call once per process."""
+    global _scheduler, _opened
+    settings = settings or Settings.from_env()
+    _scheduler = Scheduler(Store(settings.store_path), settings, worker_command)
+    _scheduler.start()
+    _opened = time.monotonic()
+    return _scheduler
+
+
+def scheduler() -> Scheduler:
+    """Return the running scheduler; RuntimeError when the app was started without its lifespan."""
+    if _scheduler is None:
+        raise RuntimeError("the scheduler is not running; start the app with `streamlit run dashboard/app.py`")
+    return _scheduler
+
+
+def close_scheduler() -> None:
+    """Stop the workers and close the store."""
+    global _scheduler
+    if _scheduler is not None:
+        _scheduler.shutdown()
+        _scheduler = None
+
+
+def health() -> dict[str, Any]:
+    """Return how the server is, in counts that tell nothing of anybody's runs."""
+    overview = scheduler().overview()
+    return {
+        "status": "ok" if overview.workers_ready else "starting",
+        "version": product_version(),
+        "uptime_s": round(time.monotonic() - _opened, 1),
+        **asdict(overview),
+        "store_bytes": store_bytes(),
+        "torch_loaded": "torch" in sys.modules,
+    }
+
+
+def store_bytes() -> int:
+    """Return the size of the run store on disk, its write-ahead log included."""
+    path = scheduler().settings.store_path
+    parts = (path, path.with_name(path.name + "-wal"))
+    return sum(part.stat().st_size for part in parts if part.exists())
+
+
+def product_version() -> str:
+    """Return the installed version, 'unknown' in a copy that was never installed."""
+    try:
+        return version("rnn-gradient-lab")
+    except PackageNotFoundError:
+        return "unknown"

@@ -1,0 +1,180 @@
+"""Calendar columns: the parts of a date become one time, and a table of years by months becomes one series."""
+
+import re
+from dataclasses import replace
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from rnncore.config import UploadData
+from rnncore.data.files.table import Column, Table, numeric_column, time_column
+from rnncore.data.words import listed
+
+JOINED = " + "
+
+_Part = tuple[Column, NDArray[np.int64]]
+_Found = tuple[list[Column], NDArray[np.int64]]  # the columns of a time, and it in seconds
+
+_DAY = 86_400
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_MONTH_NAME = re.compile(
+    r"^(jan(uary)?|feb(ruary)?|mar(ch)?|apr(il)?|may|june?|july?|aug(ust)?|sept?(ember)?|oct(ober)?|nov(ember)?"
+    r"|dec(ember)?)\.?$",
+    re.I,
+)
+_QUARTER_NAME = re.compile(r"^q(uarter)?[ _]?[1-4]$", re.I)
+_SUMMARY_NAME = re.compile(r"^(annual|ann|total|sum|mean|avg|average|j-d|d-n|djf|mam|jja|son)\b.*", re.I)
+# Part of a date -> names of its column, smallest and largest value.
+_PARTS = {
+    "year": (re.compile(r"^(year|years|yr|yyyy)$", re.I), 1000, 2999),
+    "quarter": (re.compile(r"^(quarter|qtr|q)$", re.I), 1, 4),
+    "month": (re.compile(r"^(month|mon|mm)$", re.I), 1, 12),
+    "day": (re.compile(r"^(day|dd|mday|day[ _]?of[ _]?(the[ _]?)?month)$", re.I), 1, 31),
+    "hour": (re.compile(r"^(hour|hours|hr|hh)$", re.I), 0, 24),
+    "minute": (re.compile(r"^(minute|minutes|min)$", re.I), 0, 59),
+}
+
+
+def on_the_calendar(table: Table, options: UploadData) -> Table:
+    """Return a table whose times stand in one column and, where its columns are months, whose rows are timesteps.
+
+    Year and month (or quarter), day, hour and minute, or a date and a clock time, are joined in a new first column
+    named after them ('year + month'). What the options name is left as it is in the file.
+    """
+    named = {*(options.features or ()), *(options.targets or ()), options.id, options.time}
+    across = options.layout in ("auto", "series") and not named & set(table.names)
+    return (_unrolled(table) if across else None) or _joined(table) or table
+
+
+def _joined(table: Table) -> Table | None:
+    times = [column for column in table.columns if column.kind == "time"]
+    parts = {part: found for part in _PARTS if (found := _part(table, part))}
+    days = [column for column in times if _whole_days(column)]
+    joined: _Found | None
+    if len(days) == 1:
+        joined = _day_and_clock(days[0], [column for column in times if _is_clock(column)], parts)
+    else:
+        joined = None if times else _date(parts)
+    if joined is None:
+        return None
+    columns, seconds = joined
+    name = JOINED.join(column.name for column in columns)
+    if name in table.names:
+        return None
+    unit = "D" if not (seconds % _DAY).any() else "s"
+    cells = pa.array(seconds.astype("datetime64[s]").astype(f"datetime64[{unit}]"))
+    note = f"{listed([column.name for column in columns])} are read as one time, '{name}'."
+    time = time_column(name, cells, seconds.astype(np.float64))
+    return replace(table, columns=(time, *table.columns), notes=(*table.notes, note))
+
+
+def _part(table: Table, part: str) -> _Part | None:
+    """Return the column that holds a part of a date, and its values as whole numbers, (rows,)."""
+    names, low, high = _PARTS[part]
+    for column in table.columns:
+        if not names.match(column.name.strip()) or column.missing or column.numbers is None:
+            continue
+        values = column.numbers
+        if part == "month" and column.kind == "category" and all(map(_MONTH_NAME.match, column.categories)):
+            values = np.array([1 + _month(word) for word in column.categories])[values.astype(np.int64)]
+        elif column.kind != "number":
+            continue
+        if (values == np.round(values)).all() and values.min() >= low and values.max() <= high:
+            return column, values.astype(np.int64)
+    return None
+
+
+def _month(word: str) -> int:
+    return _MONTHS.index(word[:3].lower())
+
+
+def _whole_days(column: Column) -> bool:
+    return not column.missing and column.numbers is not None and not (column.numbers % _DAY).any()
+
+
+def _is_clock(column: Column) -> bool:
+    """Whether times have no day: they are read as those of the first day of 1900."""
+    if column.missing or column.numbers is None:
+        return False
+    first = np.datetime64("1900-01-01", "s").astype(np.int64)
+    return bool((column.numbers >= first).all() and (column.numbers < first + _DAY).all())
+
+
+def _day_and_clock(day: Column, clocks: list[Column], parts: dict[str, _Part]) -> _Found | None:
+    """Join a day that repeats with the clock time or the hour beside it."""
+    assert day.numbers is not None
+    if not clocks and "hour" not in parts:
+        return None
+    seconds = day.numbers.astype(np.int64)
+    if not (np.diff(np.sort(seconds)) == 0).any():
+        return None
+    if clocks and clocks[0].numbers is not None:
+        return [day, clocks[0]], seconds + clocks[0].numbers.astype(np.int64) % _DAY
+    return _with_clock([day], seconds, parts)
+
+
+def _with_clock(columns: list[Column], seconds: NDArray[np.int64], parts: dict[str, _Part]) -> _Found:
+    for part, unit in (("hour", 3_600), ("minute", 60)):
+        if part not in parts:
+            break
+        columns, seconds = [*columns, parts[part][0]], seconds + unit * parts[part][1]
+    return columns, seconds
+
+
+def _date(parts: dict[str, _Part]) -> _Found | None:
+    """Join a year with the finer parts beside it; None where there are none, or where they are no dates."""
+    finer = next((part for part in ("month", "quarter") if part in parts), None)
+    if "year" not in parts or finer is None:
+        return None
+    year, place = parts["year"], parts[finer]
+    columns = [year[0], place[0]]
+    months = 12 * (year[1] - 1970) + (place[1] - 1) * (1 if finer == "month" else 3)
+    first = months.astype("datetime64[M]").astype("datetime64[D]").astype(np.int64)
+    if finer == "quarter" or "day" not in parts:
+        return columns, first * _DAY
+    days = first + parts["day"][1] - 1
+    if (days.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64) != months).any():
+        return columns, first * _DAY  # no days of the month
+    return _with_clock([*columns, parts["day"][0]], days * _DAY, parts)
+
+
+def _unrolled(table: Table) -> Table | None:
+    """Return a table of years (rows) by months or quarters (columns) as one long series, None where it is none."""
+    for unit, names, per_year in (("month", _MONTH_NAME, 12), ("quarter", _QUARTER_NAME, 4)):
+        across = [c for c in table.columns if names.match(c.name.strip()) and c.kind in ("number", "empty")]
+        order = [_month(c.name.strip()) if unit == "month" else int(c.name.strip()[-1]) - 1 for c in across]
+        if sorted(order) == list(range(per_year)):
+            return _series_of(table, [across[order.index(place)] for place in range(per_year)], unit)
+    return None
+
+
+def _series_of(table: Table, across: list[Column], unit: str) -> Table | None:
+    others = [column for column in table.columns if column not in across]
+    years = [column for column in others if column.kind == "number" and _are_years(column)]
+    rest = [c for c in others if c not in years[:1] and not (c.constant or _SUMMARY_NAME.match(c.name.strip()))]
+    if not years or years[0].numbers is None or rest:
+        return None
+    order = np.argsort(years[0].numbers)
+    blank = np.full(table.rows, np.nan)
+    values = np.stack([blank if c.numbers is None else c.numbers for c in across], 1)[order].ravel()  # (years * units,)
+    if np.isinf(values).any():
+        return None  # refused by its row in the file
+    first = 12 * (years[0].numbers[order].astype(np.int64) - 1970)
+    months = (first[:, None] + np.arange(0, 12, 12 // len(across))).ravel()
+    days = months.astype("datetime64[M]").astype("datetime64[D]")
+    time = time_column(unit, pa.array(days), days.astype("datetime64[s]").astype(np.float64))
+    left = [column.name for column in others if column not in years[:1]]
+    note = (
+        f"Every row is a year and the columns '{across[0].name}' to '{across[-1].name}' are its {unit}s: they are read "
+        f"as one long series of {len(values):,} {unit}s{f'; left out: {listed(left)}' if left else ''}."
+    )
+    columns = (time, numeric_column("value", values))
+    return replace(table, columns=columns, rows=len(values), notes=(*table.notes, note))
+
+
+def _are_years(column: Column) -> bool:
+    values = column.numbers
+    if values is None or column.missing or len(np.unique(values)) < len(values):
+        return False
+    return bool((values == np.round(values)).all() and values.min() >= 1000 and values.max() <= 2999)

@@ -1,0 +1,158 @@
+"""Which columns of a table are suggested to be predicted and seen where the user names none, and why."""
+
+import re
+
+import numpy as np
+
+from rnncore.data.dataset import DataError
+from rnncore.data.files.limits import MAX_CATEGORIES, MAX_CLASSES
+from rnncore.data.files.table import Column, Table
+from rnncore.data.roles.wide import LABEL_NAME, different, is_answer
+from rnncore.data.sequences import Floats
+from rnncore.data.words import listed, many
+
+WHOLE = "the same in all rows of a sequence"
+
+_FIRST = 2_000  # values by which columns are told apart before all are compared
+_MANY_INPUTS = 10
+_MISSING_SHARE = 0.3  # columns of which more is missing are suggested last
+_LAG = re.compile(r"[_.](lag)?\d+$", re.I)  # of a column that repeats another some steps later
+_VALUE_NAME = re.compile(r"^(price|sales|demand|((adj|adjusted)[ ._]?)?close)$", re.I)
+
+
+def step_target(table: Table, free: list[Column], taken: str) -> tuple[str, str]:
+    """Return the column that is suggested to be predicted, and why it ('' where there is no better reason than need).
+
+    free: columns that neither order the rows nor tell sequences apart. taken: the one that does.
+
+    Raises:
+        DataError: no column varies, or none is left.
+    """
+    answers = [c for c in free if is_answer(c, table.rows)]
+    named = [
+        c for c in free if (c in answers or LABEL_NAME.match(c.name.strip())) and not c.constant and not _is_rare(c)
+    ]
+    numbers = [c for c in free if c.kind == "number" and not c.constant and c not in answers]
+    copies = _copies(numbers)
+    values = [c for c in numbers if not c.counts_rows and c.name not in copies]
+    names = {c.name for c in free}
+    shifted = {c.name for c in values if (base := _LAG.sub("", c.name)) != c.name and base in names}
+    measured = [
+        c for c in values if c.numbers is not None and different(c.numbers, enough=2) > 2 and c.name not in shifted
+    ]
+    measured = [c for c in measured if c.missing < _MISSING_SHARE * table.rows] or measured
+    usual = [c for c in measured if _VALUE_NAME.match(c.name.strip())]
+    words = [c for c in free if c.kind == "category" and 2 <= len(c.categories) <= MAX_CLASSES]
+    last = measured[-1:] or values[-1:]
+    for choice, why in ((named, "for its name"), (usual, "for its name"), (last, "the last column that measures")):
+        if choice:
+            return choice[-1].name, why
+    if rest := words or numbers or [c for c in answers if not c.constant]:
+        return rest[-1].name, ""
+    numeric = [c for c in table.columns if c.kind == "number" and c.name != taken]
+    if numeric:
+        raise DataError(f"Every column of numbers in '{table.name}' is constant, so there is nothing to learn.")
+    if table.numeric_columns:
+        raise DataError(
+            f"'{table.name}' has no column to predict beside '{table.numeric_columns[0]}', which orders the rows."
+        )
+    raise DataError(f"'{table.name}' has no column of numbers to learn from; its columns hold text only.")
+
+
+def suggestion(target: str, why: str, features: tuple[str, ...], rows: int) -> str:
+    """Say in plain words which experiment is suggested."""
+    if why == WHOLE:
+        return f"Suggested: predict '{target}' ({why}) from whole sequences of {many(len(features), 'column')}."
+    seen = f"'{target}' itself among them" if target in features else f"without '{target}'"
+    note = f"Suggested: predict '{target}' ({why}) from the past of {len(features):,} columns, {seen}."
+    if len(features) > _MANY_INPUTS and rows < 20 * len(features):
+        note += f" {len(features):,} are many for {rows:,} rows: with fewer the network overfits less."
+    return note
+
+
+def no_time(target: Column) -> list[str]:
+    """Say that the order of the rows is taken for the time, and where nothing speaks for that."""
+    note = "No column tells the time: the rows count as timesteps, in the order of the file."
+    values = target.numbers
+    if target.kind == "number" and values is not None and len(values) >= 30 and not np.isnan(values).any():
+        here, there = values[:-1] - values.mean(), values[1:] - values.mean()
+        spread = float(np.mean((values - values.mean()) ** 2))
+        if spread > 0 and abs(float(np.mean(here * there))) < 2 / np.sqrt(len(values)) * spread:
+            note += f" Neighbouring values of '{target.name}' are no more alike than any two, so the rows may be none."
+    return [note]
+
+
+def _is_rare(column: Column) -> bool:
+    """Whether one value makes up nearly the whole column, so that it is a poor suggestion of what to predict."""
+    assert column.numbers is not None
+    _, counts = np.unique(column.numbers[~np.isnan(column.numbers)], return_counts=True)
+    return bool(counts.max() > 0.95 * counts.sum())
+
+
+def fitting_features(
+    table: Table, free: list[Column], ordering: tuple[str, ...], targets: tuple[str, ...], labelled: bool
+) -> tuple[tuple[str, ...], list[str]]:
+    """Return the columns that can be inputs, and notes on those left out.
+
+    ordering: columns that tell time or sequence. labelled: the targets are those of whole sequences. Columns that
+    answer for their row are no inputs, the target neither, unless there is nothing else to see.
+    """
+    kept: list[Column] = []
+    answers: list[Column] = []
+    copies = _copies(free)
+    left: dict[str, list[str]] = {
+        "constant": [],
+        "a copy of another": [],
+        "a row counter or part of a date": [],
+        "too many different words": [],
+        "a name for each row": [],
+    }
+    for column in free:
+        if (labelled and column.name in targets) or column.name in ordering:
+            continue
+        if column.constant:
+            left["constant"].append(column.name)
+        elif is_answer(column, table.rows):
+            answers.append(column)
+        elif column.kind == "category" and len(column.categories) > MAX_CATEGORIES:
+            left["too many different words"].append(column.name)
+        elif column.kind == "number" and column.counts_rows and len(free) > 1:
+            left["a row counter or part of a date"].append(column.name)
+        elif _names_rows(table, column):
+            left["a name for each row"].append(column.name)
+        elif column.name in copies:
+            left["a copy of another"].append(column.name)
+        else:
+            kept.append(column)
+    left["text or dates"] = [c.name for c in table.columns if c.kind in ("text", "time") and c.name not in ordering]
+    left["empty"] = [c.name for c in table.columns if c.kind == "empty"]
+    if kept:
+        left["an answer rather than a measurement (choose it as the target to predict it)"] = [
+            column.name for column in answers if column.name not in targets
+        ]
+    notes = [f"Left out, {why}: {listed(names)}." for why, names in left.items() if names]
+    return tuple(column.name for column in kept or answers), notes
+
+
+def _names_rows(table: Table, column: Column) -> bool:
+    """Whether a column names the rows: a different word in nearly every one, or numbers below an empty heading."""
+    if column.kind == "category":
+        return len(column.categories) > max(10, 0.8 * (table.rows - column.missing))
+    if column is not table.columns[0] or not table.has_header or column.name != "column 1" or column.numbers is None:
+        return False
+    numbers = column.numbers
+    return bool((numbers == np.round(numbers)).all()) and different(numbers) == table.rows
+
+
+def _copies(columns: list[Column]) -> set[str]:
+    """Return the names of the columns whose values are all those of a column before them."""
+    seen: dict[object, list[Floats]] = {}
+    copies = set()
+    for column in columns:
+        if (small := column.small) is not None:
+            alike = seen.setdefault((column.categories, small[:_FIRST].tobytes()), [])
+            if any(np.array_equal(small, other, equal_nan=True) for other in alike):
+                copies.add(column.name)
+            else:
+                alike.append(small)
+    return copies

@@ -1,0 +1,156 @@
+"""The LSTM over a whole sequence: c_t = f_t c_{t-1} + i_t g_t, h_t = o_t tanh(c_t)."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd import Function
+from torch.autograd.function import once_differentiable
+
+from rnncore.engine.cells.scan import (
+    Key,
+    OuterSum,
+    Pool,
+    Recursion,
+    arrays,
+    chunks,
+    clip_rows_,
+    fast_tanh,
+    flat,
+    sigmoid_backward,
+    slices,
+    tanh_backward,
+)
+from rnncore.engine.cells.tape import LayerTape
+
+
+class LstmBuffers:
+    """What the backward pass needs of all timesteps, cell states of one chunk, and views of them per timestep.
+
+    gates: (T, B, 4H) i, f, (unused), o, chunk by chunk replaced by d c_t (of o: d h_t) / d(preactivation); in the
+    backward pass dL/d(preactivation). candidate: (T, B, H) g, then dh/dc, then dL/dc. squashed: tanh(c), then f.
+    totals: (T, B, H) direct gradients, then dL/dh. cell: (t + 1, B, H) c_{t-1} and c_t of a chunk of t timesteps.
+    """
+
+    def __init__(self, key: Key) -> None:
+        T, B, H, dtype, device = key
+        self.key = key
+        self.totals = torch.empty(T, B, H, dtype=dtype, device=device)
+        self.totals_t = self.totals.unbind(0)
+        self.chunks = chunks(T, 10 * B * H * dtype.itemsize)  # gates, the others, h and dL/dh
+        self.gates = torch.empty(T, B, 4 * H, dtype=dtype, device=device)
+        self.candidate, self.squashed = (torch.empty(T, B, H, dtype=dtype, device=device) for _ in range(2))
+        self.cell = torch.empty(len(self.chunks[0]) + 1, B, H, dtype=dtype, device=device)
+        self.i, self.f, self.g, self.o = self.gates.view(T, B, 4, H).unbind(2)  # (T, B, H) each
+        self.gates_t = self.gates.unbind(0)
+        self.i_t, self.f_t, self.o_t = self.i.unbind(0), self.f.unbind(0), self.o.unbind(0)
+        self.ifg_t = self.gates.view(T, B, 4, H)[:, :, :3].unbind(0)
+        self.squashed_t, self.cell_rows = self.squashed.unbind(0), self.cell.unbind(0)
+        self.candidate_t, self.candidate_per_gate_t = self.candidate.unbind(0), self.candidate.unsqueeze(2).unbind(0)
+        self.tanh_g = list(zip(arrays(self.g), arrays(self.candidate), strict=True))
+        self.tanh_c = arrays(self.cell), arrays(self.squashed)
+
+
+class LstmScan(Function):
+    """Map (T, B, I) to h (T, B, H); the backward pass records dL/dh_t and dL/dc_t."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        inputs: Tensor,
+        w_ih: Tensor,
+        w_hh: Tensor,
+        b_ih: Tensor,
+        b_hh: Tensor,
+        recursion: Recursion,
+        pool: Pool[LstmBuffers],
+        tape: LayerTape | None,
+    ) -> Tensor:
+        """Return h (T, B, H); inputs (T, B, I) contiguous, weights as in torch.nn."""
+        T, B, _ = inputs.shape
+        states = inputs.new_empty(T, B, w_hh.shape[1])
+        ctx.buffers = _run(pool, inputs, w_ih, w_hh, b_ih, b_hh, states)
+        ctx.save_for_backward(inputs, w_ih, w_hh, b_ih, b_hh, states)
+        ctx.recursion, ctx.pool, ctx.tape = recursion, pool, tape
+        return states
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, direct: Tensor) -> tuple[Tensor | None, ...]:
+        """Return the gradients of inputs and weights; direct: dL/dh_t (T, B, H) without later timesteps."""
+        inputs, w_ih, w_hh, b_ih, b_hh, states = ctx.saved_tensors
+        buffers, ctx.buffers = ctx.buffers, None
+        if buffers is None:  # used up by an earlier backward pass through this graph
+            buffers = _run(ctx.pool, inputs, w_ih, w_hh, b_ih, b_hh, torch.empty_like(states))
+        flows = ctx.recursion.flows(len(states))
+        d_inputs = torch.empty_like(inputs) if ctx.needs_input_grad[0] else None
+        d_w_ih, d_w_hh, d_bias = OuterSum(w_ih), OuterSum(w_hh), torch.zeros_like(b_ih)
+        with torch.inference_mode():
+            buffers.totals.copy_(direct)
+            for chunk in reversed(buffers.chunks):
+                _recur(buffers, chunk, w_hh, flows, ctx.recursion.clip)
+                part, later, before = slices(chunk)
+                grads = flat(buffers.gates[part])  # (t B, 4H) dL/d(preactivation)
+                d_w_ih.add(grads, flat(inputs[part]))
+                d_w_hh.add(flat(buffers.gates[later]), flat(states[before]))
+                d_bias.add_(grads.sum(0))
+                if d_inputs is not None:
+                    torch.mm(grads, w_ih, out=flat(d_inputs[part]))
+        if ctx.tape is not None:
+            ctx.tape.record(buffers.totals.clone(), direct, buffers.candidate.clone() if ctx.tape.wants_cell else None)
+        ctx.pool.give_back(buffers)
+        return d_inputs, d_w_ih.total, d_w_hh.total, d_bias, d_bias, None, None, None
+
+
+def _run(
+    pool: Pool[LstmBuffers], inputs: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: Tensor, b_hh: Tensor, states: Tensor
+) -> LstmBuffers:
+    """Write h to `states` (T, B, H), return the buffers with all local derivatives."""
+    buffers = pool.take(states)
+    with torch.inference_mode():
+        bias, w_in, w_t, tanh, mul = b_ih + b_hh, w_ih.t(), w_hh.t(), fast_tanh(inputs.device), torch.mul
+        steps, cells, (cell_arrays, squashed_arrays) = states.unbind(0), buffers.cell_rows, buffers.tanh_c
+        cells[0].zero_()
+        for chunk in buffers.chunks:
+            part = slice(chunk.start, chunk.stop)
+            torch.addmm(bias, flat(inputs[part]), w_in, out=flat(buffers.gates[part]))
+            for row, t in enumerate(chunk):
+                gates, (g_in, g) = buffers.gates_t[t], buffers.tanh_g[t]
+                if t:
+                    gates.addmm_(steps[t - 1], w_t)
+                tanh(g_in, out=g)
+                gates.sigmoid_()  # g's quarter with it, which nobody reads: one block is faster than two
+                mul(buffers.i_t[t], buffers.candidate_t[t], out=cells[row + 1]).addcmul_(buffers.f_t[t], cells[row])
+                tanh(cell_arrays[row + 1], out=squashed_arrays[t])
+                mul(buffers.o_t[t], buffers.squashed_t[t], out=steps[t])
+            _derive(buffers, part)
+    return buffers
+
+
+def _derive(buffers: LstmBuffers, part: slice) -> None:
+    """Turn gates into local derivatives, in place, for a chunk of timesteps at once."""
+    i, f, g, o = buffers.i[part], buffers.f[part], buffers.g[part], buffers.o[part]
+    candidate, squashed = buffers.candidate[part], buffers.squashed[part]
+    tanh_backward(i, candidate, grad_input=g)
+    sigmoid_backward(candidate, i, grad_input=i)
+    tanh_backward(o, squashed, grad_input=candidate)  # dh/dc
+    sigmoid_backward(squashed, o, grad_input=o)
+    squashed.copy_(f)
+    sigmoid_backward(buffers.cell[: len(f)], f, grad_input=f)
+    buffers.cell[0].copy_(buffers.cell[len(f)])
+
+
+def _recur(buffers: LstmBuffers, chunk: range, w_hh: Tensor, flows: list[bool], clip: float | None) -> None:
+    """Turn direct gradients into total ones and local derivatives into dL/d(preactivation), last step to first."""
+    totals = buffers.totals_t
+    for t in reversed(chunk):
+        total = totals[t]
+        if clip is not None:
+            clip_rows_(total, clip)
+        cell = buffers.candidate_t[t].mul_(total)  # dL/dc_t
+        if flows[t + 1]:
+            cell.addcmul_(buffers.squashed_t[t + 1], buffers.candidate_t[t + 1])
+        buffers.ifg_t[t].mul_(buffers.candidate_per_gate_t[t])
+        buffers.o_t[t].mul_(total)
+        if flows[t]:
+            totals[t - 1].addmm_(buffers.gates_t[t], w_hh)

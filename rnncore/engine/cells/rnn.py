@@ -1,0 +1,116 @@
+"""The plain RNN over a whole sequence: h_t = phi(W_ih x_t + b_ih + W_hh h_{t-1} + b_hh), phi tanh or ReLU."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd import Function
+from torch.autograd.function import once_differentiable
+
+from rnncore.engine.cells.scan import (
+    Key,
+    OuterSum,
+    Pool,
+    Recursion,
+    arrays,
+    chunks,
+    clip_rows_,
+    fast_tanh,
+    flat,
+    slices,
+    tanh_backward,
+)
+from rnncore.engine.cells.tape import LayerTape
+
+
+class RnnBuffers:
+    """Buffers of the backward pass, and views of them per timestep.
+
+    totals: (T, B, H) direct gradients, then dL/dh. slopes: (t, B, H) of a chunk of t timesteps phi'(a), then dL/da.
+    """
+
+    def __init__(self, key: Key) -> None:
+        T, B, H, dtype, device = key
+        self.key = key
+        self.totals = torch.empty(T, B, H, dtype=dtype, device=device)
+        self.totals_t = self.totals.unbind(0)
+        self.chunks = chunks(T, 3 * B * H * dtype.itemsize)  # slopes, h and dL/dh
+        self.slopes = torch.empty(len(self.chunks[0]), B, H, dtype=dtype, device=device)
+        self.rows = self.slopes.unbind(0)
+        self.one = torch.ones((), dtype=dtype, device=device)
+
+
+class RnnScan(Function):
+    """Map (T, B, I) to h (T, B, H); the backward pass records dL/dh_t."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        inputs: Tensor,
+        w_ih: Tensor,
+        w_hh: Tensor,
+        b_ih: Tensor,
+        b_hh: Tensor,
+        relu: bool,
+        recursion: Recursion,
+        pool: Pool[RnnBuffers],
+        tape: LayerTape | None,
+    ) -> Tensor:
+        """Return h (T, B, H); inputs (T, B, I) contiguous, weights as in torch.nn."""
+        T, B, _ = inputs.shape
+        states = inputs.new_empty(T, B, len(w_hh))
+        with torch.inference_mode():
+            torch.addmm(b_ih + b_hh, flat(inputs), w_ih.t(), out=flat(states))  # a_t, but for W_hh h_{t-1}
+            w_t, steps, tanh = w_hh.t(), states.unbind(0), fast_tanh(states.device)
+            for t, array in enumerate(steps if relu else arrays(states)):
+                if t:
+                    steps[t].addmm_(steps[t - 1], w_t)
+                if relu:
+                    steps[t].relu_()
+                else:
+                    tanh(array, out=array)
+        ctx.save_for_backward(inputs, w_ih, w_hh, states)
+        ctx.relu, ctx.recursion, ctx.pool, ctx.tape = relu, recursion, pool, tape
+        return states
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, direct: Tensor) -> tuple[Tensor | None, ...]:
+        """Return the gradients of inputs and weights; direct: dL/dh_t (T, B, H) without later timesteps."""
+        inputs, w_ih, w_hh, states = ctx.saved_tensors
+        H = states.shape[2]
+        buffers = ctx.pool.take(states)
+        flows = ctx.recursion.flows(len(states))
+        d_inputs = torch.empty_like(inputs) if ctx.needs_input_grad[0] else None
+        d_w_ih, d_w_hh, d_bias = OuterSum(w_ih), OuterSum(w_hh), w_hh.new_zeros(H)
+        with torch.inference_mode():
+            buffers.totals.copy_(direct)
+            for chunk in reversed(buffers.chunks):
+                part, later, before = slices(chunk)
+                slopes = buffers.slopes[: len(chunk)]
+                if ctx.relu:
+                    torch.gt(states[part], 0, out=slopes)
+                else:
+                    tanh_backward(buffers.one, states[part], grad_input=slopes)
+                _recur(buffers, chunk, w_hh, flows, ctx.recursion.clip)
+                grads = flat(slopes)  # (t B, H) dL/da
+                d_w_ih.add(grads, flat(inputs[part]))
+                d_w_hh.add(flat(slopes[later.start - part.start :]), flat(states[before]))
+                d_bias.add_(grads.sum(0))
+                if d_inputs is not None:
+                    torch.mm(grads, w_ih, out=flat(d_inputs[part]))
+        if ctx.tape is not None:
+            ctx.tape.record(buffers.totals.clone(), direct)
+        ctx.pool.give_back(buffers)
+        return d_inputs, d_w_ih.total, d_w_hh.total, d_bias, d_bias, None, None, None, None
+
+
+def _recur(buffers: RnnBuffers, chunk: range, w_hh: Tensor, flows: list[bool], clip: float | None) -> None:
+    """Turn direct gradients into total ones and slopes into dL/da_t, from the last step of a chunk to the first."""
+    totals = buffers.totals_t
+    for t in reversed(chunk):
+        if clip is not None:
+            clip_rows_(totals[t], clip)
+        grad = buffers.rows[t - chunk.start].mul_(totals[t])
+        if flows[t]:
+            totals[t - 1].addmm_(grad, w_hh)

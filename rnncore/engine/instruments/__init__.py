@@ -1,0 +1,1 @@
+"""Measurements of a model at one evaluation, beside the numbers of every step."""

@@ -1,0 +1,1 @@
+"""Where runs execute: worker processes of this machine, and the frames they speak in."""

@@ -1,0 +1,85 @@
+"""Access to the store's database for many threads: one writer, readers with a consistent view of what is committed."""
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from queue import Empty, LifoQueue
+
+from rnncore.runs.store.schema import BUSY_MS, connect, open_database
+
+MAX_LOG_BYTES = 64 * 2**20  # size the write-ahead log is cut back to
+
+
+class Database:
+    """Transactions on the one file. Safe for threads; any process may read, one scheduler writes.
+
+    What a reader has been given is committed, and survives a kill -9 of any process (see `schema.connect`).
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Open or create the store. Raises StoreError."""
+        self.path = path
+        self._connection, self.message = open_database(path)
+        self._connection.execute("PRAGMA wal_autocheckpoint = 0")  # `checkpoint` does it, between rounds
+        self._connection.execute(f"PRAGMA journal_size_limit = {MAX_LOG_BYTES}")
+        self._lock = threading.RLock()
+        self._readers: LifoQueue[sqlite3.Connection] = LifoQueue()
+
+    def close(self) -> None:
+        """Close all idle connections."""
+        with self._lock:
+            self._connection.close()
+        with suppress(Empty):
+            while True:
+                self._readers.get_nowait().close()
+
+    @contextmanager
+    def write(self) -> Iterator[sqlite3.Connection]:
+        """One transaction, committed at the end, undone on an exception. Nested calls join the outer one."""
+        with self._lock:
+            if self._connection.in_transaction:
+                yield self._connection
+                return
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._connection
+                self._connection.commit()
+            except BaseException:
+                self._connection.rollback()
+                raise
+
+    @contextmanager
+    def read(self) -> Iterator[sqlite3.Connection]:
+        """A consistent view of what is committed, for any thread."""
+        try:
+            connection = self._readers.get_nowait()
+        except Empty:
+            connection = connect(self.path)
+            connection.execute("PRAGMA query_only = ON")
+        connection.execute("BEGIN")
+        try:
+            yield connection
+        finally:
+            connection.execute("ROLLBACK")
+            self._readers.put(connection)
+
+    def checkpoint(self) -> None:
+        """Move committed pages from the write-ahead log into the file; writers wait meanwhile, readers do not.
+
+        FULL holds the write lock, and a busy timeout of 0 keeps it from waiting for readers: older SQLite (before
+        3.51.3) can damage the file when one connection begins the log anew while another one is checkpointing it
+        ("WAL-reset bug"), be it that of `python -m rnncore runs prune`.
+        """
+        with self._lock:
+            self._connection.execute("PRAGMA busy_timeout = 0").fetchall()
+            try:
+                self._connection.execute("PRAGMA wal_checkpoint(FULL)").fetchall()
+            finally:
+                self._connection.execute(f"PRAGMA busy_timeout = {BUSY_MS}").fetchall()
+
+    def give_back_pages(self, pages: int) -> None:
+        """Return up to `pages` freed pages to the file system."""
+        with self._lock:
+            self._connection.execute(f"PRAGMA incremental_vacuum({pages})").fetchall()

@@ -1,0 +1,100 @@
+"""Keeping the store bounded: ended runs go by age, then by size, those of the largest workspace first."""
+
+import sqlite3
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from rnncore.runs.settings import Settings
+from rnncore.runs.store.store import ENDED, Store
+
+DAY_S = 86_400.0
+ROOM = 0.9  # prune down to this share of the limit, so that it is not needed again at once
+UPLOAD_GRACE_S = DAY_S  # an upload may wait this long for its first run
+VACUUM_PAGES = 2048
+_ENDED = ", ".join(f"'{status}'" for status in ENDED)
+
+
+@dataclass(frozen=True, slots=True)
+class Pruned:
+    """What a pruning removed."""
+
+    runs: int
+    files: int
+
+
+def prune(store: Store, settings: Settings, delete: Callable[[str], object] | None = None) -> Pruned:
+    """Remove ended runs older than `keep_days`, then more until the store is within `max_store_mb`, and unused uploads.
+
+    delete: removes one ended run by its id and tells whether there was one (default: `store.delete_run`). Runs that
+    are queued, running or paused are not touched: the condition is part of the deletion itself.
+    """
+    delete = delete or store.delete_run
+    doomed = _too_old(store, settings) + _too_many(store, settings)
+    removed = sum(bool(delete(run_id)) for run_id in dict.fromkeys(doomed))
+    files = store.drop_unused_files(time.time() - UPLOAD_GRACE_S)
+    if removed or files:
+        store.give_back_pages(VACUUM_PAGES)
+    return Pruned(removed, files)
+
+
+def used_bytes(db: sqlite3.Connection) -> int:
+    """Return the bytes in use in the database file; freed pages do not count, they are used again."""
+    pages, free, size = (
+        db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "freelist_count", "page_size")
+    )
+    return int((pages - free) * size)
+
+
+def _too_old(store: Store, settings: Settings) -> list[str]:
+    with store.read() as db:
+        rows = db.execute(
+            f"SELECT id FROM runs WHERE status IN ({_ENDED}) AND ended_at < ?",
+            (time.time() - settings.keep_days * DAY_S,),
+        )
+        return [run_id for (run_id,) in rows]
+
+
+def _too_many(store: Store, settings: Settings) -> list[str]:
+    """Return ended runs to remove for size: again and again the oldest of the workspace that takes most."""
+    limit = settings.max_store_mb * 2**20
+    with store.read() as db:
+        used = used_bytes(db)
+        if used <= limit:
+            return []
+        sizes = _run_sizes(db)
+        runs = db.execute("SELECT key, id, workspace, status FROM runs ORDER BY ended_at").fetchall()
+    taken: defaultdict[str, int] = defaultdict(int)
+    removable: defaultdict[str, list[tuple[str, int]]] = defaultdict(list)
+    for key, run_id, workspace, status in runs:
+        taken[workspace] += sizes[key]
+        if status in ENDED:
+            removable[workspace].append((run_id, sizes[key]))
+    doomed = []
+    excess = used - ROOM * limit
+    while excess > 0 and removable:
+        workspace = max(removable, key=lambda name: taken[name])
+        run_id, size = removable[workspace].pop(0)
+        doomed.append(run_id)
+        taken[workspace] -= size
+        excess -= size
+        if not removable[workspace]:
+            del removable[workspace]
+    return doomed
+
+
+def _run_sizes(db: sqlite3.Connection) -> defaultdict[int, int]:
+    """Return the bytes of records, profiles, snapshots and checkpoint by key of the run."""
+    sizes: defaultdict[int, int] = defaultdict(lambda: 500)
+    blobs = (
+        ("chunks", "length(scalars)"),
+        ("profiles", "60 + layers * timesteps * 4 * ((hidden_grad_norm IS NOT NULL) + (cell_grad_norm IS NOT NULL)"
+         " + (direct_grad_norm IS NOT NULL))"),
+        ("snapshots", "60 + length(content)"),
+        ("checkpoints", "length(content)"),
+    )  # fmt: skip
+    for table, size in blobs:
+        for key, total in db.execute(f"SELECT run, SUM({size}) FROM {table} GROUP BY run"):
+            sizes[key] += total
+    return sizes

@@ -1,0 +1,85 @@
+"""Snapshots of a run (`rnncore.snapshot`) in the store: thinned as they come, read as JSON."""
+
+import json
+import sqlite3
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnncore.runs.backend.frames import Frame
+from rnncore.runs.settings import Settings
+from rnncore.runs.store.store import Store
+
+_ANY_STEP = 2**62
+
+
+class SnapshotRecorder:
+    """Writes the snapshots of one run; those that are stored already are skipped.
+
+    They are numbered from 0 as they come. Numbers divisible by the stride stay, and the newest; the stride doubles
+    whenever they would be more than `Settings.max_snapshots` or take more than `max_snapshot_mb`.
+    """
+
+    def __init__(self, db: sqlite3.Connection, key: int, settings: Settings) -> None:
+        """Pick run `key` up where the store has it."""
+        query = "SELECT COALESCE(MAX(number), -1), COALESCE(MAX(step), 0) FROM snapshots WHERE run = ?"
+        last_number, self._step = db.execute(query, (key,)).fetchone()
+        self._key, self._number, self._settings = key, last_number + 1, settings
+
+    def add(self, db: sqlite3.Connection, frame: Frame, steps: NDArray[np.float64]) -> None:
+        """Store what a `records` frame brings; they are the last bytes of it. steps: of each of its records."""
+        offset = len(frame.blob) - sum(size for _, size in frame.header["snapshots"])
+        for row, size in frame.header["snapshots"]:
+            content, step = frame.blob[offset : offset + size], int(steps[row])
+            offset += size
+            if step > self._step:
+                self._insert(db, step, content)
+
+    def _insert(self, db: sqlite3.Connection, step: int, content: bytes) -> None:
+        db.execute("INSERT INTO snapshots VALUES (?, ?, ?, ?)", (self._key, self._number, step, content))
+        affordable = self._settings.max_snapshot_mb * 2**20 // len(content)
+        stride = thinning_stride(self._number, min(self._settings.max_snapshots, affordable))
+        if stride > 1:
+            db.execute(
+                "DELETE FROM snapshots WHERE run = ? AND number % ? != 0 AND number < ?",
+                (self._key, stride, self._number),
+            )
+        self._step, self._number = step, self._number + 1
+
+
+def thinning_stride(newest: int, capacity: int) -> int:
+    """Return the least power of 2 whose multiples from 0 to `newest`, and `newest` itself, are at most `capacity`.
+
+    At least two are kept: the first and the newest.
+    """
+    stride = 1
+    while -(-newest // stride) + 1 > max(2, capacity):
+        stride *= 2
+    return stride
+
+
+def newest_snapshot_step(db: sqlite3.Connection, key: int) -> int | None:
+    """Return the step of the newest snapshot of run `key`, None if there is none."""
+    step: int | None = db.execute("SELECT MAX(step) FROM snapshots WHERE run = ?", (key,)).fetchone()[0]
+    return step
+
+
+def read_snapshot(store: Store, run_id: str, step: int | None = None) -> dict[str, Any] | None:
+    """Return the newest snapshot at or before `step` (None: of all), JSON-ready; None if there is no such run.
+
+    Keys: run, step, next_step (of the next one stored, None after the newest), and those of `Snapshot.to_json`. Where
+    there is no snapshot, `step` is None and nothing but run and next_step comes with it.
+    """
+    with store.read() as db:
+        run = db.execute("SELECT key FROM runs WHERE id = ?", (run_id,)).fetchone()
+        if run is None:
+            return None
+        found_step, content = db.execute(
+            "SELECT step, content FROM snapshots WHERE run = ? AND step <= ? ORDER BY step DESC LIMIT 1",
+            (*run, _ANY_STEP if step is None else step),
+        ).fetchone() or (None, b"{}")
+        next_step = db.execute(
+            "SELECT MIN(step) FROM snapshots WHERE run = ? AND step > ?", (*run, found_step or 0)
+        ).fetchone()[0]
+    return {"run": run_id, "step": found_step, "next_step": next_step, **json.loads(content)}

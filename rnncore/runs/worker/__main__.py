@@ -1,0 +1,5 @@
+"""`python -m rnncore.runs.worker`."""
+
+from rnncore.runs.worker.main import main
+
+main()

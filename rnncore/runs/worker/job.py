@@ -1,0 +1,221 @@
+"""One run inside a worker: train, send what is measured, obey commands, end with one true sentence."""
+
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from queue import SimpleQueue
+from typing import Any
+
+from pydantic import ValidationError
+
+from rnncore.config import TrainConfig, explain
+from rnncore.data.dataset import DataError
+from rnncore.errors import ConfigError
+from rnncore.records import PROFILES, Record, pack
+from rnncore.runs.backend.frames import Frame
+from rnncore.runs.worker.engine import Engine, TrainerLike
+
+FLUSH_BYTES = 2**20
+CHECKPOINT_SHARE = 0.02  # of the training time, at most
+Send = Callable[[dict[str, Any], bytes], None]
+
+
+class _EndedByCommand(Exception):  # noqa: N818 - not an error
+    """A command ended the run; `status` is what it becomes."""
+
+    def __init__(self, status: str) -> None:
+        super().__init__(status)
+        self.status = status
+
+
+class Job:
+    """A run in progress.
+
+    `commands` is filled by another thread; `send` writes a frame to the scheduler; `confine` limits the memory of this
+    process as the run's device allows and returns the limit in MB.
+    """
+
+    def __init__(
+        self,
+        frame: Frame,
+        engine: Engine,
+        commands: SimpleQueue[Frame],
+        send: Send,
+        confine: Callable[[TrainConfig], int | None],
+    ) -> None:
+        header = frame.header
+        self.run = frame.run
+        self._header, self._engine, self._commands, self._send = header, engine, commands, send
+        self._confine = confine
+        self._memory_mb: int | None = None
+        self._files: dict[str, bytes] = {}
+        place = 0
+        for file_id, size in header.get("files", {}).items():
+            self._files[file_id] = frame.blob[place : place + size]
+            place += size
+        self._checkpoint = frame.blob[place:]
+        self._flush_s, self._checkpoint_s = header["flush_ms"] / 1000, header["checkpoint_seconds"]
+        self._records: list[Record] = []
+        self._profile_bytes = 0
+        self._flush_due = 0.0  # the first record goes out at once
+        self._checkpoint_due = time.monotonic() + self._checkpoint_s
+        self._settings = sorted((step, name, value) for step, name, value in header.get("events", ()))
+        self._pause_at: int | None = header.get("pause_at")
+        self._diverged = False
+        self.step = header.get("start_step", 0)
+        self._saved_step, self._saving_dear_until = self.step, 0.0
+        self._trainer: TrainerLike | None = None
+
+    def execute(self) -> None:
+        """Train to the end, whatever the end is, and report it."""
+        trace = ""
+        try:
+            status, reason = self._train()
+        except _EndedByCommand as command:
+            status, reason = command.status, ""
+        except ValidationError as error:
+            status, reason = "failed", sentence(explain(error))
+        except (DataError, ConfigError) as error:
+            status, reason = "failed", sentence(str(error))
+        except Exception as error:
+            trace = traceback.format_exc(limit=-20)
+            if self._engine.memory_ran_out(error):
+                status, reason = "killed", self._memory_sentence()
+            else:
+                status = "failed"
+                reason = f"An unexpected error ended the run ({type(error).__name__}); the server's log says more."
+        self._flush()
+        self._trainer = None
+        self._send(
+            {"type": "done", "run": self.run, "status": status, "reason": reason, "step": self.step,
+             "traceback": trace}, b"",
+        )  # fmt: skip
+
+    def _train(self) -> tuple[str, str]:
+        config = TrainConfig.model_validate(self._header["config"])
+        self._memory_mb = self._confine(config)
+        trainer = self._trainer = self._engine.trainer(config, self._read_file)
+        if self._checkpoint:
+            self._engine.restore(trainer, self._checkpoint)
+        self._send({"type": "info", "run": self.run, "info": trainer.info.to_json()}, b"")
+        try:
+            self._run(trainer)
+        except _EndedByCommand:
+            self._save_checkpoint()
+            raise
+        self._save_checkpoint()
+        return "diverged" if self._diverged else "finished", sentence(trainer.ended or "")
+
+    def _run(self, trainer: TrainerLike) -> None:
+        records = trainer.records()
+        while True:
+            self._obey()
+            self._apply_settings(trainer)
+            record = next(records, None)
+            if record is None:
+                return
+            self.step, self._diverged = record.step, record.diverged is not None
+            self._keep(record)
+            if time.monotonic() >= self._checkpoint_due:
+                self._save_checkpoint()
+
+    def _keep(self, record: Record) -> None:
+        self._records.append(record)
+        for name in PROFILES:
+            array = getattr(record, name)
+            self._profile_bytes += 0 if array is None else array.nbytes
+        if time.monotonic() >= self._flush_due or self._profile_bytes > FLUSH_BYTES:
+            self._flush()
+
+    def _flush(self) -> None:
+        if self._records:
+            header, blob = pack(self._records)
+            self._send({"type": "records", "run": self.run, **header}, blob)
+            self._records = []
+            self._profile_bytes = 0
+        self._flush_due = time.monotonic() + self._flush_s
+
+    def _save_checkpoint(self) -> None:
+        self._flush()
+        began = time.monotonic()
+        if self._trainer is not None and self._saved_step != self.step:
+            blob = self._engine.save(self._trainer)
+            self._send({"type": "checkpoint", "run": self.run, "step": self.step}, blob)
+            self._saved_step = self.step
+        now = time.monotonic()
+        self._saving_dear_until = now + (now - began) / CHECKPOINT_SHARE
+        self._checkpoint_due = max(now + self._checkpoint_s, self._saving_dear_until)
+
+    def _obey(self) -> None:
+        while not self._commands.empty():
+            self._command(self._commands.get())
+        if self._pause_at is not None and self.step >= self._pause_at:
+            self._flush()
+            if time.monotonic() >= self._saving_dear_until:  # else the one before will do
+                self._save_checkpoint()
+            self._report("paused")
+            while self._pause_at is not None and self.step >= self._pause_at:
+                self._command(self._commands.get())
+            self._report("resumed")
+
+    def _report(self, what: str) -> None:
+        self._send({"type": what, "run": self.run, "step": self.step}, b"")
+
+    def _command(self, frame: Frame) -> None:
+        if frame.run == self.run:  # one for an earlier run comes too late
+            COMMANDS[frame.type](self, frame.header)
+
+    def _stop(self, header: Mapping[str, Any]) -> None:
+        raise _EndedByCommand("stopped")
+
+    def _park(self, header: Mapping[str, Any]) -> None:
+        raise _EndedByCommand("parked")
+
+    def _pause(self, header: Mapping[str, Any]) -> None:
+        self._pause_at = max(self.step, header.get("at_step", 0))
+
+    def _resume(self, header: Mapping[str, Any]) -> None:
+        self._pause_at = None
+
+    def _single_step(self, header: Mapping[str, Any]) -> None:
+        self._pause_at = self.step + 1
+
+    def _set(self, header: Mapping[str, Any]) -> None:
+        self._settings.append((header["at_step"], header["name"], header["value"]))
+        self._settings.sort()
+
+    def _apply_settings(self, trainer: TrainerLike) -> None:
+        upcoming = self.step + 1
+        while self._settings and self._settings[0][0] <= upcoming:
+            _, name, value = self._settings.pop(0)
+            SETTABLE[name](trainer, value)
+            self._flush()
+            self._send({"type": "event", "run": self.run, "step": upcoming, "name": name, "value": value}, b"")
+
+    def _read_file(self, name: str) -> bytes:
+        if name not in self._files:
+            raise DataError(f"The file '{name}' was not uploaded, or was deleted since.")
+        return self._files[name]
+
+    def _memory_sentence(self) -> str:
+        limit = f" than the {self._memory_mb:,} MB a run may use" if self._memory_mb else " than there is"
+        return f"Out of memory: this run needs more{limit}; a smaller model, batch or sequence length needs less."
+
+
+def sentence(text: str) -> str:
+    """Return `text` with a capital letter in front and a full stop at its end."""
+    return text[:1].upper() + text[1:] + ("" if not text or text.endswith((".", "!", "?")) else ".")
+
+
+COMMANDS: dict[str, Callable[[Job, Mapping[str, Any]], None]] = {
+    "stop": Job._stop,
+    "park": Job._park,
+    "pause": Job._pause,
+    "resume": Job._resume,
+    "step": Job._single_step,
+    "set": Job._set,
+}
+SETTABLE: dict[str, Callable[[TrainerLike, float], None]] = {
+    "learning_rate": lambda trainer, value: trainer.set_learning_rate(value),
+    "clip_threshold": lambda trainer, value: trainer.set_clip_threshold(value),
+}

@@ -1,0 +1,1 @@
+"""Tests of configs, the engine, diagnosis, scripts and the command line."""

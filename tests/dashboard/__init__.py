@@ -1,0 +1,1 @@
+"""Tests of pages, panels, HTTP API, figures, lessons and exports."""

@@ -1,0 +1,66 @@
+"""Every good file of the corpus is read with the right roles without help; every bad one gets its sentence."""
+
+import re
+
+import numpy as np
+import pytest
+
+from rnncore.config import UploadData, UploadedFile
+from rnncore.data import DataError
+from rnncore.data.upload import inspect
+from tests.support.corpus import GOOD
+from tests.support.corpus_bad import BAD
+from tests.support.corpus_found import FOUND
+
+
+def found(inspection, attribute):
+    for holder in (inspection, inspection.options, inspection.dataset):
+        if hasattr(holder, attribute):
+            return getattr(holder, attribute)
+    raise AttributeError(attribute)
+
+
+@pytest.mark.parametrize("good", GOOD + FOUND, ids=lambda good: good.name)
+def test_good_files_are_read_without_help(good):
+    inspection = inspect(good.files)
+    assert inspection.error is None
+    assert {name: found(inspection, name) for name in good.expect} == good.expect
+    if good.note:
+        assert any(good.note in note for note in inspection.notes), inspection.notes
+    dataset = inspection.dataset
+    for batch in (dataset.train_batch(1, 8, 0), dataset.validation):
+        assert batch.inputs.dtype == np.float32
+        assert batch.inputs.shape[1:] == (dataset.seq_len, dataset.input_size)
+        assert np.isfinite(batch.inputs).all()
+        assert np.isfinite(batch.targets).all()
+    assert inspection.head
+    assert inspection.sample.shape[1] == len(inspection.sample_names)
+
+
+@pytest.mark.parametrize("good", GOOD + FOUND, ids=lambda good: good.name)
+def test_the_options_found_give_the_same_data_again(good):
+    first = inspect(good.files)
+    again = inspect(good.files, UploadData.model_validate_json(first.options.model_dump_json()))
+    assert again.error is None
+    left, right = first.dataset.train_batch(3, 8, 1), again.dataset.train_batch(3, 8, 1)
+    np.testing.assert_array_equal(left.inputs, right.inputs)
+    np.testing.assert_array_equal(left.targets, right.targets)
+
+
+@pytest.mark.parametrize("bad", BAD, ids=lambda bad: bad.name)
+def test_bad_files_get_one_sentence(bad):
+    options = UploadData(files=(UploadedFile(file="x"),), **bad.options)
+    try:
+        message = inspect(bad.files, options).error
+    except DataError as error:
+        message = str(error)
+    assert message is not None
+    assert re.search(bad.words, message), message
+    assert "\n" not in message
+    assert message.endswith(".")
+    assert len(message) < 500
+
+
+def test_the_corpus_is_large_enough():
+    assert len({good.name for good in GOOD}) >= 80
+    assert len({bad.name for bad in BAD}) >= 80
