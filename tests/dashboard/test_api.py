@@ -17,8 +17,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from dashboard.api import downloads, files, http, start, watch
-from dashboard.server import services
+from dashboard.api import downloads, files, start, watch
+from dashboard.server import http, services
 from dashboard.server.logs import JSONFormatter
 from rnncore import TrainConfig
 from rnncore.records import PROFILES, SCALARS
