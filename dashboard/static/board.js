@@ -4,7 +4,7 @@ import { ACTIVE, button, count, element, isDark, setText } from "./dom.js";
 import { Head } from "./head.js";
 import { marksOf } from "./marks.js";
 import { Plots } from "./plots.js";
-import { Series, firstDifference } from "./series.js";
+import { firstDifference, Series } from "./series.js";
 import { Snapshots } from "./snapshots.js";
 
 const POLL_MS = 250;
@@ -72,7 +72,10 @@ class Board {
     this.root = element("div", "rgl-board");
     this.message = element("div", "rgl-message");
     this.message.setAttribute("role", "status");
-    this.head = new Head((command, body) => this.steer(command, body), (layer) => this.chooseLayer(layer));
+    this.head = new Head(
+      (command, body) => this.steer(command, body),
+      (layer) => this.chooseLayer(layer),
+    );
     this.plots = new Plots({
       hover: (step) => this.hover(step),
       unhover: () => this.hover(null),
@@ -185,7 +188,8 @@ class Board {
   async catchUp(news) {
     const empty = this.emptyText();
     const training = news && this.drawn && this.active();
-    if (news || this.behind || !this.drawn || empty !== this.toldEmpty) await this.draw(training ? this.turn() : undefined);
+    if (news || this.behind || !this.drawn || empty !== this.toldEmpty)
+      await this.draw(training ? this.turn() : undefined);
     this.behind = training;
     this.toldEmpty = empty;
   }
@@ -312,7 +316,8 @@ class Board {
       const came = await Promise.all(wanted.map((run) => run.snapshots.fetch(step)));
       if (!came.some(Boolean) || this.destroyed) return;
       const first = this.runs.every((run) => run.snapshots.kept.length <= 1);
-      if (step === null && this.active() && !first) this.due = [...new Set([...this.due, ...this.plots.inView(SNAPSHOT_CARDS)])];
+      if (step === null && this.active() && !first)
+        this.due = [...new Set([...this.due, ...this.plots.inView(SNAPSHOT_CARDS)])];
       else await this.draw(SNAPSHOT_CARDS);
     } catch {
       // the poll tells of a server that does not answer
@@ -432,7 +437,9 @@ class Board {
   }
 
   press(event) {
-    const busy = event.target.closest?.("input, textarea, select, button, summary, a, [contenteditable], [role=button], [role=slider], [role=combobox], [role=radiogroup]");
+    const busy = event.target.closest?.(
+      "input, textarea, select, button, summary, a, [contenteditable], [role=button], [role=slider], [role=combobox], [role=radiogroup]",
+    );
     if (busy || event.ctrlKey || event.metaKey || event.altKey || !this.root.isConnected) return;
     const stride = (event.shiftKey ? 10 : 1) * Math.max(1, Math.round(this.lastStep() / 400));
     if (event.key === " ") this.head.toggle();

@@ -77,7 +77,7 @@ export class Head {
   }
 
   color(colors) {
-    this.runs.forEach((run, index) => (run.view.swatch.style.background = colors[index]));
+    for (const [index, run] of this.runs.entries()) run.view.swatch.style.background = colors[index];
   }
 
   show() {

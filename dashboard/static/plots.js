@@ -40,7 +40,8 @@ export class Plots {
     this.Plotly = Plotly;
     const { fontFamily: family, fontSize } = getComputedStyle(this.root);
     for (const [name, spec] of Object.entries(figures)) {
-      const card = (this.cards[name] ??= this.card(name, words[name]));
+      this.cards[name] ??= this.card(name, words[name]);
+      const card = this.cards[name];
       card.spec = structuredClone(spec);
       card.layout = null;
       card.room &&= new Room();
@@ -203,7 +204,9 @@ export class Plots {
   captionProfile(card, { runs, view }, layout) {
     const steps = runs.map((run) => run.series.profileAt(view.cursor)?.step).filter((step) => step !== undefined);
     const said = steps.length ? inWords([...new Set(steps)].map(count)) : null;
-    const text = said ? card.words.subtitle.replace("{step}", said) : card.words.subtitle.replace("step {step}", "the latest step");
+    const text = said
+      ? card.words.subtitle.replace("{step}", said)
+      : card.words.subtitle.replace("step {step}", "the latest step");
     setRich(card.subtitle, text);
     if (card.options.lag) layout.xaxis.title.text = "lag T − t (0: the last timestep)";
   }
@@ -214,7 +217,8 @@ export class Plots {
       if (!card.steps || !card.plot._fullLayout) continue;
       const axes = Object.values(card.plot._fullLayout._plots ?? {});
       axes.forEach(({ xaxis, yaxis }, index) => {
-        const line = (card.cursors[index] ??= card.frame.appendChild(element("div", "rgl-cursor")));
+        card.cursors[index] ??= card.frame.appendChild(element("div", "rgl-cursor"));
+        const line = card.cursors[index];
         const at = step === null ? NaN : xaxis.l2p(step);
         const visible = at >= 0 && at <= xaxis._length;
         line.hidden = !visible;
@@ -275,7 +279,10 @@ function captionClipping(card, runs) {
   const known = runs.map((run) => (run.clipped ? run.state?.insights?.clipped : null));
   const shares = known.map((share) => (typeof share === "number" ? `${Math.round(share * 100)} %` : ""));
   const told = shares.filter(Boolean);
-  const words = told.length > 1 ? "; in brackets: share of late steps clipped" : told.map((share) => `; lately ${share} clipped`).join("");
+  const words =
+    told.length > 1
+      ? "; in brackets: share of late steps clipped"
+      : told.map((share) => `; lately ${share} clipped`).join("");
   setRich(card.subtitle, card.words.subtitle + words);
   card.legend.querySelectorAll(".rgl-share").forEach((node, index) => {
     setText(node, told.length > 1 && shares[index] ? `(${shares[index]})` : "");
@@ -285,7 +292,9 @@ function captionClipping(card, runs) {
 function captionOverhead(card, runs) {
   const costs = runs.map((run) => run.state?.insights?.recording_overhead).filter((cost) => typeof cost === "number");
   const most = Math.max(...costs);
-  const text = costs.length ? `recording these profiles costs ${most < 0.001 ? "under 0.1" : (most * 100).toFixed(1)} % of the time` : "";
+  const text = costs.length
+    ? `recording these profiles costs ${most < 0.001 ? "under 0.1" : (most * 100).toFixed(1)} % of the time`
+    : "";
   if (card.legend.textContent !== text) card.legend.replaceChildren(element("span", "rgl-aside", text));
 }
 
@@ -323,23 +332,52 @@ function marks(layout, list, palette) {
   list.forEach(({ step, text, alert, late }, index) => {
     const color = alert ? palette.alert : palette.muted;
     layout.shapes.push({
-      type: "line", x0: step, x1: step, y0: 0, y1: 1, yref: "paper", line: { color, width: 1, dash: "dot" },
+      type: "line",
+      x0: step,
+      x1: step,
+      y0: 0,
+      y1: 1,
+      yref: "paper",
+      line: { color, width: 1, dash: "dot" },
     });
     layout.annotations.push({
-      text, x: step, xref: "x", y: 1 - (index % 4) * 0.08, yref: "paper", yanchor: "top", xanchor: late ? "right" : "left",
-      showarrow: false, font: { size: layout.font.size * 0.92, color },
+      text,
+      x: step,
+      xref: "x",
+      y: 1 - (index % 4) * 0.08,
+      yref: "paper",
+      yanchor: "top",
+      xanchor: late ? "right" : "left",
+      showarrow: false,
+      font: { size: layout.font.size * 0.92, color },
     });
   });
 }
 
 function announce(layout, text) {
   for (const axis of Object.keys(layout).filter((key) => /^[xy]axis/.test(key))) {
-    layout[axis] = { ...layout[axis], showticklabels: false, ticks: "", showgrid: false, range: [0, 1], autorange: false };
+    layout[axis] = {
+      ...layout[axis],
+      showticklabels: false,
+      ticks: "",
+      showgrid: false,
+      range: [0, 1],
+      autorange: false,
+    };
   }
   layout.coloraxis &&= { ...layout.coloraxis, showscale: false };
   layout.shapes = [];
   layout.annotations = [
-    { text, showarrow: false, x: 0.5, y: 0.5, xref: "paper", yref: "paper", font: { size: layout.font.size * 1.15 }, opacity: 0.8 },
+    {
+      text,
+      showarrow: false,
+      x: 0.5,
+      y: 0.5,
+      xref: "paper",
+      yref: "paper",
+      font: { size: layout.font.size * 1.15 },
+      opacity: 0.8,
+    },
   ];
 }
 

@@ -3,7 +3,7 @@
 import { count, element, setText } from "./dom.js";
 import { marksOf } from "./marks.js";
 import { Plots } from "./plots.js";
-import { Series, firstDifference } from "./series.js";
+import { firstDifference, Series } from "./series.js";
 import { Snapshots } from "./snapshots.js";
 
 // data: {runs: [{label, cell, clipped, info, answer, snapshots}], figures, colors, palette by theme, words, twins}
@@ -38,14 +38,18 @@ export function show(root, data, Plotly) {
     if (document.activeElement !== scrubber) scrubber.value = String(step);
     draw(travelling);
   };
+  const hover = (step) => {
+    state.hovered = step;
+    travel();
+  };
   const pin = (step) => {
     state.pinned = step === null ? null : Math.min(Math.max(1, Math.round(step)), last);
     travel();
   };
 
   const plots = new Plots({
-    hover: (step) => ((state.hovered = step), travel()),
-    unhover: () => ((state.hovered = null), travel()),
+    hover: (step) => hover(step),
+    unhover: () => hover(null),
     click: (step) => pin(step === state.pinned ? null : step),
     moved: () => plots.moveCursor(view().cursor),
   });
@@ -58,7 +62,11 @@ export function show(root, data, Plotly) {
   scrubber.oninput = () => pin(Number(scrubber.value));
   const when = element("span", "rgl-when");
   timeline.append(scrubber, when);
-  if (layers > 1) timeline.append(layerChoice(layers, (layer) => ((state.layer = layer), draw())));
+  const chooseLayer = (layer) => {
+    state.layer = layer;
+    draw();
+  };
+  if (layers > 1) timeline.append(layerChoice(layers, chooseLayer));
   root.append(timeline, plots.root);
 
   const open = () => {

@@ -23,7 +23,7 @@ export class Series {
   append(answer) {
     const columns = Object.fromEntries(COLUMNS.map((name) => [name, decode(answer.columns[name])]));
     for (const name of COLUMNS) for (const value of columns[name]) this[name].push(value);
-    columns.grad_norm.forEach((value, row) => this.clipped_norm.push(value * columns.clip_coef[row]));
+    for (const [row, value] of columns.grad_norm.entries()) this.clipped_norm.push(value * columns.clip_coef[row]);
     for (const [name, column] of Object.entries(EVALUATIONS)) {
       for (const value of decode(answer.val[column])) this[name].push(value);
     }

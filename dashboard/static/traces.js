@@ -76,11 +76,11 @@ function fillHeatmap(trace, series, { runs, view, options, width }) {
   trace.y = range(series.timesteps);
   trace.z = trace.y.map(() => new Array(profiles.length));
   trace.customdata = trace.y.map(() => steps);
-  profiles.forEach((profile, place) =>
-    series.layer(profile[column], view.layer ?? 0).forEach((value, t) => {
+  for (const [place, profile] of profiles.entries()) {
+    for (const [t, value] of series.layer(profile[column], view.layer ?? 0).entries()) {
       trace.z[t][place] = Number.isFinite(value) ? Math.log10(value) : null; // an exact 0 becomes -Infinity
-    }),
-  );
+    }
+  }
 }
 
 function fillProfile(trace, column, series, { view, options }) {
@@ -89,7 +89,8 @@ function fillProfile(trace, column, series, { view, options }) {
   const hidden = series.layer(profile.hidden_grad_norm, view.layer ?? 0);
   let norms = [];
   if (column === "fit") norms = fitted(hidden);
-  else if (column === "scaled") norms = [...hidden].map((value) => value * (series.clip_coef[series.rowAt(profile.step)] ?? 1));
+  else if (column === "scaled")
+    norms = [...hidden].map((value) => value * (series.clip_coef[series.rowAt(profile.step)] ?? 1));
   else if (profile[column]) norms = [...series.layer(profile[column], view.layer ?? 0)];
   trace.x = range(norms.length).map((t) => (options.lag ? norms.length - t : t));
   trace.y = norms;
@@ -141,7 +142,7 @@ export function colorRange(data, layout) {
   layout.coloraxis.cmin = low;
   layout.coloraxis.cmax = high;
   for (const trace of data) {
-    for (const row of trace.z ?? []) row.forEach((value, place) => value === -Infinity && (row[place] = low));
+    if (trace.z) trace.z = trace.z.map((row) => row.map((value) => (value === -Infinity ? low : value)));
   }
 }
 
@@ -152,7 +153,10 @@ export function baselineLabels(data, layout) {
   const highest = Math.max(...lines.map(({ y }) => y[0]));
   return lines.map(({ name, y: [loss], textfont }) => ({
     text: `${name}: ${Number(loss.toPrecision(3))}`,
-    x: 1, xref: "paper", xanchor: "right", showarrow: false,
+    x: 1,
+    xref: "paper",
+    xanchor: "right",
+    showarrow: false,
     y: log ? Math.log10(loss) : loss,
     yanchor: loss < highest ? "top" : "bottom",
     font: { ...textfont, shadow: halo(layout) },
