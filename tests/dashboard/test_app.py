@@ -11,8 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard.server import services
 from rnncore.runs.settings import Settings
-
-MAIN = str(Path(__file__).parents[2] / "dashboard" / "main.py")
+from tests.support.pages import MAIN
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -1,7 +1,6 @@
 """The lessons in the app, through AppTest: predict first, then the answer; pairs of runs; addresses; plain text."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,8 +10,7 @@ from dashboard.lessons import LESSONS
 from dashboard.lessons.glossary import TERMS
 from dashboard.server import services
 from rnncore.runs.settings import Settings
-
-MAIN = str(Path(__file__).parents[2] / "dashboard" / "main.py")
+from tests.support.pages import MAIN
 
 
 @pytest.fixture(scope="module", autouse=True)

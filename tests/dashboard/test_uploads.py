@@ -2,7 +2,6 @@
 
 import io
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,8 +15,8 @@ from dashboard.server import services
 from rnncore.config import CsvData
 from rnncore.data.templates import TEMPLATES
 from rnncore.runs.settings import Settings
+from tests.support.pages import MAIN
 
-MAIN = str(Path(__file__).parents[2] / "dashboard" / "main.py")
 WEEK = ("day,a,b\n" + "\n".join(f"{day},{day % 7},{day % 5}" for day in range(300))).encode()
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from rnncore.config import CsvData
 from rnncore.data import DataError, load_dataset
 from rnncore.data.files.csv import read_csv
-from tests.support.corpus import DAYS, WAVE, dated
+from tests.support.corpus.build import DAYS, WAVE, dated
 
 FLOATS = st.floats(-1e12, 1e12, allow_nan=False).map(lambda value: value + 0.0)
 

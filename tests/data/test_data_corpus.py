@@ -9,8 +9,8 @@ from rnncore.config import UploadData, UploadedFile
 from rnncore.data import DataError
 from rnncore.data.upload import inspect
 from tests.support.corpus import GOOD
-from tests.support.corpus_bad import BAD
-from tests.support.corpus_found import FOUND
+from tests.support.corpus.bad import BAD
+from tests.support.corpus.found import FOUND
 
 
 def found(inspection, attribute):

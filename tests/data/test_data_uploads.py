@@ -10,7 +10,7 @@ from rnncore.config import UploadData
 from rnncore.data import DataError, load_dataset
 from rnncore.data.templates import TEMPLATES
 from rnncore.data.upload import inspect
-from tests.support.corpus import DAYS, OTHER, WAVE, X, dated, long_form, npz, table
+from tests.support.corpus.build import DAYS, OTHER, WAVE, X, dated, long_form, npz, table
 
 
 def options(**chosen):

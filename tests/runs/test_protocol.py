@@ -1,3 +1,5 @@
+"""Frames between scheduler and worker: they come back as they were sent, and anything else is an error."""
+
 import io
 
 import pytest

@@ -1,3 +1,5 @@
+"""Pruning: runs go by age, then by size, those of the largest workspace first, and unfinished ones never."""
+
 import time
 
 import pytest

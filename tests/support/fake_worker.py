@@ -1,4 +1,4 @@
-"""A worker without torch for the tests, `python tests/fake_worker.py`: trains a toy recurrence, or misbehaves."""
+"""A worker without torch, `python tests/support/fake_worker.py`: trains a toy recurrence, or fails on purpose."""
 
 import json
 import math
@@ -16,6 +16,8 @@ from rnncore.data.dataset import DataError
 from rnncore.records import Record, RunInfo
 from rnncore.runs.worker.engine import ReadFile
 from rnncore.runs.worker.main import main
+
+COMMAND = [sys.executable, __file__]
 
 # A config with one of these seeds misbehaves at step MISCHIEF_STEP; `batch_size` is one more than milliseconds a step.
 MISCHIEF_STEP = 5

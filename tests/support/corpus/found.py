@@ -5,14 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from tests.support.corpus import DAYS, OTHER, WAVE, Good, X, npz, rng, table
+from tests.support.corpus.build import DAYS, OTHER, WAVE, Good, X, csv, npz, rng
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 ONE = {"layout": "series", "input_size": 1, "target": "regression", "targets": ("value",)}
-
-
-def csv(name: str, header: str, rows: Any, expect: dict[str, Any], note: str = "", file: str = "x.csv") -> Good:
-    return Good(name, [(file, table([list(row) for row in rows], ",", header.split(",")).encode())], expect, note)
 
 
 def _calendar() -> list[Good]:

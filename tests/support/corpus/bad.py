@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tests.support.corpus import DAYS, WAVE, X, dated, npy, npz, parquet, table, ts
+from tests.support.corpus.build import DAYS, WAVE, X, dated, npy, npz, parquet, table, ts
 
 
 def _zip_bomb() -> bytes:

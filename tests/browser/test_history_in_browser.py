@@ -1,0 +1,59 @@
+"""The history in Chromium: selected rows open one board, and it may be the first page that is ever opened."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.server import AppServer
+
+
+def pick(page: Any, row: int) -> None:
+    """Click on a row's check box, which is painted, not an element; again if a busy machine lost the click."""
+    from playwright.sync_api import TimeoutError as Timeout
+
+    grid = page.locator("[data-testid=stDataFrame] canvas").first
+    grid.wait_for()
+    for _ in range(3):
+        page.wait_for_timeout(500)
+        box = grid.bounding_box()
+        page.mouse.click(box["x"] + 17, box["y"] + 36 + 35 * row + 17)
+        try:
+            page.get_by_text(f"{row + 1} selected").wait_for(timeout=8000)
+        except Timeout:
+            continue
+        return
+    pytest.fail(f"row {row} cannot be selected")
+
+
+@pytest.mark.browser
+def test_selected_rows_are_laid_on_one_another(page: Any, app_server: AppServer) -> None:
+    page.goto(app_server.url)
+    page.get_by_role("button", name="Train", exact=True).wait_for()
+    started = page.evaluate(
+        """async () => {
+          const body = JSON.stringify({ config: { steps: 3, clip: { method: "norm" } }, compare: true })
+          const headers = { "Content-Type": "application/json" }
+          return (await fetch("/api/runs", { method: "POST", headers, body })).json()
+        }"""
+    )
+    page.get_by_text("History", exact=True).first.click()
+    for row in range(2):
+        pick(page, row)
+    page.get_by_role("button", name="Lay on one another").click()
+    page.wait_for_url(f"**/?run={started['group']}")
+
+
+@pytest.mark.browser
+def test_the_first_page_ever_opened_may_be_the_history(chromium: Any, tmp_path: Path) -> None:
+    """Streamlit would take pages/ for its own old kind of pages until main.py has run once."""
+    server = AppServer(tmp_path)
+    try:
+        server.start()
+        page = chromium.new_page()
+        page.goto(f"{server.url}/history")
+        page.get_by_text("No runs yet").wait_for()
+        assert page.get_by_text("Lab", exact=True).count() == 1
+        page.close()
+    finally:
+        server.stop()

@@ -1,0 +1,1 @@
+"""Tests of the history of a workspace's runs."""

@@ -1,0 +1,17 @@
+"""The app's pages through Streamlit's AppTest: where they are, and what a test looks for on them."""
+
+from typing import Any
+
+from streamlit.testing.v1 import AppTest
+
+from tests.support.server import ROOT
+
+MAIN = str(ROOT / "dashboard" / "main.py")
+
+
+def button(app: AppTest, label: str) -> Any:
+    return next(each for each in app.button if each.label == label)
+
+
+def texts(app: AppTest) -> list[str]:
+    return [text.value for text in app.text]

@@ -1,0 +1,60 @@
+"""Runs of one workspace put into a store as if they had been trained: experiments of the history's tests."""
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from dashboard.experiment import history
+from rnncore.config import TrainConfig
+from rnncore.records import Record, pack
+from rnncore.runs.backend.frames import Frame
+from rnncore.runs.settings import Settings
+from rnncore.runs.store.recording import Recorder
+from rnncore.runs.store.store import NewRun, Store
+
+WORKSPACE = "workspace-of-these-tests-1"
+MARKUP = "**bold** <b>x</b> :red[y]"
+numbers = iter(range(10**6))
+
+
+def add(
+    store: Store,
+    *labels: str,
+    status: str = "finished",
+    losses: Sequence[float] = (1.0,),
+    val: Sequence[float | None] = (),
+    workspace: str = WORKSPACE,
+    steps: int = 1000,
+    ended_at: float | None = None,
+    reason: str = "",
+    **config: Any,
+) -> list[str]:
+    """Store runs of one group as if they had been trained; return their ids."""
+    group, number = f"group-{next(numbers)}", next(numbers)
+    content = TrainConfig.model_validate({**config, "steps": steps, "batch_size": 3}).model_dump(mode="json")
+    runs = [NewRun(f"run-{number}-{i}", workspace, group, label, content, steps) for i, label in enumerate(labels)]
+    store.create_runs(runs)
+    for run in runs:
+        with store.write() as db:
+            add_records(db, run.id, losses, val)
+            db.execute(
+                "UPDATE runs SET status = ?, reason = ?, ended_at = ? WHERE id = ?",
+                (status, reason, time.time() if ended_at is None else ended_at, run.id),
+            )
+    return [run.id for run in runs]
+
+
+def add_records(db: Any, run_id: str, losses: Sequence[float], val: Sequence[float | None] = ()) -> None:
+    recorder = Recorder(db, run_id, Settings())
+    evaluated = [*val, *[None] * len(losses)]
+    records = [
+        Record(step, 0, loss, 0.1, 1.0, 1.0, 0.5, val_loss=evaluated[step - 1])
+        for step, loss in enumerate(losses, start=1)
+        if step > recorder.step
+    ]
+    header, blob = pack(records)
+    recorder.add(db, Frame({"type": "records", **header}, blob))
+
+
+def run_of(store: Store, run_id: str) -> history.Run:
+    return next(run for run in history.runs_of(store, WORKSPACE) if run.id == run_id)
