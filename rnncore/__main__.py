@@ -1,4 +1,4 @@
-"""Command line: `python -m rnncore train CONFIG.json`, `tasks`, `verify`, `runs`."""
+"""Command line: `python -m rnncore train CONFIG.json`, `tasks`, `verify`, `runs`, `settings`."""
 
 import argparse
 import json
@@ -59,6 +59,9 @@ def _parser() -> argparse.ArgumentParser:
     verify.add_argument("--seed", type=int, help="which networks; without it, others each time")
 
     runs.add_to(commands)
+
+    settings = _command(commands, "settings", _settings, "list the server's settings with the values in force here")
+    settings.add_argument("--markdown", action="store_true", help="print docs/settings.md instead: defaults and ranges")
     return parser
 
 
@@ -142,6 +145,17 @@ def _verify(options: argparse.Namespace) -> int:
         worst = max(found, key=lambda error: math.inf if math.isnan(error) else error)
         print(f"worst relative error {worst:.1e} where {tolerance:.0e} is allowed")
     return FAILED if failed else FINISHED
+
+
+def _settings(options: argparse.Namespace) -> int:
+    from rnncore.runs.settings import Settings, SettingsError
+    from rnncore.runs.settings_page import listing, markdown
+
+    try:
+        print(markdown() if options.markdown else listing(Settings.from_env()), end="")
+    except SettingsError as error:
+        raise ConfigError(str(error)) from None
+    return FINISHED
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +71,7 @@ def _open(options: argparse.Namespace) -> Iterator[tuple[Any, Any]]:
     try:
         settings = Settings.from_env()
         if options.data_dir is not None:
-            settings = replace(settings, data_dir=options.data_dir)
+            settings = settings.model_copy(update={"data_dir": options.data_dir})
         if not settings.store_path.exists():
             raise ConfigError(f"there is no run store at '{settings.store_path}'; RNNLAB_DATA_DIR says where to look")
         store = Store(settings.store_path)
@@ -135,9 +134,9 @@ def _prune(options: argparse.Namespace) -> int:
 
     with _open(options) as (store, settings):
         if options.days is not None:
-            settings = replace(settings, keep_days=options.days)
+            settings = settings.model_copy(update={"keep_days": options.days})
         if options.max_mb is not None:
-            settings = replace(settings, max_store_mb=options.max_mb)
+            settings = settings.model_copy(update={"max_store_mb": options.max_mb})
         pruned = prune(store, settings)
         print(f"removed {pruned.runs} runs and {pruned.files} uploads; {len(store.runs('1'))} runs are left")
     return 0

@@ -1,22 +1,31 @@
-"""Every limit of the background half in one frozen object; each can be set by an environment variable."""
+"""Every limit and place of the background half in one frozen object; an environment variable sets each."""
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
 from pathlib import Path
+from typing import Annotated, Any, Self
 
 import platformdirs
+from annotated_types import Ge, Le
+from pydantic import AfterValidator, Field, ValidationError, model_validator
+from pydantic.fields import FieldInfo
+from pydantic_core.core_schema import ValidatorFunctionWrapHandler
+from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from rnncore.runs.machine import available_cores, available_memory_mb
 
 PREFIX = "RNNLAB_"
-
-
-class SettingsError(ValueError):
-    """An environment variable that cannot be used; the message is one plain sentence."""
-
-
 IDLE_WORKER_MB = 300  # torch, loaded and warm
+_KINDS = {int: "a whole number", float: "a number"}
+
+
+class SettingsError(Exception):
+    """A setting that cannot be used; the message is one plain sentence: variable, value, what is allowed."""
+
+
+def default_data_dir() -> Path:
+    """Return this user's folder for the data of programs."""
+    return platformdirs.user_data_path("rnn-gradient-lab", appauthor=False)
 
 
 def default_workers() -> int:
@@ -25,7 +34,7 @@ def default_workers() -> int:
 
 
 def default_spare_workers() -> int:
-    """Return one for each 8 GB of memory, at most 2: a second death may come before the first spare's heir is warm."""
+    """Return one for each 8 GB of memory, at most 2: a second worker may die before the first spare is replaced."""
     return min(2, available_memory_mb() // 8000)
 
 
@@ -34,66 +43,158 @@ def default_worker_memory_mb() -> int:
     return min(max(available_memory_mb() * 2 // 3 // default_workers() - IDLE_WORKER_MB, 512), 4096)
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+def _about(group: str, default: str = "", allowed: str = "") -> dict[str, Any]:
+    """Return what docs/settings.md says beside the field: its group; in words, what the field itself cannot tell."""
+    return {"group": group, "default": default, "allowed": allowed}
+
+
+class Settings(BaseSettings):
     """Limits and places. The field `max_steps` is set by the environment variable `RNNLAB_MAX_STEPS`, and so on.
 
-    Where:
-        data_dir: folder of the run store.
-    Workers:
-        workers: runs that train at once, one process and one core each.
-        spare_workers: further warm processes, that take over at once when one dies (300 MB each; one per 8 GB of
-        memory, at most 2).
-        worker_memory_mb: address space a run may take beyond what its process holds when idle (Linux, CPU runs).
-        worker_nice: how far workers step back behind the page (0 to 19).
-    Limits of a start:
-        max_steps, max_parameters: per run. max_active_per_workspace: running, paused and queued runs of one workspace.
-        max_queued: queued runs of everybody. max_file_mb, max_workspace_files_mb: one upload, all of a workspace's.
-        min_free_disk_mb: nothing starts when the disk has less left.
-    Limits of a run:
-        max_run_seconds: training time, pauses not counted. pause_hold_seconds: how long a paused run keeps its process
-        while others wait. gone_seconds: how long queued and paused runs outlive the last sign of their workspace.
-        stop_grace_seconds: time to stop by itself before the process is terminated, and again before it is killed.
-        checkpoint_seconds: shortest time between checkpoints.
-    Sizes of the store:
-        max_profile_rows, max_profile_mb: gradient profiles kept per run. max_snapshots, max_snapshot_mb: snapshots.
-        max_store_mb: whole store. keep_days: age at which ended runs are removed.
-    Pace:
-        flush_ms: a worker sends its records this often. commit_ms: the store gathers them this long.
+    `Settings(...)` takes what is given and the defaults, `from_env()` reads the environment. Both raise SettingsError.
     """
 
-    data_dir: Path = field(default_factory=lambda: platformdirs.user_data_path("rnn-gradient-lab", appauthor=False))
-    workers: int = field(default_factory=default_workers)
-    spare_workers: int = field(default_factory=default_spare_workers)
-    worker_memory_mb: int = field(default_factory=default_worker_memory_mb)
-    worker_nice: int = 5
-    max_steps: int = 200_000
-    max_parameters: int = 2_000_000
-    max_active_per_workspace: int = 8
-    max_queued: int = 400
-    max_file_mb: int = 20
-    max_workspace_files_mb: int = 100
-    min_free_disk_mb: int = 256
-    max_run_seconds: float = 1800.0
-    pause_hold_seconds: float = 10.0
-    gone_seconds: float = 300.0
-    stop_grace_seconds: float = 2.0
-    checkpoint_seconds: float = 5.0
-    max_profile_rows: int = 2000
-    max_profile_mb: int = 24
-    max_snapshots: int = 200
-    max_snapshot_mb: int = 4
-    max_store_mb: int = 4096
-    keep_days: float = 30.0
-    flush_ms: int = 80
-    commit_ms: int = 40
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
 
-    def __post_init__(self) -> None:
-        for item in fields(self):
-            value = getattr(self, item.name)
-            lowest = 1 if item.name in ("workers", "max_profile_rows") else 0
-            if not isinstance(value, Path) and not value >= lowest:
-                raise SettingsError(f"{env_name(item.name)}: {value} is not allowed; allowed: {lowest} or more")
+    data_dir: Annotated[Path, AfterValidator(Path.expanduser)] = Field(
+        default_factory=default_data_dir,
+        description="Folder of the run store. One server at a time may use it.",
+        json_schema_extra=_about("Places", "`rnn-gradient-lab` in the user's data folder", "a folder"),
+    )
+    backend: str = Field(
+        "local",
+        min_length=1,
+        description="Engine that executes the runs: `local` is worker processes on this machine.",
+        json_schema_extra=_about("Places", allowed="`local`, or one that a plugin brings"),
+    )
+    plugins: str = Field(
+        "",
+        description="Python modules that add cells and other choices, with commas between them; imported at the start.",
+        json_schema_extra=_about("Places", allowed="names of modules"),
+    )
+
+    workers: int = Field(
+        default_factory=default_workers,
+        ge=1,
+        description="Runs that train at once, each in a process and on a core of its own.",
+        json_schema_extra=_about("Workers", "one per core, fewer where memory is scarce"),
+    )
+    spare_workers: int = Field(
+        default_factory=default_spare_workers,
+        ge=0,
+        description=f"Further warm processes, which take over at once when one dies; each takes {IDLE_WORKER_MB} MB.",
+        json_schema_extra=_about("Workers", "one per 8 GB of memory, at most 2"),
+    )
+    worker_memory_mb: int = Field(
+        default_factory=default_worker_memory_mb,
+        ge=0,
+        description="Memory (MB of address space) that a run may take beyond what its process holds when idle;"
+        " 0: no limit. Only Linux enforces it, and only for runs on the CPU.",
+        json_schema_extra=_about("Workers", "an equal share of two thirds of the memory, between 512 and 4096"),
+    )
+    worker_nice: int = Field(
+        5,
+        ge=0,
+        le=19,
+        description="How far workers step back behind the page (the system's nice value).",
+        json_schema_extra=_about("Workers"),
+    )
+
+    max_steps: int = Field(
+        200_000, ge=0, description="Training steps of one run.", json_schema_extra=_about("Limits of a start")
+    )
+    max_parameters: int = Field(
+        2_000_000, ge=0, description="Parameters of one model.", json_schema_extra=_about("Limits of a start")
+    )
+    max_active_per_workspace: int = Field(
+        8,
+        ge=0,
+        description="Queued, running and paused runs of one workspace.",
+        json_schema_extra=_about("Limits of a start"),
+    )
+    max_queued: int = Field(
+        400, ge=0, description="Queued runs of everybody.", json_schema_extra=_about("Limits of a start")
+    )
+    max_file_mb: int = Field(20, ge=0, description="One upload (MB).", json_schema_extra=_about("Limits of a start"))
+    max_workspace_files_mb: int = Field(
+        100, ge=0, description="All uploads of one workspace (MB).", json_schema_extra=_about("Limits of a start")
+    )
+    min_free_disk_mb: int = Field(
+        256,
+        ge=0,
+        description="Nothing starts when the disk has less room left (MB).",
+        json_schema_extra=_about("Limits of a start"),
+    )
+
+    max_run_seconds: float = Field(
+        1800.0,
+        ge=0,
+        description="Training time of one run (seconds), pauses not counted.",
+        json_schema_extra=_about("Limits of a run"),
+    )
+    pause_hold_seconds: float = Field(
+        10.0,
+        ge=0,
+        description="How long a paused run keeps its process while others wait (seconds).",
+        json_schema_extra=_about("Limits of a run"),
+    )
+    gone_seconds: float = Field(
+        300.0,
+        ge=0,
+        description="A queued or paused run is stopped when nobody has looked at its workspace for so long (seconds).",
+        json_schema_extra=_about("Limits of a run"),
+    )
+    stop_grace_seconds: float = Field(
+        2.0,
+        ge=0,
+        description="Time that a run has to stop by itself (seconds) before its process is terminated,"
+        " and again before it is killed.",
+        json_schema_extra=_about("Limits of a run"),
+    )
+    checkpoint_seconds: float = Field(
+        5.0,
+        ge=0,
+        description="Shortest time between two checkpoints (seconds).",
+        json_schema_extra=_about("Limits of a run"),
+    )
+
+    max_profile_rows: int = Field(
+        2000, ge=1, description="Gradient profiles kept of one run.", json_schema_extra=_about("Size of the store")
+    )
+    max_profile_mb: int = Field(
+        24,
+        ge=0,
+        description="Gradient profiles kept of one run (MB).",
+        json_schema_extra=_about("Size of the store"),
+    )
+    max_snapshots: int = Field(
+        200, ge=0, description="Snapshots kept of one run.", json_schema_extra=_about("Size of the store")
+    )
+    max_snapshot_mb: int = Field(
+        4, ge=0, description="Snapshots kept of one run (MB).", json_schema_extra=_about("Size of the store")
+    )
+    max_store_mb: int = Field(
+        4096,
+        ge=0,
+        description="Whole store (MB); uploads may take a quarter of it. Ended runs are removed when it is full.",
+        json_schema_extra=_about("Size of the store"),
+    )
+    keep_days: float = Field(
+        30.0,
+        ge=0,
+        description="Age (days) at which ended runs are removed.",
+        json_schema_extra=_about("Size of the store"),
+    )
+
+    flush_ms: int = Field(
+        80, ge=0, description="A worker sends its records this often (milliseconds).", json_schema_extra=_about("Pace")
+    )
+    commit_ms: int = Field(
+        40,
+        ge=0,
+        description="The store gathers records this long (milliseconds) before it writes them.",
+        json_schema_extra=_about("Pace"),
+    )
 
     @property
     def store_path(self) -> Path:
@@ -101,14 +202,31 @@ class Settings:
         return self.data_dir / "runs.sqlite"
 
     @classmethod
-    def from_env(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
-        """Return the defaults, overridden by `RNNLAB_...` variables. Raises SettingsError."""
-        given: dict[str, int | float | Path] = {}
-        for item in fields(cls):
-            text = environ.get(env_name(item.name), "")
-            if text:
-                given[item.name] = _parse(item.name, item.type, text)
-        return cls(**given)  # type: ignore[arg-type]
+    def from_env(cls, environ: Mapping[str, str] = os.environ) -> Self:
+        """Return the defaults, overridden by the `RNNLAB_...` variables that are not empty. Raises SettingsError."""
+        source = EnvSettingsSource(cls)
+        source.env_vars = {name.lower(): text for name, text in environ.items() if text}
+        return cls(**source())
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Let `Settings(...)` mean what it says: the environment is read by `from_env` alone."""
+        return (init_settings,)
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _explain(cls, values: Any, validate: ValidatorFunctionWrapHandler) -> Any:
+        try:
+            return validate(values)
+        except ValidationError as error:
+            raise SettingsError(_sentence(error)) from None
 
 
 def env_name(field_name: str) -> str:
@@ -116,11 +234,25 @@ def env_name(field_name: str) -> str:
     return PREFIX + field_name.upper()
 
 
-def _parse(name: str, kind: object, text: str) -> int | float | Path:
-    if kind is Path:
-        return Path(text).expanduser()
-    try:
-        return int(text) if kind is int else float(text)
-    except ValueError:
-        word = "a whole number" if kind is int else "a number"
-        raise SettingsError(f"{env_name(name)}: {text!r} is not allowed; allowed: {word}") from None
+def kind_of(field: FieldInfo) -> str:
+    """Return the type of a setting in words; '' for text and folders."""
+    return _KINDS.get(field.annotation, "") if isinstance(field.annotation, type) else ""
+
+
+def range_of(field: FieldInfo) -> str:
+    """Return the allowed range of a number in words."""
+    (low,) = (str(limit.ge) for limit in field.metadata if isinstance(limit, Ge))
+    high = [str(limit.le) for limit in field.metadata if isinstance(limit, Le)]
+    return f"{low} to {high[0]}" if high else f"{low} or more"
+
+
+def _sentence(error: ValidationError) -> str:
+    first = error.errors()[0]
+    name, value = str(first["loc"][0]), first["input"]
+    if first["type"] == "extra_forbidden":
+        return f"{env_name(name)}: there is no such setting"
+    field = Settings.model_fields[name]
+    if first["type"] in ("greater_than_equal", "less_than_equal"):
+        return f"{env_name(name)}: {value} is not allowed; allowed: {range_of(field)}"
+    allowed = kind_of(field) or ("a folder" if name == "data_dir" else "text")
+    return f"{env_name(name)}: {value!r} is not allowed; allowed: {allowed}"

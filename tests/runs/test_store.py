@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rnncore.records import Record
-from rnncore.runs.settings import Settings, SettingsError
+from rnncore.runs.settings import Settings
 from rnncore.runs.store import schema
 from rnncore.runs.store.lock import FolderLock, StoreError
 from rnncore.runs.store.store import NewRun, Store
@@ -301,12 +301,3 @@ def test_what_was_acknowledged_survives_kill_9(tmp_path):
         assert store.message is None
         assert [run.id for run in store.runs_of("w")][:acknowledged] == [str(n) for n in range(acknowledged)]
         store.close()
-
-
-def test_settings_come_from_the_environment(tmp_path):
-    settings = Settings.from_env({"RNNLAB_DATA_DIR": str(tmp_path), "RNNLAB_MAX_STEPS": "7", "RNNLAB_KEEP_DAYS": "0.5"})
-    assert (settings.data_dir, settings.max_steps, settings.keep_days) == (tmp_path, 7, 0.5)
-    with pytest.raises(SettingsError, match="RNNLAB_WORKERS: 'two' is not allowed; allowed: a whole number"):
-        Settings.from_env({"RNNLAB_WORKERS": "two"})
-    with pytest.raises(SettingsError, match="RNNLAB_WORKERS: 0 is not allowed; allowed: 1 or more"):
-        Settings.from_env({"RNNLAB_WORKERS": "0"})
