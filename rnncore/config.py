@@ -2,7 +2,9 @@
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from rnncore.old_configs import upgraded_data
 
 TaskName = Literal[
     "adding", "temporal_order", "copy_memory", "delayed_recall", "delayed_xor", "parity", "embedded_reber",
@@ -43,27 +45,14 @@ class TaskData(_Config):
     )
 
 
-class _WindowedData(_Config):
-    """One long series cut into windows: learn the value `horizon` steps after each window."""
-
-    window: int = Field(50, ge=2, le=2000, description="Timesteps the network sees before it predicts.")
-    horizon: int = Field(1, ge=1, le=1000, description="How many steps after the window the predicted value lies.")
-    val_fraction: float = Field(0.2, gt=0, lt=0.9, description="Share of the series, at its end, kept for validation.")
-
-
-class BundledData(_WindowedData):
+class BundledData(_Config):
     """Real data that ship with the product; window and horizon do not apply to labelled sequences."""
 
     kind: Literal["bundled"] = "bundled"
     name: SeriesName = Field("sunspots", description="Which bundled data to learn from.")
-
-
-class CsvData(_WindowedData):
-    """A CSV file. `file` is a path (Python, command line) or `sha256:...` of an upload (app)."""
-
-    kind: Literal["csv"] = "csv"
-    file: str = Field(min_length=1, max_length=4096, description="Path of the file, or the id of an upload.")
-    target: str = Field(min_length=1, max_length=500, description="Column to predict.")
+    window: int = Field(50, ge=2, le=2000, description="Timesteps the network sees before it predicts.")
+    horizon: int = Field(1, ge=1, le=1000, description="How many steps after the window the predicted value lies.")
+    val_fraction: float = Field(0.2, gt=0, lt=0.9, description="Share of the series, at its end, kept for validation.")
 
 
 class UploadedFile(_Config):
@@ -107,14 +96,12 @@ class UploadData(_Config):
     )
 
 
-DataConfig = Annotated[TaskData | BundledData | CsvData | UploadData, Field(discriminator="kind")]
+DataConfig = Annotated[TaskData | BundledData | UploadData, Field(discriminator="kind"), BeforeValidator(upgraded_data)]
 
 
-def files_of(data: TaskData | BundledData | CsvData | UploadData) -> tuple[str, ...]:
+def files_of(data: TaskData | BundledData | UploadData) -> tuple[str, ...]:
     """Return the paths or ids (`sha256:...`) of the files that data are read from, each once."""
-    if isinstance(data, UploadData):
-        return tuple(dict.fromkeys(entry.file for entry in data.files))
-    return (data.file,) if isinstance(data, CsvData) else ()
+    return tuple(dict.fromkeys(entry.file for entry in data.files)) if isinstance(data, UploadData) else ()
 
 
 class ModelConfig(_Config):
@@ -260,7 +247,8 @@ def explain(error: ValidationError) -> str:
     problems = error.errors(include_url=False)
     first = problems[0]
     path = [str(part) for part in first["loc"]]
-    field = ".".join(path[:1] + path[2:] if path[:1] == ["data"] else path) or "config"  # data.csv.file is data.file
+    # The kind of data stands in the path too: data.task.delay is data.delay.
+    field = ".".join(path[:1] + path[2:] if path[:1] == ["data"] else path) or "config"
     context: dict[str, Any] = first.get("ctx", {})
     if first["type"] == "value_error":
         text = str(context["error"])

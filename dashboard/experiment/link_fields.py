@@ -36,8 +36,21 @@ KEYS = {
     "dtype": "dtype", "device": "device",
 }  # fmt: skip
 PATHS = {key: path for path, key in KEYS.items()}
+
+
+class _OldCsv(BaseModel):
+    """The fields of the kind of data "csv" of earlier versions, which is read as an upload."""
+
+    kind: Literal["csv"] = "csv"
+    file: str
+    target: str
+    window: int = 50
+    horizon: int = 1
+    val_fraction: float = 0.2
+
+
 DATA_MODELS: dict[str, type[BaseModel]] = {
-    model.model_fields["kind"].default: model for model in get_args(get_args(DataConfig)[0])
+    model.model_fields["kind"].default: model for model in (*get_args(get_args(DataConfig)[0]), _OldCsv)
 }
 
 

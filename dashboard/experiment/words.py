@@ -8,6 +8,7 @@ from dashboard.experiment.text import shorten
 from dashboard.experiment.titles import CELLS, OPTIMIZERS
 from rnncore.config import TaskData, TrainConfig
 from rnncore.data import SERIES, TASKS
+from rnncore.old_configs import upgraded_data
 
 STATUS_WORDS = {"queued": "waiting"}  # other statuses are words already
 
@@ -16,7 +17,7 @@ Part = Mapping[str, Any]
 
 def data_words(config: Part) -> str:
     """Return what a run learns from, e.g. 'Adding problem, T = 50'."""
-    data = config.get("data", {})
+    data = upgraded_data(config.get("data", {}))
     words = _DATA.get(data.get("kind", ""))
     return words(data) if words else ""
 
@@ -92,10 +93,6 @@ def _bundled(data: Part) -> str:
     return SERIES[name].title if name in SERIES else str(name)
 
 
-def _csv(data: Part) -> str:
-    return f"Uploaded CSV, column {data.get('target', '')}"
-
-
 def _upload(data: Part) -> str:
     names = [each.get("name") or "upload" for each in data.get("files", ())]
     words = shorten(names[0], 44) if names else "upload"
@@ -104,7 +101,7 @@ def _upload(data: Part) -> str:
     return f"{words}, {', '.join(targets)}" if targets else words
 
 
-_DATA: dict[str, Callable[[Part], str]] = {"task": _task, "bundled": _bundled, "csv": _csv, "upload": _upload}
+_DATA: dict[str, Callable[[Part], str]] = {"task": _task, "bundled": _bundled, "upload": _upload}
 
 # What tells runs of the same label apart, the weightiest first.
 _FEATURES: tuple[Callable[[Part], str], ...] = (

@@ -22,7 +22,7 @@ from dashboard.panels import fields, uploads
 from dashboard.panels.exactness import exactness_check
 from dashboard.panels.fields import KIND, choice, number, relevant, switch, value
 from dashboard.panels.upload_controls import upload_controls
-from rnncore.config import BundledData, CsvData, ModelConfig, TaskData, TrainConfig, UploadData
+from rnncore.config import BundledData, ModelConfig, TaskData, TrainConfig, UploadData
 from rnncore.data import SERIES, TASKS, load_dataset
 from rnncore.data.dataset import DataError
 from rnncore.sizes import matched_hidden_size, parameter_count
@@ -68,7 +68,7 @@ def untouched() -> bool:
 def open_with(config: TrainConfig, *, compare: bool) -> None:
     """Put a config into the controls, for instance that of a run found by its address."""
     fields.fill(config)
-    if isinstance(config.data, CsvData | UploadData):
+    if isinstance(config.data, UploadData):
         uploads.reopen(config.data)
     st.session_state[COMPARE] = compare
     if compare and config.clip.method == "off":

@@ -12,7 +12,7 @@ import streamlit as st
 from dashboard.experiment.text import visible
 from dashboard.server import services
 from dashboard.server.workspace import workspace_id
-from rnncore.config import BundledData, CsvData, TaskData, UploadData, UploadedFile
+from rnncore.config import BundledData, TaskData, UploadData, UploadedFile
 from rnncore.data import DataError, SequenceDataset, load_dataset
 from rnncore.data.files.limits import MAX_BYTES, MAX_FILES
 from rnncore.data.sources import Source, read_source, reading
@@ -55,9 +55,8 @@ def take(files: Sequence[tuple[str, bytes]]) -> None:
         st.session_state[_STATE] = _State(own, fresh=bool(own))
 
 
-def reopen(data: CsvData | UploadData) -> None:
+def reopen(options: UploadData) -> None:
     """Take up again the stored files of a run of this workspace, with all that was chosen about them."""
-    options = as_upload(data)
     store, workspace = services.scheduler().store, workspace_id()
     found = {entry.file: store.file(workspace, entry.file) for entry in options.files}
     own = tuple(
@@ -68,21 +67,6 @@ def reopen(data: CsvData | UploadData) -> None:
     missing = len(options.files) - len(own)
     chosen = {name: value for name, value in options if name not in ("kind", "files")}
     st.session_state[_STATE] = _State(() if missing else own, {} if missing else chosen, missing=missing)
-
-
-def as_upload(data: CsvData | UploadData) -> UploadData:
-    """Return a CSV file's config in the general form."""
-    if isinstance(data, UploadData):
-        return data
-    return UploadData(
-        files=(UploadedFile(file=data.file, name="your file"),),
-        layout="series",
-        features=(data.target,),
-        targets=(data.target,),
-        window=data.window,
-        horizon=data.horizon,
-        val_fraction=data.val_fraction,
-    )
 
 
 def files() -> tuple[UserFile, ...]:
@@ -153,7 +137,7 @@ def draft() -> dict[str, Any]:
     return {"kind": "upload", "files": named, **state.chosen}
 
 
-def dataset(data: TaskData | BundledData | CsvData | UploadData) -> SequenceDataset:
+def dataset(data: TaskData | BundledData | UploadData) -> SequenceDataset:
     """Build the data of a config, or return those that are ready. Raises DataError."""
     if not isinstance(data, UploadData):
         return load_dataset(data, read_file)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from rnncore.config import BundledData, CsvData, TaskData, UploadData
+from rnncore.config import BundledData, TaskData, UploadData
 from rnncore.data.bundled import SERIES, Series, bundled_dataset
 from rnncore.data.dataset import Batch, DataError, SequenceDataset
 from rnncore.data.tasks import TASKS, Preview, Task, preview, task_dataset
@@ -28,9 +28,7 @@ __all__ = [
 ReadFile = Callable[[str], bytes]
 
 
-def load_dataset(
-    config: TaskData | BundledData | CsvData | UploadData, read_file: ReadFile | None = None
-) -> SequenceDataset:
+def load_dataset(config: TaskData | BundledData | UploadData, read_file: ReadFile | None = None) -> SequenceDataset:
     """Build the data that a config describes.
 
     read_file: returns the bytes of an uploaded file; by default the file is a path. Ids of uploads (`sha256:...`) can
@@ -60,15 +58,6 @@ def _load_bundled(config: BundledData, read_file: ReadFile) -> SequenceDataset:
     return bundled_dataset(config)
 
 
-def _load_csv(config: CsvData, read_file: ReadFile) -> SequenceDataset:
-    from rnncore.data.files.csv import read_csv
-    from rnncore.data.series import series_dataset
-
-    table = read_csv(read_file(config.file), Path(config.file).name if ":" not in config.file else "the uploaded file")
-    values = table.numbers(config.target)
-    return series_dataset(config.target, values, config.window, config.horizon, config.val_fraction, table.notes)
-
-
 def _load_upload(config: UploadData, read_file: ReadFile) -> SequenceDataset:
     from rnncore.data.upload import upload_dataset
 
@@ -78,6 +67,5 @@ def _load_upload(config: UploadData, read_file: ReadFile) -> SequenceDataset:
 _LOADERS: dict[str, Callable[[Any, ReadFile], SequenceDataset]] = {
     "task": _load_task,
     "bundled": _load_bundled,
-    "csv": _load_csv,
     "upload": _load_upload,
 }

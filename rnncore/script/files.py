@@ -1,6 +1,5 @@
 """The data file beside a script, where its data cannot be written as a few lines of code."""
 
-import csv
 import io
 from importlib import resources
 from typing import Any
@@ -18,9 +17,7 @@ MAX_NUMBERS = 25_000_000  # in a file of prepared sequences, 100 MB before compr
 def is_one_column(config: TrainConfig) -> bool:
     """Tell whether the data are one long series of numbers, so that a script can cut its windows itself."""
     data: Any = config.data
-    if data.kind == "bundled":
-        return SERIES[data.name].layout == "series" and len(SERIES[data.name].columns) == 1
-    return bool(data.kind == "csv")
+    return data.kind == "bundled" and SERIES[data.name].layout == "series" and len(SERIES[data.name].columns) == 1
 
 
 def is_text(config: TrainConfig, dataset: SequenceDataset) -> bool:
@@ -36,9 +33,7 @@ def file_name(config: TrainConfig, dataset: SequenceDataset) -> str:
         return "shakespeare.txt" if data.kind == "task" else "text.txt"
     if data.kind == "task":
         return ""
-    if not is_one_column(config):
-        return "data.npz"
-    return SERIES[data.name].file if data.kind == "bundled" else "data.csv"
+    return SERIES[data.name].file if is_one_column(config) else "data.npz"
 
 
 def files(config: TrainConfig, dataset: SequenceDataset, read_file: ReadFile) -> dict[str, bytes]:
@@ -46,9 +41,8 @@ def files(config: TrainConfig, dataset: SequenceDataset, read_file: ReadFile) ->
     name = file_name(config, dataset)
     if name == "data.npz":
         return {name: _arrays(config, dataset)}
-    made = {"data.csv": _column, "text.txt": _text}
-    if name in made:
-        return {name: made[name](config, read_file)}
+    if name == "text.txt":
+        return {name: _text(config, read_file)}
     return {name: (resources.files("rnncore.data") / "bundled" / name).read_bytes()} if name else {}
 
 
@@ -71,19 +65,6 @@ def _text(config: TrainConfig, read_file: ReadFile) -> bytes:
     text = read_upload(data, read_file)
     assert isinstance(text, str)
     return text[:MAX_CHARACTERS].encode("utf-8", "replace")
-
-
-def _column(config: TrainConfig, read_file: ReadFile) -> bytes:
-    """The one column that is needed, in plain form, whatever the dialect of the file."""
-    from rnncore.data.files.csv import read_csv
-
-    data: Any = config.data
-    values = read_csv(read_file(data.file), "the file").numbers(data.target)
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["value"])
-    writer.writerows([["" if np.isnan(value) else repr(float(value))] for value in values])
-    return text.getvalue().encode()
 
 
 def _arrays(config: TrainConfig, dataset: SequenceDataset) -> bytes:

@@ -49,7 +49,7 @@ def _settings(config: TrainConfig, dataset: SequenceDataset, file: str) -> dict[
     return {
         "SEED": (config.seed, "of the initial weights, the batches and the dropout"),
         "FILE": (file, ""),
-        "COLUMN": ("value" if data.kind == "csv" else dataset.name, ""),
+        "COLUMN": (dataset.name, ""),
         "SEQ_LEN": (knobs.get("seq_len") or getattr(data, "window", None) or dataset.seq_len, "timesteps"),
         "DELAY": (knobs.get("delay"), "timesteps that a bit has to be kept"),
         "SYMBOLS": (knobs.get("symbols"), "to be remembered"),

@@ -19,7 +19,10 @@ from rnncore.engine.optimizers import OPTIMIZERS
 from rnncore.engine.schedules import SCHEDULES
 
 FULL = {
-    "data": {"kind": "csv", "file": "rain.csv", "target": "mm", "window": 20, "horizon": 3, "val_fraction": 0.25},
+    "data": {
+        "kind": "upload", "files": [{"file": "rain.csv"}], "targets": ["mm"], "window": 20, "horizon": 3,
+        "val_fraction": 0.25,
+    },
     "model": {"cell": "lstm", "hidden_size": 7, "num_layers": 2, "dropout": 0.1, "readout": "attention"},
     "init": {"scheme": "sparse", "spectral_radius": 1.1, "std": 0.02, "forget_bias": -1.5},
     "loss": "huber",
@@ -30,7 +33,7 @@ FULL = {
     "early_stopping": 4,
     "steps": 123,
     "dtype": "float64",
-}
+}  # fmt: skip
 
 
 def complaint(value: Any) -> str:
@@ -122,8 +125,9 @@ def test_every_number_has_a_range_and_both_ends_are_kept(
         ({"optimizer": {"learning_rate": 0}}, "optimizer.learning_rate: 0 is not allowed; allowed: above 0 to 100"),
         ({"data": {"kind": "task", "seq_len": 1}}, "data.seq_len: 1 is not allowed; allowed: 2 to 5,000"),
         ({"data": {"task": "noise"}}, "data.kind: a value is needed"),
-        ({"data": {"kind": "csv", "file": "a.csv"}}, "data.target: a value is needed"),
-        ({"data": {"kind": "csv", "file": 5, "target": "y"}}, "data.file: 5 is not allowed; allowed: a text"),
+        ({"data": {"kind": "upload"}}, "data.files: a value is needed"),
+        ({"data": {"kind": "upload", "files": [{"file": 5}]}}, "data.files.0.file: 5 is not allowed; allowed: a text "
+         "(and 1 more problem)"),
         ({"loss": "hinge"}, "loss: 'hinge' is not allowed; allowed: one of 'auto', 'mse', 'mae', 'huber', 'bce' or "
          "'cross_entropy'"),
         ({"init": {"chrono": 7}}, "init.chrono: 7 is not allowed; allowed: true or false"),

@@ -216,4 +216,4 @@ def test_a_column_name_cannot_smuggle_code_into_a_script(tmp_path: Path) -> None
     config = TrainConfig.model_validate(case(data={"kind": "csv", "file": str(file), "target": name, "window": 8}))
 
     assert "os.system" not in script_of(config)
-    assert b"os.system" not in script_files(config)["data.csv"]
+    assert b"os.system" not in script_files(config)["data.npz"]

@@ -178,7 +178,7 @@ def test_everything_is_in_the_zip_and_nothing_of_the_upload(store: Store) -> Non
     folders = ("1 clipped at 0.1", "2 not clipped")
     expected = {f"{folder}/{name}" for folder in folders for name in per_run | {"script.py"}}
     assert set(plain.namelist()) == {"README.txt", "report.html"} | expected
-    assert set(whole.namelist()) == set(plain.namelist()) | {f"{folder}/data.csv" for folder in folders}
+    assert set(whole.namelist()) == set(plain.namelist()) | {f"{folder}/data.npz" for folder in folders}
     again = TrainConfig.model_validate(json.loads(plain.read("1 clipped at 0.1/config.json")))
     assert again.model_dump(mode="json") == store.run(run_id(0)).config  # type: ignore[union-attr]
     assert len(plain.read("2 not clipped/records.csv").splitlines()) == 13

@@ -69,7 +69,7 @@ def test_a_group_is_taken_away_and_the_upload_only_by_its_own_workspace(runs: tu
 
     assert report.headers["content-disposition"].startswith("attachment;")
     assert report.body.startswith(b"<!doctype html>")
-    assert set(owner.namelist()) - set(stranger.namelist()) == {"1 clipped at 1/data.csv", "2 not clipped/data.csv"}
+    assert set(owner.namelist()) - set(stranger.namelist()) == {"1 clipped at 1/data.npz", "2 not clipped/data.npz"}
 
 
 @pytest.mark.parametrize("path", ["runs/{}/weights.safetensors", "runs/{}/script.py", "groups/{}/report.html"])

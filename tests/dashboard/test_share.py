@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
 from dashboard.experiment.share import MAX_CHARS, ShareError, decode, encode
-from rnncore.config import BundledData, CsvData, TaskData, TrainConfig, UploadData
+from rnncore.config import BundledData, TaskData, TrainConfig, UploadData, UploadedFile
 
 ID = "sha256:" + "0123456789abcdef" * 4
 NAMES = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=25)
@@ -41,7 +41,7 @@ def of_field(name: str, info: Any) -> st.SearchStrategy[Any]:
     if name in SPECIAL:
         return SPECIAL[name]
     if name == "data":
-        return st.one_of([of_model(kind) for kind in (TaskData, BundledData, CsvData, UploadData)])
+        return st.one_of([of_model(kind) for kind in (TaskData, BundledData, UploadData)])
     if isinstance(info.annotation, type) and issubclass(info.annotation, BaseModel):
         return of_model(info.annotation)
     types = get_args(info.annotation) if get_origin(info.annotation) is not Literal else (info.annotation,)
@@ -116,7 +116,6 @@ def test_the_defaults_of_format_1_still_hold() -> None:
         assert defaults[name] == (defaults[name] | value if isinstance(value, dict) else value)
     windowed = {"window": 50, "horizon": 1, "val_fraction": 0.2}
     assert BundledData().model_dump().items() >= (windowed | {"name": "sunspots"}).items()
-    assert CsvData(file=ID, target="x").model_dump().items() >= windowed.items()
     upload = UploadData.model_validate({"files": [{"file": ID}]}).model_dump()
     assert upload.items() >= {"layout": "auto", "window": None, "horizon": 1, "stride": 1, "max_length": 1000}.items()
 
@@ -142,7 +141,7 @@ def test_a_long_link_is_compressed_and_a_hopeless_one_is_refused_in_a_sentence()
 
 
 def test_a_path_of_this_machine_is_never_put_into_a_link_nor_taken_out_of_one() -> None:
-    config = TrainConfig(data=CsvData(file="/home/somebody/secret.csv", target="x"))
+    config = TrainConfig(data=UploadData(files=(UploadedFile(file="/home/somebody/secret.csv"),)))
     with pytest.raises(ShareError, match="a link can only name a file that was uploaded"):
         encode(config, True)
 
@@ -152,12 +151,12 @@ def test_a_path_of_this_machine_is_never_put_into_a_link_nor_taken_out_of_one() 
 
 
 def test_a_link_about_a_file_says_which_one_is_missing() -> None:
-    text = encode(TrainConfig(data=CsvData(file=ID, target="temperature")), True)
+    text = encode(TrainConfig(data=UploadData(files=(UploadedFile(file=ID, name="a.csv"),))), True)
 
     assert decode(text, has_file=lambda file: file == ID).problems == []
     absent = decode(text, has_file=lambda file: False)
     assert absent.needs == (ID,)
-    assert absent.config.data.kind == "csv"
+    assert absent.config.data.kind == "upload"
     assert absent.problems == [
         "This link needs the file with the checksum sha256:01234567..., which this workspace has not got; upload it."
     ]
@@ -175,7 +174,7 @@ def test_a_link_about_a_file_says_which_one_is_missing() -> None:
         ("1.cell-gru~nonlinearity-relu~end", "1.cell-gru~end", ["nonlinearity 'relu' is for the cell 'rnn' only"]),
         ("1.omega-2~cell-gru~end", "1.cell-gru~end", ["omega 2.0 is defined for the cell 'rnn' only"]),
         ("1.task-parity~window-9~end", "1.task-parity~end", ["'window' does not belong to this kind of data."]),
-        ("1.data-csv~window-9~seed-3~end", "1.seed-3~end", ["data.file: a value is needed; the default data"]),
+        ("1.data-csv~window-9~seed-3~end", "1.seed-3~end", ["data: the kind 'csv' needs a value for 'file'; "]),
         ("1.data-moon~seed-3~end", "1.seed-3~end", ["data: 'moon' is not allowed; allowed: task, bundled"]),
         ("1.compare-perhaps~end", "1.end", ["compare: 'perhaps' is not allowed; allowed: yes or no."]),
         ("hello", "1.end", ["The link does not begin as a link of this program does, so nothing in it was used."]),

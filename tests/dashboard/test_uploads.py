@@ -12,7 +12,6 @@ from dashboard.experiment.text import escape, shorten, size
 from dashboard.figures.data import decimate, sequences_figure, series_figure
 from dashboard.panels import uploads
 from dashboard.server import services
-from rnncore.config import CsvData
 from rnncore.data.templates import TEMPLATES
 from rnncore.runs.settings import Settings
 from tests.support.pages import MAIN
@@ -156,13 +155,6 @@ def test_another_workspace_is_asked_for_the_files(app: AppTest, scheduler: Any) 
     assert "not stored here" in stranger.warning[0].value
     next(button for button in stranger.button if button.label == "Train").click()
     assert [message.replace("\\", "") for message in said(stranger.run())] == ["Choose a file first."]
-
-
-def test_a_run_of_the_older_csv_form_is_opened_in_the_general_one() -> None:
-    old = CsvData(file="sha256:1", target="a", window=9, horizon=2, val_fraction=0.3)
-    new = uploads.as_upload(old)
-    assert (new.files[0].file, new.targets, new.features, new.layout) == ("sha256:1", ("a",), ("a",), "series")
-    assert (new.window, new.horizon, new.val_fraction) == (9, 2, 0.3)
 
 
 def test_files_are_read_once_for_each_choice(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:

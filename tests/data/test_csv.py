@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rnncore.config import CsvData
+from rnncore.config import UploadData, UploadedFile
 from rnncore.data import DataError, load_dataset
 from rnncore.data.files.csv import read_csv
 from tests.support.corpus.build import DAYS, WAVE, dated
@@ -145,14 +145,15 @@ def test_the_suggested_target_varies_and_is_no_counter():
 def test_a_csv_file_trains_by_its_path(tmp_path):
     path = tmp_path / "days.csv"
     path.write_text(dated())
-    dataset = load_dataset(CsvData(file=str(path), target="value", window=10))
+    files = (UploadedFile(file=str(path)),)
+    dataset = load_dataset(UploadData(files=files, targets=("value",), window=10))
     assert dataset.train_size == 96 - 10
     with pytest.raises(DataError, match="no column 'price'"):
-        load_dataset(CsvData(file=str(path), target="price"))
+        load_dataset(UploadData(files=files, targets=("price",)))
 
 
 def test_an_upload_is_only_read_by_its_reader():
-    config = CsvData(file="sha256:00", target="value", window=10)
+    config = UploadData(files=(UploadedFile(file="sha256:00", name="days.csv"),), targets=("value",), window=10)
     assert load_dataset(config, lambda file: dated().encode()).train_size == 86
     with pytest.raises(DataError, match="upload it again"):
         load_dataset(config)

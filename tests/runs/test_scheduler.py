@@ -13,7 +13,7 @@ import pytest
 from pydantic import ValidationError
 
 from rnncore import TrainConfig
-from rnncore.config import ClipConfig, CsvData, ModelConfig
+from rnncore.config import ClipConfig, ModelConfig, UploadData, UploadedFile
 from rnncore.data.dataset import DataError
 from rnncore.records import SCALARS
 from rnncore.runs.active import waiting_times
@@ -329,17 +329,21 @@ def test_a_start_beyond_a_limit_is_refused_with_the_limits_name(serve):
         server.scheduler.stop(run.id)
 
 
+def upload(file):
+    return UploadData(files=(UploadedFile(file=file, name="y.csv"),), targets=("y",))
+
+
 def test_files_are_only_those_uploaded_in_the_workspace(serve, tmp_path):
     server = serve(workers=1, max_file_mb=1)
     secret = tmp_path / "secret.csv"
     secret.write_text("y\n1\n")
     for file in (str(secret), "sha256:unknown"):
         with pytest.raises(DataError, match="was not uploaded in this workspace"):
-            server.submit(config(data=CsvData(file=file, target="y")))
+            server.submit(config(data=upload(file)))
     file_id = server.scheduler.add_file("w", b"y\n1\n")
     with pytest.raises(DataError, match="was not uploaded in this workspace"):
-        server.submit(config(data=CsvData(file=file_id, target="y")), workspace="thief")
-    run_id = server.submit(config(data=CsvData(file=file_id, target="y"))).runs[0]
+        server.submit(config(data=upload(file_id)), workspace="thief")
+    run_id = server.submit(config(data=upload(file_id))).runs[0]
     server.wait_status(run_id, "finished")
     with pytest.raises(LimitError, match="RNNLAB_MAX_FILE_MB"):
         server.scheduler.add_file("w", b"x" * 2**21)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from rnncore import TrainConfig
-from rnncore.config import ClipConfig, CsvData, ModelConfig, OptimizerConfig, TaskData, UploadData
+from rnncore.config import ClipConfig, ModelConfig, OptimizerConfig, TaskData, UploadData, UploadedFile
 from rnncore.records import unpack
 from rnncore.runs.backend.frames import read_frame, write_frame
 from tests.support.fake_worker import BAD_DATA, DIVERGES, HANGS, NO_MEMORY, PRINTS, RAISES
@@ -115,10 +115,10 @@ def test_stray_output_cannot_corrupt_the_stream(worker):
 
 
 def test_the_uploaded_file_travels_with_the_job_and_no_other_can_be_read(worker):
-    data = CsvData(file="sha256:1", target="y")
+    data, stolen = (UploadData(files=(UploadedFile(file=file, name="y.csv"),)) for file in ("sha256:1", "/etc/passwd"))
     worker.job(config(steps=2, data=data), blob=b"y\n1\n", files={"sha256:1": 4})
     assert worker.until("done")[-1].header["status"] == "finished"
-    worker.job(config(steps=2, data=CsvData(file="/etc/passwd", target="y")), files={"sha256:1": 0}, run="thief")
+    worker.job(config(steps=2, data=stolen), files={"sha256:1": 0}, run="thief")
     done = worker.until("done")[-1].header
     assert (done["status"], done["reason"]) == (
         "failed",
