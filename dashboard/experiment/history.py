@@ -2,12 +2,14 @@
 
 import json
 import sqlite3
+import threading
 import time
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from cachetools import LRUCache
 from numpy.typing import NDArray
 
 from dashboard.experiment.words import data_words, model_words, status_word
@@ -92,8 +94,9 @@ class _Cached:
     measured: Measured
 
 
-_words: dict[str, tuple[str, str]] = {}  # data and model in words by run id: a config never changes
-_measured: dict[str, _Cached] = {}
+_words: LRUCache[str, tuple[str, str]] = LRUCache(CACHED_RUNS)  # data and model by run id: a config never changes
+_measured: LRUCache[str, _Cached] = LRUCache(CACHED_RUNS)
+_lock = threading.Lock()  # of both: every visitor is a thread
 
 
 def runs_of(store: Store, workspace: str) -> list[Run]:
@@ -137,11 +140,13 @@ def pages(runs: Sequence[Run]) -> list[list[Run]]:
 
 def measure(store: Store, run: Run) -> Measured:
     """Return what a run's records say; looked up once for a run that is over, now and then for one under way."""
-    cached = _measured.get(run.id)
+    with _lock:
+        cached = _measured.get(run.id)
     upto = cached.step * (GROWTH if run.active else 1) if cached else 0
     if cached is None or cached.status != run.status or not cached.step <= run.step <= upto:
-        _bound(_measured)
-        cached = _measured[run.id] = _Cached(run.status, run.step, _measure(store, run))
+        cached = _Cached(run.status, run.step, _measure(store, run))
+        with _lock:
+            _measured[run.id] = cached
     return cached.measured
 
 
@@ -192,7 +197,8 @@ def interrupted_runs(store: Store, workspace: str, now: float | None = None) -> 
 
 def _words_of(db: sqlite3.Connection, run_ids: Sequence[str]) -> dict[str, tuple[str, str]]:
     """Return data and model in words by run id; only configs not seen before are read."""
-    words = {run_id: known for run_id in run_ids if (known := _words.get(run_id))}
+    with _lock:
+        words = {run_id: known for run_id in run_ids if (known := _words.get(run_id))}
     new = [run_id for run_id in run_ids if run_id not in words]
     if new:
         rows = db.execute(
@@ -200,8 +206,8 @@ def _words_of(db: sqlite3.Connection, run_ids: Sequence[str]) -> dict[str, tuple
         )
         configs = ((run_id, json.loads(text)) for run_id, text in rows)
         fresh = {run_id: (data_words(config), model_words(config)) for run_id, config in configs}
-        _bound(_words)
-        _words.update(fresh)
+        with _lock:
+            _words.update(fresh)
         words |= fresh
     return words
 
@@ -224,8 +230,3 @@ def _measure(store: Store, run: Run) -> Measured:
         sparkline=sparkline(train),
         verdict=reason or (verdicts[0]["sentence"] if verdicts else ""),
     )
-
-
-def _bound(cache: dict[str, Any]) -> None:
-    if len(cache) >= CACHED_RUNS:
-        cache.clear()

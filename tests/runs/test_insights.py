@@ -1,14 +1,18 @@
 """What the dashboard says of a run from the store: verdicts over the whole run, and what recording costs."""
 
+import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
+from cachetools import LRUCache
 
 from rnncore.diagnosis.quantities import recording_overhead
 from rnncore.records import Record, pack
 from rnncore.runs.backend.frames import Frame
+from rnncore.runs.read import insights
 from rnncore.runs.read.insights import look
 from rnncore.runs.settings import Settings
 from rnncore.runs.store.recording import Recorder
@@ -117,3 +121,24 @@ def test_every_baseline_is_judged(store: Store) -> None:
 
 def test_a_run_that_was_deleted_meanwhile_has_nothing_to_say(store: Store) -> None:
     assert look(store, "nobody") == {"step": 0, "verdicts": [], "clipped": None, "recording_overhead": None}
+
+
+# --- the cache ------------------------------------------------------------------------------------------------------
+
+
+def test_many_threads_ask_for_more_runs_than_are_kept_and_each_hears_of_its_own(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(insights, "_cache", LRUCache(3))
+    monkeypatch.setattr(insights, "look", lambda _, run_id: {"run": run_id})
+    asked = [f"run {number * 7 % 11}" for number in range(20_000)]
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(16) as threads:
+            answers = list(threads.map(lambda run_id: insights.insights(store, run_id, "finished", 9), asked))
+    finally:
+        sys.setswitchinterval(before)
+
+    assert answers == [{"run": run_id} for run_id in asked]
+    assert len(insights._cache) == 3

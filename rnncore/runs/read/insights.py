@@ -1,12 +1,13 @@
 """What can be said of a run in sentences and figures, from what the store recorded; cheap enough to poll."""
 
 import json
+import threading
 import time
-from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from cachetools import LRUCache
 from numpy.typing import NDArray
 
 from rnncore.diagnosis.quantities import recording_overhead
@@ -28,7 +29,8 @@ class _Cached:
     answer: dict[str, Any]
 
 
-_cache: OrderedDict[str, _Cached] = OrderedDict()
+_cache: LRUCache[str, _Cached] = LRUCache(CACHED_RUNS)
+_lock = threading.Lock()  # of the cache: every request is a thread
 
 
 def insights(store: Store, run_id: str, status: str, last_step: int) -> dict[str, Any] | None:
@@ -39,14 +41,13 @@ def insights(store: Store, run_id: str, status: str, last_step: int) -> dict[str
     if last_step == 0:
         return None
     now = time.monotonic()
-    cached = _cache.get(run_id)
+    with _lock:
+        cached = _cache.get(run_id)
     fresh = cached and (cached.step == last_step or now - cached.at < REFRESH_S) and cached.status == status
     if cached is None or not fresh:
         cached = _Cached(last_step, status, now, look(store, run_id))
-        _cache[run_id] = cached
-        while len(_cache) > CACHED_RUNS:
-            _cache.popitem(last=False)
-    _cache.move_to_end(run_id)
+        with _lock:
+            _cache[run_id] = cached
     return cached.answer
 
 

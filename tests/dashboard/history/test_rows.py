@@ -1,12 +1,15 @@
 """The history's rows: runs in words and figures, found by words, in pages that never part twins, with notes."""
 
 import math
+import sys
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from itertools import chain, pairwise
 from typing import Any
 
 import numpy as np
 import pytest
+from cachetools import LRUCache
 
 from dashboard.experiment import history
 from dashboard.experiment.words import data_words, model_words, tell_apart
@@ -103,6 +106,28 @@ def test_an_ended_run_is_measured_once_and_again_when_it_has_gone_on(
     with store.write() as db:
         add_records(db, run_id, (4.0, 2.0, 1.0))
     assert history.measure(store, run_of(store, run_id)).last_loss == 1.0
+
+
+def test_many_threads_list_and_measure_more_runs_than_are_kept(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(8):
+        add(store, f"run {number}", status="stopped", losses=(4.0, float(number)))
+    for cache in ("_words", "_measured"):
+        monkeypatch.setattr(history, cache, LRUCache(3))
+    monkeypatch.setattr(history, "_measure", lambda _, run: history.Measured(verdict=run.label))
+
+    runs = history.runs_of(store, W) * 2000
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(16) as threads:
+            lists = [threads.submit(history.runs_of, store, W) for _ in range(100)]
+            measured = list(threads.map(lambda run: history.measure(store, run).verdict, runs))
+    finally:
+        sys.setswitchinterval(before)
+
+    assert measured == [run.label for run in runs]
+    assert [each.result() for each in lists] == [runs[:8]] * 100
+    assert len(history._words) == len(history._measured) == 3
 
 
 def test_addresses_and_targets_name_a_whole_group_by_its_id(store: Store) -> None:
