@@ -2,7 +2,12 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test test-lessons check bench bench-peers soak clean
+# What checks and tests the JavaScript; nothing of it is needed to run the product.
+JS := tests/javascript
+JS_TOOLS := $(JS)/node_modules/.package-lock.json
+HAS_NPM := $(shell command -v npm 2>/dev/null)
+
+.PHONY: run test test-lessons check check-javascript test-javascript bench bench-peers soak clean
 
 # pip runs only when requirements.txt or pyproject.toml is newer than the last install.
 .venv/installed: requirements.txt pyproject.toml
@@ -14,17 +19,32 @@ BIN := .venv/bin
 run: .venv/installed
 	@$(BIN)/streamlit run dashboard/app.py
 
-test: .venv/installed
+test: .venv/installed test-javascript
 	@$(BIN)/python -m pytest
 
 test-lessons: .venv/installed
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m lessons
 
-check: .venv/installed
+check: .venv/installed check-javascript
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+
+ifneq ($(HAS_NPM),)
+$(JS_TOOLS): $(JS)/package.json $(JS)/package-lock.json
+	@npm --prefix $(JS) ci --silent
+
+check-javascript: $(JS_TOOLS)
+	@npm --prefix $(JS) run --silent check
+
+test-javascript:
+	@cd $(JS) && node --test --test-reporter=spec
+else
+check-javascript test-javascript:
+	@echo "npm is not here: $@ was left out (Debian has it in the packages nodejs and npm)."
+	@test -z "$$CI"
+endif
 
 bench: .venv/installed
 	@OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks
@@ -36,5 +56,5 @@ soak: .venv/installed
 	@$(BIN)/python -m benchmarks.soak
 
 clean:
-	rm -rf .venv build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache $(JS)/node_modules
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

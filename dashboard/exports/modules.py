@@ -5,6 +5,7 @@ from pathlib import Path
 
 STATIC = Path(__file__).parents[1] / "static"
 _IMPORT = re.compile(r'^import \{([^}]*)\} from "\./(\w+)\.js";$', re.MULTILINE)
+_TYPES = re.compile(r"^ */\*\*.*?\*/ *\n?", re.MULTILINE | re.DOTALL)  # what only tsc reads
 _EXPORT = re.compile(r"^export (?=(?:async )?(?:class|function|const|let) (\w+))", re.MULTILINE)
 
 
@@ -19,11 +20,13 @@ def inline_modules(entry: str) -> str:
 
 
 def _add(name: str, scopes: dict[str, str]) -> None:
-    code = (STATIC / f"{name}.js").read_text("utf-8")
+    code = _TYPES.sub("", (STATIC / f"{name}.js").read_text("utf-8"))
     for _, imported in _IMPORT.findall(code):
         if imported not in scopes:
             _add(imported, scopes)
     exported = _EXPORT.findall(code)
+    if name in exported:
+        raise ValueError(f"{name}.js: exports its own name, which is that of its scope")
     code = _EXPORT.sub("", _IMPORT.sub(r"const {\1} = \2;", code))
     if left := re.search(r"^(import|export)\b.*", code, re.MULTILINE):
         raise ValueError(f"{name}.js: cannot inline {left[0]!r}")

@@ -12,10 +12,7 @@ from starlette.routing import Route
 
 _STATIC = Path(__file__).parents[1] / "static"
 _FILES = {
-    **{
-        f"{name}.js": (_STATIC / f"{name}.js", "text/javascript")
-        for name in ("board", "dom", "head", "marks", "plots", "room", "series", "snapshots", "traces")
-    },
+    **{file.name: (file, "text/javascript") for file in sorted(_STATIC.glob("*.js"))},
     "board.css": (_STATIC / "board.css", "text/css"),
     "plotly.min.js": (Path(plotly.__file__).parent / "package_data" / "plotly.min.js", "text/javascript"),
 }

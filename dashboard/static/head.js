@@ -2,6 +2,15 @@
 
 import { ACTIVE, button, count, duration, element, number, setText } from "./dom.js";
 
+/** @import { LiveRun, State } from "./types.d.ts" */
+
+/**
+ * The elements of one run's line.
+ * @typedef {ReturnType<typeof lineOf>} Line
+ * @typedef {(command: string, body?: Record<string, number>) => Promise<boolean>} Steer
+ */
+
+/** @type {Record<State["status"], string>} */
 const STATUS_WORDS = {
   queued: "waiting",
   running: "running",
@@ -19,7 +28,13 @@ const MOST_VERDICTS = 3;
 const STEER_DECADES = 2; // the sliders reach this many decades down and up
 
 export class Head {
-  // steer(command, body): sends a command for all runs of the board; returns a promise of success.
+  /** @type {LiveRun[]} */ runs = [];
+  /** @type {Line[]} */ views = []; // one a run
+
+  /**
+   * @param {Steer} steer sends a command for all runs of the board; whether all obeyed
+   * @param {(layer: number) => void} onLayer
+   */
   constructor(steer, onLayer) {
     this.steer = steer;
     this.root = element("div", "rgl-head");
@@ -47,43 +62,35 @@ export class Head {
     this.root.append(this.lines, this.side);
   }
 
-  // Build the lines of new runs.
+  /**
+   * Build the lines of new runs.
+   * @param {LiveRun[]} runs
+   */
   open(runs) {
     this.runs = runs;
+    this.views = runs.map(lineOf);
     this.lines.replaceChildren(
-      ...runs.map((run, index) => {
-        const view = {
-          swatch: element("span", "rgl-swatch"),
-          name: element("strong", "", run.short ? `${run.short}. ${run.label}` : run.label),
-          status: element("span", "rgl-status"),
-          progress: element("progress", "rgl-progress"),
-          detail: element("span", "rgl-detail"),
-          reason: element("div", "rgl-reason"),
-          verdict: element("div", "rgl-verdict"),
-        };
-        view.progress.max = 1;
-        view.progress.setAttribute("aria-label", `progress of the run ${run.label}`);
-        view.verdict.setAttribute("aria-live", "polite");
+      ...this.views.map((view, index) => {
         const line = element("div", "rgl-run");
         line.dataset.run = String(index);
         line.append(...Object.values(view));
-        run.view = view;
         return line;
       }),
     );
     this.rate.reset(runs.map((run) => run.learning_rate).find((value) => value > 0));
-    this.threshold.reset(runs.map((run) => run.threshold).find((value) => value > 0));
+    this.threshold.reset(runs.map((run) => run.threshold).find((value) => value && value > 0));
     this.show();
   }
 
+  /** @param {string[]} colors */
   color(colors) {
-    for (const [index, run] of this.runs.entries()) run.view.swatch.style.background = colors[index];
+    for (const [index, view] of this.views.entries()) view.swatch.style.background = colors[index];
   }
 
   show() {
-    for (const run of this.runs) this.showRun(run);
+    for (const [index, run] of this.runs.entries()) this.showRun(run, this.views[index]);
     const statuses = this.runs.map((run) => run.state?.status ?? (run.id ? "queued" : "none"));
-    const any = (...words) => statuses.some((status) => words.includes(status));
+    const any = (/** @type {(typeof statuses)} */ ...words) => statuses.some((status) => words.includes(status));
     const active = this.runs.some((run) => run.state && ACTIVE.has(run.state.status));
     const focused = this.side.contains(document.activeElement) ? document.activeElement : null;
     this.pause.hidden = any("paused") || !any("running", "queued");
@@ -99,8 +106,12 @@ export class Head {
     if (!active) this.stop.disabled = false;
   }
 
-  showRun(run) {
-    const { view, state } = run;
+  /**
+   * @param {LiveRun} run
+   * @param {Line} view
+   */
+  showRun(run, view) {
+    const { state } = run;
     view.progress.hidden = !run.id;
     if (!state) {
       setText(view.status, run.id ? "loading" : "not started");
@@ -109,7 +120,7 @@ export class Head {
     setText(view.status, STATUS_WORDS[state.status] ?? state.status);
     view.status.dataset.status = state.status;
     view.progress.value = state.steps ? state.last_step / state.steps : 0;
-    setText(view.detail, details(run).join(" · "));
+    setText(view.detail, details(state, run.series.train_loss.at(-1)).join(" · "));
     const verdicts = (state.insights?.verdicts ?? []).map((verdict) => verdict.sentence);
     const early = state.status === "finished" && state.last_step < state.steps;
     const reason = early || !QUIET_ENDINGS.has(state.status) ? (state.reason ?? "") : "";
@@ -123,6 +134,10 @@ export class Head {
     view.verdict.title = [state.reason, ...verdicts].filter(Boolean).join("\n");
   }
 
+  /**
+   * @param {number} layers how many there are to choose from
+   * @param {number | null} chosen
+   */
   setLayers(layers, chosen) {
     this.layerLabel.hidden = layers < 2;
     if (this.layerSelect.options.length !== layers) {
@@ -133,6 +148,7 @@ export class Head {
     if (chosen !== null) this.layerSelect.value = String(chosen);
   }
 
+  /** @type {Steer} */
   async send(command, body) {
     if (command === "stop") {
       if (document.activeElement === this.stop) this.root.focus(); // a disabled button would lose it
@@ -144,6 +160,7 @@ export class Head {
       this.stop.disabled = false;
       setText(this.stop, "Stop");
     }
+    return done;
   }
 
   // Space bar: pause what runs, resume what is paused.
@@ -152,7 +169,11 @@ export class Head {
     else if (!this.resume.hidden) this.send("resume");
   }
 
-  // A slider on a logarithmic scale that sends a setting while training.
+  /**
+   * A slider on a logarithmic scale that sends a setting while training.
+   * @param {string} words
+   * @param {"learning_rate" | "clip_threshold"} name
+   */
   slider(words, name) {
     const root = element("label", "rgl-field rgl-slider", `${words} `);
     const input = element("input");
@@ -160,7 +181,8 @@ export class Head {
     Object.assign(input, { type: "range", step: "0.01" });
     input.title = `${words}, from the next step on`;
     root.append(input, output);
-    let timer = null;
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    let timer;
     input.oninput = () => {
       const value = Number((10 ** Number(input.value)).toPrecision(3));
       setText(output, number(value));
@@ -169,6 +191,7 @@ export class Head {
     };
     return {
       root,
+      /** @param {number | null | undefined} value */
       reset(value) {
         root.hidden = !value;
         if (!value) return;
@@ -181,8 +204,28 @@ export class Head {
   }
 }
 
-function details(run) {
-  const { state, series } = run;
+/** @param {LiveRun} run */
+function lineOf(run) {
+  const view = {
+    swatch: element("span", "rgl-swatch"),
+    name: element("strong", "", run.short ? `${run.short}. ${run.label}` : run.label),
+    status: element("span", "rgl-status"),
+    progress: element("progress", "rgl-progress"),
+    detail: element("span", "rgl-detail"),
+    reason: element("div", "rgl-reason"),
+    verdict: element("div", "rgl-verdict"),
+  };
+  view.progress.max = 1;
+  view.progress.setAttribute("aria-label", `progress of the run ${run.label}`);
+  view.verdict.setAttribute("aria-live", "polite");
+  return view;
+}
+
+/**
+ * @param {State} state
+ * @param {number | undefined} loss of the newest batch
+ */
+function details(state, loss) {
   const parts = [];
   if (state.status !== "queued") parts.push(`step ${count(state.last_step)} of ${count(state.steps)}`);
   else if (state.position) parts.push(`position ${state.position} in the queue`);
@@ -192,6 +235,6 @@ function details(run) {
     const left = (state.steps - state.last_step) / state.steps_per_second;
     if (left > 1) parts.push(`${duration(left)} left`);
   }
-  if (series.train_loss.length) parts.push(`batch loss ${number(series.train_loss.at(-1))}`);
+  if (loss !== undefined) parts.push(`batch loss ${number(loss)}`);
   return parts;
 }

@@ -2,9 +2,15 @@
 
 import { count } from "./dom.js";
 
-// difference: of `firstDifference`, or null. Each run: {label, state, series}. Returns [{step, text, alert, late}]; late: in the
-// right half, where the text has its place on the left of its line.
+/** @import { Mark, Run } from "./types.d.ts" */
+
+/**
+ * @param {Pick<Run, "label" | "state" | "series">[]} runs
+ * @param {{ step: number, exact: boolean } | null} difference where twins part, of `firstDifference`
+ * @returns {Mark[]}
+ */
 export function marksOf(runs, difference) {
+  /** @type {Omit<Mark, "late">[]} */
   const list = [];
   if (difference) {
     const { step, exact } = difference;
@@ -16,6 +22,7 @@ export function marksOf(runs, difference) {
     list.push({ step, text: `${run.label}: diverged at step ${count(step)}`, alert: true });
   }
   const last = Math.max(1, ...runs.map((run) => run.series.step.at(-1) ?? 0));
+  /** @type {Map<string, Omit<Mark, "late">>} */
   const changes = new Map(); // one mark for twins, and one for a slider on its way
   for (const [step, name, value] of runs.flatMap((run) => run.series.events)) {
     const text = `${name === "learning_rate" ? "learning rate" : "threshold"} ${Number(value.toPrecision(3))}`;

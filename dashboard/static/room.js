@@ -1,5 +1,7 @@
 // Room ahead: axes that change in steps, so that most refreshes move the lines alone.
 
+/** @import { Trace } from "./types.d.ts" */
+
 const AHEAD = 1.25; // a training run's axis ends this much after its newest step
 const MARGIN = 0.08; // of the values' span, below and above
 const TOO_WIDE = 0.4; // values that fill less than this share of the room get a smaller one
@@ -7,8 +9,20 @@ const META = {}; // fills nothing; one object, because plotly compares it by ide
 const STEPS = [1, 1.25, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10];
 
 export class Room {
-  // Find room for the values of the traces. first, last: ends of what is measured on the x axis;
-  // end: where it ends at most, or null once it does not grow any more.
+  log = false;
+  low = NaN; // of the y axis, as it sees them: logarithms on a log axis
+  high = NaN;
+  first = NaN; // of the x axis
+  last = NaN;
+
+  /**
+   * Find room for the values of the traces.
+   * @param {Trace[]} data
+   * @param {boolean} log
+   * @param {number} first where what is measured begins on the x axis
+   * @param {number} last where it ends
+   * @param {number | null} end where it will end at most; null once it does not grow any more
+   */
   fit(data, log, first, last, end) {
     if (end === null || !(this.last >= last)) this.last = end === null ? last : Math.min(end, rounded(AHEAD * last));
     this.first = first;
@@ -19,8 +33,11 @@ export class Room {
     Object.assign(this, { log, low: low - margin, high: high + margin });
   }
 
-  // An invisible line from corner to corner, which plotly's automatic ranges take in; zoom stays the reader's. Where a
-  // trace has markers or texts, for which plotly leaves a margin, the corners have the largest.
+  /**
+   * An invisible line from corner to corner, which plotly's automatic ranges take in; zoom stays the reader's.
+   * @param {boolean} marked whether a trace has markers or texts: plotly leaves a margin for them, the corners' is largest
+   * @returns {Trace}
+   */
   corners(marked) {
     const y = [this.low, this.high].map((value) => (this.log ? 10 ** value : value));
     const look = { mode: marked ? "lines+markers" : "lines", opacity: 0, hoverinfo: "skip", showlegend: false };
@@ -32,13 +49,17 @@ export class Room {
   }
 }
 
-// Smallest and largest finite value of the traces that are shown, as the axis sees them.
+/**
+ * Smallest and largest finite value of the traces that are shown, as the axis sees them.
+ * @param {Trace[]} data
+ * @param {boolean} log
+ */
 function span(data, log) {
   let [low, high] = [Infinity, -Infinity];
   for (const { y, visible } of data) {
     if (visible === false) continue;
     for (const value of y ?? []) {
-      if (!Number.isFinite(value) || value === null || (log && value <= 0)) continue;
+      if (typeof value !== "number" || !Number.isFinite(value) || (log && value <= 0)) continue;
       if (value < low) low = value;
       if (value > high) high = value;
     }
@@ -46,7 +67,8 @@ function span(data, log) {
   return log ? [Math.log10(low), Math.log10(high)] : [low, high];
 }
 
+/** @param {number} value */
 function rounded(value) {
   const unit = 10 ** Math.floor(Math.log10(value));
-  return Math.ceil(STEPS.find((step) => step * unit >= value) * unit);
+  return Math.ceil((STEPS.find((step) => step * unit >= value) ?? 10) * unit);
 }

@@ -1,30 +1,55 @@
 // The measured columns of one run as they arrive from /api/records: decoded, kept bounded, thinned for drawing.
 
+import { decode } from "./base64.js";
+
+/** @import { Change, Column, PackedProfiles, ProfileColumn, Records } from "./types.d.ts" */
+
+/**
+ * The profiles of one training step; size: sum of the logarithms of the hidden ones.
+ * @typedef {{ step: number, size: number, hidden_grad_norm: Float32Array } &
+ *   Partial<Record<ProfileColumn, Float32Array>>} Profile
+ */
+
 const MAX_ROWS = 8000; // training steps kept in the browser per run
 const MAX_PROFILES = 400; // heatmap columns kept per run
 const MAX_DRAWN = 800; // points drawn per line: two per pixel of a card
-const COLUMNS = ["step", "train_loss", "grad_norm", "clip_coef", "update_norm", "learning_rate"];
-const EVALUATIONS = { val_step: "step", val_loss: "val_loss", val_metric: "val_metric" };
-const PROFILES = ["hidden_grad_norm", "cell_grad_norm", "direct_grad_norm"];
+const COLUMNS = /** @type {const} */ (["step", "train_loss", "grad_norm", "clip_coef", "update_norm", "learning_rate"]);
+const EVALUATIONS = /** @type {const} */ ([
+  ["val_step", "step"],
+  ["val_loss", "val_loss"],
+  ["val_metric", "val_metric"],
+]);
+const PROFILES = /** @type {const} */ (["hidden_grad_norm", "cell_grad_norm", "direct_grad_norm"]);
 
 export class Series {
-  constructor() {
-    for (const name of [...COLUMNS, ...Object.keys(EVALUATIONS)]) this[name] = [];
-    this.clipped_norm = []; // gradient norm after clipping
-    this.profiles = []; // {step, hidden_grad_norm: Float32Array(L*T), ...}
-    this.events = []; // [step, name, value]
-    this.layers = 0;
-    this.timesteps = 0;
-    this.since = 0;
-    this.complete = true; // whether every step so far is here, none left out by thinning
-  }
+  /** @type {number[]} */ step = [];
+  /** @type {number[]} */ train_loss = [];
+  /** @type {number[]} */ grad_norm = [];
+  /** @type {number[]} */ clip_coef = [];
+  /** @type {number[]} */ update_norm = [];
+  /** @type {number[]} */ learning_rate = [];
+  /** @type {number[]} */ clipped_norm = []; // gradient norm after clipping
+  /** @type {number[]} */ val_step = [];
+  /** @type {number[]} */ val_loss = [];
+  /** @type {number[]} */ val_metric = [];
+  /** @type {Profile[]} */ profiles = []; // each with L * T numbers a column
+  /** @type {Change[]} */ events = [];
+  layers = 0;
+  timesteps = 0;
+  since = 0;
+  complete = true; // whether every step so far is here, none left out by thinning
 
-  // Append one answer of the server; return whether anything new came.
+  /**
+   * Append one answer of the server; return whether anything new came.
+   * @param {Records} answer
+   */
   append(answer) {
-    const columns = Object.fromEntries(COLUMNS.map((name) => [name, decode(answer.columns[name])]));
-    for (const name of COLUMNS) for (const value of columns[name]) this[name].push(value);
-    for (const [row, value] of columns.grad_norm.entries()) this.clipped_norm.push(value * columns.clip_coef[row]);
-    for (const [name, column] of Object.entries(EVALUATIONS)) {
+    const known = this.step.length;
+    for (const name of COLUMNS) for (const value of decode(answer.columns[name])) this[name].push(value);
+    for (let row = known; row < this.step.length; row++) {
+      this.clipped_norm.push(this.grad_norm[row] * this.clip_coef[row]);
+    }
+    for (const [name, column] of EVALUATIONS) {
       for (const value of decode(answer.val[column])) this[name].push(value);
     }
     if (answer.profiles) this.appendProfiles(answer.profiles);
@@ -35,28 +60,31 @@ export class Series {
     return answer.count > 0 || answer.profiles !== null || answer.events.length > 0;
   }
 
-  appendProfiles(profiles) {
-    this.layers = profiles.layers;
-    this.timesteps = profiles.timesteps;
+  /** @param {PackedProfiles} packed */
+  appendProfiles(packed) {
+    this.layers = packed.layers;
+    this.timesteps = packed.timesteps;
     const size = this.layers * this.timesteps;
-    const arrays = PROFILES.map((name) => [name, decode(profiles[name])]).filter(([, array]) => array.length);
-    decode(profiles.step).forEach((step, row) => {
-      const profile = { step };
-      for (const [name, array] of arrays) profile[name] = array.subarray(row * size, (row + 1) * size);
+    const arrays = PROFILES.map((name) => ({ name, array: decode(packed[name]) })).filter(({ array }) => array.length);
+    for (const [row, step] of decode(packed.step).entries()) {
+      /** @type {Profile} */
+      const profile = { step, size: 0, hidden_grad_norm: new Float32Array(0) };
+      for (const { name, array } of arrays) profile[name] = array.subarray(row * size, (row + 1) * size);
       profile.size = profile.hidden_grad_norm.reduce((sum, value) => sum + Math.log(value + 1e-38), 0);
       this.profiles.push(profile);
-    });
+    }
   }
 
   bound() {
     if (this.step.length > MAX_ROWS) {
       const keep = extremes([this.train_loss, this.grad_norm], MAX_ROWS / 2);
-      for (const name of [...COLUMNS, "clipped_norm"]) this[name] = keep.map((row) => this[name][row]);
+      for (const name of /** @type {const} */ ([...COLUMNS, "clipped_norm"]))
+        this[name] = keep.map((row) => this[name][row]);
       this.complete = false;
     }
     if (this.val_step.length > MAX_ROWS) {
       const keep = extremes([this.val_loss], MAX_ROWS / 2);
-      for (const name of Object.keys(EVALUATIONS)) this[name] = keep.map((row) => this[name][row]);
+      for (const [name] of EVALUATIONS) this[name] = keep.map((row) => this[name][row]);
     }
     if (this.profiles.length > MAX_PROFILES) {
       const keep = extremes([this.profiles.map((profile) => profile.size)], MAX_PROFILES / 2);
@@ -65,20 +93,29 @@ export class Series {
     if (this.events.length > 500) this.events.splice(0, this.events.length - 500);
   }
 
-  // Points of a line, at most MAX_DRAWN, with every bucket's smallest and largest value among them.
+  /**
+   * Points of a line, at most MAX_DRAWN, with every bucket's smallest and largest value among them.
+   * @param {Column} x
+   * @param {Column} y
+   */
   line(x, y) {
     if (this[y].length <= MAX_DRAWN) return [this[x].slice(), this[y].slice()];
     const keep = extremes([this[y]], MAX_DRAWN);
     return [keep.map((row) => this[x][row]), keep.map((row) => this[y][row])];
   }
 
-  // Columns of a map at equal distances, which plotly draws fast: {first, apart, profiles}, at most `count`. Each is the
-  // profile with the largest gradients of its stretch of steps, or else the nearest one.
+  /**
+   * Columns of a map at equal distances, which plotly draws fast, at most `count`. Each is the profile with the largest
+   * gradients of its stretch of steps, or else the nearest one.
+   * @param {ProfileColumn} name
+   * @param {number} count
+   */
   columns(name, count) {
     const known = this.profiles.filter((profile) => profile[name]);
     const [first, last] = [known[0]?.step ?? 1, known.at(-1)?.step ?? 1];
     const number = Math.min(count, known.length);
     const apart = (last - first) / Math.max(number - 1, 1) || 1;
+    /** @type {Profile[]} */
     const profiles = new Array(number);
     for (const profile of known) {
       const place = Math.round((profile.step - first) / apart);
@@ -90,7 +127,11 @@ export class Series {
     return { first, apart, profiles };
   }
 
-  // The newest profile that has finite norms, or the one nearest to a step.
+  /**
+   * The newest profile that has finite norms, or the one nearest to a step.
+   * @param {number | null} step
+   * @returns {Profile | null}
+   */
   profileAt(step) {
     if (step === null || !this.profiles.length) {
       return this.profiles.findLast((profile) => profile.hidden_grad_norm.some(Number.isFinite)) ?? null;
@@ -98,19 +139,31 @@ export class Series {
     return this.profiles[nearest(this.profiles, step, (profile) => profile.step)];
   }
 
-  // Row of the scalars nearest to a step (null: the newest), -1 if there is none.
+  /**
+   * Row of the scalars nearest to a step (null: the newest), -1 if there is none.
+   * @param {number | null} step
+   */
   rowAt(step) {
     if (step === null || !this.step.length) return this.step.length - 1;
     return nearest(this.step, step, (value) => value);
   }
 
-  // One layer (from 0) of a profile: T norms.
+  /**
+   * One layer of a profile: T norms.
+   * @param {Float32Array} values
+   * @param {number} layer from 0
+   */
   layer(values, layer) {
     return values.subarray(layer * this.timesteps, (layer + 1) * this.timesteps);
   }
 }
 
-// The first step at which two runs with equal beginnings differ: {step} or {after, before}, null while they are equal.
+/**
+ * The first step at which two runs with equal beginnings differ, null while they are equal; exact: whether every step
+ * before it is known to be equal.
+ * @param {Series} a
+ * @param {Series} b
+ */
 export function firstDifference(a, b) {
   let equal = 0;
   for (let i = 0, j = 0; i < a.step.length && j < b.step.length; ) {
@@ -129,7 +182,13 @@ export function firstDifference(a, b) {
   return null;
 }
 
-// Index of the entry nearest to a value in an ascending list.
+/**
+ * Index of the entry nearest to a value in an ascending list.
+ * @template E
+ * @param {E[]} list
+ * @param {number} value
+ * @param {(entry: E) => number} key
+ */
 function nearest(list, value, key) {
   let low = 0;
   let high = list.length - 1;
@@ -141,14 +200,11 @@ function nearest(list, value, key) {
   return low > 0 && value - key(list[low - 1]) <= key(list[low]) - value ? low - 1 : low;
 }
 
-// Base64 of little-endian float32, as numpy writes it; a missing column is empty.
-function decode(text) {
-  if (!text) return new Float32Array(0);
-  const bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
-  return new Float32Array(bytes.buffer);
-}
-
-// Row numbers, in order, of about `count` rows: per bucket the smallest and the largest of every column, and the ends.
+/**
+ * Row numbers, in order, of about `count` rows: per bucket the smallest and the largest of every column, and the ends.
+ * @param {number[][]} columns
+ * @param {number} count
+ */
 function extremes(columns, count) {
   const length = columns[0].length;
   const buckets = Math.max(1, Math.floor(count / (2 * columns.length)));

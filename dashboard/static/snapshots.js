@@ -1,5 +1,7 @@
 // Snapshots of one run: what the network answers, its parameters' gradients and gates at one step, fetched on demand.
 
+import { decode } from "./base64.js";
+
 const KEPT = 40;
 const LIVE_MS = 900; // while training, a new one at most this often
 
@@ -45,13 +47,6 @@ export class Snapshots {
     this.kept = [...this.kept.filter((each) => each.step !== snapshot.step), snapshot].slice(-KEPT);
     return true;
   }
-}
-
-// {shape, data}: base64 of float32 in C order.
-export function floats(array) {
-  if (!array) return [];
-  const bytes = Uint8Array.from(atob(array.data), (character) => character.charCodeAt(0));
-  return new Float32Array(bytes.buffer);
 }
 
 // Which of the cards that show snapshots have something to show.
@@ -113,18 +108,18 @@ const FILL = {
     if (!gates || trace.meta.gate >= gates.names.length) return;
     const [, kinds, timesteps] = gates.mean.shape;
     const start = (layer * kinds + trace.meta.gate) * timesteps;
-    trace.y = [...floats(gates.mean).subarray(start, start + timesteps)];
+    trace.y = [...decode(gates.mean.data).subarray(start, start + timesteps)];
     trace.x = trace.y.map((_, t) => t + 1);
   },
   attention: (trace, { attention }) => {
-    trace.y = [...floats(attention)];
+    trace.y = [...decode(attention?.data)];
     trace.x = trace.y.map((_, t) => t + 1);
   },
 };
 
 function fillCurve(trace, predictions, which) {
   if (predictions?.kind !== "regression") return;
-  const values = [...floats(predictions[which])];
+  const values = [...decode(predictions[which].data)];
   const length = predictions.per_step ? predictions[which].shape[1] : values.length;
   trace.y = values.slice(0, length).map((value) => (Number.isFinite(value) ? value : null));
   trace.x = trace.y.map((_, place) => place + 1);

@@ -1,0 +1,182 @@
+// What the server answers, and what a figure is made of, as the modules of this folder read it.
+
+import type { Series } from "./series.js";
+
+/** Columns of numbers, one a training step, as the browser keeps them. */
+export type Column =
+  | "step"
+  | "train_loss"
+  | "grad_norm"
+  | "clip_coef"
+  | "update_norm"
+  | "learning_rate"
+  | "clipped_norm"
+  | "val_step"
+  | "val_loss"
+  | "val_metric";
+
+/** Columns with L x T numbers a step. */
+export type ProfileColumn = "hidden_grad_norm" | "cell_grad_norm" | "direct_grad_norm";
+
+/** Base64 of little-endian float32. */
+export type Packed = string;
+
+/** Base64 of little-endian float32 in C order. */
+export interface PackedArray {
+  shape: number[];
+  data: Packed;
+}
+
+export type Status =
+  | "queued"
+  | "running"
+  | "paused"
+  | "finished"
+  | "stopped"
+  | "diverged"
+  | "failed"
+  | "killed"
+  | "interrupted";
+
+/** A setting changed by hand: step, its name, its new value. */
+export type Change = [step: number, name: string, value: number];
+
+/** What GET /api/records says of one run: its records after step `since`. */
+export interface Records {
+  run?: string;
+  status: Status;
+  reason: string | null;
+  steps: number;
+  last_step: number;
+  steps_per_second: number | null;
+  since: number;
+  decimated: boolean;
+  count: number;
+  columns: Record<Exclude<Column, "clipped_norm" | `val_${string}`>, Packed>;
+  val: { count: number } & Record<"step" | "val_loss" | "val_metric", Packed>;
+  profiles: PackedProfiles | null;
+  snapshot_step: number | null;
+  events: Change[];
+  position?: number | null; // in the queue
+  wait_seconds?: number | null;
+  insights?: Insights | null;
+  info?: Info | null;
+  resumable?: boolean;
+}
+
+/** N profiles: `step` (N), the others (N, L, T). */
+export interface PackedProfiles extends Partial<Record<ProfileColumn, Packed>> {
+  count: number;
+  layers: number;
+  timesteps: number;
+  step: Packed;
+  hidden_grad_norm: Packed;
+}
+
+/** What is known of a run before its first step, as far as it is shown. */
+export interface Info {
+  baselines: { name: string; loss: number }[];
+}
+
+/** What can be said of a run as it stood at `step`. */
+export interface Insights {
+  step: number;
+  verdicts: { kind: string; sentence: string }[];
+  clipped: number | null;
+  recording_overhead: number | null;
+}
+
+/** What a run showed at one evaluation. */
+export interface Snapshot {
+  step: number;
+  next_step: number | null;
+  predictions: Regression | Classification;
+  parameters: Parameters;
+  sigma_max: { values: number[]; gamma: number; bound_layer: number | null } | null;
+  gates: { names: string[]; mean: PackedArray; sequences: number } | null;
+  attention: PackedArray | null;
+}
+
+export interface Regression {
+  kind: "regression";
+  per_step: boolean;
+  targets: PackedArray;
+  outputs: PackedArray;
+  sequences: number;
+  output: number;
+  output_size: number;
+}
+
+export interface Classification {
+  kind: "classification";
+  per_step: boolean;
+  classes: string[];
+  counts: number[][];
+  total: number;
+  correct: number;
+  left_out: number;
+}
+
+/** Of each of P parameters: its norms (null: not finite) and how many elements of its gradient are of which size. */
+export interface Parameters {
+  names: string[];
+  shapes: number[][];
+  weight_norm: (number | null)[];
+  gradient_norm: (number | null)[];
+  first_decade: number;
+  histogram: number[][];
+  zeros: number[];
+  below: number[];
+  above: number[];
+}
+
+/** A run as Python tells the board of it. */
+export interface BoardRun {
+  id: string | null;
+  label: string;
+  cell: string;
+  clipped: boolean;
+  learning_rate: number;
+  threshold: number | null;
+}
+
+/** What the server said last of a run; "unknown": that there is no such run. */
+export type State = Pick<Records, "reason" | "last_step" | "steps"> &
+  Partial<Omit<Records, "status">> & { status: Status | "unknown" };
+
+/** A run as the figures see it. */
+export interface Run {
+  label: string;
+  short?: string | null; // what legends call it, if not by its label
+  cell: string;
+  clipped: boolean;
+  series: Series;
+  state: State | null;
+  info?: Info | null;
+}
+
+/** A run on the live board. */
+export interface LiveRun extends BoardRun, Omit<Run, keyof BoardRun> {
+  verdicts?: string[] | null; // of the step that the cursor is at
+  asked?: number; // step since which the newest request asked
+  wantsAll?: boolean; // whether the next one asks from the beginning, and
+  hasAll?: boolean; // whether one has since the run ended
+}
+
+/** A vertical mark at a training step; late: in the right half, where its text has its place on the left. */
+export interface Mark {
+  step: number;
+  text: string;
+  alert?: boolean;
+  late: boolean;
+}
+
+/** A curve or map of a plotly figure, as far as it is filled here. */
+export interface Trace {
+  type: string;
+  x?: Axis;
+  y?: Axis;
+  [attribute: string]: unknown;
+}
+
+export type Axis = (number | string | null)[];

@@ -1,0 +1,60 @@
+// Marks over the training steps: where twins part, where a run diverged, what was changed by hand.
+
+import assert from "node:assert/strict";
+import test from "node:test";
+import { marksOf } from "../../dashboard/static/marks.js";
+import { Series } from "../../dashboard/static/series.js";
+import { answer } from "./packed.js";
+
+/**
+ * A run of 100 steps.
+ * @param {Partial<import("../../dashboard/static/types.d.ts").Records>} given
+ */
+function run(given = {}, label = "LSTM") {
+  const series = new Series();
+  const steps = Array.from({ length: 100 }, (_, index) => index + 1);
+  const state = answer(steps, given);
+  series.append(state);
+  return { label, series, state };
+}
+
+test("twins part at a step, or by it where steps before it were left out", () => {
+  assert.deepEqual(marksOf([run(), run()], { step: 7, exact: true }), [
+    { step: 7, text: "they part at step 7", late: false },
+  ]);
+  assert.equal(marksOf([run(), run()], { step: 7, exact: false })[0].text, "they part by step 7");
+  assert.deepEqual(marksOf([run(), run()], null), []);
+});
+
+test("a diverged run has a mark that alerts", () => {
+  assert.deepEqual(marksOf([run(), run({ status: "diverged", last_step: 100 }, "no clipping")], null), [
+    { step: 100, text: "no clipping: diverged at step 100", alert: true, late: true },
+  ]);
+});
+
+test("settings changed by hand, once for twins that were changed together", () => {
+  const events = /** @type {[number, string, number][]} */ ([
+    [20, "learning_rate", 0.012345],
+    [80, "clip_threshold", 2],
+  ]);
+  assert.deepEqual(marksOf([run({ events }), run({ events })], null), [
+    { step: 20, text: "learning rate 0.0123", late: false },
+    { step: 80, text: "threshold 2", late: true },
+  ]);
+});
+
+test("a slider on its way leaves one mark, of where it came to rest", () => {
+  const events = /** @type {[number, string, number][]} */ ([
+    [50, "learning_rate", 0.1],
+    [51, "learning_rate", 0.2],
+    [52, "learning_rate", 0.3],
+  ]);
+  assert.deepEqual(
+    marksOf([run({ events })], null).map(({ step, text }) => [step, text]),
+    [[52, "learning rate 0.3"]],
+  );
+});
+
+test("a run that has not begun has no marks", () => {
+  assert.deepEqual(marksOf([{ label: "RNN", series: new Series(), state: null }], null), []);
+});
