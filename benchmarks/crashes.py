@@ -158,7 +158,7 @@ def untruthful(folder: Path) -> list[str]:
     """Return the runs whose end is not what happened to them."""
     store = Store(folder / "runs.sqlite")
     problems = []
-    for run in store.runs("1"):
+    for run in store.runs():
         truthful = {
             "finished": run.step == run.steps,
             "killed": "SIGKILL" in run.reason and f"after step {run.step:,} of {run.steps:,}" in run.reason,
@@ -174,7 +174,7 @@ def untruthful(folder: Path) -> list[str]:
 def resume_some(server: LabServer, folder: Path) -> int:
     """Continue two interrupted or killed runs through the API; return how many."""
     store = Store(folder / "runs.sqlite")
-    runs = [run.id for run in store.runs("status IN ('interrupted', 'killed') AND step < steps")][-2:]
+    runs = [run.id for run in store.runs(("interrupted", "killed")) if run.step < run.steps][-2:]
     store.close()
     for run in runs:
         Client(server.port).json("POST", f"/api/runs/{run}/resume")
@@ -219,7 +219,7 @@ def main() -> int:
         server.stop()
         problems += check(folder, given) + untruthful(folder)
         store = Store(folder / "runs.sqlite")
-        ends = {status: count for status in ENDED if (count := len(store.runs("status = ?", (status,))))}
+        ends = {status: count for status in ENDED if (count := len(store.runs((status,))))}
         store.close()
     finally:
         over.set()

@@ -81,7 +81,7 @@ def _open_address(link: Decoded | None) -> Sequence[StoredRun]:
     if address is not None:
         store = services.scheduler().store
         named = address.split(",")[: figures.MAX_RUNS]
-        runs = [run for each in named for run in store.group(each) or store.runs("id = ?", (each,))][: figures.MAX_RUNS]
+        runs = [run for each in named for run in store.named(each)][: figures.MAX_RUNS]
         if not runs:
             st.warning("This address names a run that is not here (any more).", icon=":material/link_off:")
     if controls.untouched():

@@ -1,8 +1,6 @@
 """What the scheduler does with each frame of a worker, and in each round with each run."""
 
-import json
 import logging
-import sqlite3
 import time
 from collections.abc import Callable, Sequence
 
@@ -24,48 +22,48 @@ class Caretaker(Rounds):
 
     # Frames
 
-    def _handle(self, db: sqlite3.Connection, worker: WorkerProcess, frame: Frame | None) -> None:
+    def _handle(self, worker: WorkerProcess, frame: Frame | None) -> None:
         if frame is None:
             self._worker_died(worker)
         elif frame.type == "ready":
             self._pool.became_ready(worker)
         elif frame.run == worker.run:
-            HANDLERS[frame.type](self, db, self._active[frame.run], frame)
+            HANDLERS[frame.type](self, self._active[frame.run], frame)
 
-    def _on_info(self, db: sqlite3.Connection, run: ActiveRun, frame: Frame) -> None:
+    def _on_info(self, run: ActiveRun, frame: Frame) -> None:
         info = frame.header["info"]
-        db.execute("UPDATE runs SET info = ? WHERE id = ?", (json.dumps(info), run.id))
+        self.store.set_info(run.id, info)
         try:
             check_parameters(info["parameter_count"], self.settings)
         except LimitError as error:
             self._ask_to_end(run, Ending("failed", str(error)))
 
-    def _on_records(self, db: sqlite3.Connection, run: ActiveRun, frame: Frame) -> None:
+    def _on_records(self, run: ActiveRun, frame: Frame) -> None:
         if run.recorder is not None:
-            run.recorder.add(db, frame)
+            run.recorder.add(frame)
             run.step = run.recorder.step
 
-    def _on_event(self, db: sqlite3.Connection, run: ActiveRun, frame: Frame) -> None:
+    def _on_event(self, run: ActiveRun, frame: Frame) -> None:
         if run.recorder is not None:
-            run.recorder.add_event(db, frame)
+            run.recorder.add_event(frame)
 
-    def _on_checkpoint(self, db: sqlite3.Connection, run: ActiveRun, frame: Frame) -> None:
+    def _on_checkpoint(self, run: ActiveRun, frame: Frame) -> None:
         if run.recorder is not None:
-            run.recorder.add_checkpoint(db, frame)
+            run.recorder.add_checkpoint(frame)
 
-    def _on_paused(self, db: sqlite3.Connection, run: ActiveRun, frame: Frame) -> None:
+    def _on_paused(self, run: ActiveRun, frame: Frame) -> None:
         now = time.monotonic()
         run.clock_stops(now)
         run.paused_since = now
-        self._set_status(db, run, "paused")
+        self._set_status(run, "paused")
 
-    def _on_resumed(self, db: sqlite3.Connection, run: ActiveRun, frame: Frame) -> None:
+    def _on_resumed(self, run: ActiveRun, frame: Frame) -> None:
         run.paused_since, run.running_since = None, time.monotonic()
         if run.recorder is not None:
             run.recorder.forget_rate()
-        self._set_status(db, run, "running")
+        self._set_status(run, "running")
 
-    def _on_done(self, db: sqlite3.Connection, run: ActiveRun, frame: Frame) -> None:
+    def _on_done(self, run: ActiveRun, frame: Frame) -> None:
         header = frame.header
         if header["traceback"]:
             facts = {"event": "run_failed", "run": run.id, "step": header["step"]}
@@ -73,7 +71,7 @@ class Caretaker(Rounds):
         if header["status"] in ("stopped", "parked") and run.ending is not None:
             self._end(run, run.ending)
         elif header["status"] == "parked":
-            self._give_up_worker(db, run)
+            self._give_up_worker(run)
         else:
             self._end(run, Ending(header["status"], header["reason"]))
 
@@ -90,7 +88,7 @@ class Caretaker(Rounds):
 
     # Rounds
 
-    def _look_after(self, db: sqlite3.Connection, now: float) -> None:
+    def _look_after(self, now: float) -> None:
         for run in list(self._active.values()):
             self._enforce_time(run, now)
             self._enforce_ending(run, now)
@@ -106,7 +104,7 @@ class Caretaker(Rounds):
             if self._queue:
                 run = self._active[self._queue.take()]
                 try:
-                    self._begin(db, run, worker, now)
+                    self._begin(run, worker, now)
                 except Exception:  # whatever is wrong with this run, the others go on
                     logger.exception("a run cannot be started", extra={"event": "start_failed", "run": run.id})
                     self._end(run, Ending("failed", "This run cannot be started; the server's log says why."))
@@ -148,12 +146,12 @@ class Caretaker(Rounds):
             run.parking = True
             run.worker.send({"type": "park", "run": run.id})
 
-    def _begin(self, db: sqlite3.Connection, run: ActiveRun, worker: WorkerProcess, now: float) -> None:
+    def _begin(self, run: ActiveRun, worker: WorkerProcess, now: float) -> None:
         stored = {file_id: self.store.file(run.workspace, file_id) for file_id in run.files}
         files = {file_id: content for file_id, content in stored.items() if content is not None}
         start_step, checkpoint = self.store.load_checkpoint(run.id) or (0, b"")
         changed = [event for event in self.store.events(run.id) if event[0] > start_step]
-        run.recorder = Recorder(db, run.id, self.settings)
+        run.recorder = Recorder(self.store, run.id, self.settings)
         run.worker, worker.run = worker, run.id
         run.running_since = now
         worker.send(
@@ -172,14 +170,14 @@ class Caretaker(Rounds):
         )
         run.settings, run.pause_at = [], None
         logger.info("a run starts", extra={"event": "run_started", "run": run.id, "worker": worker.pid})
-        db.execute("UPDATE runs SET started_at = COALESCE(started_at, ?) WHERE id = ?", (time.time(), run.id))
-        self._set_status(db, run, "running")
+        run.status = "running"
+        self.store.begin_run(run.id)
 
     # Changes of a run's state
 
-    def _set_status(self, db: sqlite3.Connection, run: ActiveRun, status: str) -> None:
+    def _set_status(self, run: ActiveRun, status: str) -> None:
         run.status = status
-        db.execute("UPDATE runs SET status = ? WHERE id = ?", (status, run.id))
+        self.store.set_status(run.id, status)
 
     def _ask_to_end(self, run: ActiveRun, ending: Ending) -> None:
         if run.ending is not None:
@@ -199,8 +197,7 @@ class Caretaker(Rounds):
         elif run.id in self._queue:
             self._queue.remove(run.id)
             run.paused_since = time.monotonic()
-            with self.store.write() as db:
-                self._set_status(db, run, "paused")
+            self._set_status(run, "paused")
 
     def _release(self, run: ActiveRun, single_step: bool = False) -> None:
         run.hold = single_step
@@ -210,20 +207,19 @@ class Caretaker(Rounds):
         run.pause_at = run.step + 1 if single_step else None
         run.wanted = True
         if run.worker is None:
-            with self.store.write() as db:
-                self._requeue(db, run)
+            self._requeue(run)
 
-    def _give_up_worker(self, db: sqlite3.Connection, run: ActiveRun) -> None:
+    def _give_up_worker(self, run: ActiveRun) -> None:
         if run.worker is not None:
             run.worker.run = None
         run.worker, run.recorder, run.parking = None, None, False
         if run.wanted:
-            self._requeue(db, run)
+            self._requeue(run)
 
-    def _requeue(self, db: sqlite3.Connection, run: ActiveRun) -> None:
+    def _requeue(self, run: ActiveRun) -> None:
         run.wanted, run.paused_since = False, None
         self._queue.add(run.owner, [run.id])
-        self._set_status(db, run, "queued")
+        self._set_status(run, "queued")
 
     def _interrupt_all(self, ending: Ending) -> None:
         for run in list(self._active.values()):
@@ -236,7 +232,7 @@ class Caretaker(Rounds):
             self._ask_to_end(run, Ending("failed", f"The run store could not be written ({error})."))
 
 
-HANDLERS: dict[str, Callable[[Caretaker, sqlite3.Connection, ActiveRun, Frame], None]] = {
+HANDLERS: dict[str, Callable[[Caretaker, ActiveRun, Frame], None]] = {
     "info": Caretaker._on_info,
     "records": Caretaker._on_records,
     "event": Caretaker._on_event,

@@ -3,7 +3,6 @@
 import argparse
 import json
 import logging
-import sqlite3
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -64,6 +63,7 @@ def _action(actions: Any, name: str, run: Callable[[argparse.Namespace], int], s
 def _open(options: argparse.Namespace) -> Iterator[tuple[Any, Any]]:
     """Open store and settings; ConfigError with one sentence where that is not possible."""
     from rnncore.runs.settings import Settings, SettingsError
+    from rnncore.runs.store.database import StoreFault
     from rnncore.runs.store.lock import StoreError
     from rnncore.runs.store.store import Store
 
@@ -81,7 +81,7 @@ def _open(options: argparse.Namespace) -> Iterator[tuple[Any, Any]]:
         print(f"rnncore: {store.message}", file=sys.stderr)
     try:
         yield store, settings
-    except sqlite3.Error as error:
+    except StoreFault as error:
         raise ConfigError(f"the run store '{settings.store_path}' cannot be used: {error}") from error
     finally:
         store.close()
@@ -96,7 +96,7 @@ def _found(store: Any, run_id: str) -> Any:
 
 def _list(options: argparse.Namespace) -> int:
     with _open(options) as (store, _):
-        for run in store.runs("1"):
+        for run in store.runs():
             created = time.strftime("%Y-%m-%d %H:%M", time.localtime(run.created_at))
             label = run.label.encode("unicode_escape").decode()  # a user's text must not steer the terminal
             print(f"{run.id}  {created}  {run.status:11}  {run.step:>7,} of {run.steps:>7,}  {label}")
@@ -138,5 +138,5 @@ def _prune(options: argparse.Namespace) -> int:
         if options.max_mb is not None:
             settings = settings.model_copy(update={"max_store_mb": options.max_mb})
         pruned = prune(store, settings)
-        print(f"removed {pruned.runs} runs and {pruned.files} uploads; {len(store.runs('1'))} runs are left")
+        print(f"removed {pruned.runs} runs and {pruned.files} uploads; {len(store.runs())} runs are left")
     return 0

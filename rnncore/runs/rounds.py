@@ -1,7 +1,6 @@
 """The scheduler's own thread: gathers what workers say, stores it, and looks after every run in turn."""
 
 import logging
-import sqlite3
 import threading
 import time
 from abc import ABC, abstractmethod
@@ -15,6 +14,7 @@ from rnncore.runs.backend.pool import Pool
 from rnncore.runs.backend.process import WORKER_COMMAND, WorkerProcess
 from rnncore.runs.queue import Turns
 from rnncore.runs.settings import Settings
+from rnncore.runs.store.database import StoreFault
 from rnncore.runs.store.lock import FolderLock
 from rnncore.runs.store.pruning import prune
 from rnncore.runs.store.store import Store
@@ -96,12 +96,12 @@ class Rounds(ABC):
         batch = self._collect()
         with self._lock:
             try:
-                with self.store.write() as db:
+                with self.store.write():
                     for worker, frame in batch:
-                        self._handle(db, worker, frame)
+                        self._handle(worker, frame)
                 self._save_endings()
-                with self.store.write() as db:
-                    self._look_after(db, time.monotonic())
+                with self.store.write():
+                    self._look_after(time.monotonic())
                 self._save_endings()
             except Exception as error:  # whatever it is, it must not stop everybody's runs
                 logger.exception("a round of the scheduler failed")
@@ -154,7 +154,7 @@ class Rounds(ABC):
                     pruning_due = time.monotonic() + PRUNING_S
                     pruned = prune(self.store, self.settings, self._delete_ended)
                     logger.debug("pruned", extra={"event": "pruned", "runs": pruned.runs, "files": pruned.files})
-            except (sqlite3.Error, OSError):
+            except (StoreFault, OSError):
                 logger.exception("housekeeping failed")
 
     def _delete_ended(self, run_id: str) -> bool:
@@ -165,11 +165,7 @@ class Rounds(ABC):
     def _save_endings(self) -> None:
         """Write the endings that the store does not have yet; they stay remembered until that has worked."""
         if self._unsaved:
-            with self.store.write() as db:
-                db.executemany(
-                    "UPDATE runs SET status = ?, reason = ?, ended_at = ? WHERE id = ?",
-                    [(ending.status, ending.reason, time.time(), run_id) for run_id, ending in self._unsaved.items()],
-                )
+            self.store.save_endings({run: (end.status, end.reason) for run, end in self._unsaved.items()})
             self._unsaved.clear()
 
     def _end(self, run: ActiveRun, ending: Ending) -> None:
@@ -190,11 +186,11 @@ class Rounds(ABC):
     # What a round does, in `Caretaker`
 
     @abstractmethod
-    def _handle(self, db: sqlite3.Connection, worker: WorkerProcess, frame: Frame | None) -> None:
+    def _handle(self, worker: WorkerProcess, frame: Frame | None) -> None:
         """Take in a frame of a worker; None is its death."""
 
     @abstractmethod
-    def _look_after(self, db: sqlite3.Connection, now: float) -> None:
+    def _look_after(self, now: float) -> None:
         """Enforce limits and endings, give queued runs to idle workers."""
 
     @abstractmethod

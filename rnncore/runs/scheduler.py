@@ -169,7 +169,7 @@ class Scheduler(Caretaker):
 
     def _members(self, target: str) -> list[ActiveRun]:
         members = [run for run in self._active.values() if target in (run.id, run.group)]
-        if not members and not (self.store.run(target) or self.store.group(target)):
+        if not members and not self.store.named(target):
             raise UnknownRun("There is no such run.")
         return [run for run in members if run.ending is None]
 
@@ -195,8 +195,7 @@ class Scheduler(Caretaker):
         return max(run.step for run in members) + math.ceil(AHEAD_S * fastest) + 1
 
     def _continue(self, target: str) -> None:
-        stored = [self.store.run(target)] if self.store.run(target) else self.store.group(target)
-        going = [run for run in stored if run and run.status in RESUMABLE]
+        going = [run for run in self.store.named(target) if run.status in RESUMABLE]
         if not going:
             raise ControlError("This run has ended and cannot be continued.")
         configs = [TrainConfig.model_validate(run.config) for run in going]
@@ -205,7 +204,7 @@ class Scheduler(Caretaker):
             raise ControlError("This run's uploaded file was deleted, so it cannot be continued.")
         check_start(configs, self.load(workspace), self.settings)
         for run in going:
-            self.store.update_run(run.id, status="queued", reason="", ended_at=None)
+            self.store.requeue_run(run.id)
             self._active[run.id] = ActiveRun(
                 run.id, workspace, run.group, run.config, run.steps, run.files, workspace, step=run.step
             )

@@ -139,7 +139,7 @@ def test_a_link_that_is_opened_says_what_it_lacks_as_plain_text(store: Store) ->
      "1.data-csv~file-.2Fetc.2Fpasswd~end", "1." + "x-1~" * 3000, "1.steps-1000000~hidden-2048~layers-8~end"],
 )  # fmt: skip
 def test_any_link_ends_in_sentences_and_starts_nothing(store: Store, text: str) -> None:
-    before = len(store.runs("1"))
+    before = len(store.runs())
     app = AppTest.from_function(panel, default_timeout=20, kwargs={"own": False})
     app.query_params["config"] = text
     app.run()
@@ -149,4 +149,4 @@ def test_any_link_ends_in_sentences_and_starts_nothing(store: Store, text: str) 
     assert "Train this now" in [button.label for button in app.button]
     shown = "".join(element.value for element in (*app.text, *app.markdown))
     assert not any(mark in shown for mark in ("<b>", "[a]", "$x"))
-    assert len(store.runs("1")) == before
+    assert len(store.runs()) == before

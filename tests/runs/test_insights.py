@@ -29,11 +29,11 @@ def store(tmp_path: Path) -> Iterator[Store]:
 def fill(store: Store, records: list[Record], profile_every: int = 5, info: str | None = None) -> None:
     store.create_runs([NewRun("r", "w", "g", "", {"profile_every": profile_every}, 100_000)])
     store.update_run("r", info=info)
-    with store.write() as db:
-        recorder = Recorder(db, "r", Settings())
+    with store.write():
+        recorder = Recorder(store, "r", Settings())
         for start in range(0, len(records), 100):
             header, blob = pack(records[start : start + 100])
-            recorder.add(db, Frame({"type": "records", **header}, blob))
+            recorder.add(Frame({"type": "records", **header}, blob))
 
 
 def timed(durations: np.ndarray, **fields: float) -> list[Record]:

@@ -24,8 +24,8 @@ def store(tmp_path):
 
 
 def fill(store, losses, timesteps=50, profile_every=5):
-    with store.write() as db:
-        recorder = Recorder(db, "r", Settings())
+    with store.write():
+        recorder = Recorder(store, "r", Settings())
         for start in range(0, len(losses), 100):
             records = [
                 Record(
@@ -35,7 +35,7 @@ def fill(store, losses, timesteps=50, profile_every=5):
                 for step, loss in enumerate(losses[start : start + 100], start=start + 1)
             ]  # fmt: skip
             header, blob = pack(records)
-            recorder.add(db, Frame({"type": "records", **header}, blob))
+            recorder.add(Frame({"type": "records", **header}, blob))
 
 
 def numbers(text, *shape):
@@ -103,10 +103,10 @@ def test_long_profiles_are_fewer(store, timesteps, since, limit):
 
 def test_validation_points_come_along_and_only_real_ones(store):
     fill(store, [1.0] * 10)
-    with store.write() as db:
-        recorder = Recorder(db, "r", Settings())
+    with store.write():
+        recorder = Recorder(store, "r", Settings())
         header, blob = pack([Record(11, 0, 1.0, 0.1, 1.0, 1.0, 0.5, val_loss=3.0)])
-        recorder.add(db, Frame({"type": "records", **header}, blob))
+        recorder.add(Frame({"type": "records", **header}, blob))
     val = records_since(store, "r", 0)["val"]
     assert (val["count"], numbers(val["step"]).tolist(), numbers(val["val_loss"]).tolist()) == (1, [11.0], [3.0])
     assert math.isnan(numbers(val["val_metric"])[0])

@@ -49,7 +49,7 @@ class Server:
     def wait(self, condition, seconds=10.0):
         deadline = time.monotonic() + seconds
         while not condition():
-            assert time.monotonic() < deadline, f"waited for {seconds} s: {self.store.runs('1')}"
+            assert time.monotonic() < deadline, f"waited for {seconds} s: {self.store.runs()}"
             time.sleep(0.01)
 
     def wait_status(self, run_id, *statuses, seconds=10.0):
@@ -325,7 +325,7 @@ def test_a_start_beyond_a_limit_is_refused_with_the_limits_name(serve):
     with pytest.raises(LimitError, match="The queue is full") as error:
         server.submit(slow(1000))
     assert error.value.retry_after is not None
-    for run in server.store.runs("1"):
+    for run in server.store.runs():
         server.scheduler.stop(run.id)
 
 

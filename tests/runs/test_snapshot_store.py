@@ -56,11 +56,11 @@ def record(step: int, every: int = 1, size: int = 2) -> Record:
 
 def add(store: Store, records: list[Record], settings: Settings | None = None, portion: int = 7) -> None:
     """As from a server that has just started."""
-    with store.write() as db:
-        recorder = Recorder(db, RUN, settings or Settings())
+    with store.write():
+        recorder = Recorder(store, RUN, settings or Settings())
         for start in range(0, len(records), portion):
             header, blob = pack(records[start : start + portion])
-            recorder.add(db, Frame({"type": "records", **header}, blob))
+            recorder.add(Frame({"type": "records", **header}, blob))
 
 
 def kept(store: Store) -> list[int]:
@@ -224,14 +224,14 @@ def test_a_real_worker_sends_them(store: Store) -> None:
     )
     header = {"type": "job", "run": RUN, "config": config.model_dump(mode="json"), "flush_ms": 5, "files": {}}
     command, pipe = [sys.executable, "-m", "rnncore.runs.worker"], subprocess.PIPE
-    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL) as worker, store.write() as db:
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL) as worker, store.write():
         assert worker.stdin
         assert worker.stdout
         write_frame(worker.stdin, header | {"checkpoint_seconds": 60})
-        recorder = Recorder(db, RUN, Settings())
+        recorder = Recorder(store, RUN, Settings())
         while (frame := read_frame(worker.stdout)) is not None and frame.type != "done":
             if frame.type == "records":
-                recorder.add(db, frame)
+                recorder.add(frame)
         worker.kill()
     found = read_snapshot(store, RUN)
     assert found is not None

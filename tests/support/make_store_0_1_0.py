@@ -121,13 +121,13 @@ def main(target: Path) -> None:
         lab.store = Store(folder / "runs.sqlite")
         assert [run.label for run in lab.store.runs_of(WORKSPACE) if run.status == "interrupted"] == ["interrupted"]
         for run in lab.store.runs_of(WORKSPACE):
-            print(f"{run.label:12} {run.status:12} {run.step:4} of {run.steps:4}  {run.reason}")
+            sys.stdout.write(f"{run.label:12} {run.status:12} {run.step:4} of {run.steps:4}  {run.reason}\n")
         with lab.store.write() as db:
             db.execute("PRAGMA incremental_vacuum")
         lab.store.close()
         assert not (folder / "runs.sqlite-wal").exists()
         target.write_bytes((folder / "runs.sqlite").read_bytes())
-        print(f"{target.stat().st_size:,} bytes")
+        sys.stdout.write(f"{target.stat().st_size:,} bytes\n")
 
 
 if __name__ == "__main__":

@@ -35,17 +35,13 @@ def add(
     runs = [NewRun(f"run-{number}-{i}", workspace, group, label, content, steps) for i, label in enumerate(labels)]
     store.create_runs(runs)
     for run in runs:
-        with store.write() as db:
-            add_records(db, run.id, losses, val)
-            db.execute(
-                "UPDATE runs SET status = ?, reason = ?, ended_at = ? WHERE id = ?",
-                (status, reason, time.time() if ended_at is None else ended_at, run.id),
-            )
+        add_records(store, run.id, losses, val)
+        store.update_run(run.id, status=status, reason=reason, ended_at=time.time() if ended_at is None else ended_at)
     return [run.id for run in runs]
 
 
-def add_records(db: Any, run_id: str, losses: Sequence[float], val: Sequence[float | None] = ()) -> None:
-    recorder = Recorder(db, run_id, Settings())
+def add_records(store: Store, run_id: str, losses: Sequence[float], val: Sequence[float | None] = ()) -> None:
+    recorder = Recorder(store, run_id, Settings())
     evaluated = [*val, *[None] * len(losses)]
     records = [
         Record(step, 0, loss, 0.1, 1.0, 1.0, 0.5, val_loss=evaluated[step - 1])
@@ -53,7 +49,7 @@ def add_records(db: Any, run_id: str, losses: Sequence[float], val: Sequence[flo
         if step > recorder.step
     ]
     header, blob = pack(records)
-    recorder.add(db, Frame({"type": "records", **header}, blob))
+    recorder.add(Frame({"type": "records", **header}, blob))
 
 
 def run_of(store: Store, run_id: str) -> history.Run:

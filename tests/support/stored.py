@@ -20,9 +20,9 @@ def record(step, norm=1.0, profile=True, **fields):
 
 
 def add(store, records, settings=None, run_id="r", size=50):
-    with store.write() as db:
-        recorder = Recorder(db, run_id, settings or Settings())
+    with store.write():
+        recorder = Recorder(store, run_id, settings or Settings())
         for start in range(0, len(records), size):
             header, blob = pack(records[start : start + size])
-            recorder.add(db, Frame({"type": "records", **header}, blob))
+            recorder.add(Frame({"type": "records", **header}, blob))
     return recorder

@@ -44,11 +44,9 @@ def _train(store: Store, run: str, config: TrainConfig, workspace: str) -> tuple
     trainer = Trainer(config, load_dataset(config.data, read))
     records = list(trainer.records())
     header, blob = pack(records)
-    with store.write() as db:
-        recorder = Recorder(db, run, Settings())
-        recorder.add(db, Frame({"type": "records", **header}, blob))
-        checkpoint = {"type": "checkpoint", "step": trainer.step}
-        recorder.add_checkpoint(db, Frame(checkpoint, TorchEngine().save(trainer)))
+    recorder = Recorder(store, run, Settings())
+    recorder.add(Frame({"type": "records", **header}, blob))
+    recorder.add_checkpoint(Frame({"type": "checkpoint", "step": trainer.step}, TorchEngine().save(trainer)))
     status = "diverged" if records[-1].diverged else "finished"
     store.update_run(run, info=json.dumps(trainer.info.to_json()), status=status, reason=f"{trainer.ended}")
     return trainer, records

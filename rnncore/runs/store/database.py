@@ -2,7 +2,7 @@
 
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from queue import Empty, LifoQueue
@@ -10,6 +10,14 @@ from queue import Empty, LifoQueue
 from rnncore.runs.store.schema import BUSY_MS, connect, open_database
 
 MAX_LOG_BYTES = 64 * 2**20  # size the write-ahead log is cut back to
+
+Connection = sqlite3.Connection
+StoreFault = sqlite3.Error  # what goes wrong with an open store: a full disk, damage, another program's lock
+
+
+def marks(values: Collection[object]) -> str:
+    """Return as many question marks as there are values, for `IN (...)`."""
+    return ", ".join("?" * len(values))
 
 
 class Database:

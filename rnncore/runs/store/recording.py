@@ -2,8 +2,6 @@
 
 import json
 import math
-import sqlite3
-import time
 from collections import deque
 from typing import Any
 
@@ -13,6 +11,9 @@ from numpy.typing import NDArray
 from rnncore.records import PROFILES, SCALARS
 from rnncore.runs.backend.frames import Frame
 from rnncore.runs.settings import Settings
+from rnncore.runs.store.checkpoints import write_checkpoint
+from rnncore.runs.store.database import Connection, Database
+from rnncore.runs.store.events import write_event
 from rnncore.runs.store.snapshots import SnapshotRecorder
 from rnncore.runs.store.thinning import Thinner
 
@@ -26,8 +27,13 @@ _WIDTH = len(SCALARS)
 class Recorder:
     """Writes one run's frames. Records that are stored already (a run that went back to its checkpoint) are skipped."""
 
-    def __init__(self, db: sqlite3.Connection, run_id: str, settings: Settings) -> None:
+    def __init__(self, store: Database, run_id: str, settings: Settings) -> None:
         """Pick the run up where the store has it."""
+        self._store = store
+        with store.write() as db:  # what this transaction has done so far counts
+            self._pick_up(db, run_id, settings)
+
+    def _pick_up(self, db: Connection, run_id: str, settings: Settings) -> None:
         self.key, self.step, last = db.execute("SELECT key, step, last FROM runs WHERE id = ?", (run_id,)).fetchone()
         self.last: dict[str, float | None] = json.loads(last)
         self.steps_per_second: float | None = None
@@ -46,8 +52,12 @@ class Recorder:
         self._thinner: Thinner | None = None
         self._snapshots = SnapshotRecorder(db, self.key, settings)
 
-    def add(self, db: sqlite3.Connection, frame: Frame) -> None:
+    def add(self, frame: Frame) -> None:
         """Store a `records` frame (rnncore.records.pack)."""
+        with self._store.write() as db:
+            self._add(db, frame)
+
+    def _add(self, db: Connection, frame: Frame) -> None:
         count = frame.header["count"]
         scalars = np.frombuffer(frame.blob, np.float64, count * _WIDTH).reshape(count, _WIDTH)
         steps = scalars[:, _STEP]
@@ -57,7 +67,7 @@ class Recorder:
         if len(fresh):
             self._add_scalars(db, fresh)
 
-    def _add_scalars(self, db: sqlite3.Connection, scalars: NDArray[np.float64]) -> None:
+    def _add_scalars(self, db: Connection, scalars: NDArray[np.float64]) -> None:
         if not self._tail or len(self._tail) >= CHUNK_RECORDS * _WIDTH * 8:
             self._tail_start, self._tail = int(scalars[0, _STEP]), bytearray()
         self._tail += scalars.tobytes()
@@ -92,7 +102,7 @@ class Recorder:
         if seconds > 0:
             self.steps_per_second = (self.step - self._rate[0][1]) / seconds
 
-    def _add_profiles(self, db: sqlite3.Connection, frame: Frame, steps: NDArray[np.float64], offset: int) -> None:
+    def _add_profiles(self, db: Connection, frame: Frame, steps: NDArray[np.float64], offset: int) -> None:
         view = memoryview(frame.blob)
         rows: dict[int, dict[str, Any]] = {}
         for row, name, layers, timesteps in frame.header["profiles"]:
@@ -132,29 +142,17 @@ class Recorder:
         """Begin to measure the speed anew, after a pause."""
         self._rate.clear()
 
-    def add_event(self, db: sqlite3.Connection, frame: Frame) -> None:
+    def add_event(self, frame: Frame) -> None:
         """Store an `event` frame, unless the run passes this step for the second time."""
-        header = frame.header
-        if header["step"] > self.step:
-            db.execute("DELETE FROM events WHERE run = ? AND step = ? AND name = ?", _event_key(self.key, header))
-            db.execute(
-                "INSERT INTO events (run, step, name, value, at) VALUES (?, ?, ?, ?, ?)",
-                (*_event_key(self.key, header), header["value"], time.time()),
-            )
+        event = (frame.header["step"], frame.header["name"], frame.header["value"])
+        if event[0] > self.step:
+            with self._store.write() as db:
+                write_event(db, self.key, event)
 
-    def add_checkpoint(self, db: sqlite3.Connection, frame: Frame) -> None:
+    def add_checkpoint(self, frame: Frame) -> None:
         """Store a `checkpoint` frame in place of the one before."""
-        step = frame.header["step"]
-        db.execute(
-            "INSERT INTO checkpoints (run, step, content) VALUES (?, ?, ?)"
-            " ON CONFLICT (run) DO UPDATE SET step = excluded.step, content = excluded.content",
-            (self.key, step, frame.blob),
-        )
-        db.execute("UPDATE runs SET checkpoint_step = ? WHERE key = ?", (step, self.key))
-
-
-def _event_key(key: int, header: dict[str, Any]) -> tuple[int, int, str]:
-    return key, header["step"], header["name"]
+        with self._store.write() as db:
+            write_checkpoint(db, self.key, frame.header["step"], frame.blob)
 
 
 def _norm(profile: memoryview | bytes) -> float:

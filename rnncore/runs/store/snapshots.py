@@ -1,7 +1,6 @@
 """Snapshots of a run (`rnncore.snapshot`) in the store: thinned as they come, read as JSON."""
 
 import json
-import sqlite3
 from typing import Any
 
 import numpy as np
@@ -9,7 +8,7 @@ from numpy.typing import NDArray
 
 from rnncore.runs.backend.frames import Frame
 from rnncore.runs.settings import Settings
-from rnncore.runs.store.store import Store
+from rnncore.runs.store.database import Connection, Database
 
 _ANY_STEP = 2**62
 
@@ -21,13 +20,13 @@ class SnapshotRecorder:
     whenever they would be more than `Settings.max_snapshots` or take more than `max_snapshot_mb`.
     """
 
-    def __init__(self, db: sqlite3.Connection, key: int, settings: Settings) -> None:
+    def __init__(self, db: Connection, key: int, settings: Settings) -> None:
         """Pick run `key` up where the store has it."""
         query = "SELECT COALESCE(MAX(number), -1), COALESCE(MAX(step), 0) FROM snapshots WHERE run = ?"
         last_number, self._step = db.execute(query, (key,)).fetchone()
         self._key, self._number, self._settings = key, last_number + 1, settings
 
-    def add(self, db: sqlite3.Connection, frame: Frame, steps: NDArray[np.float64]) -> None:
+    def add(self, db: Connection, frame: Frame, steps: NDArray[np.float64]) -> None:
         """Store what a `records` frame brings; they are the last bytes of it. steps: of each of its records."""
         offset = len(frame.blob) - sum(size for _, size in frame.header["snapshots"])
         for row, size in frame.header["snapshots"]:
@@ -36,7 +35,7 @@ class SnapshotRecorder:
             if step > self._step:
                 self._insert(db, step, content)
 
-    def _insert(self, db: sqlite3.Connection, step: int, content: bytes) -> None:
+    def _insert(self, db: Connection, step: int, content: bytes) -> None:
         db.execute("INSERT INTO snapshots VALUES (?, ?, ?, ?)", (self._key, self._number, step, content))
         affordable = self._settings.max_snapshot_mb * 2**20 // len(content)
         stride = thinning_stride(self._number, min(self._settings.max_snapshots, affordable))
@@ -59,13 +58,13 @@ def thinning_stride(newest: int, capacity: int) -> int:
     return stride
 
 
-def newest_snapshot_step(db: sqlite3.Connection, key: int) -> int | None:
+def newest_snapshot_step(db: Connection, key: int) -> int | None:
     """Return the step of the newest snapshot of run `key`, None if there is none."""
     step: int | None = db.execute("SELECT MAX(step) FROM snapshots WHERE run = ?", (key,)).fetchone()[0]
     return step
 
 
-def read_snapshot(store: Store, run_id: str, step: int | None = None) -> dict[str, Any] | None:
+def read_snapshot(store: Database, run_id: str, step: int | None = None) -> dict[str, Any] | None:
     """Return the newest snapshot at or before `step` (None: of all), JSON-ready; None if there is no such run.
 
     Keys: run, step, next_step (of the next one stored, None after the newest), and those of `Snapshot.to_json`. Where

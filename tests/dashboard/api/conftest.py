@@ -7,6 +7,7 @@ import pytest
 
 from dashboard.server import services
 from rnncore.runs.settings import Settings
+from rnncore.runs.store.store import ACTIVE
 from tests.support.fake_worker import COMMAND
 from tests.support.waiting import wait
 
@@ -24,6 +25,6 @@ def scheduler(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 @pytest.fixture(autouse=True)
 def nothing_is_left_running(scheduler: Any) -> Iterator[None]:
     yield
-    for run in scheduler.store.runs("status IN ('queued', 'running', 'paused')"):
+    for run in scheduler.store.runs(ACTIVE):
         scheduler.stop(run.id)
-    wait(lambda: not scheduler.store.runs("status IN ('queued', 'running', 'paused')"))
+    wait(lambda: not scheduler.store.runs(ACTIVE))

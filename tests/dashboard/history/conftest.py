@@ -27,9 +27,9 @@ def scheduler(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scheduler]:
 @pytest.fixture
 def store(scheduler: Scheduler) -> Iterator[Store]:
     yield scheduler.store
-    for run in scheduler.store.runs("1"):
+    for run in scheduler.store.runs():
         if not run.ended:
             scheduler.stop(run.id)
-    wait(lambda: all(run.ended for run in scheduler.store.runs("1")))
-    for run in scheduler.store.runs("1"):
+    wait(lambda: all(run.ended for run in scheduler.store.runs()))
+    for run in scheduler.store.runs():
         scheduler.delete(run.id)

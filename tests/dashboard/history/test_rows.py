@@ -103,8 +103,7 @@ def test_an_ended_run_is_measured_once_and_again_when_it_has_gone_on(
     with monkeypatch.context() as patch:
         patch.setattr(history, "look", None)  # looking again would fail
         assert history.measure(store, run_of(store, run_id)) is first
-    with store.write() as db:
-        add_records(db, run_id, (4.0, 2.0, 1.0))
+    add_records(store, run_id, (4.0, 2.0, 1.0))
     assert history.measure(store, run_of(store, run_id)).last_loss == 1.0
 
 
