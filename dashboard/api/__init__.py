@@ -9,7 +9,7 @@ from starlette.routing import Match, Mount, Route
 from dashboard.api import control, export, files, health, keep, start, watch
 from dashboard.server.http import error_answer
 
-_NOT_FOUND = "There is nothing at this address; README lists the addresses of the API."
+_NOT_FOUND = "There is nothing at this address; docs/http-api.md lists those of the API."
 
 
 async def _answer_http_error(request: Request, error: Exception) -> Response:
