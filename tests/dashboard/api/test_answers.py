@@ -47,6 +47,7 @@ def test_an_unexpected_error_is_told_in_the_log_alone(
 def test_health_tells_counts() -> None:
     run = run_of(SLOW)
     wait(lambda: status(run)["step"] > 1)
+    wait(lambda: call("GET", "/api/health").json["workers_ready"] == 2)
     answer = call("GET", "/api/health").json
     names = ("status", "workers", "workers_ready", "workers_busy", "running", "queued")
     assert [answer[name] for name in names] == ["ok", 2, 2, 1, 1, 0]

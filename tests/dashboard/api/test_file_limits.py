@@ -1,7 +1,6 @@
 """Limits of uploads over HTTP: how large, how many, how many at once, and what makes room."""
 
 import asyncio
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,12 +11,12 @@ from tests.support.asgi import Answer, call, send
 
 
 def test_the_uploads_of_a_workspace_are_limited(monkeypatch: pytest.MonkeyPatch, scheduler: Any) -> None:
-    monkeypatch.setattr(scheduler, "settings", replace(scheduler.settings, max_workspace_files_mb=0))
+    monkeypatch.setattr(scheduler, "settings", scheduler.settings.model_copy(update={"max_workspace_files_mb": 0}))
     answer = call("POST", "/api/files", TABLE, AS_CSV)
     assert answer.status == 429
     assert "RNNLAB_MAX_WORKSPACE_FILES_MB" in answer.error
     monkeypatch.undo()
-    monkeypatch.setattr(scheduler, "settings", replace(scheduler.settings, min_free_disk_mb=10**9))
+    monkeypatch.setattr(scheduler, "settings", scheduler.settings.model_copy(update={"min_free_disk_mb": 10**9}))
     assert "RNNLAB_MIN_FREE_DISK_MB" in call("POST", "/api/files", TABLE, AS_CSV).error
 
 
