@@ -1,0 +1,112 @@
+"""What a reader does with files: one function for each kind of request, from JSON and bytes to JSON and arrays."""
+
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Self
+
+import numpy as np
+
+from rnncore.config import UploadData
+from rnncore.data.findings import Arrays, DataSummary
+from rnncore.data.sources import Source, read_source, reading
+from rnncore.data.upload import ColumnFact, Inspection, prepare
+
+Files = Sequence[tuple[str, bytes]]  # (name, content)
+Reply = tuple[dict[str, Any], Arrays]
+
+DRAWN_COLUMNS = 6  # of the sample: those to be predicted first
+KEPT_SOURCES = 2
+_HEAD_CELL = 200  # characters of a cell of the first rows
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Findings:
+    """What uploaded files are and become: an `Inspection` whose data set is a summary.
+
+    summary: of the data set, None with `inspection.error`. `inspection.dataset` is always None, its sample has at most
+    `DRAWN_COLUMNS` of the `sample_columns` that there are.
+    """
+
+    inspection: Inspection
+    summary: DataSummary | None
+    sample_columns: int
+
+    def to_parts(self) -> Reply:
+        """Return a JSON-ready dict and arrays by name."""
+        found = self.inspection
+        plain: dict[str, Any] = {
+            "layout": found.layout,
+            "options": found.options.model_dump(mode="json"),
+            "rows": found.rows,
+            "columns": [asdict(fact) for fact in found.columns],
+            "head": found.head,
+            "sample_names": found.sample_names,
+            "notes": found.notes,
+            "error": found.error,
+            "summary": None,
+            "sample_columns": self.sample_columns,
+        }
+        arrays: Arrays = {"sample": found.sample}
+        if self.summary is not None:
+            plain["summary"], more = self.summary.to_parts()
+            arrays |= more
+        return plain, arrays
+
+    @classmethod
+    def from_parts(cls, plain: dict[str, Any], arrays: Arrays) -> Self:
+        """Undo `to_parts`."""
+        summary = plain["summary"] and DataSummary.from_parts(plain["summary"], arrays)
+        inspection = Inspection(
+            layout=plain["layout"],
+            options=UploadData.model_validate(plain["options"]),
+            rows=plain["rows"],
+            columns=tuple(ColumnFact(**fact) for fact in plain["columns"]),
+            head=plain["head"],
+            sample=arrays["sample"],
+            sample_names=tuple(plain["sample_names"]),
+            notes=tuple(plain["notes"]),
+            dataset=None,
+            error=plain["error"],
+        )
+        return cls(inspection, summary, plain["sample_columns"])
+
+
+class Inspector:
+    """Inspects files; what was read last is kept, so that another choice about the same files reads nothing anew."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[tuple[object, ...], Source] = OrderedDict()
+
+    def __call__(self, request: dict[str, Any], files: Files) -> Reply:
+        """Return the `Findings` of `request["options"]` (an `UploadData`) in parts. Raises DataError."""
+        options = UploadData.model_validate(request["options"])
+        found = prepare(self._source(options, files), options)
+        summary = None if found.dataset is None else DataSummary.of(found.dataset)
+        return Findings(_bounded(found), summary, len(found.sample_names)).to_parts()
+
+    def _source(self, options: UploadData, files: Files) -> Source:
+        wanted = reading(options)
+        source = self._kept.pop(wanted, None)
+        if source is None:
+            while len(self._kept) >= KEPT_SOURCES:
+                self._kept.popitem(last=False)  # given back before the next one is made
+            source = read_source(files, options)
+        self._kept[wanted] = source
+        return source
+
+
+def _bounded(found: Inspection) -> Inspection:
+    """Return an inspection without its data set, with no more of its sample and first rows than is shown."""
+    wanted = found.options.targets or ()
+    order = sorted(range(len(found.sample_names)), key=lambda place: found.sample_names[place] not in wanted)
+    order = order[:DRAWN_COLUMNS]
+    head = [{name[:_HEAD_CELL]: cell[:_HEAD_CELL] for name, cell in row.items()} for row in found.head]
+    return Inspection(
+        found.layout, found.options, found.rows, found.columns, head,
+        np.ascontiguousarray(found.sample[:, order]) if order else found.sample,
+        tuple(found.sample_names[place] for place in order), found.notes, None, found.error,
+    )  # fmt: skip
+
+
+JOBS: dict[str, Callable[[], Callable[[dict[str, Any], Files], Reply]]] = {"inspect": Inspector}

@@ -1,0 +1,96 @@
+"""The warm readers of a server: a few processes, of which nobody holds more than one at a time."""
+
+import logging
+import threading
+import time
+from typing import Any
+
+from rnncore.config import UploadData
+from rnncore.data.dataset import DataError
+from rnncore.data.findings import Arrays
+from rnncore.runs.reader.jobs import Findings
+from rnncore.runs.reader.process import ReaderProcess
+
+logger = logging.getLogger(__name__)
+
+BUSY = "Many files are being read at this moment; try again in a few seconds."
+
+
+class ReaderPool:
+    """Reads files for many owners at once; safe for threads.
+
+    size: processes. seconds: deadline of one reading, and of the wait for a free reader. memory_mb: how much a reader
+    may take beyond what it holds when idle.
+    """
+
+    def __init__(self, size: int = 2, seconds: float = 20.0, memory_mb: int = 1024, nice: int = 5) -> None:
+        self._seconds, self._memory_mb, self._nice = seconds, memory_mb, nice
+        self._free: list[ReaderProcess] = []
+        self._missing = size
+        self._busy: set[str] = set()  # owners who are being served
+        self._changed = threading.Condition()
+        self._closed = False
+
+    def warm_up(self) -> None:
+        """Start one reader now, so that the first upload need not wait for it."""
+        with self._changed:
+            if self._missing and not self._closed:
+                self._missing -= 1
+                self._free.append(self._start())
+
+    def inspect(self, owner: str, options: UploadData, files: list[tuple[str, bytes]]) -> Findings:
+        """Return what files are and become. owner: who waits for it; one reading at a time for each. Raises DataError."""
+        plain, arrays = self._ask(owner, "inspect", {"options": options.model_dump(mode="json")}, files)
+        return Findings.from_parts(plain, arrays)
+
+    def close(self) -> None:
+        """End all readers that are free; one that is busy ends with its answer."""
+        with self._changed:
+            self._closed = True
+            readers, self._free = self._free, []
+        for reader in readers:
+            reader.kill()
+
+    def _ask(self, owner: str, job: str, request: dict[str, Any], files: list[tuple[str, bytes]]) -> tuple[
+        dict[str, Any], Arrays
+    ]:  # fmt: skip
+        reader = self._take(owner)
+        try:
+            return reader.ask(job, request, files, self._seconds)
+        finally:
+            reader.owner = owner
+            self._give_back(owner, reader)
+
+    def _take(self, owner: str) -> ReaderProcess:
+        deadline = time.monotonic() + self._seconds
+        with self._changed:
+            while owner in self._busy or not (self._free or self._missing):
+                if self._closed or not self._changed.wait(max(0.0, deadline - time.monotonic())):
+                    raise DataError(BUSY)
+            self._busy.add(owner)
+            own = next((reader for reader in self._free if reader.owner == owner and reader.alive), None)
+            if own is not None:
+                self._free.remove(own)
+                return own
+            if self._free and (self._free[0].alive or not self._missing):
+                reader = self._free.pop(0)
+                return reader if reader.alive else self._start()
+            self._missing -= 1
+            return self._start()
+
+    def _give_back(self, owner: str, reader: ReaderProcess) -> None:
+        keep = reader.alive and not reader.grown() and not self._closed
+        if not keep and reader.alive:
+            reader.kill()
+        with self._changed:
+            self._busy.discard(owner)
+            if keep:
+                self._free.append(reader)
+            elif self._closed:
+                self._missing += 1
+            else:
+                self._free.append(self._start())  # warm again before somebody needs it
+            self._changed.notify_all()
+
+    def _start(self) -> ReaderProcess:
+        return ReaderProcess(self._memory_mb, self._nice)
