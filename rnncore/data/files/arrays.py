@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnncore.data.dataset import DataError
-from rnncore.data.files.limits import MAX_CELLS, MAX_COLUMNS, MAX_UNPACKED_BYTES
+from rnncore.data.files.limits import MAX_CELLS, MAX_COLUMNS, MAX_MEMBERS, MAX_UNPACKED_BYTES
 from rnncore.data.files.table import Column, Table, make_column, numeric_column
 from rnncore.data.sequences import Feature, Labels, Sequences, class_labels, columns_of, offsets_of
 from rnncore.data.words import listed
@@ -44,6 +44,8 @@ def read_npz(data: bytes, name: str) -> Table | Sequences:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             entries = [entry for entry in archive.infolist() if entry.filename.endswith(".npy")]
+            if len(entries) > MAX_MEMBERS:
+                raise DataError(f"'{name}' holds {len(entries):,} arrays; at most {MAX_MEMBERS:,} can be read.")
             unpacked = sum(entry.file_size for entry in entries)
             if unpacked > MAX_UNPACKED_BYTES:
                 raise DataError(

@@ -93,8 +93,13 @@ def _without_comments(text: bytes) -> bytes:
     first = _FIRST_LINE.search(text)
     if first is None or text.find(b"\n#", first.end()) < 0:
         return text
-    above, below = text[: first.end()], text[first.end() :]
-    return above + _QUOTED_OR_COMMENT.sub(lambda match: match[1] or b"", below)
+    kept, start = bytearray(), 0
+    for match in _QUOTED_OR_COMMENT.finditer(text, first.end()):  # re.sub would keep an object for each comment
+        if match[1] is None:
+            kept += text[start : match.start()]
+            start = match.end()
+    kept += text[start:]
+    return bytes(kept)
 
 
 def _tabbed(text: bytes, dialect: Dialect) -> tuple[bytes, Dialect]:

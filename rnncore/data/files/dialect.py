@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from rnncore.data.dataset import DataError
-from rnncore.data.files.limits import MAX_COLUMNS
+from rnncore.data.files.limits import MAX_COLUMNS, MAX_RECOGNISED
 from rnncore.data.files.numbers import MISSING_WORDS, looks_like_number
 from rnncore.data.words import listed, many
 
@@ -132,7 +132,7 @@ def _find_delimiter(lines: list[str]) -> str:
 
 def _columns_by_spaces(lines: list[str]) -> bool:
     """Whether the lines are columns of mostly numbers, aligned with spaces."""
-    rows = [line.split() for line in lines]
+    rows, _ = _rows(lines, " ")
     width = _usual_width(rows)
     usual = [row for row in rows if len(row) == width]
     cells = [cell for row in usual for cell in row]
@@ -143,17 +143,22 @@ def _columns_by_spaces(lines: list[str]) -> bool:
 def _rows(lines: list[str], delimiter: str) -> tuple[list[list[str]], list[int]]:
     """Return the sample as rows of cells, and the line that each row begins at."""
     if delimiter == " ":
-        return [line.split() for line in lines], list(range(len(lines)))
+        return [[_cut(cell) for cell in line.split()] for line in lines], list(range(len(lines)))
     reader = csv.reader((line + "\n" for line in lines), delimiter=delimiter, skipinitialspace=True)
     rows: list[list[str]] = []
     starts: list[int] = []
     while True:
         start = reader.line_num
         try:
-            rows.append(next(reader))
+            rows.append([_cut(cell) for cell in next(reader)])
         except (StopIteration, csv.Error):
             return rows, starts
         starts.append(start)
+
+
+def _cut(cell: str) -> str:
+    """Return as much of a cell as it takes to see what it is, so that long cells cost no more than short ones."""
+    return cell[: MAX_RECOGNISED + 1]
 
 
 def _usual_width(rows: list[list[str]]) -> int:

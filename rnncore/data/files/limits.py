@@ -11,4 +11,6 @@ MAX_CATEGORIES = 50  # different words of a text column that can still become on
 MAX_INPUTS = 500  # input features after one-hot encoding
 MAX_INPUT_VALUES = 50_000_000  # timesteps x inputs after one-hot encoding
 MAX_VALIDATION_VALUES = 20_000_000  # sequences x timesteps x inputs of the validation set
+MAX_MEMBERS = 1_000  # files in an archive
+MAX_RECOGNISED = 200  # characters of a cell that are looked at to find out what it is; no number is longer
 LARGEST = 1e100  # squares of larger values do not fit into float64

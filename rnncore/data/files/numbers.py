@@ -10,6 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from rnncore.data.files.limits import MAX_RECOGNISED
+
 MISSING_WORDS = (
     "", "na", "n/a", "#n/a", "n.a.", "nan", "null", "none", "nil", "-", "--", "---", "?", ".", "..", "missing",
     "#value!", "#div/0!", "<na>", "nat", r"\n",
@@ -24,7 +26,8 @@ _TRIED = 200
 _PIECE = 1 << 16  # cells that are rewritten at once, which bounds the memory for copies
 
 _SIGN, _EXPONENT = r"^[+-]?", r"([eE][+-]?\d+)?$"
-_PLAIN = _SIGN + r"(\d+\.?\d*|\.\d+)" + _EXPONENT + r"|^[+-]?[iI][nN][fF]([iI][nN][iI][tT][yY])?$"
+# Every pattern takes linear time in both engines: no two parts of it can match the same characters.
+_PLAIN = _SIGN + r"(\d+(\.\d*)?|\.\d+)" + _EXPONENT + r"|^[+-]?[iI][nN][fF]([iI][nN][iI][tT][yY])?$"
 # As the re module and RE2 (Arrow) both read them; spaces are plain, no-break or thin.
 _PLAIN_NUMBER = re.compile(_PLAIN)
 _SPACES = "[ \u00a0\u2009\u202f'\u2019]"
@@ -144,13 +147,15 @@ def in_pieces(read: Callable[..., NDArray[np.float64]], *columns: pa.Array | pa.
 def is_plain(cell: str) -> bool:
     """Whether a single cell is missing or a number with a decimal point."""
     text = cell.strip()
-    return text.lower() in MISSING_WORDS or bool(_PLAIN_NUMBER.match(text))
+    return text.lower() in MISSING_WORDS or (len(text) <= MAX_RECOGNISED and bool(_PLAIN_NUMBER.match(text)))
 
 
 def looks_like_number(cell: str) -> bool:
     """Whether a single cell is a number in any convention."""
     text = cell.strip()
-    return any(re.match(convention.pattern, text) for convention in CONVENTIONS["point"])
+    return len(text) <= MAX_RECOGNISED and any(
+        re.match(convention.pattern, text) for convention in CONVENTIONS["point"]
+    )
 
 
 def _too_many_words(filled: pa.Array, decimal: str, most: float) -> bool:

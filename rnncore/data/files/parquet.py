@@ -19,8 +19,7 @@ def read_parquet(data: bytes, name: str) -> Table:
         DataError: truncated or damaged, too many rows, columns or unpacked bytes, or no rows.
     """
     try:
-        file = pq.ParquetFile(pa.BufferReader(data))
-        about = file.metadata
+        about = pq.read_metadata(pa.BufferReader(data))
         unpacked = sum(about.row_group(place).total_byte_size for place in range(about.num_row_groups))
     except (pa.ArrowException, OSError, ValueError) as error:
         raise _damaged(name, error) from None
@@ -36,9 +35,16 @@ def read_parquet(data: bytes, name: str) -> Table:
     if about.num_rows == 0:
         raise DataError(f"'{name}' has columns but no rows of data.")
     try:
-        content = file.read()
+        # Texts stay dictionaries until their size is known: a few bytes of indices can stand for gigabytes.
+        content = pq.ParquetFile(pa.BufferReader(data), read_dictionary=_texts(about)).read(use_threads=False)
     except (pa.ArrowException, OSError, ValueError, NotImplementedError) as error:
         raise _damaged(name, error) from None
+    decoded = sum(_decoded_bytes(column) for column in content.columns)
+    if decoded > MAX_UNPACKED_BYTES:
+        raise DataError(
+            f"The texts in '{name}' unpack to {decoded / 1e6:,.0f} MB; at most {MAX_UNPACKED_BYTES / 1e6:.0f} MB "
+            "can be read."
+        )
     names, notes = unique_names(content.column_names)
     columns: list[Column] = []
     left_out: list[str] = []
@@ -51,6 +57,24 @@ def read_parquet(data: bytes, name: str) -> Table:
     if not columns:
         raise DataError(f"'{name}' has no column of numbers or text, only nested values.")
     return Table(name, tuple(columns), content.num_rows, 1, tuple(notes))
+
+
+def _texts(about: pq.FileMetaData) -> list[str]:
+    """Return the columns of text (or bytes) that are no parts of nested ones."""
+    leaves = [about.schema.column(place) for place in range(about.num_columns)]
+    return [leaf.path for leaf in leaves if leaf.physical_type == "BYTE_ARRAY" and "." not in leaf.path]
+
+
+def _decoded_bytes(column: pa.ChunkedArray) -> int:
+    """Return how many bytes the texts of a dictionary column take once each stands in its own row."""
+    total = 0
+    for chunk in column.chunks if kinds.is_dictionary(column.type) else ():
+        if not len(chunk.dictionary) or chunk.dictionary.type not in (pa.string(), pa.large_string(), pa.binary()):
+            continue
+        lengths = pc.fill_null(pc.binary_length(chunk.dictionary), 0).to_numpy(zero_copy_only=False)
+        counts = np.bincount(chunk.indices.drop_null().to_numpy(zero_copy_only=False), minlength=len(lengths))
+        total += int(counts @ lengths.astype(np.int64))
+    return total
 
 
 def _damaged(name: str, error: Exception) -> DataError:

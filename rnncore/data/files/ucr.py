@@ -7,12 +7,13 @@ from numpy.typing import NDArray
 
 from rnncore.data.dataset import DataError
 from rnncore.data.files.decode import to_utf8
-from rnncore.data.files.limits import MAX_CELLS
+from rnncore.data.files.limits import MAX_CELLS, MAX_COLUMNS
 from rnncore.data.files.table import shorten
 from rnncore.data.sequences import Feature, Labels, Sequences, class_labels, columns_of, offsets_of
 from rnncore.data.words import many
 
 _TAG = re.compile(r"^@(\w+)\s*(.*)$")
+_PARENTHESIS_OR_COLON = re.compile("[():]")
 _STAMPED = re.compile(r"\(([^,()]*),([^()]*)\)")
 
 
@@ -36,9 +37,13 @@ def read_ts(data: bytes, name: str) -> Sequences:
                 tags[match[1].lower()] = match[2].strip()
                 inside = match[1].lower() == "data"
             continue
-        parts = line.split(":") if "(" not in line else re.split(r":(?=\(|[^()]*$)", line)
+        parts = _dimensions(line)
         if _has_answer(tags):
             answers.append(parts.pop().strip())
+        if len(parts) > MAX_COLUMNS:
+            raise DataError(
+                f"Line {number:,} of '{name}' has {len(parts):,} dimensions; at most {MAX_COLUMNS:,} can be read."
+            )
         case = _case(parts, name, number)
         if cases and case.shape[1] != cases[0].shape[1]:
             raise DataError(
@@ -60,6 +65,21 @@ def read_ts(data: bytes, name: str) -> Sequences:
     return Sequences(name, columns, columns_of(np.concatenate(cases)), offsets, ids, every, targets, labels)
 
 
+def _dimensions(line: str) -> list[str]:
+    """Split a case at the colons that stand outside of parentheses: inside, they belong to times."""
+    if "(" not in line:
+        return line.split(":")
+    parts, start, depth = [], 0, 0
+    for match in _PARENTHESIS_OR_COLON.finditer(line):
+        if match[0] == ":":
+            if depth == 0:
+                parts.append(line[start : match.start()])
+                start = match.end()
+        else:
+            depth = max(0, depth + (1 if match[0] == "(" else -1))
+    return [*parts, line[start:]]
+
+
 def _has_answer(tags: dict[str, str]) -> bool:
     return any(tags.get(tag, "false").lower().startswith("true") for tag in ("classlabel", "targetlabel"))
 
@@ -75,6 +95,8 @@ def _case(parts: list[str], name: str, number: int) -> NDArray[np.float64]:
     longest = max(map(len, rows), default=0)
     if longest == 0:
         raise DataError(f"Line {number:,} of '{name}' holds no values.")
+    if longest * len(rows) > MAX_CELLS:
+        raise DataError(f"Line {number:,} of '{name}' holds more than {MAX_CELLS:,} values; that many cannot be read.")
     case = np.full((longest, len(rows)), np.nan)
     for place, row in enumerate(rows):
         case[: len(row), place] = row

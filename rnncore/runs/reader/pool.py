@@ -39,7 +39,10 @@ class ReaderPool:
                 self._free.append(self._start())
 
     def inspect(self, owner: str, options: UploadData, files: list[tuple[str, bytes]]) -> Findings:
-        """Return what files are and become. owner: who waits for it; one reading at a time for each. Raises DataError."""
+        """Return what files are and become. Raises DataError.
+
+        owner: who waits for it; one reading at a time for each.
+        """
         plain, arrays = self._ask(owner, "inspect", {"options": options.model_dump(mode="json")}, files)
         return Findings.from_parts(plain, arrays)
 

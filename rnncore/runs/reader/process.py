@@ -1,4 +1,4 @@
-"""One reader process as the server sees it: a request goes in, an answer comes out before a deadline, or it is ended."""
+"""One reader process as the server sees it: a request goes in, an answer comes out, or the process is ended."""
 
 import logging
 import os
@@ -71,7 +71,7 @@ class ReaderProcess:
     def grown(self) -> bool:
         """Tell whether the process holds so much memory that it is better replaced."""
         try:
-            return psutil.Process(self._process.pid).memory_info().rss > LARGE_BYTES
+            return bool(psutil.Process(self._process.pid).memory_info().rss > LARGE_BYTES)
         except psutil.Error:
             return True
 
