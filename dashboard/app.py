@@ -44,6 +44,7 @@ async def lifespan(app: st.App) -> AsyncIterator[None]:
         logger.critical("%s", error, extra={"event": "server_failed"})
         os._exit(1)  # an exception would bury the sentence in three tracebacks
     await to_thread.run_sync(warm_assets)
+    await to_thread.run_sync(services.readers().warm_up)
     gc.collect()
     gc.freeze()  # what is loaded now lives as long as the server: later collections need not look at it
     first_runs = [figures.Run("clipped at 1", 1.0, "rnn", True), figures.Run("not clipped", None, "rnn", False)]

@@ -1,9 +1,10 @@
 """Checks of a configuration against its data, torch-free, so that the page and the engine refuse the same things."""
 
 from collections.abc import Sequence
+from typing import Protocol
 
 from rnncore.config import TrainConfig
-from rnncore.data.dataset import SequenceDataset, TargetKind
+from rnncore.data.dataset import TargetKind
 from rnncore.errors import not_allowed
 
 # Losses that fit each kind of target; the first one is what "auto" means.
@@ -19,7 +20,31 @@ _TARGET_WORDS: dict[TargetKind, str] = {
 }
 
 
-def check_loss(name: str, dataset: SequenceDataset) -> None:
+class Described(Protocol):
+    """What a run is checked against: a `SequenceDataset`, or the summary of one."""
+
+    @property
+    def name(self) -> str:
+        """What the data are called."""
+        ...
+
+    @property
+    def target(self) -> TargetKind:
+        """What kind of target they have."""
+        ...
+
+    @property
+    def per_step(self) -> bool:
+        """Whether there is a target at every timestep."""
+        ...
+
+    @property
+    def seq_len(self) -> int:
+        """Timesteps of the longest sequence."""
+        ...
+
+
+def check_loss(name: str, dataset: Described) -> None:
     """Raise ConfigError unless the loss `name` ("auto" always does) fits the kind of target of `dataset`."""
     fitting = FITTING_LOSSES[dataset.target]
     if name != "auto" and name not in fitting:
@@ -27,13 +52,13 @@ def check_loss(name: str, dataset: SequenceDataset) -> None:
         raise not_allowed("loss", name, why, _either(("auto", *fitting)))
 
 
-def resolve_loss(name: str, dataset: SequenceDataset) -> str:
+def resolve_loss(name: str, dataset: Described) -> str:
     """Return the loss that `name` means for `dataset`: "auto" is the first fitting one. Raises ConfigError."""
     check_loss(name, dataset)
     return FITTING_LOSSES[dataset.target][0] if name == "auto" else name
 
 
-def check_run(config: TrainConfig, dataset: SequenceDataset) -> None:
+def check_run(config: TrainConfig, dataset: Described) -> None:
     """Raise ConfigError, one sentence, if `config` cannot run or makes no sense on `dataset`."""
     check_loss(config.loss, dataset)
     readout = config.model.readout

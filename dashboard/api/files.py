@@ -12,7 +12,6 @@ from dashboard.server import services
 from dashboard.server.http import FORM_TYPES, ApiError, JSONAnswer, content_type, endpoint, read_body
 from dashboard.server.workspace import workspace_of
 from rnncore.config import UploadData
-from rnncore.data.upload import inspect
 from rnncore.runs.store.store import file_id_of
 
 UPLOAD_SECONDS = 60.0
@@ -21,7 +20,6 @@ UPLOADS_AT_ONCE = 4  # each holds its bytes in memory
 MAX_NAME = 500  # characters of a file's name
 
 _uploading = asyncio.Semaphore(UPLOADS_AT_ONCE)
-_reading = asyncio.Semaphore(1)  # a large table fills a core for seconds
 
 
 @endpoint
@@ -42,8 +40,7 @@ async def upload(request: Request) -> JSONAnswer:
     workspace = given or secrets.token_urlsafe(16)
     async with _uploading:
         content = await read_body(request, scheduler.settings.max_file_mb * 2**20, UPLOAD_SECONDS)
-        async with _reading:
-            answer = await run_in_threadpool(_describe, name, content, options)
+        answer = await run_in_threadpool(_describe, given or _address(request), name, content, options)
         await run_in_threadpool(scheduler.add_file, workspace, content, name)
     if given is None:
         answer["workspace"] = workspace
@@ -59,9 +56,14 @@ def _asked(request: Request) -> tuple[str, dict[str, Any]]:
     return name, options
 
 
-def _describe(name: str, content: bytes, options: dict[str, Any]) -> dict[str, Any]:
+def _address(request: Request) -> str:
+    return f"address {request.client.host if request.client else ''}"
+
+
+def _describe(owner: str, name: str, content: bytes, options: dict[str, Any]) -> dict[str, Any]:
     file = {"file": file_id_of(content), "name": name}
-    found = inspect([(name, content)], UploadData.model_validate({**options, "files": [file]}))
+    data = UploadData.model_validate({**options, "files": [file]})
+    found = services.readers().inspect(owner, data, [(name, content)]).inspection
     answer: dict[str, Any] = {
         "file": file["file"],
         "rows": found.rows,

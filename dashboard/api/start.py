@@ -15,7 +15,7 @@ from dashboard.experiment.words import label
 from dashboard.server import services
 from dashboard.server.http import ApiError, JSONAnswer, endpoint, read_json
 from dashboard.server.workspace import workspace_of
-from rnncore.checks import check_run
+from rnncore.checks import Described, check_run
 from rnncore.config import TrainConfig, UploadData
 from rnncore.data import DataError, load_dataset
 from rnncore.errors import ConfigError
@@ -89,11 +89,23 @@ def _submit(workspace: str, address: str, configs: Sequence[TrainConfig]) -> Gro
     scheduler = services.scheduler()
     check_start(configs, scheduler.load(workspace), scheduler.settings)  # before memory is spent on the data
     _quota.check(address, len(configs), scheduler)
-    check_run(configs[0], load_dataset(configs[0].data, _reader(workspace)))
+    check_run(configs[0], _described(workspace, address, configs[0]))
     labels = [label(config) for config in configs]
     group = scheduler.submit(workspace, configs, labels, owner=f"address {address}")  # workspaces are free
     _quota.started(address, group.runs)
     return group
+
+
+def _described(workspace: str, address: str, config: TrainConfig) -> Described:
+    """Return what a run is checked against. Raises DataError."""
+    data, read = config.data, _reader(workspace)
+    if not isinstance(data, UploadData):
+        return load_dataset(data)
+    contents = [(entry.name or "your file", read(entry.file)) for entry in data.files]
+    found = services.readers().inspect(f"address {address}", data, contents)
+    if found.summary is None:
+        raise DataError(found.inspection.error or "The files cannot be used.")
+    return found.summary
 
 
 def _reader(workspace: str) -> Callable[[str], bytes]:

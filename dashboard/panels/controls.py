@@ -218,11 +218,11 @@ def _shape() -> tuple[int, int, bool] | None:
 
 def _upload_shape() -> tuple[int, int, bool] | None:
     try:
-        inspection = uploads.current()
+        found = uploads.current()
     except (ValueError, DataError):
         return None
-    dataset = inspection.dataset if inspection else None
-    return (dataset.input_size, dataset.output_size, dataset.per_step) if dataset else None
+    data = found.summary if found else None
+    return (data.input_size, data.output_size, data.per_step) if data else None
 
 
 @lru_cache(maxsize=64)

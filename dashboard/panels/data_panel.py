@@ -1,7 +1,6 @@
 """The panel "Data" of the lab: what the network learns from, as it is and as the network will see it."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -16,29 +15,16 @@ from dashboard.panels import uploads
 from dashboard.panels.theme import theme
 from dashboard.panels.upload_controls import KINDS, size_words, title
 from rnncore.config import BundledData, TaskData, TrainConfig
-from rnncore.data import SERIES, TASKS, DataError, Preview, SequenceDataset, load_dataset, preview
+from rnncore.data import SERIES, TASKS, DataError, load_dataset
 from rnncore.data.bundled import bundled_sequences
-from rnncore.data.upload import Inspection
-from rnncore.records import Baseline
+from rnncore.data.findings import DataSummary
+from rnncore.runs.reader.jobs import Findings
 
 _OPEN, _WAS_OPEN, _SHOWN = "data.open", "data.was_open", "data.shown"
 _CONFIG = {"displayModeBar": False, "responsive": True}
 _SHOWN_ROWS, _SHOWN_NOTES, _SHOWN_COLUMNS, _DRAWN_COLUMNS = 20, 12, 60, 4
 _LOSSES = {"mse": "mean squared error", "mae": "mean absolute error", "huber": "Huber loss",
            "bce": "cross-entropy", "cross_entropy": "cross-entropy"}  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _View:
-    """What the panel shows of data that are ready."""
-
-    facts: str
-    preview: Preview
-    baselines: Mapping[str, Sequence[Baseline]]
-    metric: str | None
-    notes: tuple[str, ...]
-    class_names: tuple[str, ...]
-    input_names: tuple[str, ...]
 
 
 def data_panel(config: TrainConfig | None) -> None:
@@ -49,28 +35,27 @@ def data_panel(config: TrainConfig | None) -> None:
     if config is None:
         return
     try:
-        name, ready, inspection = _look(config)
+        name, summary, found = _look(config)
     except DataError:
         return  # the sidebar says so
-    facts = ready.facts if isinstance(ready, _View) else _facts(ready) if ready else "not ready yet"
+    facts = _facts(summary) if summary else "not ready yet"
     heading = f"Data: {escape(name)} · {facts}"
     _keep_open(heading, config.data.kind == "upload" and uploads.take_fresh())
     panel = st.expander(heading, key=_OPEN, on_change="rerun")
     st.session_state[_WAS_OPEN] = panel.open
     if not panel.open:
         return
-    view = _view_of(ready) if isinstance(ready, SequenceDataset) else ready
     with panel:
         if isinstance(config.data, TaskData):
             task = TASKS[config.data.task]
-            _about(view, config.loss, f"{task.description}", f"Source: {task.source}")
+            _about(summary, config.loss, f"{task.description}", f"Source: {task.source}")
         elif isinstance(config.data, BundledData):
             entry = SERIES[config.data.name]
-            _about(view, config.loss, entry.description, f"Source: {entry.source}. Licence: {entry.licence}.")
+            _about(summary, config.loss, entry.description, f"Source: {entry.source}. Licence: {entry.licence}.")
             _bundled(config.data.name)
-        elif inspection is not None:
-            _about(view, config.loss, "", "")
-            _uploaded(inspection)
+        elif found is not None:
+            _about(summary, config.loss, "", "")
+            _uploaded(found)
 
 
 def _keep_open(heading: str, fresh: bool) -> None:
@@ -84,39 +69,32 @@ def _keep_open(heading: str, fresh: bool) -> None:
     st.session_state[_SHOWN] = heading, run
 
 
-def _look(config: TrainConfig) -> tuple[str, _View | SequenceDataset | None, Inspection | None]:
+def _look(config: TrainConfig) -> tuple[str, DataSummary | None, Findings | None]:
     """Return the data's name, and what there is to show of them, at no great cost."""
     data = config.data
     if isinstance(data, TaskData):
         return TASKS[data.task].title, _known(data.model_dump_json()), None
     if isinstance(data, BundledData):
         return SERIES[data.name].title, _known(data.model_dump_json()), None
-    inspection = uploads.current()
-    if inspection is None:
+    found = uploads.current()
+    if found is None:
         raise DataError("Choose a file first.")
-    return title(uploads.files()), inspection.dataset, inspection
+    return title(uploads.files()), found.summary, found
 
 
 @lru_cache(maxsize=32)
-def _known(data: str) -> _View:
-    return _view_of(load_dataset(TypeAdapter(TaskData | BundledData).validate_json(data)))
+def _known(data: str) -> DataSummary:
+    return DataSummary.of(load_dataset(TypeAdapter(TaskData | BundledData).validate_json(data)))
 
 
-def _view_of(dataset: SequenceDataset) -> _View:
-    return _View(
-        _facts(dataset), preview(dataset), dataset.baselines or {}, dataset.metric, dataset.notes,
-        dataset.class_names or (), dataset.input_names or (),
-    )  # fmt: skip
+def _facts(data: DataSummary) -> str:
+    size = f"{data.train_size:,} training sequences" if data.train_size else "new sequences in every step"
+    every = " at every timestep" if data.per_step else ""
+    inputs = count(data.input_size, "input")
+    return f"{size} · up to {data.seq_len:,} timesteps of {inputs} · predicts {KINDS[data.target]}{every}"
 
 
-def _facts(dataset: SequenceDataset) -> str:
-    size = f"{dataset.train_size:,} training sequences" if dataset.train_size else "new sequences in every step"
-    every = " at every timestep" if dataset.per_step else ""
-    inputs = count(dataset.input_size, "input")
-    return f"{size} · up to {dataset.seq_len:,} timesteps of {inputs} · predicts {KINDS[dataset.target]}{every}"
-
-
-def _about(view: _View | None, loss: str, description: str, source: str) -> None:
+def _about(view: DataSummary | None, loss: str, description: str, source: str) -> None:
     """The picture beside the words."""
     if view is None:
         return
@@ -160,13 +138,13 @@ def _bundled(name: str) -> None:
     _raw(first[:, numbers], names, rows, "First sequence" if sequences.count > 1 else "The series")
 
 
-def _uploaded(inspection: Inspection) -> None:
+def _uploaded(found: Findings) -> None:
+    inspection = found.inspection
     label = "The series" if inspection.layout == "series" else "The first sequence"
-    names, wanted = inspection.sample_names, inspection.options.targets or ()
-    order = sorted(range(len(names)), key=lambda place: names[place] not in wanted)[:_DRAWN_COLUMNS]
-    if len(order) < len(names):
-        label += f" ({len(order)} of {len(names):,} columns)"
-    _raw(inspection.sample[:, order], [names[place] for place in order], inspection.head[:_SHOWN_ROWS], label)
+    names = inspection.sample_names[:_DRAWN_COLUMNS]  # those to be predicted come first
+    if len(names) < found.sample_columns:
+        label += f" ({len(names)} of {found.sample_columns:,} columns)"
+    _raw(inspection.sample[:, : len(names)], names, inspection.head[:_SHOWN_ROWS], label)
     if inspection.columns:
         st.caption(f"{size_words(inspection)}, and what each column is used for")
         st.dataframe(
@@ -183,7 +161,7 @@ def _uploaded(inspection: Inspection) -> None:
             hide_index=True,
             height=_height(len(inspection.columns)),
         )
-    if inspection.dataset is None:
+    if found.summary is None:
         _notes(inspection.notes)
 
 

@@ -14,6 +14,7 @@ from dashboard.server.workspace import workspace_id
 from rnncore.data import DataError
 from rnncore.data.templates import TEMPLATES
 from rnncore.data.upload import Inspection
+from rnncore.runs.reader.jobs import Findings
 from rnncore.runs.scheduler import ControlError
 from rnncore.runs.store.store import StoredFile
 
@@ -54,7 +55,7 @@ def upload_controls() -> None:
         _beside_the_files()
         return
     try:
-        inspection = uploads.current()
+        found = uploads.current()
     except DataError as error:
         st.error(escape(str(error)), icon=":material/error:")
         if len(uploads.files()) > 1:
@@ -63,8 +64,8 @@ def upload_controls() -> None:
         _reading("table")
         _beside_the_files()
         return
-    if inspection is not None:
-        _found(inspection)
+    if found is not None:
+        _found(found)
         _beside_the_files()
 
 
@@ -87,7 +88,8 @@ def _note_arrival() -> None:
     st.session_state[_ARRIVED] = True
 
 
-def _found(inspection: Inspection) -> None:
+def _found(found: Findings) -> None:
+    inspection = found.inspection
     if inspection.rows:
         st.caption(f"{escape(title(uploads.files()))}: {size_words(inspection)}")
     if inspection.error:
@@ -98,7 +100,7 @@ def _found(inspection: Inspection) -> None:
     if layout not in ("sequences", "text") and inspection.columns:
         _roles(inspection)
     if layout != "text":
-        _target_kind(inspection)
+        _target_kind(found)
     forecasts = layout in ("series", "text") or options.window is not None
     missing = sum(column.missing for column in inspection.columns if column.role != "unused")
     if missing:
@@ -135,10 +137,10 @@ def _roles(inspection: Inspection) -> None:
             options.time)  # fmt: skip
 
 
-def _target_kind(inspection: Inspection) -> None:
-    found = inspection.dataset.target if inspection.dataset else None
-    chosen = inspection.options.target_kind
-    auto = f"As found: {KINDS[found]}" if found and chosen == "auto" else "Find out"
+def _target_kind(found: Findings) -> None:
+    kind = found.summary.target if found.summary else None
+    chosen = found.inspection.options.target_kind
+    auto = f"As found: {KINDS[kind]}" if kind and chosen == "auto" else "Find out"
     words = {name: word[0].upper() + word[1:] for name, word in KINDS.items()}
     _select("target_kind", "The target is", {"auto": auto} | words, chosen)
 

@@ -1,6 +1,6 @@
-"""The user's own files: taken from the browser or the store, read once, prepared for each choice, and kept ready.
+"""The user's own files: taken from the browser or the store, and what a reader process has found in them.
 
-The session holds one copy of the bytes, what was read of them last, the choices made, and the last few inspections.
+The session holds one copy of the bytes, the choices made, and the last few findings; nothing is parsed here.
 """
 
 from collections.abc import Sequence
@@ -14,13 +14,12 @@ from dashboard.server import services
 from dashboard.server.workspace import workspace_id
 from rnncore.config import BundledData, TaskData, UploadData, UploadedFile
 from rnncore.data import DataError, SequenceDataset, load_dataset
-from rnncore.data.files.limits import MAX_BYTES, MAX_FILES
-from rnncore.data.sources import Source, read_source, reading
-from rnncore.data.upload import Inspection, prepare
+from rnncore.data.files.limits import MAX_FILES
+from rnncore.data.findings import DataSummary
+from rnncore.runs.reader.jobs import Findings
 from rnncore.runs.store.store import file_id_of
 
 _STATE = "uploads"
-_KEPT_BYTES = 24_000_000  # of files whose inspections are kept: one of a large file, some of small ones
 _KEPT = 6
 _ROLES = ("features", "targets", "id", "time", "target_kind", "window")
 # A choice of one of these makes the finding out of others begin anew.
@@ -41,8 +40,7 @@ class UserFile:
 class _State:
     files: tuple[UserFile, ...] = ()
     chosen: dict[str, Any] = field(default_factory=dict)
-    kept: dict[UploadData, Inspection | str] = field(default_factory=dict)  # a str: why they cannot be read
-    read: tuple[tuple[object, ...], Source] | None = None  # the reading and what came of it
+    kept: dict[UploadData, Findings | str] = field(default_factory=dict)  # a str: why they cannot be read
     fresh: bool = False
     missing: int = 0  # files of a run that are no longer stored
 
@@ -94,7 +92,7 @@ def choose(name: str, value: Any) -> None:
     chosen[name] = value
 
 
-def current() -> Inspection | None:
+def current() -> Findings | None:
     """Return what the session's files are and become, None without files.
 
     Raises:
@@ -107,10 +105,10 @@ def current() -> Inspection | None:
 def usable() -> bool:
     """Tell whether a data set has come of the session's files."""
     try:
-        inspection = current()
+        found = current()
     except DataError:
         return False
-    return inspection is not None and inspection.dataset is not None
+    return found is not None and found.summary is not None
 
 
 def options() -> UploadData:
@@ -128,23 +126,23 @@ def draft() -> dict[str, Any]:
     """Return the config of the data as a dict, not yet validated: as found where that worked, else as chosen."""
     state = _state()
     try:
-        inspection = current()
+        found = current()
     except DataError:
-        inspection = None
-    if inspection is not None:
-        return inspection.options.model_dump()
+        found = None
+    if found is not None:
+        return found.inspection.options.model_dump()
     named = [{"file": file.id, "name": file.name} for file in state.files[:MAX_FILES]]
     return {"kind": "upload", "files": named, **state.chosen}
 
 
-def dataset(data: TaskData | BundledData | UploadData) -> SequenceDataset:
-    """Build the data of a config, or return those that are ready. Raises DataError."""
-    if not isinstance(data, UploadData):
-        return load_dataset(data, read_file)
-    inspection = _inspect(data, _state())
-    if inspection.dataset is None:
-        raise DataError(inspection.error or "The files cannot be used.")
-    return inspection.dataset
+def summary(data: TaskData | BundledData | UploadData) -> SequenceDataset | DataSummary:
+    """Return what a run on the data of a config is checked against. Raises DataError."""
+    if isinstance(data, TaskData | BundledData):
+        return load_dataset(data)
+    found = _inspect(data, _state())
+    if found.summary is None:
+        raise DataError(found.inspection.error or "The files cannot be used.")
+    return found.summary
 
 
 def read_file(file_id: str) -> bytes:
@@ -160,31 +158,20 @@ def _state() -> _State:
     return state
 
 
-def _inspect(data: UploadData, state: _State) -> Inspection:
-    """Return the inspection of files with options, from those kept where it is among them."""
+def _inspect(data: UploadData, state: _State) -> Findings:
+    """Return what was found in the files with these options, from those kept where it is among them."""
     found = state.kept.get(data)
     if found is None:
         contents = [(entry.name or "file", read_file(entry.file)) for entry in data.files]
-        total = sum(len(content) for _, content in contents)
-        room = min(_KEPT, max(1, _KEPT_BYTES // max(total, 1))) if total <= MAX_BYTES else 1
-        while len({id(each) for each in state.kept.values()}) >= room:
+        while len({id(each) for each in state.kept.values()}) >= _KEPT:
             state.kept.pop(next(iter(state.kept)))
         try:
-            found = prepare(_read(contents, data, state), data)
+            found = services.readers().inspect(workspace_id(), data, contents)
         except DataError as error:
             found = str(error)
         state.kept[data] = found
-        if isinstance(found, Inspection) and found.dataset is not None:
-            state.kept[found.options] = found  # all filled in, it says the same
+        if isinstance(found, Findings) and found.summary is not None:
+            state.kept[found.inspection.options] = found  # all filled in, it says the same
     if isinstance(found, str):
         raise DataError(found)
     return found
-
-
-def _read(contents: list[tuple[str, bytes]], data: UploadData, state: _State) -> Source:
-    """Return what the files hold, read anew only where the options ask for another reading than the last one."""
-    wanted = reading(data)
-    if state.read is None or state.read[0] != wanted:
-        state.read = None  # given back before the next one is made
-        state.read = wanted, read_source(contents, data)
-    return state.read[1]

@@ -98,7 +98,7 @@ def _start(config: TrainConfig) -> Sequence[StoredRun]:
     """Check the data, queue the run (and its twin), and return them as stored."""
     named = runs_of(config) or [LessonRun(label(each), each) for each in _wanted(config)]
     for run in named:
-        check_run(run.config, uploads.dataset(run.config.data))
+        check_run(run.config, uploads.summary(run.config.data))
     files = [(file.name, file.content) for file in uploads.files()] if config.data.kind == "upload" else []
     scheduler = services.scheduler()
     group = scheduler.submit(workspace_id(), [run.config for run in named], [run.label for run in named], files)

@@ -4,6 +4,7 @@ They live in a plain module, not in st.cache_resource: "Clear cache" in Streamli
 """
 
 import sys
+import threading
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -11,12 +12,15 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from rnncore.runs.backend.process import WORKER_COMMAND
+from rnncore.runs.reader.pool import ReaderPool
 from rnncore.runs.scheduler import Scheduler
 from rnncore.runs.settings import Settings
 from rnncore.runs.store.store import Store
 
 _scheduler: Scheduler | None = None
+_readers: ReaderPool | None = None
 _opened = 0.0
+_opening = threading.Lock()
 
 
 def open_scheduler(settings: Settings | None = None, worker_command: Sequence[str] = WORKER_COMMAND) -> Scheduler:
@@ -36,9 +40,25 @@ def scheduler() -> Scheduler:
     return _scheduler
 
 
+def readers() -> ReaderPool:
+    """Return the processes that read uploaded files: foreign bytes are never parsed in this one."""
+    global _readers
+    with _opening:
+        if _readers is None:
+            settings = scheduler().settings
+            _readers = ReaderPool(
+                settings.readers, settings.reader_seconds, settings.reader_memory_mb, settings.worker_nice
+            )
+        return _readers
+
+
 def close_scheduler() -> None:
-    """Stop the workers and close the store."""
-    global _scheduler
+    """Stop the readers and the workers, and close the store."""
+    global _scheduler, _readers
+    with _opening:
+        if _readers is not None:
+            _readers.close()
+            _readers = None
     if _scheduler is not None:
         _scheduler.shutdown()
         _scheduler = None

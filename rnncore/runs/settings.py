@@ -100,6 +100,25 @@ class Settings(BaseSettings):
         json_schema_extra=_about("Workers"),
     )
 
+    readers: int = Field(
+        2,
+        ge=1,
+        description="Processes that read uploaded files; each is started when it is needed and then kept.",
+        json_schema_extra=_about("Reading of files"),
+    )
+    reader_seconds: float = Field(
+        20.0,
+        ge=1,
+        description="Time after which the reading of files is given up (seconds).",
+        json_schema_extra=_about("Reading of files"),
+    )
+    reader_memory_mb: int = Field(
+        1024,
+        ge=64,
+        description="Memory (MB) that reading files may take beyond what its process holds when idle.",
+        json_schema_extra=_about("Reading of files"),
+    )
+
     max_steps: int = Field(
         200_000, ge=0, description="Training steps of one run.", json_schema_extra=_about("Limits of a start")
     )

@@ -10,9 +10,9 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard.experiment.text import escape, shorten, size
 from dashboard.figures.data import decimate, sequences_figure, series_figure
-from dashboard.panels import uploads
 from dashboard.server import services
 from rnncore.data.templates import TEMPLATES
+from rnncore.runs.reader.pool import ReaderPool
 from rnncore.runs.settings import Settings
 from tests.support.pages import MAIN
 
@@ -157,22 +157,18 @@ def test_another_workspace_is_asked_for_the_files(app: AppTest, scheduler: Any) 
     assert [message.replace("\\", "") for message in said(stranger.run())] == ["Choose a file first."]
 
 
-def test_files_are_read_once_for_each_choice(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    calls: dict[str, list[Any]] = {"read_source": [], "prepare": []}
-    for name, own in calls.items():
-        given = getattr(uploads, name)
-        monkeypatch.setattr(uploads, name, lambda *args, own=own, given=given: own.append(args) or given(*args))
-    counts = lambda: (len(calls["read_source"]), len(calls["prepare"]))  # noqa: E731
+def test_a_reader_is_asked_once_for_each_choice(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Any] = []
+    given = ReaderPool.inspect
+    monkeypatch.setattr(ReaderPool, "inspect", lambda *args: asked.append(args) or given(*args))
     bring(app, ("week.csv", WEEK))
     app.number_input(key="steps").set_value(2).run()
     next(button for button in app.button if button.label == "Train").click()
     app.run()
-    assert counts() == (1, 1)
+    assert len(asked) == 1
     app.number_input(key="upload.window").set_value(9).run()
     app.selectbox(key="upload.layout").set_value("long").run()
-    assert counts() == (1, 3)
-    app.selectbox(key="upload.header").set_value("yes").run()
-    assert counts() == (2, 4)
+    assert len(asked) == 3
 
 
 def test_names_and_messages_are_shown_as_text(app: AppTest) -> None:

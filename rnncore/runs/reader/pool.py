@@ -71,19 +71,27 @@ class ReaderPool:
                 if self._closed or not self._changed.wait(max(0.0, deadline - time.monotonic())):
                     raise DataError(BUSY)
             self._busy.add(owner)
-            own = next((reader for reader in self._free if reader.owner == owner and reader.alive), None)
-            if own is not None:
-                self._free.remove(own)
-                return own
-            if self._free and (self._free[0].alive or not self._missing):
-                reader = self._free.pop(0)
-                return reader if reader.alive else self._start()
-            self._missing -= 1
-            return self._start()
+            return self._pick(owner)
+
+    def _pick(self, owner: str) -> ReaderProcess:
+        """Return a free reader: the one that knows this owner's files, or another one, or a new one."""
+        for reader in [reader for reader in self._free if not reader.alive]:
+            reader.kill()  # closes what is left of it
+            self._free.remove(reader)
+            self._missing += 1
+        own = next((reader for reader in self._free if reader.owner == owner), None)
+        if own is not None or (self._free and not self._missing):
+            reader = own or self._free[0]
+            self._free.remove(reader)
+            return reader
+        if self._free and self._free[0].owner == "":
+            return self._free.pop(0)
+        self._missing -= 1
+        return self._start()
 
     def _give_back(self, owner: str, reader: ReaderProcess) -> None:
         keep = reader.alive and not reader.grown() and not self._closed
-        if not keep and reader.alive:
+        if not keep:
             reader.kill()
         with self._changed:
             self._busy.discard(owner)

@@ -1,0 +1,164 @@
+"""The processes that read uploaded files: what they answer, what they keep, and how they end."""
+
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import psutil
+import pytest
+
+from rnncore.config import UploadData, UploadedFile
+from rnncore.data.dataset import DataError
+from rnncore.data.findings import DataSummary
+from rnncore.data.upload import inspect
+from rnncore.runs.reader import jobs
+from rnncore.runs.reader.jobs import Findings, Inspector
+from rnncore.runs.reader.pool import BUSY, ReaderPool
+from rnncore.runs.reader.wire import pack_arrays, unpack_arrays
+from tests.support.corpus import GOOD
+
+WEEK = b"day,v\n" + b"".join(b"2020-01-%02d,%d\n" % (day, day % 7) for day in range(1, 31))
+
+
+def options(name: str, **chosen: Any) -> UploadData:
+    return UploadData(files=(UploadedFile(file=f"id of {name}", name=name),), **chosen)
+
+
+def equal(a: Findings, b: Findings) -> bool:
+    (plain_a, arrays_a), (plain_b, arrays_b) = a.to_parts(), b.to_parts()
+    same = all(np.array_equal(arrays_a[name], arrays_b[name], equal_nan=True) for name in arrays_a)
+    return plain_a == plain_b and arrays_a.keys() == arrays_b.keys() and same
+
+
+@pytest.fixture
+def readers() -> Iterator[ReaderPool]:
+    pool = ReaderPool(size=1, seconds=20.0)
+    yield pool
+    pool.close()
+
+
+@pytest.mark.parametrize("case", GOOD[::7], ids=lambda case: case.name)
+def test_findings_are_those_of_the_same_files_read_here(case: Any) -> None:
+    files = list(case.files)
+    wanted = UploadData(files=tuple(UploadedFile(file=name, name=name) for name, _ in files))
+    here = inspect(files, wanted)
+    plain, arrays = Inspector()({"options": wanted.model_dump(mode="json")}, files)
+    found = Findings.from_parts(plain, unpack_arrays(*pack_arrays(arrays)))
+    assert found.inspection.options == here.options
+    assert found.inspection.columns == here.columns
+    assert found.inspection.notes == here.notes
+    if here.dataset is None:
+        assert (found.summary, found.inspection.error) == (None, here.error)
+    else:
+        assert found.summary is not None
+        expected = DataSummary.of(here.dataset)
+        assert found.summary.to_parts()[0] == expected.to_parts()[0]
+        np.testing.assert_array_equal(found.summary.preview.batch.inputs, expected.preview.batch.inputs)
+
+
+def test_a_process_answers_and_a_second_choice_reads_nothing_anew(readers: ReaderPool) -> None:
+    first = readers.inspect("w", options("week.csv"), [("week.csv", WEEK)])
+    assert first.summary is not None
+    assert first.inspection.layout == "series"
+    again = readers.inspect("w", options("week.csv"), [("week.csv", WEEK)])
+    assert equal(first, again)
+    other = readers.inspect("w", options("week.csv", horizon=2), [("week.csv", WEEK)])
+    assert other.inspection.options.horizon == 2
+
+
+def test_what_was_read_is_kept_for_the_next_choice(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+    given = jobs.read_source
+    monkeypatch.setattr(jobs, "read_source", lambda files, data: read.append(files[0][0]) or given(files, data))
+    look = Inspector()
+    for chosen in ({}, {"horizon": 2}, {"window": 5}, {"header": "yes"}, {"horizon": 3}):
+        look({"options": options("week.csv", **chosen).model_dump(mode="json")}, [("week.csv", WEEK)])
+    assert len(read) == 2
+
+
+def test_a_wrong_file_is_one_sentence_and_the_process_goes_on(readers: ReaderPool) -> None:
+    with pytest.raises(DataError, match="is empty"):
+        readers.inspect("w", options("nothing.csv"), [("nothing.csv", b"")])
+    assert readers.inspect("w", options("week.csv"), [("week.csv", WEEK)]).summary is not None
+    assert len(own_readers()) == 1
+
+
+def test_a_reader_that_takes_too_long_is_ended_and_replaced() -> None:
+    pool = ReaderPool(size=1, seconds=0.3)
+    try:
+        pool.warm_up()
+        stopped = own_readers()[0]
+        stopped.suspend()  # whatever it does, it answers nobody
+        began = time.monotonic()
+        with pytest.raises(DataError, match=r"longer than 0\.3 seconds"):
+            pool.inspect("w", options("week.csv"), [("week.csv", WEEK * 1000)])
+        assert time.monotonic() - began < 5
+        assert not stopped.is_running() or stopped.status() == psutil.STATUS_ZOMBIE
+        pool._seconds = 20.0
+        assert pool.inspect("w", options("week.csv"), [("week.csv", WEEK)]).summary is not None
+    finally:
+        pool.close()
+
+
+def test_a_reader_that_is_killed_is_one_sentence_and_is_replaced(readers: ReaderPool) -> None:
+    readers.warm_up()
+    own_readers()[0].kill()
+    time.sleep(0.2)
+    assert readers.inspect("w", options("week.csv"), [("week.csv", WEEK)]).summary is not None
+
+
+@pytest.mark.skipif("sys.platform != 'linux'", reason="only Linux limits a process's address space")
+def test_a_file_that_needs_too_much_memory_is_one_sentence() -> None:
+    pool = ReaderPool(size=1, seconds=20.0, memory_mb=64)
+    try:
+        cells = b"a,b,c\n" + b"1.5,2.5,3.5\n" * 1_000_000
+        with pytest.raises(DataError, match="more memory than the server allows"):
+            pool.inspect("w", options("large.csv"), [("large.csv", cells)])
+        assert pool.inspect("w", options("week.csv"), [("week.csv", WEEK)]).summary is not None
+    finally:
+        pool.close()
+
+
+def test_one_owner_waits_for_its_own_reading_and_takes_no_other_reader() -> None:
+    pool = ReaderPool(size=2, seconds=2.0)
+    try:
+        pool.warm_up()
+        pool.inspect("slow", options("week.csv"), [("week.csv", WEEK)])
+        slow = own_readers()[0]
+        slow.suspend()
+        sentences: list[str] = []
+
+        def ask() -> None:
+            try:
+                pool.inspect("slow", options("week.csv", horizon=2), [("week.csv", WEEK)])
+            except DataError as error:
+                sentences.append(str(error))
+
+        threads = [threading.Thread(target=ask) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        time.sleep(0.2)
+        began = time.monotonic()
+        assert pool.inspect("other", options("week.csv"), [("week.csv", WEEK)]).summary is not None
+        assert time.monotonic() - began < 1.9  # without waiting for the slow one's deadline
+        for thread in threads:
+            thread.join()
+        assert any("longer than 2 seconds" in sentence for sentence in sentences) or BUSY in sentences
+    finally:
+        pool.close()
+
+
+def test_closing_ends_the_processes() -> None:
+    pool = ReaderPool(size=1)
+    pool.warm_up()
+    (reader,) = own_readers()
+    pool.close()
+    reader.wait(5)
+    with pytest.raises(DataError):
+        pool.inspect("w", options("week.csv"), [("week.csv", WEEK)])
+
+
+def own_readers() -> list[psutil.Process]:
+    return [child for child in psutil.Process().children() if "rnncore.runs.reader" in " ".join(child.cmdline())]
