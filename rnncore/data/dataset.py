@@ -18,7 +18,7 @@ class DataError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Sequences side by side.
+    """A batch of B sequences, padded to the same length.
 
     inputs: (B, T, F) float32. targets: regression and binary (B, O) float32, multiclass (B,) int64;
     where every step has a target, (B, T, O) float32 or (B, T) int64. lengths: (B,) int64 valid steps, None = all T.

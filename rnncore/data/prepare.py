@@ -182,7 +182,9 @@ def encode(filled: Filled, training: NDArray[np.bool_]) -> tuple[Inputs, list[st
         words[place] = seen
         names += [f"{column.name} = {column.categories[code]}" for code in seen]
         if unknown := len(np.unique(cells[known])) - len(seen):
-            notes.append(f"{many(unknown, 'word')} of '{column.name}' only in the validation data: shown as no word.")
+            notes.append(
+                f"{many(unknown, 'word')} of '{column.name}' only in the validation data: no input is 1 there."
+            )
     if constant:
         shown = ", ".join(f"'{name}'" for name in constant[:5])
         notes.append(f"Constant in the training data, so left out: {shown}.")

@@ -1,4 +1,4 @@
-"""Batches addressed by step: where their randomness comes from, for fresh and for finite training data."""
+"""Batches addressed by step, for fresh and for finite training data, and where their random numbers come from."""
 
 from collections.abc import Callable
 from functools import lru_cache

@@ -58,7 +58,7 @@ def _joined(sources: list[Source]) -> Source:
 
 
 def reading(options: UploadData) -> tuple[object, ...]:
-    """Return what reading depends on: files read with options of which this is the same are the same source."""
+    """Return the options that reading depends on: where these are the same, so is what is read from the files."""
     texts = any(entry.name.lower().endswith(_TEXT_ENDINGS) for entry in options.files)
     layout = options.layout if texts or options.layout == "text" else ""
     return options.files, options.delimiter, options.decimal, options.header, layout

@@ -1,4 +1,4 @@
-"""Small pieces of the sentences for the user."""
+"""Pieces of sentences for the user: counts and lists of names."""
 
 from collections.abc import Sequence
 

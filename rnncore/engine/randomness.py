@@ -1,4 +1,4 @@
-"""Random numbers that depend on the run's seed and nothing else, and leave no trace in the caller's random state."""
+"""Random numbers that depend on the run's seed alone, and leave the caller's random state as it was."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -89,7 +89,7 @@ def _column(name: str, parts: list[Any], decimal: str, shown: tuple[str, ...]) -
 
 
 def _without_comments(text: bytes) -> bytes:
-    """Blank out comment lines (#) below the first line that is none, which the parser does not know."""
+    """Blank out comment lines (#) below the first line that is none: the parser does not know comments."""
     first = _FIRST_LINE.search(text)
     if first is None or text.find(b"\n#", first.end()) < 0:
         return text
@@ -133,7 +133,7 @@ def _check_size(text: bytes, dialect: Dialect, name: str) -> None:
 
 
 def _parse(text: bytes, name: str, dialect: Dialect) -> tuple[list[list[Any]], list[str]]:
-    """Split the rows into columns, a block of them after the other; return notes on what stands below the table."""
+    """Split the rows into columns, block by block; return notes on what stands below the table."""
     wrong: list[tuple[int, int, str]] = []
 
     def refuse(row: pacsv.InvalidRow) -> str:

@@ -137,7 +137,7 @@ def parse_numbers(filled: pa.Array, decimal: str) -> Numbers | None:
 
 
 def in_pieces(read: Callable[..., NDArray[np.float64]], *columns: pa.Array | pa.ChunkedArray) -> NDArray[np.float64]:
-    """Return what `read` makes of columns of equal length (N,), a piece after the other."""
+    """Return what `read` makes of columns of equal length (N,), piece by piece."""
     values = np.empty(len(columns[0]))
     for start in range(0, len(values), _PIECE):
         values[start : start + _PIECE] = read(*(column.slice(start, _PIECE) for column in columns))
@@ -159,7 +159,7 @@ def looks_like_number(cell: str) -> bool:
 
 
 def _too_many_words(filled: pa.Array, decimal: str, most: float) -> bool:
-    """Whether more than `most` filled cells are a number in no convention: what takes few rows to see needs no more."""
+    """Whether more than `most` filled cells are a number in no convention."""
     fitting = reduce(pc.or_, (_fits(filled, convention) for convention in CONVENTIONS[decimal]))
     return bool(len(filled) - filled.null_count - _count(fitting) > most)
 

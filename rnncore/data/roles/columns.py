@@ -135,7 +135,7 @@ def _id_column(table: Table, time: str) -> str:
 
 
 def _may_number_sequences(column: Column) -> bool:
-    """Whether a column of numbers holds whole ones that are not all yes or no."""
+    """Whether a column holds whole numbers, and others than 0 and 1."""
     numbers = column.numbers
     return numbers is not None and bool((numbers == np.round(numbers)).all() and not np.isin(numbers, (0, 1)).all())
 
@@ -183,7 +183,7 @@ def _constant_within(column: Column, groups: NDArray[np.int64]) -> bool:
 
 
 def _constant_label(free: list[Column], groups: NDArray[np.int64]) -> str | None:
-    """Return the column that labels whole sequences: one value in each, not the same in all, not one's own in each."""
+    """Return the column that labels whole sequences: constant within each, not the same in all nor different in all."""
     count = int(groups.max()) + 1
     found = [c for c in free if not c.constant and _constant_within(c, groups)]
     named = [c for c in found if LABEL_NAME.match(c.name.strip())]

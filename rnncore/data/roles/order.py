@@ -1,4 +1,4 @@
-"""In which order the rows of a table are timesteps, and how evenly their times are spaced."""
+"""The order of a table's rows in time, and how evenly their times are spaced."""
 
 import numpy as np
 from numpy.typing import NDArray

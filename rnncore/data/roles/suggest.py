@@ -1,4 +1,4 @@
-"""Which columns of a table are suggested to be predicted and seen where the user names none, and why."""
+"""Which columns are suggested as targets and as inputs where the user names none, and why."""
 
 import re
 
@@ -21,7 +21,7 @@ _VALUE_NAME = re.compile(r"^(price|sales|demand|((adj|adjusted)[ ._]?)?close)$",
 
 
 def step_target(table: Table, free: list[Column], taken: str) -> tuple[str, str]:
-    """Return the column that is suggested to be predicted, and why it ('' where there is no better reason than need).
+    """Return the column that is suggested as the target, and the reason, '' where there is no particular one.
 
     free: columns that neither order the rows nor tell sequences apart. taken: the one that does.
 
@@ -71,19 +71,19 @@ def suggestion(target: str, why: str, features: tuple[str, ...], rows: int) -> s
 
 
 def no_time(target: Column) -> list[str]:
-    """Say that the order of the rows is taken for the time, and where nothing speaks for that."""
+    """Say that the order of the rows is taken for time, and warn where the values give no sign that it is."""
     note = "No column tells the time: the rows count as timesteps, in the order of the file."
     values = target.numbers
     if target.kind == "number" and values is not None and len(values) >= 30 and not np.isnan(values).any():
         here, there = values[:-1] - values.mean(), values[1:] - values.mean()
         spread = float(np.mean((values - values.mean()) ** 2))
         if spread > 0 and abs(float(np.mean(here * there))) < 2 / np.sqrt(len(values)) * spread:
-            note += f" Neighbouring values of '{target.name}' are no more alike than any two, so the rows may be none."
+            note += f" Neighbouring values of '{target.name}' are no more alike than any two: the rows may not be timesteps."
     return [note]
 
 
 def _is_rare(column: Column) -> bool:
-    """Whether one value makes up nearly the whole column, so that it is a poor suggestion of what to predict."""
+    """Whether one value makes up nearly the whole column, so that it would be a poor target."""
     assert column.numbers is not None
     _, counts = np.unique(column.numbers[~np.isnan(column.numbers)], return_counts=True)
     return bool(counts.max() > 0.95 * counts.sum())

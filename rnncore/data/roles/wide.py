@@ -49,7 +49,7 @@ def is_class(column: Column, count: int, eager: bool) -> bool:
 
 
 def is_answer(column: Column, count: int) -> bool:
-    """Whether a column answers for its row rather than measures: called label, anomaly, event, ..., few values."""
+    """Whether a column is an answer rather than a measurement: called label, anomaly, event, ..., with few values."""
     name = column.name.strip()
     if not (LABEL_NAME.match(name) or EVENT_NAME.match(name)):
         return False

@@ -219,7 +219,7 @@ def _delayed(name: str, seq_len: int, lags: tuple[int, ...]) -> SequenceDataset:
 @task(
     title="Parity",
     description="A sequence of random signs, +1 or -1; after the last step the network must say the sign of their "
-    "product. Every single input turns the answer round, so no part of the sequence may be forgotten.",
+    "product. Every single input reverses the answer, so no part of the sequence may be forgotten.",
     source="the parity problem of Minsky & Papert (1969), sequential as in Hochreiter & Schmidhuber (1997), section 5",
     seq_len=10,
 )

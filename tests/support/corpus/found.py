@@ -183,7 +183,7 @@ def _answers() -> list[Good]:
             "height,weight",
             rng.normal(size=(200, 2)),
             {"layout": "series", "targets": ("weight",)},
-            "so the rows may be none",
+            "the rows may not be timesteps",
         ),
         csv(
             "long form, a label at every step",
