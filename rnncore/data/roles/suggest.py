@@ -78,7 +78,8 @@ def no_time(target: Column) -> list[str]:
         here, there = values[:-1] - values.mean(), values[1:] - values.mean()
         spread = float(np.mean((values - values.mean()) ** 2))
         if spread > 0 and abs(float(np.mean(here * there))) < 2 / np.sqrt(len(values)) * spread:
-            note += f" Neighbouring values of '{target.name}' are no more alike than any two: the rows may not be timesteps."
+            pair = f"Neighbouring values of '{target.name}' are no more alike than any two"
+            note += f" {pair}: the rows may not be timesteps."
     return [note]
 
 
