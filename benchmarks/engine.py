@@ -19,12 +19,12 @@ from torch import Tensor, nn
 from benchmarks.timing import paired, ratio, table
 from rnncore.config import TrainConfig
 from rnncore.engine.cells.recurrent import StateTape
-from rnncore.engine.clipping import CLIPPERS, Clipping
+from rnncore.engine.clipping import Clipping, clip_gradients
 from rnncore.engine.flat import FlatParameters, exact_norm
 from rnncore.engine.gradients import profile
 from rnncore.engine.losses import batch_loss
 from rnncore.engine.model import SequenceModel
-from rnncore.engine.optimizers import OPTIMIZERS
+from rnncore.engine.optimizers import make_optimizer
 
 Step = Callable[[], object]
 SIZES = [(32, 50, 32), (32, 100, 64), (64, 100, 64), (20, 400, 100)]  # B, T, H
@@ -92,7 +92,7 @@ def our_step(cell: str, B: int, T: int, H: int, every: int = 1, with_cell: bool 
     config = TrainConfig.model_validate({"model": {"cell": cell, "hidden_size": H}, "clip": {"method": "norm"}})
     model = SequenceModel(config.model, INPUT_SIZE, 1)
     flat, clipping = FlatParameters(model), Clipping(config.clip, config.clip.threshold)
-    optimizer = OPTIMIZERS[config.optimizer.name]([flat.weights], config.optimizer)
+    optimizer = make_optimizer([flat.weights], config.optimizer)
     recording = cycle([True] + [False] * (every - 1))
 
     def step() -> float:
@@ -102,7 +102,7 @@ def our_step(cell: str, B: int, T: int, H: int, every: int = 1, with_cell: bool 
         loss.backward()  # type: ignore[no-untyped-call]
         if tape is not None:
             profile(tape, B)
-        CLIPPERS["norm"](flat, exact_norm(flat.gradients), clipping)
+        clip_gradients(flat, exact_norm(flat.gradients), clipping)
         optimizer.step()
         flat.update_norm()
         return loss.item()

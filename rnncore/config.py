@@ -1,9 +1,13 @@
 """What a run is: frozen, nested pydantic models with every range checked and a JSON round trip."""
 
+from collections.abc import Iterable
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
+from rnncore.cells import CELLS
+from rnncore.choices import AUTO, CLIP_METHODS, INITIALIZATIONS, LOSSES, OPTIMIZERS, READOUTS, SCHEDULES
+from rnncore.key_of import KeyOf, either
 from rnncore.old_configs import upgraded_data
 
 TaskName = Literal[
@@ -12,12 +16,13 @@ TaskName = Literal[
 ]  # fmt: skip
 SeriesName = Literal["sunspots", "co2", "weather", "vowels"]
 LayoutName = Literal["auto", "series", "long", "rows", "text"]
-CellName = Literal["rnn", "lstm", "gru"]
-LossName = Literal["mse", "mae", "huber", "bce", "cross_entropy"]
-OptimizerName = Literal["sgd", "adam", "adamw", "rmsprop", "adagrad"]
-ScheduleName = Literal["constant", "exponential", "linear", "cosine", "step"]
-ClipName = Literal["off", "norm", "value", "parameter_norm", "recursion", "autoclip", "agc"]
-InitName = Literal["default", "orthogonal", "identity", "spectral", "normal", "sparse"]
+CellName = Annotated[str, KeyOf(CELLS)]
+LossName = Annotated[str, KeyOf(LOSSES, AUTO.key)]
+OptimizerName = Annotated[str, KeyOf(OPTIMIZERS)]
+ScheduleName = Annotated[str, KeyOf(SCHEDULES)]
+ClipName = Annotated[str, KeyOf(CLIP_METHODS)]
+InitName = Annotated[str, KeyOf(INITIALIZATIONS)]
+ReadoutName = Annotated[str, KeyOf(READOUTS)]
 
 
 class _Config(BaseModel):
@@ -114,14 +119,16 @@ class ModelConfig(_Config):
     dropout: float = Field(
         0.0, ge=0, lt=1, description="Share of activations dropped between recurrent layers while training."
     )
-    readout: Literal["last", "mean", "attention", "every_step"] = Field(
-        "last", description="Which hidden states the output layer reads."
-    )
+    readout: ReadoutName = Field("last", description="Which hidden states the output layer reads.")
 
     @model_validator(mode="after")
-    def _nonlinearity_is_for_rnn(self) -> Self:
-        if self.nonlinearity == "relu" and self.cell != "rnn":
-            raise ValueError(f"nonlinearity 'relu' is for the cell 'rnn' only, not '{self.cell}'; use 'tanh'")
+    def _the_cell_knows_the_nonlinearity(self) -> Self:
+        known = CELLS[self.cell].nonlinearities
+        if self.nonlinearity not in known:
+            those = _only_cells(key for key, cell in CELLS.items() if self.nonlinearity in cell.nonlinearities)
+            raise ValueError(
+                f"nonlinearity '{self.nonlinearity}' is for {those}, not '{self.cell}'; use {either(known)}"
+            )
         return self
 
 
@@ -156,10 +163,13 @@ class OptimizerConfig(_Config):
 
     @model_validator(mode="after")
     def _nesterov_needs_momentum(self) -> Self:
-        if self.nesterov and (self.name != "sgd" or self.momentum == 0):
-            raise ValueError("nesterov needs the optimizer 'sgd' with a momentum above 0")
-        if self.momentum and self.name not in ("sgd", "rmsprop"):
-            raise ValueError(f"momentum {self.momentum} is for 'sgd' and 'rmsprop', not '{self.name}'; set it to 0")
+        known = OPTIMIZERS[self.name].fields
+        if self.nesterov and ("nesterov" not in known or self.momentum == 0):
+            those = either(key for key, each in OPTIMIZERS.items() if "nesterov" in each.fields)
+            raise ValueError(f"nesterov needs the optimizer {those} with a momentum above 0")
+        if self.momentum and "momentum" not in known:
+            those = either((key for key, each in OPTIMIZERS.items() if "momentum" in each.fields), "and")
+            raise ValueError(f"momentum {self.momentum} is for {those}, not '{self.name}'; set it to 0")
         return self
 
 
@@ -189,11 +199,8 @@ class ClipConfig(_Config):
 
     @property
     def shortens(self) -> bool:
-        """Whether the gradient has one norm before clipping and another after it: `Record.clip_coef` tells them apart.
-
-        Inside the recursion there is no gradient before: what backward delivers has been clipped on its way.
-        """
-        return self.method not in ("off", "recursion")
+        """Whether the gradient has one norm before clipping and another after it (`ClipMethod.shortens`)."""
+        return CLIP_METHODS[self.method].shortens
 
 
 class TrainConfig(_Config):
@@ -202,7 +209,7 @@ class TrainConfig(_Config):
     data: DataConfig = TaskData()
     model: ModelConfig = ModelConfig()
     init: InitConfig = InitConfig()
-    loss: Literal["auto", LossName] = Field("auto", description="Loss function; auto = the one the data calls for.")
+    loss: LossName = Field("auto", description="Loss function; auto = the one the data calls for.")
     optimizer: OptimizerConfig = OptimizerConfig()
     schedule: ScheduleConfig = ScheduleConfig()
     clip: ClipConfig = ClipConfig()
@@ -225,15 +232,24 @@ class TrainConfig(_Config):
 
     @model_validator(mode="after")
     def _combinations(self) -> Self:
-        if self.omega and self.model.cell != "rnn":
-            raise ValueError(
-                f"omega {self.omega} is defined for the cell 'rnn' only, not '{self.model.cell}'; set it to 0"
-            )
-        if self.init.forget_bias is not None and self.model.cell != "lstm":
-            raise ValueError(f"forget_bias is for the cell 'lstm' only, not '{self.model.cell}'; leave it empty")
-        if self.init.chrono and self.model.cell == "rnn":
-            raise ValueError("chrono sets the biases of gates, and the cell 'rnn' has none; use 'lstm' or 'gru'")
+        key, cell = self.model.cell, CELLS[self.model.cell]
+        if self.omega and not cell.omega:
+            those = _only_cells(key for key, each in CELLS.items() if each.omega)
+            raise ValueError(f"omega {self.omega} is defined for {those}, not '{key}'; set it to 0")
+        if self.init.forget_bias is not None and cell.forget_block is None:
+            those = _only_cells(key for key, each in CELLS.items() if each.forget_block)
+            raise ValueError(f"forget_bias is for {those}, not '{key}'; leave it empty")
+        if self.init.chrono and not cell.chrono:
+            those = either(key for key, each in CELLS.items() if each.chrono)
+            raise ValueError(f"chrono sets the biases of gates, and the cell '{key}' has none; use {those}")
+        if self.init.scheme != "default" and cell.matrix is None:
+            raise ValueError(f"scheme '{self.init.scheme}' is for matrices; the cell '{key}' has none; use 'default'")
         return self
+
+
+def _only_cells(keys: Iterable[str]) -> str:
+    known = tuple(keys)
+    return f"the cell{'s' * (len(known) > 1)} {either(known, 'and')} only"
 
 
 _LIMITS = {"ge": "at least", "gt": "above", "le": "at most", "lt": "below", "min_length": "length at least",

@@ -6,30 +6,27 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import load
 
+from rnncore.cells import CELLS, Shapes
+from rnncore.choices import READOUTS
 from rnncore.config import ModelConfig
-from rnncore.sizes import BLOCKS
 
 ALIGNMENT = 64  # bytes; each tensor of `rnncore.engine.flat.FlatParameters` begins at a multiple of it
 
 
-def parameter_shapes(model: ModelConfig, input_size: int, output_size: int) -> dict[str, tuple[int, ...]]:
+def parameter_shapes(model: ModelConfig, input_size: int, output_size: int) -> Shapes:
     """Return name -> shape of the parameters of `SequenceModel(model, input_size, output_size)`, in its order."""
-    H, rows = model.hidden_size, BLOCKS[model.cell] * model.hidden_size
-    shapes: dict[str, tuple[int, ...]] = {}
+    H = model.hidden_size
+    shapes: Shapes = {}
     for layer in range(model.num_layers):
-        shapes |= {
-            f"recurrent.weight_ih_l{layer}": (rows, H if layer else input_size),
-            f"recurrent.weight_hh_l{layer}": (rows, H),
-            f"recurrent.bias_ih_l{layer}": (rows,),
-            f"recurrent.bias_hh_l{layer}": (rows,),
-        }
+        own = CELLS[model.cell].parameters(H if layer else input_size, H)
+        shapes |= {f"recurrent.{name}_l{layer}": shape for name, shape in own.items()}
     shapes |= {"readout.weight": (output_size, H), "readout.bias": (output_size,)}
-    if model.readout == "attention":
+    if READOUTS[model.readout].attends:
         shapes |= {"attention.project.weight": (H, H), "attention.project.bias": (H,), "attention.score.weight": (1, H)}
     return shapes
 
 
-def unflatten(weights: NDArray[Any], shapes: dict[str, tuple[int, ...]]) -> dict[str, NDArray[Any]]:
+def unflatten(weights: NDArray[Any], shapes: Shapes) -> dict[str, NDArray[Any]]:
     """Take the flat buffer (N,) of all weights apart; the gaps between them are left out."""
     chunk, offset, parts = ALIGNMENT // weights.itemsize, 0, {}
     for name, shape in shapes.items():

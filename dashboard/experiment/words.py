@@ -5,7 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from dashboard.experiment.text import shorten
-from dashboard.experiment.titles import CELLS, OPTIMIZERS
+from rnncore.cells import CELLS
+from rnncore.choices import CLIP_METHODS, OPTIMIZERS
 from rnncore.config import TaskData, TrainConfig
 from rnncore.data import SERIES, TASKS
 from rnncore.old_configs import upgraded_data
@@ -25,7 +26,8 @@ def data_words(config: Part) -> str:
 def model_words(config: Part) -> str:
     """Return a run's network, e.g. 'LSTM, 2 layers of 32 units'."""
     model = config.get("model", {})
-    cell = str(model.get("cell", "")).upper()
+    key = str(model.get("cell", ""))
+    cell = CELLS[key].title if key in CELLS else key
     cell = f"ReLU {cell}" if model.get("nonlinearity") == "relu" else cell
     units, layers = model.get("hidden_size"), model.get("num_layers", 1)
     return f"{cell}, {units} units" if layers == 1 else f"{cell}, {layers} layers of {units} units"
@@ -35,24 +37,15 @@ def in_words(config: TrainConfig) -> str:
     """Return what is trained on what, in one line."""
     data, model = config.data, config.model
     source = TASKS[data.task].title if isinstance(data, TaskData) else data_words({"data": data.model_dump()})
-    cell = f"{CELLS[model.cell]}{' (ReLU)' if model.nonlinearity == 'relu' else ''}"
+    cell = f"{CELLS[model.cell].title}{' (ReLU)' if model.nonlinearity == 'relu' else ''}"
     layers = f"{model.num_layers} × {model.hidden_size}" if model.num_layers > 1 else str(model.hidden_size)
-    optimizer = f"{OPTIMIZERS[config.optimizer.name]} {config.optimizer.learning_rate:g}"
+    optimizer = f"{OPTIMIZERS[config.optimizer.name].title} {config.optimizer.learning_rate:g}"
     return f"{source} · {cell}, {layers} units · {optimizer} · batch {config.batch_size} · seed {config.seed}"
 
 
 def label(config: TrainConfig) -> str:
     """Return the run's name in words, by what tells twins apart."""
-    clip = config.clip
-    return {
-        "off": "not clipped",
-        "norm": f"clipped at {clip.threshold:g}",
-        "value": f"values clipped at {clip.threshold:g}",
-        "parameter_norm": f"each norm clipped at {clip.threshold:g}",
-        "recursion": f"recursion clipped at {clip.threshold:g}",
-        "autoclip": f"AutoClip p = {clip.percentile:g}",
-        "agc": f"AGC {clip.agc_factor:g}",
-    }[clip.method]
+    return CLIP_METHODS[config.clip.method].name_run(config.clip.model_dump())
 
 
 def tell_apart(labels: Sequence[str], configs: Sequence[Part]) -> list[str]:

@@ -20,6 +20,7 @@ from dashboard.exports.code import script
 from dashboard.exports.modules import STATIC, inline_modules
 from dashboard.exports.payload import run_payload, run_snapshots
 from rnncore import __version__
+from rnncore.choices import CLIP_METHODS
 from rnncore.config import TrainConfig
 from rnncore.data import DataError
 from rnncore.errors import ConfigError
@@ -152,7 +153,7 @@ def _data(store: Store, runs: Sequence[StoredRun], configs: Sequence[TrainConfig
 
 
 def _figure_run(run: StoredRun, config: TrainConfig) -> figures.Run:
-    threshold = config.clip.threshold if config.clip.method == "norm" else None
+    threshold = config.clip.threshold if CLIP_METHODS[config.clip.method].limits_norm else None
     return figures.Run(run.label.translate(_NAMES), threshold, config.model.cell, config.clip.shortens)
 
 

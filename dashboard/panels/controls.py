@@ -7,21 +7,12 @@ import streamlit as st
 from pydantic import TypeAdapter
 
 from dashboard.experiment.opening import DEFAULT, REAL_DATA
-from dashboard.experiment.titles import (
-    CELLS,
-    CLIPS,
-    EVERY_STEP,
-    INITS,
-    LOSSES,
-    OPTIMIZERS,
-    READOUTS,
-    SCHEDULES,
-    SOURCES,
-)
 from dashboard.panels import fields, uploads
 from dashboard.panels.exactness import exactness_check
-from dashboard.panels.fields import KIND, choice, number, relevant, switch, value
+from dashboard.panels.fields import KIND, choice, entry, number, switch, value
 from dashboard.panels.upload_controls import upload_controls
+from rnncore.cells import CELLS
+from rnncore.choices import AUTO, CLIP_METHODS, INITIALIZATIONS, LOSSES, OPTIMIZERS, READOUTS, SCHEDULES
 from rnncore.config import BundledData, ModelConfig, TaskData, TrainConfig, UploadData
 from rnncore.data import SERIES, TASKS, load_dataset
 from rnncore.data.dataset import DataError
@@ -32,6 +23,8 @@ MATCH = "match_parameters"
 _START = "controls.start"
 _LAST_CELL = "controls.last_cell"
 
+SOURCES = {"task": "Synthetic", "bundled": "Real", "upload": "My files"}
+NONLINEARITIES = {"tanh": "tanh", "relu": "ReLU"}
 DTYPES = {"float32": "float32", "float64": "float64"}
 DEVICES = {"auto": "Automatic", "cpu": "CPU", "cuda": "CUDA", "mps": "MPS"}
 
@@ -120,11 +113,11 @@ def _suit_the_data() -> None:
 def _network() -> None:
     shape = _shape()
     per_step = shape is not None and shape[2]
-    readouts = EVERY_STEP if per_step else READOUTS
+    readouts = {key: each for key, each in READOUTS.items() if each.per_step == per_step}
     if value("model.readout") not in readouts:
         st.session_state["model.readout"] = next(iter(readouts))
     _keep_parameter_count(shape)
-    choice("model.cell", "Cell", CELLS, segmented=True)
+    entry("model.cell", "Cell", CELLS, segmented=True)
     left, right = st.columns(2)
     with left:
         number("model.hidden_size", "Hidden units")
@@ -140,11 +133,11 @@ def _network() -> None:
             help="When the cell changes, choose the hidden size that keeps the number of parameters.",
             persist_state="session",
         )
-        if relevant("model.nonlinearity"):
-            choice("model.nonlinearity", "Non-linearity", {"tanh": "tanh", "relu": "ReLU"}, segmented=True)
-        choice("model.readout", "Read-out", readouts)
+        known = {key: NONLINEARITIES[key] for key in CELLS[value("model.cell")].nonlinearities}
+        choice("model.nonlinearity", "Non-linearity", known, segmented=True)
+        entry("model.readout", "Read-out", readouts)
         number("model.dropout", "Dropout", step=0.05, fmt="%.2f")
-        choice("init.scheme", "Initial recurrent weights", INITS)
+        entry("init.scheme", "Initial recurrent weights", INITIALIZATIONS)
         number("init.spectral_radius", "Spectral radius", step=0.05, fmt="%.6g")
         number("init.std", "Standard deviation", step=0.01, fmt="%.6g")
         switch("init.chrono", "Chrono biases")
@@ -152,10 +145,10 @@ def _network() -> None:
 
 
 def _training() -> None:
-    choice("loss", "Loss", LOSSES)
+    entry("loss", "Loss", {AUTO.key: AUTO, **LOSSES})
     left, right = st.columns(2)
     with left:
-        choice("optimizer.name", "Optimiser", OPTIMIZERS)
+        entry("optimizer.name", "Optimiser", OPTIMIZERS)
         number("steps", "Steps", step=100)
         number("seed", "Seed")
     with right:
@@ -165,7 +158,7 @@ def _training() -> None:
         number("optimizer.momentum", "Momentum", step=0.1, fmt="%.6g")
         switch("optimizer.nesterov", "Nesterov momentum")
         number("optimizer.weight_decay", "Weight decay", step=0.0001, fmt="%.6g")
-        choice("schedule.name", "Learning-rate schedule", SCHEDULES)
+        entry("schedule.name", "Learning-rate schedule", SCHEDULES)
         number("schedule.decay", "Decay factor", step=0.1, fmt="%.6g")
         number("schedule.decay_steps", "Steps per decay factor", step=100)
         number("schedule.final_fraction", "Final share of the learning rate", step=0.1, fmt="%.6g")
@@ -182,8 +175,8 @@ def _clipping() -> None:
         help="Train two runs with the same seed and the same batches; clipping is the only difference.",
         persist_state="session",
     )
-    clips = {key: word for key, word in CLIPS.items() if key != "off"} if value(COMPARE) else CLIPS
-    choice("clip.method", "Method", clips)
+    methods = {key: each for key, each in CLIP_METHODS.items() if not (key == "off" and value(COMPARE))}
+    entry("clip.method", "Method", methods)
     number("clip.threshold", "Threshold", step=0.1, fmt="%.6g")
     number("clip.percentile", "Percentile of past norms", fmt="%.6g")
     number("clip.agc_factor", "Largest share of the weight norm", step=0.01, fmt="%.6g")

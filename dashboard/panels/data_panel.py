@@ -14,6 +14,7 @@ from dashboard.figures.data import sequences_figure, series_figure
 from dashboard.panels import uploads
 from dashboard.panels.theme import theme
 from dashboard.panels.upload_controls import KINDS, size_words, title
+from rnncore.choices import LOSSES
 from rnncore.config import BundledData, TaskData, TrainConfig
 from rnncore.data import SERIES, TASKS, DataError, load_dataset
 from rnncore.data.bundled import bundled_sequences
@@ -23,8 +24,6 @@ from rnncore.runs.reader.jobs import Findings
 _OPEN, _WAS_OPEN, _SHOWN = "data.open", "data.was_open", "data.shown"
 _CONFIG = {"displayModeBar": False, "responsive": True}
 _SHOWN_ROWS, _SHOWN_NOTES, _SHOWN_COLUMNS, _DRAWN_COLUMNS = 20, 12, 60, 4
-_LOSSES = {"mse": "mean squared error", "mae": "mean absolute error", "huber": "Huber loss",
-           "bce": "cross-entropy", "cross_entropy": "cross-entropy"}  # fmt: skip
 
 
 def data_panel(config: TrainConfig | None) -> None:
@@ -116,7 +115,7 @@ def _about(view: DataSummary | None, loss: str, description: str, source: str) -
         name = loss if loss in view.baselines else next(iter(view.baselines), "")
         if lines:
             beat = "; ".join(f"{line.name} {line.loss:.4g}" for line in lines)
-            st.markdown(f"**To beat** ({escape(_LOSSES.get(name, name))}): {escape(beat)}")
+            st.markdown(f"**To beat** ({escape(LOSSES[name].noun)}): {escape(beat)}")
         if view.metric:
             st.markdown(f"**Also measured**: {escape(view.metric)}")
         _notes(view.notes)

@@ -12,13 +12,22 @@ import streamlit as st
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from rnncore.cells import CELLS, Cell
+from rnncore.choices import CLIP_METHODS, INITIALIZATIONS, OPTIMIZERS, SCHEDULES, Configured
 from rnncore.config import BundledData, TaskData, TrainConfig, UploadData
 from rnncore.data import TASKS
+from rnncore.registry import Choice
 
 KIND = "data.kind"
 DATA_MODELS: dict[str, type[BaseModel]] = {"task": TaskData, "bundled": BundledData, "upload": UploadData}
 UPLOAD = "upload."  # its widgets show what was found in the files; `dashboard.panels.uploads` keeps what was chosen
-STEERED_CLIPS = ("norm", "value", "parameter_norm", "recursion")
+# Group of fields -> where it says which entry of which registry it is for: see `Configured.fields`.
+_GROUPS: dict[str, tuple[str, Mapping[str, Configured]]] = {
+    "init": ("init.scheme", INITIALIZATIONS),
+    "optimizer": ("optimizer.name", OPTIMIZERS),
+    "schedule": ("schedule.name", SCHEDULES),
+    "clip": ("clip.method", CLIP_METHODS),
+}
 
 
 def value(path: str) -> Any:
@@ -28,22 +37,29 @@ def value(path: str) -> Any:
 
 # Fields that mean nothing beside certain others: neither shown nor sent.
 _RELEVANT: dict[str, Callable[[], bool]] = {
-    "model.nonlinearity": lambda: value("model.cell") == "rnn",
+    "model.nonlinearity": lambda: len(_cell().nonlinearities) > 1,
     "model.dropout": lambda: (value("model.num_layers") or 1) > 1,
-    "init.spectral_radius": lambda: value("init.scheme") in ("spectral", "sparse"),
-    "init.std": lambda: value("init.scheme") in ("normal", "sparse"),
-    "init.chrono": lambda: value("model.cell") in ("lstm", "gru"),
-    "init.forget_bias": lambda: value("model.cell") == "lstm" and not value("init.chrono"),
-    "optimizer.momentum": lambda: value("optimizer.name") in ("sgd", "rmsprop"),
-    "optimizer.nesterov": lambda: value("optimizer.name") == "sgd" and bool(value("optimizer.momentum")),
-    "schedule.decay": lambda: value("schedule.name") in ("exponential", "step"),
-    "schedule.decay_steps": lambda: value("schedule.name") in ("exponential", "step"),
-    "schedule.final_fraction": lambda: value("schedule.name") in ("linear", "cosine"),
-    "clip.threshold": lambda: value("clip.method") in STEERED_CLIPS,
-    "clip.percentile": lambda: value("clip.method") == "autoclip",
-    "clip.agc_factor": lambda: value("clip.method") == "agc",
-    "omega": lambda: value("model.cell") == "rnn",
+    "init.scheme": lambda: _cell().matrix is not None,
+    "init.spectral_radius": lambda: _cell().matrix is not None,
+    "init.std": lambda: _cell().matrix is not None,
+    "init.chrono": lambda: bool(_cell().chrono),
+    "init.forget_bias": lambda: _cell().forget_block is not None and not value("init.chrono"),
+    "optimizer.nesterov": lambda: bool(value("optimizer.momentum")),
+    "omega": lambda: _cell().omega,
 }
+
+
+def _cell() -> Cell:
+    return CELLS[value("model.cell")]
+
+
+def _belongs(path: str) -> bool:
+    """Tell whether a field belongs to the chosen entry of its group, or to no entry in particular."""
+    group, _, name = path.partition(".")
+    if group not in _GROUPS:
+        return True
+    chosen, entries = _GROUPS[group]
+    return name in entries[value(chosen)].fields or not any(name in entry.fields for entry in entries.values())
 
 
 def relevant(path: str) -> bool:
@@ -56,19 +72,33 @@ def relevant(path: str) -> bool:
     if path.startswith(UPLOAD):
         return bool(value(KIND) == "upload")
     rule = _RELEVANT.get(path)
-    return rule is None or rule()
+    return _belongs(path) and (rule is None or rule())
 
 
 def choice(path: str, label: str, options: Mapping[str, str], *, segmented: bool = False, **kwargs: Any) -> None:
-    """A choice among a registry's keys, shown in words."""
-    if value(path) not in options:
-        st.session_state[path] = next(iter(options))
+    """A choice among keys, shown in words."""
+    if not relevant(path):
+        return
+    _keep_within(path, options)
     settings: dict[str, Any] = {"key": path, "help": help_of(path), "persist_state": "session"}
     settings |= {"format_func": options.__getitem__} | kwargs
     if segmented:
         st.segmented_control(label, list(options), required=True, width="stretch", **settings)
     else:
         st.selectbox(label, list(options), **settings)
+
+
+def entry(path: str, label: str, entries: Mapping[str, Choice], *, segmented: bool = False) -> None:
+    """A choice among the entries of a registry, with the help sentence of the chosen one."""
+    if relevant(path):
+        _keep_within(path, entries)
+        titles = {key: each.title for key, each in entries.items()}
+        choice(path, label, titles, segmented=segmented, help=f"{help_of(path)} {entries[value(path)].help}")
+
+
+def _keep_within(path: str, options: Mapping[str, Any]) -> None:
+    if value(path) not in options:
+        st.session_state[path] = next(iter(options))
 
 
 def number(path: str, label: str, *, step: float | None = None, fmt: str | None = None, **kwargs: Any) -> None:

@@ -22,6 +22,7 @@ from dashboard.panels.theme import on_primary
 from dashboard.server import services
 from dashboard.server.workspace import workspace_id
 from rnncore.checks import check_run
+from rnncore.choices import CLIP_METHODS
 from rnncore.config import TrainConfig, explain
 from rnncore.data import DataError
 from rnncore.errors import ConfigError
@@ -120,9 +121,10 @@ def _preview(config: TrainConfig | None) -> list[BoardRun]:
 
 def _board_run(run_id: str | None, config: TrainConfig, label: str) -> BoardRun:
     clip = config.clip
-    norm_threshold = clip.threshold if clip.method == "norm" else None
+    method = CLIP_METHODS[clip.method]
+    norm_threshold = clip.threshold if method.limits_norm else None
     figure = figures.Run(label, norm_threshold, config.model.cell, clip.shortens)
-    steered = clip.threshold if clip.method in fields.STEERED_CLIPS else None
+    steered = clip.threshold if method.has_threshold else None
     return BoardRun(run_id, figure, config.optimizer.learning_rate, steered)
 
 

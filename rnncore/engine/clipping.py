@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import torch
 
+from rnncore.choices import CLIP_METHODS
 from rnncore.config import ClipConfig
 from rnncore.engine.flat import FlatParameters, exact_norm
 
@@ -24,23 +25,23 @@ class Clipping:
     history: list[float] = field(default_factory=list)
 
 
-def _off(flat: FlatParameters, norm: float, clipping: Clipping) -> float:
-    """Leave the gradients as they are."""
+def leave(flat: FlatParameters, norm: float, clipping: Clipping) -> float:
+    """Leave the gradients as they are (what acts inside backward has done its work: `Recurrent.recursion_clip`)."""
     return 1.0
 
 
-def _norm(flat: FlatParameters, norm: float, clipping: Clipping) -> float:
+def clip_norm(flat: FlatParameters, norm: float, clipping: Clipping) -> float:
     """Scale all gradients by min(1, threshold / (norm + 1e-6)), torch's formula (Pascanu et al. 2013, algorithm 1)."""
     return _scale(flat, norm, clipping.threshold)
 
 
-def _value(flat: FlatParameters, norm: float, clipping: Clipping) -> float:
+def clip_values(flat: FlatParameters, norm: float, clipping: Clipping) -> float:
     """Cut every component to [-threshold, threshold]; changes the direction (Mikolov 2012, section 3.2.2)."""
     flat.gradients.clamp_(-clipping.threshold, clipping.threshold)
     return _shrunk(flat, norm)
 
 
-def _parameter_norm(flat: FlatParameters, norm: float, clipping: Clipping) -> float:
+def clip_each_norm(flat: FlatParameters, norm: float, clipping: Clipping) -> float:
     """Scale each parameter tensor by threshold / norm where its own norm is larger (Keras `clipnorm`)."""
     if norm <= clipping.threshold:
         return 1.0
@@ -51,14 +52,14 @@ def _parameter_norm(flat: FlatParameters, norm: float, clipping: Clipping) -> fl
     return _shrunk(flat, norm)
 
 
-def _autoclip(flat: FlatParameters, norm: float, clipping: Clipping) -> float:
+def autoclip(flat: FlatParameters, norm: float, clipping: Clipping) -> float:
     """Clip by norm at a percentile of all norms so far, this one included (Seetharaman et al. 2020)."""
     bisect.insort(clipping.history, norm)
     threshold = percentile(clipping.history, clipping.config.percentile)
     return _scale(flat, norm, threshold) if norm > threshold else 1.0
 
 
-def _agc(flat: FlatParameters, norm: float, clipping: Clipping) -> float:
+def adaptive(flat: FlatParameters, norm: float, clipping: Clipping) -> float:
     """Adaptive gradient clipping: each unit's gradient relative to its weights (Brock et al. 2021, eq. 3).
 
     A row of a matrix, or a whole bias vector, is scaled by factor * max(||W||, 1e-3) / ||G|| where that is below 1.
@@ -74,18 +75,13 @@ def _agc(flat: FlatParameters, norm: float, clipping: Clipping) -> float:
     return _shrunk(flat, norm)
 
 
-# name -> clip(parameters with gradients, their norm, clipping) -> clip_coef: the norm after clipping over the norm
-# before, 1 when nothing was clipped. "recursion" acts inside backward (`Recurrent.recursion_clip`): nothing is left to
-# do here, and what backward delivers is the gradient that is measured.
-CLIPPERS: dict[str, Callable[[FlatParameters, float, Clipping], float]] = {
-    "off": _off,
-    "norm": _norm,
-    "value": _value,
-    "parameter_norm": _parameter_norm,
-    "recursion": _off,
-    "autoclip": _autoclip,
-    "agc": _agc,
-}
+def clip_gradients(flat: FlatParameters, norm: float, clipping: Clipping) -> float:
+    """Clip by the method that `clipping.config` names; return the norm after clipping over the norm before.
+
+    norm: that of the gradients, finite. 1 is returned when nothing was clipped.
+    """
+    clip: Callable[[FlatParameters, float, Clipping], float] = CLIP_METHODS[clipping.config.method].load()
+    return clip(flat, norm, clipping)
 
 
 def percentile(ordered: list[float], percent: float) -> float:

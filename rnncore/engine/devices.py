@@ -2,13 +2,13 @@
 
 import torch
 
+from rnncore.cells import CELLS
 from rnncore.config import TrainConfig
 from rnncore.errors import not_allowed
 
 # Multiply-adds of the recurrence per timestep and layer, B * gates * H * H, below which the CPU wins: an accelerator
 # spends 10 us or more on launching each step, in which one CPU core computes about this many.
 SMALL = 4_000_000
-_GATES = {"rnn": 1, "lstm": 4, "gru": 3}
 _WORDS = {"cuda": "CUDA", "mps": "Apple Metal"}
 
 
@@ -29,7 +29,7 @@ def choose_device(config: TrainConfig, available: list[str] | None = None) -> tu
     fit = [name for name in available if not (name == "mps" and config.dtype == "float64")]
     if fit[0] == "cpu":
         return "cpu", "This machine has no accelerator that torch can use."
-    work = config.batch_size * _GATES[config.model.cell] * config.model.hidden_size**2
+    work = config.batch_size * CELLS[config.model.cell].recurrent_work(config.model.hidden_size)
     if work < SMALL:
         return "cpu", (
             f"The model is small: {work:,} multiply-adds per timestep, too few to outweigh the time that "

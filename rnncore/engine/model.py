@@ -5,6 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
+from rnncore.choices import READOUTS
 from rnncore.config import ModelConfig
 from rnncore.engine.cells.recurrent import Recurrent, StateTape
 from rnncore.engine.losses import valid_steps
@@ -42,7 +43,7 @@ class SequenceModel(nn.Module):
             config.cell, input_size, config.hidden_size, config.num_layers, config.nonlinearity, config.dropout
         )
         self.readout = nn.Linear(config.hidden_size, output_size)
-        self.attention = Attention(config.hidden_size) if config.readout == "attention" else None
+        self.attention = Attention(config.hidden_size) if READOUTS[config.readout].attends else None
 
     def forward(self, inputs: Tensor, lengths: Tensor | None = None, tape: StateTape | None = None) -> Tensor:
         """Map inputs (B, T, F) to outputs (B, O), or (B, T, O) with the read-out "every_step".
@@ -51,34 +52,36 @@ class SequenceModel(nn.Module):
         backward pass.
         """
         states = self.recurrent(inputs, tape)  # (B, T, H)
-        return self.readout(READOUTS[self.config.readout](self, states, lengths))  # type: ignore[no-any-return]
+        return self.read(states, lengths)
+
+    def read(self, states: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """Map hidden states (B, T, H) to outputs, see `forward`."""
+        features: Callable[[SequenceModel, Tensor, Tensor | None], Tensor] = READOUTS[self.config.readout].load()
+        outputs: Tensor = self.readout(features(self, states, lengths))
+        return outputs
 
 
-def _last(model: SequenceModel, states: Tensor, lengths: Tensor | None) -> Tensor:
+def read_last(model: SequenceModel, states: Tensor, lengths: Tensor | None) -> Tensor:
+    """Return the state (B, H) at each sequence's own end."""
     if lengths is None:
         return states[:, -1]
     return states[torch.arange(len(states), device=states.device), lengths - 1]
 
 
-def _mean(model: SequenceModel, states: Tensor, lengths: Tensor | None) -> Tensor:
+def read_mean(model: SequenceModel, states: Tensor, lengths: Tensor | None) -> Tensor:
+    """Return the mean state (B, H) over each sequence's valid steps."""
     if lengths is None:
         return states.mean(dim=1)
     mask = valid_steps(lengths, states.shape[1]).unsqueeze(-1)  # (B, T, 1)
     return (states * mask).sum(dim=1) / lengths.unsqueeze(-1)
 
 
-def _attention(model: SequenceModel, states: Tensor, lengths: Tensor | None) -> Tensor:
+def read_attention(model: SequenceModel, states: Tensor, lengths: Tensor | None) -> Tensor:
+    """Return an average (B, H) of the states with learned weights."""
     assert model.attention is not None
     return model.attention(states, lengths)  # type: ignore[no-any-return]
 
 
-def _every_step(model: SequenceModel, states: Tensor, lengths: Tensor | None) -> Tensor:
+def read_every_step(model: SequenceModel, states: Tensor, lengths: Tensor | None) -> Tensor:
+    """Return all states (B, T, H)."""
     return states
-
-
-READOUTS: dict[str, Callable[[SequenceModel, Tensor, Tensor | None], Tensor]] = {
-    "last": _last,
-    "mean": _mean,
-    "attention": _attention,
-    "every_step": _every_step,
-}

@@ -11,10 +11,11 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
+from rnncore.choices import OPTIMIZERS
 from rnncore.config import OptimizerConfig
 
 
-def _sgd(weights: list[nn.Parameter], config: OptimizerConfig) -> torch.optim.Optimizer:
+def sgd(weights: list[nn.Parameter], config: OptimizerConfig) -> torch.optim.Optimizer:
     """Stochastic gradient descent, with momentum and Nesterov's variant of it (Sutskever et al. 2013)."""
     return torch.optim.SGD(
         weights, config.learning_rate, config.momentum, weight_decay=config.weight_decay, nesterov=config.nesterov,
@@ -22,34 +23,30 @@ def _sgd(weights: list[nn.Parameter], config: OptimizerConfig) -> torch.optim.Op
     )  # fmt: skip
 
 
-def _adam(weights: list[nn.Parameter], config: OptimizerConfig) -> torch.optim.Optimizer:
+def adam(weights: list[nn.Parameter], config: OptimizerConfig) -> torch.optim.Optimizer:
     """Adam (Kingma & Ba 2015); weight decay is added to the gradient."""
     return torch.optim.Adam(weights, config.learning_rate, weight_decay=config.weight_decay, fused=True)
 
 
-def _adamw(weights: list[nn.Parameter], config: OptimizerConfig) -> torch.optim.Optimizer:
+def adamw(weights: list[nn.Parameter], config: OptimizerConfig) -> torch.optim.Optimizer:
     """Adam with decoupled weight decay (Loshchilov & Hutter 2019)."""
     return torch.optim.AdamW(weights, config.learning_rate, weight_decay=config.weight_decay, fused=True)
 
 
-def _rmsprop(weights: list[nn.Parameter], config: OptimizerConfig) -> torch.optim.Optimizer:
+def rmsprop(weights: list[nn.Parameter], config: OptimizerConfig) -> torch.optim.Optimizer:
     """RMSprop (Tieleman & Hinton 2012), smoothing .99, with optional momentum."""
     return torch.optim.RMSprop(
         weights, config.learning_rate, momentum=config.momentum, weight_decay=config.weight_decay, foreach=False
     )
 
 
-def _adagrad(weights: list[nn.Parameter], config: OptimizerConfig) -> torch.optim.Optimizer:
+def adagrad(weights: list[nn.Parameter], config: OptimizerConfig) -> torch.optim.Optimizer:
     """Adagrad (Duchi et al. 2011)."""
     on_cpu = weights[0].device.type == "cpu"  # the only place where torch's fused Adagrad runs
     return torch.optim.Adagrad(weights, config.learning_rate, weight_decay=config.weight_decay, fused=on_cpu)
 
 
-# name -> optimiser(parameters, config); the learning rate is set anew before every step.
-OPTIMIZERS: dict[str, Callable[[list[nn.Parameter], OptimizerConfig], torch.optim.Optimizer]] = {
-    "sgd": _sgd,
-    "adam": _adam,
-    "adamw": _adamw,
-    "rmsprop": _rmsprop,
-    "adagrad": _adagrad,
-}
+def make_optimizer(weights: list[nn.Parameter], config: OptimizerConfig) -> torch.optim.Optimizer:
+    """Return the optimiser that `config` names; the learning rate is set anew before every step."""
+    make: Callable[[list[nn.Parameter], OptimizerConfig], torch.optim.Optimizer] = OPTIMIZERS[config.name].load()
+    return make(weights, config)

@@ -31,7 +31,7 @@ def omega(totals: Tensor, states: Tensor, w_hh: Tensor, nonlinearity: str) -> Te
 def add_omega_gradient(recurrent: Recurrent, tape: StateTape, weight: float) -> None:
     """Add weight * dOmega/dW_hh to the gradient of each layer's W_hh; the tape must hold this step's backward pass."""
     for layer in range(recurrent.num_layers):
-        w_hh = recurrent.layer_weights(layer)[1]
+        w_hh = recurrent.layer_weights(layer)["weight_hh"]
         with torch.enable_grad():
             value = omega(tape.hidden[layer], tape.states[layer], w_hh, recurrent.nonlinearity)
             (gradient,) = torch.autograd.grad(value, w_hh)

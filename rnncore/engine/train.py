@@ -11,11 +11,12 @@ import torch
 from torch import Tensor
 
 from rnncore.checks import check_run, resolve_loss
+from rnncore.choices import CLIP_METHODS
 from rnncore.config import TrainConfig
 from rnncore.data import load_dataset
 from rnncore.data.dataset import SequenceDataset
 from rnncore.engine.cells.recurrent import StateTape
-from rnncore.engine.clipping import CLIPPERS, Clipping
+from rnncore.engine.clipping import Clipping, clip_gradients
 from rnncore.engine.devices import choose_device
 from rnncore.engine.evaluation import TensorBatch, Validation, to_tensors
 from rnncore.engine.flat import FlatParameters, exact_norm
@@ -24,7 +25,7 @@ from rnncore.engine.initialization import initialize
 from rnncore.engine.instruments.snapshots import Snapshots
 from rnncore.engine.losses import batch_loss
 from rnncore.engine.model import SequenceModel
-from rnncore.engine.optimizers import OPTIMIZERS
+from rnncore.engine.optimizers import make_optimizer
 from rnncore.engine.randomness import DROPOUT, INITIALIZATION, seeded, stream_seed
 from rnncore.engine.regularization import add_omega_gradient
 from rnncore.engine.schedules import learning_rate_factor
@@ -59,7 +60,7 @@ class Trainer:
         self.device, device_reason = choose_device(config)
         self.model = build_model(config, dataset, self.device)
         self.parameters = FlatParameters(self.model)
-        self.optimizer = OPTIMIZERS[config.optimizer.name]([self.parameters.weights], config.optimizer)
+        self.optimizer = make_optimizer([self.parameters.weights], config.optimizer)
         self.learning_rate = config.optimizer.learning_rate
         self.clipping = Clipping(config.clip, config.clip.threshold)
         self.set_clip_threshold(config.clip.threshold)
@@ -107,7 +108,7 @@ class Trainer:
         if not 0 < threshold <= 1e30:
             raise not_allowed("clip_threshold", threshold, "", "above 0 to 1e30")
         self.clipping.threshold = threshold
-        if self.config.clip.method == "recursion":
+        if CLIP_METHODS[self.config.clip.method].in_recursion:
             self.model.recurrent.recursion_clip = threshold
 
     def last_finite_state(self) -> dict[str, Tensor]:
@@ -162,7 +163,7 @@ class Trainer:
         clip_coef, update_norm = 1.0, 0.0
         learning_rate = self.learning_rate * learning_rate_factor(step, config.steps, config.schedule)
         if problem is None:
-            clip_coef = CLIPPERS[config.clip.method](flat, grad_norm, self.clipping)
+            clip_coef = clip_gradients(flat, grad_norm, self.clipping)
             self.optimizer.param_groups[0]["lr"] = learning_rate
             self.optimizer.step()
             update_norm = flat.update_norm()

@@ -8,10 +8,11 @@ from random import Random
 import torch
 from torch import Tensor, nn
 
+from rnncore.choices import READOUTS
 from rnncore.config import ModelConfig
 from rnncore.engine.gradients import StateGradients, state_gradients
 from rnncore.engine.losses import sequence_losses
-from rnncore.engine.model import READOUTS, SequenceModel
+from rnncore.engine.model import SequenceModel
 
 TOLERANCES = {torch.float64: 1e-10, torch.float32: 1e-4}
 _KINDS = (("rnn", "tanh"), ("lstm", "tanh"), ("gru", "tanh"), ("rnn", "relu"))
@@ -108,8 +109,8 @@ def reference_gradients(
             cells.append(c)
         hiddens += states
         sequence = tuple(states)
-    features = READOUTS[model.config.readout](model, torch.stack(sequence, 1), lengths)
-    total = sequence_losses("mse", model.readout(features), targets, lengths).sum()
+    outputs = model.read(torch.stack(sequence, 1), lengths)
+    total = sequence_losses("mse", outputs, targets, lengths).sum()
     wanted = hiddens + (cells if layers.cell == "lstm" else [])
     grads = torch.autograd.grad(total, wanted, allow_unused=True, materialize_grads=True)
     both = torch.stack(grads).view(-1, layers.num_layers, T, B, layers.hidden_size)
@@ -118,8 +119,7 @@ def reference_gradients(
 
 def _torch_cell(model: SequenceModel, layer: int) -> nn.Module:
     layers = model.recurrent
-    names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
-    weights = dict(zip(names, layers.layer_weights(layer), strict=True))
+    weights = layers.layer_weights(layer)
     options = {"nonlinearity": layers.nonlinearity} if layers.cell == "rnn" else {}
     step = _CELLS[layers.cell](weights["weight_ih"].shape[1], layers.hidden_size, dtype=torch.float64, **options)
     step.load_state_dict(weights)

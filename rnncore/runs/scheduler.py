@@ -6,6 +6,7 @@ import secrets
 import time
 from collections.abc import Sequence
 
+from rnncore.choices import CLIP_METHODS
 from rnncore.config import ClipConfig, OptimizerConfig, TrainConfig, files_of
 from rnncore.data.dataset import DataError
 from rnncore.runs.active import RESUMABLE, ActiveRun, Ending, Group, Overview, RunStatus, usual_rate, waiting_times
@@ -15,7 +16,6 @@ from rnncore.runs.store.store import NewRun, file_id_of
 
 logger = logging.getLogger(__name__)
 
-STEERED_CLIPS = ("norm", "value", "parameter_norm", "recursion")  # methods with a threshold to steer
 MAX_CHANGES = 1000  # of settings while a run trains: each is kept and drawn
 MAX_NOTE = 500  # characters of a note
 UNUSED_S = 600.0  # an upload without a run is kept this long when room is scarce
@@ -161,7 +161,8 @@ class Scheduler(Caretaker):
         """Change the threshold of those runs that clip by one. Raises ControlError, ValidationError, UnknownRun."""
         ClipConfig(threshold=value)
         with self._lock:
-            clipping = [run for run in self._members(target) if run.config["clip"]["method"] in STEERED_CLIPS]
+            members = self._members(target)
+            clipping = [run for run in members if CLIP_METHODS[run.config["clip"]["method"]].has_threshold]
             if not clipping:
                 raise ControlError("clip_threshold: none of these runs clips by a threshold.")
             self._steer(clipping, "clip_threshold", value)

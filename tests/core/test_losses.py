@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 import torch
 
+from rnncore.checks import check_loss, resolve_loss
+from rnncore.choices import LOSSES
 from rnncore.data.dataset import Batch, SequenceDataset, TargetKind
-from rnncore.engine.losses import LOSSES, batch_loss, check_loss, resolve_loss, sequence_losses, valid_steps
+from rnncore.engine.losses import batch_loss, loss_function, sequence_losses, valid_steps
 from rnncore.errors import ConfigError
 
 B, T, WIDTH = 3, 5, 2
@@ -45,7 +47,7 @@ def test_every_loss_has_an_expected_value() -> None:
 
 @pytest.mark.parametrize("name", LOSSES)
 def test_elementwise(name: str) -> None:
-    losses = LOSSES[name](torch.tensor(OUTPUTS), targets_of(name))
+    losses = loss_function(name)(torch.tensor(OUTPUTS), targets_of(name))
     np.testing.assert_allclose(losses, EXPECTED[name], rtol=1e-12)
 
 
@@ -112,6 +114,6 @@ def test_the_error_says_what_is_allowed() -> None:
 
 
 def test_bce_takes_logits_of_any_size() -> None:
-    loss = LOSSES["bce"](torch.tensor([[800.0], [-800.0]]), torch.tensor([[0.0], [0.0]]))
+    loss = loss_function("bce")(torch.tensor([[800.0], [-800.0]]), torch.tensor([[0.0], [0.0]]))
     assert loss.tolist() == [[800.0], [0.0]]
     assert math.isfinite(float(loss.sum()))

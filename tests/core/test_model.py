@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from rnncore.config import ModelConfig
-from rnncore.engine.model import READOUTS, SequenceModel
+from rnncore.engine.model import SequenceModel
 
 B, T, F, H, OUT = 3, 6, 2, 4, 2
 LENGTHS = torch.tensor([6, 1, 4])
@@ -68,7 +68,3 @@ def test_padding_changes_nothing(readout: str, cell: str) -> None:
     torch.testing.assert_close(model(other, LENGTHS), model(inputs, LENGTHS))
     for b, end in enumerate(LENGTHS.tolist()):
         torch.testing.assert_close(model(inputs[b : b + 1, :end]), model(inputs, LENGTHS)[b : b + 1])
-
-
-def test_every_readout_of_the_config_exists() -> None:
-    assert set(READOUTS) == set(ModelConfig.model_fields["readout"].annotation.__args__)

@@ -5,9 +5,10 @@ import pytest
 import torch
 from torch import nn
 
+from rnncore.choices import OPTIMIZERS
 from rnncore.config import OptimizerConfig
 from rnncore.engine.flat import FlatParameters, exact_norm
-from rnncore.engine.optimizers import OPTIMIZERS
+from rnncore.engine.optimizers import make_optimizer
 
 RATE = 0.1
 GRADIENTS = np.random.default_rng(1).normal(size=(4, 3))  # four steps of a parameter of three numbers
@@ -17,7 +18,7 @@ START = np.array([1.0, -2.0, 0.5])
 def run(**config: object) -> np.ndarray:
     weights = nn.Parameter(torch.tensor(START))
     options = OptimizerConfig.model_validate({"learning_rate": RATE, **config})
-    optimizer = OPTIMIZERS[options.name]([weights], options)
+    optimizer = make_optimizer([weights], options)
     for gradient in GRADIENTS:
         weights.grad = torch.tensor(gradient)
         optimizer.step()
@@ -88,7 +89,7 @@ def test_the_flat_parameter_is_updated_as_torch_updates_each_tensor(name: str, d
     config = OptimizerConfig.model_validate({"name": name, "weight_decay": 0.01, "learning_rate": 0.01})
     ours, theirs = model(), model()
     flat = FlatParameters(ours)
-    optimizers = [OPTIMIZERS[name]([flat.weights], config), OPTIMIZERS[name](list(theirs.parameters()), config)]
+    optimizers = [make_optimizer([flat.weights], config), make_optimizer(list(theirs.parameters()), config)]
     inputs = torch.linspace(-1, 1, 12, dtype=dtype).view(4, 3)
     for _ in range(5):
         for net, optimizer in zip((ours, theirs), optimizers, strict=True):

@@ -73,7 +73,7 @@ def test_the_gradient_of_every_layer_gets_its_share() -> None:
     before = {name: p.grad.clone() for name, p in recurrent.named_parameters() if p.grad is not None}
     add_omega_gradient(recurrent, tape, 2.0)
     for layer in range(2):
-        w_hh = recurrent.layer_weights(layer)[1]
+        w_hh = recurrent.layer_weights(layer)["weight_hh"]
         value = omega(tape.hidden[layer], tape.states[layer], w_hh, "tanh")
         (expected,) = torch.autograd.grad(value, w_hh)
         assert w_hh.grad is not None

@@ -4,8 +4,9 @@ import math
 
 import pytest
 
+from rnncore.choices import SCHEDULES
 from rnncore.config import ScheduleConfig
-from rnncore.engine.schedules import SCHEDULES, learning_rate_factor
+from rnncore.engine.schedules import learning_rate_factor
 
 STEPS = 101
 

@@ -210,7 +210,7 @@ def gates_of_cells(recurrent: Recurrent, inputs: torch.Tensor, lengths: list[int
     for b in range(B):
         sequence = list(inputs[b : b + 1].unbind(1))
         for layer in range(recurrent.num_layers):
-            w_ih, w_hh, b_ih, b_hh = recurrent.layer_weights(layer)
+            w_ih, w_hh, b_ih, b_hh = recurrent.layer_weights(layer).values()
             cell = CELLS[recurrent.cell](w_ih.shape[1], H, dtype=inputs.dtype)
             cell.load_state_dict({"weight_ih": w_ih, "weight_hh": w_hh, "bias_ih": b_ih, "bias_hh": b_hh})
             h, c = inputs.new_zeros(1, H), inputs.new_zeros(1, H)

@@ -12,12 +12,10 @@ import torch
 from torch import nn
 
 from rnncore import TrainConfig, train
+from rnncore.choices import CLIP_METHODS, OPTIMIZERS
 from rnncore.data import load_dataset
 from rnncore.data.dataset import Batch, SequenceDataset, TargetKind
-from rnncore.engine import evaluation
-from rnncore.engine.clipping import CLIPPERS
-from rnncore.engine.losses import LOSSES
-from rnncore.engine.optimizers import OPTIMIZERS
+from rnncore.engine import evaluation, losses
 from rnncore.engine.train import Trainer
 from rnncore.errors import ConfigError
 from rnncore.records import Record
@@ -200,7 +198,7 @@ def test_clipping_does_not_cure_vanishing_on_the_first_batch() -> None:
 # --- every option does something -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("method", CLIPPERS)
+@pytest.mark.parametrize("method", CLIP_METHODS)
 def test_every_clip_method_acts(method: str) -> None:
     acting: dict[str, Any] = {"method": method, "threshold": 1e-3, "agc_factor": 1e-4, "percentile": 1}
     sgd = {"name": "sgd", "learning_rate": 0.1}
@@ -281,13 +279,13 @@ def test_every_optimiser_learns(name: str) -> None:
 def break_loss_at(step: int, breaking: Callable[[torch.Tensor], torch.Tensor], monkeypatch: pytest.MonkeyPatch) -> None:
     """Pass the outputs of one training step through `breaking` before the loss."""
     calls = iter(range(1, 1000))
-    mse = LOSSES["mse"]
+    mse = losses.mse
 
     def loss(outputs: torch.Tensor, targets: torch.Tensor, reduction: str = "none") -> torch.Tensor:
         training = reduction == "mean"
         return mse(breaking(outputs) if training and next(calls) == step else outputs, targets, reduction)
 
-    monkeypatch.setitem(LOSSES, "mse", loss)
+    monkeypatch.setattr(losses, "mse", loss)
 
 
 def steeper(outputs: torch.Tensor) -> torch.Tensor:
@@ -334,7 +332,7 @@ def test_a_gradient_beyond_float32_is_measured_and_clipped(monkeypatch: pytest.M
         losses = (outputs - outputs.detach()) * 6.6e35  # 0; their sum gives the read-out's bias 500 * 6.6e35 = 3.3e38
         return losses.sum() if reduction == "mean" else losses
 
-    monkeypatch.setitem(LOSSES, "mse", steep)
+    monkeypatch.setattr(losses, "mse", steep)
     (record,) = run(steps=1, batch_size=500, clip={"method": "norm", "threshold": 1.0}, optimizer={"name": "sgd"})
     assert record.diverged is None
     assert record.grad_norm > float(np.finfo(np.float32).max)
@@ -401,7 +399,7 @@ def test_steering_refuses_nonsense(setting: float) -> None:
         *({"optimizer": {"name": name}} for name in OPTIMIZERS),
         {"optimizer": {"name": "sgd", "momentum": 0.9, "nesterov": True}},
         {"optimizer": {"name": "rmsprop", "momentum": 0.9}},
-        *({"clip": {"method": method, "threshold": 0.01}} for method in CLIPPERS),
+        *({"clip": {"method": method, "threshold": 0.01}} for method in CLIP_METHODS),
         {"model": {"cell": "lstm", "num_layers": 2, "dropout": 0.5}},
         {"schedule": {"name": "cosine", "warmup_steps": 4}, "omega": 1.0},
         {"early_stopping": 2, "optimizer": {"name": "sgd", "learning_rate": 1e-30}, "steps": 40},

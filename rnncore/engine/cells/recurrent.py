@@ -1,7 +1,7 @@
 """Recurrent layers with torch.nn's parameters, whose backward pass records exact total state gradients."""
 
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -35,11 +35,11 @@ class Recurrent(nn.Module):
 
     def __init__(
         self,
-        cell: Literal["rnn", "lstm", "gru"],
+        cell: str,
         input_size: int,
         hidden_size: int,
         num_layers: int = 1,
-        nonlinearity: Literal["tanh", "relu"] = "tanh",
+        nonlinearity: str = "tanh",
         dropout: float = 0.0,
     ) -> None:
         super().__init__()
@@ -61,10 +61,9 @@ class Recurrent(nn.Module):
         for parameter in self.parameters():
             nn.init.uniform_(parameter, -bound, bound)
 
-    def layer_weights(self, layer: int) -> Weights:
-        """Return W_ih, W_hh, b_ih, b_hh of one layer."""
-        w_ih, w_hh, b_ih, b_hh = (getattr(self, f"{name}_l{layer}") for name in PARAMETERS)
-        return w_ih, w_hh, b_ih, b_hh
+    def layer_weights(self, layer: int) -> dict[str, Tensor]:
+        """Return name -> parameter of one layer."""
+        return {name: getattr(self, f"{name}_l{layer}") for name in PARAMETERS}
 
     def forward(self, inputs: Tensor, tape: StateTape | None = None) -> Tensor:
         """Map inputs (B, T, F) to the last layer's hidden states (B, T, H); record on `tape` if one is given.
@@ -78,7 +77,8 @@ class Recurrent(nn.Module):
         states = inputs.transpose(0, 1)  # (T, B, F)
         for layer in range(self.num_layers):
             place = None if tape is None else LayerTape(tape, layer)
-            states = scan(states.contiguous(), self.layer_weights(layer), recursion, self._pool, place)  # (T, B, H)
+            w_ih, w_hh, b_ih, b_hh = self.layer_weights(layer).values()
+            states = scan(states.contiguous(), (w_ih, w_hh, b_ih, b_hh), recursion, self._pool, place)  # (T, B, H)
             if place is not None:
                 place.record_states(states)
             if self.dropout and layer < self.num_layers - 1:

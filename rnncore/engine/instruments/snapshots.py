@@ -92,7 +92,7 @@ def spectral_bound(model: SequenceModel, ragged: bool = False) -> SpectralBound 
     recurrent = model.recurrent
     if recurrent.cell != "rnn":
         return None
-    matrices = [recurrent.layer_weights(layer)[1].detach() for layer in range(recurrent.num_layers)]
+    matrices = [recurrent.layer_weights(layer)["weight_hh"].detach() for layer in range(recurrent.num_layers)]
     values = np.array([largest_singular_value(matrix) for matrix in matrices])
     holds = model.config.readout == "last" and not ragged
     return SpectralBound(values, 1.0, recurrent.num_layers - 1 if holds else None)
@@ -138,7 +138,7 @@ def _layer_gates(
     """Return (G, T) means of the gates in `blocks`; inputs (T, B, I), states (T, B, H), valid (T, B, 1)."""
     T, B, H = states.shape
     rows = torch.cat([torch.arange(block * H, (block + 1) * H, device=states.device) for block in blocks])  # (G H,)
-    w_ih, w_hh, b_ih, b_hh = (weight[rows] for weight in recurrent.layer_weights(layer))
+    w_ih, w_hh, b_ih, b_hh = (weight[rows] for weight in recurrent.layer_weights(layer).values())
     means = []
     for chunk in chunks(T, B * len(w_hh) * states.element_size()):
         part, later, before = slices(chunk)

@@ -8,9 +8,10 @@ import sys
 import threading
 from collections.abc import Sequence
 from queue import SimpleQueue
-from typing import Any, BinaryIO, get_args
+from typing import Any, BinaryIO
 
-from rnncore.config import CellName, ModelConfig, TaskData, TrainConfig
+from rnncore.cells import CELLS
+from rnncore.config import ModelConfig, TaskData, TrainConfig
 from rnncore.runs.backend.frames import Frame, ProtocolError, read_frame, write_frame
 from rnncore.runs.worker.confine import limit_memory, lower_priority
 from rnncore.runs.worker.engine import Engine, ReadFile, TrainerLike
@@ -29,8 +30,7 @@ class TorchEngine:
 
         leave_compiler_out()
         torch.set_num_threads(1)
-        cells: tuple[CellName, ...] = get_args(CellName)
-        for cell in cells:
+        for cell in CELLS:
             config = TrainConfig(
                 data=TaskData(seq_len=8),
                 model=ModelConfig(cell=cell, hidden_size=4),
