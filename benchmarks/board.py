@@ -5,7 +5,6 @@ Prints one Markdown table. Needs Chromium and the app's own requirements; talks 
 
 import json
 import os
-import shutil
 import time
 import urllib.request
 from pathlib import Path
@@ -16,7 +15,8 @@ from typing import Any
 from playwright.sync_api import Page, sync_playwright
 
 from benchmarks.timing import table
-from tests.conftest import CHROMIUM_FLAGS, AppServer
+from tests.support import chromium
+from tests.support.server import AppServer
 
 CLICKS = 10
 LONG_RUN = {
@@ -33,11 +33,10 @@ READY = "() => document.querySelectorAll('.js-plotly-plot').length >= 4"
 
 def main() -> None:
     """Measure and print."""
-    chromium = next(p for n in ("chromium", "chromium-browser", "google-chrome") if (p := shutil.which(n)))
     with TemporaryDirectory() as folder, sync_playwright() as playwright:
         server = AppServer(Path(folder))
         server.start()
-        browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_FLAGS)
+        browser = playwright.chromium.launch(executable_path=chromium.executable(), args=chromium.FLAGS)
         try:
             rows = []
             for measure in (cold_open, first_points, refreshes, long_run):
