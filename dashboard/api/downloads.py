@@ -1,7 +1,6 @@
 """Downloads, made piece by piece: a few at a time and for a bounded time, so that those who watch keep their room."""
 
 import asyncio
-from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from functools import cache
 
@@ -10,21 +9,22 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from dashboard.server.http import ApiError
+from dashboard.server.budget import Budget, OverBudget
+from dashboard.server.http import ApiError, error_answer
 
 THREADS = 2
-AT_ONCE, AT_ONCE_PER_ADDRESS = 32, 16  # each may hold some megabytes for a client that does not read
 SECONDS = 300.0
 RETRY_S = 5.0
+MANY = "You are downloading many files at this moment; try again in a few seconds."
 
-_under_way: Counter[str] = Counter()  # by network address
+_budget = Budget(each=16, total=256)  # by network address; a client that does not read holds up a piece
 
 
 def attachment(request: Request, pieces: Iterator[bytes], media_type: str, file_name: str) -> Response:
     """Return the answer that sends `pieces` as a file. Raises ApiError 429 while many others are being sent."""
     address = request.client.host if request.client else ""
-    if _under_way.total() >= AT_ONCE or _under_way[address] >= AT_ONCE_PER_ADDRESS:
-        raise ApiError(429, "Many files are being downloaded at this moment; try again in a few seconds.", RETRY_S)
+    if not _budget.allows(address):
+        raise ApiError(429, MANY, RETRY_S)
     headers = {"Content-Disposition": f'attachment; filename="{file_name}"', "Cache-Control": "no-store"}
     return _Download(address, _one_by_one(pieces), media_type, headers)
 
@@ -37,16 +37,14 @@ class _Download(StreamingResponse):
         self._address = address
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        _under_way[self._address] += 1
         try:
-            async with asyncio.timeout(SECONDS):
-                await super().__call__(scope, receive, send)
+            with _budget.one_more(self._address):
+                async with asyncio.timeout(SECONDS):
+                    await super().__call__(scope, receive, send)
         except TimeoutError:
             return  # without its last piece: the server cuts the connection, and the client sees that it is incomplete
-        finally:
-            _under_way[self._address] -= 1
-            if not _under_way[self._address]:
-                del _under_way[self._address]
+        except OverBudget:
+            await error_answer(429, MANY, {"Retry-After": f"{RETRY_S:.0f}"})(scope, receive, send)
 
 
 async def _one_by_one(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:

@@ -1,14 +1,15 @@
 """Uploads of a workspace: storing a file and saying what is in it, listing, deleting."""
 
-import asyncio
 import secrets
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
+from dashboard.api.reading import in_reading_thread
 from dashboard.experiment.text import visible
 from dashboard.server import services
+from dashboard.server.budget import Budget, OverBudget
 from dashboard.server.http import FORM_TYPES, ApiError, JSONAnswer, content_type, endpoint, read_body
 from dashboard.server.workspace import workspace_of
 from rnncore.config import UploadData
@@ -16,10 +17,10 @@ from rnncore.runs.store.store import file_id_of
 
 UPLOAD_SECONDS = 60.0
 BUSY_RETRY_S = 5.0
-UPLOADS_AT_ONCE = 4  # each holds its bytes in memory
+UPLOADING = "You are uploading several files at this moment; try again in a few seconds."
 MAX_NAME = 500  # characters of a file's name
 
-_uploading = asyncio.Semaphore(UPLOADS_AT_ONCE)
+_budget = Budget(each=4, total=64)  # by workspace and by network address
 
 
 @endpoint
@@ -30,18 +31,17 @@ async def upload(request: Request) -> JSONAnswer:
     """
     if content_type(request) in ("", *FORM_TYPES):
         raise ApiError(415, "Content-Type: send the file itself, as text/csv or application/octet-stream, not a form.")
-    if _uploading.locked():
-        raise ApiError(
-            429, "Several files are being uploaded at this moment; try again in a few seconds.", BUSY_RETRY_S
-        )
     name, options = _asked(request)
     scheduler = services.scheduler()
     given = workspace_of(request)
     workspace = given or secrets.token_urlsafe(16)
-    async with _uploading:
-        content = await read_body(request, scheduler.settings.max_file_mb * 2**20, UPLOAD_SECONDS)
-        answer = await run_in_threadpool(_describe, given or _address(request), name, content, options)
-        await run_in_threadpool(scheduler.add_file, workspace, content, name)
+    try:
+        with _budget.one_more(_address(request), *((workspace,) if given else ())):
+            content = await read_body(request, scheduler.settings.max_file_mb * 2**20, UPLOAD_SECONDS)
+            answer = await in_reading_thread(_describe, given or _address(request), name, content, options)
+            await run_in_threadpool(scheduler.add_file, workspace, content, name)
+    except OverBudget:
+        raise ApiError(429, UPLOADING, BUSY_RETRY_S) from None
     if given is None:
         answer["workspace"] = workspace
     return JSONAnswer(answer, 201)

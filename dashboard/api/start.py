@@ -10,9 +10,11 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
 from dashboard.api.quota import Quota
+from dashboard.api.reading import in_reading_thread
 from dashboard.experiment.opening import twins
 from dashboard.experiment.words import label
 from dashboard.server import services
+from dashboard.server.budget import Budget, OverBudget
 from dashboard.server.http import ApiError, JSONAnswer, endpoint, read_json
 from dashboard.server.workspace import workspace_of
 from rnncore.checks import Described, check_run
@@ -24,11 +26,11 @@ from rnncore.runs.limits import check_start
 
 BUSY_RETRY_S = 5.0
 STARTS_AT_ONCE = 2  # each check of a start costs memory and time of this process
-STARTS_WAITING = 40
+MANY = "Many runs are being started from your address at this moment; try again in a few seconds."
 
 _checking = asyncio.Semaphore(STARTS_AT_ONCE)
 _quota = Quota()
-_waiting = 0
+_budget = Budget(each=40, total=400)  # by network address
 
 
 class StartRequest(BaseModel):
@@ -43,7 +45,6 @@ class StartRequest(BaseModel):
 @endpoint
 async def start(request: Request) -> JSONAnswer:
     """Check an experiment like the app's own Train button does, and queue it."""
-    global _waiting
     asked = StartRequest.model_validate(await read_json(request))
     config = TrainConfig.model_validate(asked.config)
     if asked.compare and config.clip.method == "off":
@@ -52,17 +53,18 @@ async def start(request: Request) -> JSONAnswer:
         )
     given = workspace_of(request)
     workspace = given or secrets.token_urlsafe(16)
-    if _waiting >= STARTS_WAITING:
-        raise ApiError(429, "Many runs are being started at this moment; try again in a few seconds.", BUSY_RETRY_S)
-    _waiting += 1
+    address = request.client.host if request.client else ""
+    config = await run_in_threadpool(_named, workspace, config)
+    configs = twins(config) if asked.compare else [config]
     try:
-        async with _checking:
-            address = request.client.host if request.client else ""
-            config = await run_in_threadpool(_named, workspace, config)
-            configs = twins(config) if asked.compare else [config]
-            group = await run_in_threadpool(_submit, workspace, address, configs)
-    finally:
-        _waiting -= 1
+        with _budget.one_more(address):
+            if isinstance(config.data, UploadData):
+                group = await in_reading_thread(_submit, workspace, address, configs)
+            else:
+                async with _checking:
+                    group = await run_in_threadpool(_submit, workspace, address, configs)
+    except OverBudget:
+        raise ApiError(429, MANY, BUSY_RETRY_S) from None
     answer: dict[str, Any] = {
         "group": group.id,
         "runs": [{"id": run, "label": label(each)} for run, each in zip(group.runs, configs, strict=True)],

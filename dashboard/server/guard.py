@@ -1,5 +1,6 @@
 """The door of the server: which hosts it answers to, and the security headers of every answer."""
 
+import asyncio
 import ipaddress
 from functools import lru_cache
 from urllib.parse import urlsplit
@@ -22,7 +23,7 @@ FOREIGN_HOST = (
 
 
 class Guard:
-    """ASGI middleware: refuse foreign host names (DNS rebinding), add security headers."""
+    """ASGI middleware: refuse foreign hosts (DNS rebinding) and foreign pages' sockets, add security headers."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -39,6 +40,9 @@ class Guard:
             else:
                 await error_answer(403, FOREIGN_HOST)(scope, receive, send)
             return
+        if scope["type"] == "websocket":
+            await self._socket(scope, receive, send, hosts[0])
+            return
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -48,6 +52,57 @@ class Guard:
             await send(message)
 
         await self.app(scope, receive, send_with_headers)
+
+    async def _socket(self, scope: Scope, receive: Receive, send: Send, host: str) -> None:
+        """Open a page's socket, at a bounded pace of messages; one of another site's page is refused.
+
+        Streamlit's own check would ask a public address service, inside the event loop, whether an origin that it does
+        not know is this machine: so it gets to see none.
+        """
+        origins = Headers(scope=scope).getlist("origin")
+        if len(origins) > 1 or not all(origin_is_allowed(origin, host) for origin in origins):
+            await send({"type": "websocket.close", "code": 1008})
+            return
+        headers = [(name, value) for name, value in scope["headers"] if name != b"origin"]
+        own = f"{'https' if scope['scheme'] == 'wss' else 'http'}://{host}".encode("latin-1")
+        headers += [(b"origin", own)] if origins else []
+        await self.app({**scope, "headers": headers}, Pace(receive), send)
+
+
+class Pace:
+    """Receives the messages of a socket, never more than `RATE` a second once `BURST` have come in a row."""
+
+    RATE, BURST = 20.0, 60.0
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._allowance = self.BURST
+        self._at = asyncio.get_running_loop().time()
+
+    async def __call__(self) -> Message:
+        """Return the next message, later if the last ones came too fast."""
+        message = await self._receive()
+        now = asyncio.get_running_loop().time()
+        self._allowance = min(self.BURST, self._allowance + (now - self._at) * self.RATE) - 1
+        self._at = now
+        if self._allowance < 0:
+            await asyncio.sleep(-self._allowance / self.RATE)
+        return message
+
+
+def origin_is_allowed(origin: str, host: str) -> bool:
+    """Tell whether a page of an origin may open a socket: one of this very host and port, or one of an allowed site.
+
+    Allowed sites are those of Streamlit's option `server.corsAllowedOrigins`, with scheme and port.
+    """
+    try:
+        parts = urlsplit(origin)
+    except ValueError:
+        return False
+    if parts.scheme in ("http", "https") and parts.netloc.lower() == host.lower():
+        return True
+    allowed: list[str] = config.get_option("server.corsAllowedOrigins") or []
+    return origin.rstrip("/").lower() in {site.rstrip("/").lower() for site in allowed}
 
 
 def host_is_allowed(host: str) -> bool:

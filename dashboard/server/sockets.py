@@ -2,14 +2,17 @@
 
 import logging
 import os
+import signal
 import socket
 import sys
 
 import psutil
+import uvicorn
 
 logger = logging.getLogger(__name__)
 
 CONNECTIONS = 65_536
+GOODBYE_S = 0.5
 
 
 def answer_at_once() -> None:
@@ -27,6 +30,18 @@ def answer_at_once() -> None:
                     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     except (OSError, psutil.Error) as error:
         logger.warning("answers will be slower: TCP_NODELAY cannot be set: %s", error)
+
+
+def stop_without_waiting() -> None:
+    """Let the server stop within moments whatever its clients do: uvicorn would wait for the slowest of them.
+
+    Streamlit passes no such option on. Once the server runs, its handler of signals leads to its configuration.
+    """
+    server = getattr(signal.getsignal(signal.SIGTERM), "__self__", None)
+    if isinstance(server, uvicorn.Server):
+        server.config.timeout_graceful_shutdown = GOODBYE_S  # type: ignore[assignment]  # any number of seconds will do
+    else:
+        logger.debug("this server is not uvicorn's own; how it stops is its own affair")
 
 
 def allow_many_connections() -> None:

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from dashboard.api import downloads
+from dashboard.server.budget import Budget
 from rnncore import TrainConfig
 from rnncore.records import PROFILES, SCALARS
 from tests.support.api import SLOW, finished, run_of, status
@@ -49,7 +50,7 @@ def test_an_export_of_a_running_run_ends() -> None:
 
 
 def test_downloads_that_nobody_reads_are_few_and_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(downloads, "AT_ONCE_PER_ADDRESS", 1)
+    monkeypatch.setattr(downloads, "_budget", Budget(each=1, total=9))
     monkeypatch.setattr(downloads, "SECONDS", 0.2)
     address = f"/api/runs/{run_of(SLOW)}/export.csv"
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from dashboard.api import files
+from dashboard.server.budget import Budget
 from tests.support.api import AS_CSV, TABLE
 from tests.support.asgi import Answer, call, send
 
@@ -29,16 +30,17 @@ def test_a_form_uploads_nothing() -> None:
     assert call("POST", "/api/files", TABLE, {"Content-Type": "multipart/form-data; boundary=x"}).status == 415
 
 
-def test_only_a_few_uploads_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(files, "_uploading", asyncio.Semaphore(1))
+def test_only_a_few_uploads_at_once_for_each_client(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "_budget", Budget(each=1, total=9))
 
-    async def two() -> list[Answer]:
+    async def three() -> list[Answer]:
         slow = asyncio.create_task(send("POST", "/api/files", headers=AS_CSV, pieces=[TABLE, 0.1, b"1,1,1\n"]))
         await asyncio.sleep(0.02)
-        return [await send("POST", "/api/files", TABLE, AS_CSV), await slow]
+        second = await send("POST", "/api/files", TABLE, AS_CSV)
+        return [second, await send("POST", "/api/files", TABLE, AS_CSV, address="10.0.0.9"), await slow]
 
-    second, first = asyncio.run(two())
-    assert (second.status, first.status) == (429, 201)
+    second, others, first = asyncio.run(three())
+    assert (second.status, others.status, first.status) == (429, 201, 201)
     assert second.headers["retry-after"] == "5"
 
 
@@ -65,3 +67,20 @@ def test_a_page_cannot_hold_files_without_end(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr("dashboard.server.upload_guard.held_bytes", held.__getitem__)
     answers = [call("PUT", f"/_stcore/upload_file/{session}/x", b"1") for session in held]
     assert [answer.status for answer in answers] == [413, 429, 404]  # there is no such address in this app: let through
+
+
+def test_slow_uploads_of_one_page_take_no_room_from_others() -> None:
+    async def rush() -> list[int]:
+        slow = [
+            asyncio.create_task(send("PUT", f"/_stcore/upload_file/{page}/x{n}", pieces=[b"1", 0.5, b"2"]))
+            for page in ("hostile", "other")
+            for n in range(20)
+        ]
+        await asyncio.sleep(0.05)
+        fine = await send("PUT", "/_stcore/upload_file/mine/x", b"1", address="10.0.0.9")
+        for task in slow:
+            task.cancel()
+        await asyncio.gather(*slow, return_exceptions=True)
+        return [fine.status]
+
+    assert asyncio.run(rush()) == [404]  # let through: there is no such address in this app

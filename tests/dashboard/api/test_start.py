@@ -8,6 +8,7 @@ import pytest
 
 from dashboard.api import start
 from dashboard.server import http
+from dashboard.server.budget import Budget
 from tests.support.api import SLOW, finished, started, status
 from tests.support.asgi import Answer, call, send
 from tests.support.waiting import wait
@@ -140,7 +141,7 @@ def test_fresh_workspaces_do_not_evade_the_limit_of_an_address(scheduler: Any) -
 
 
 def test_a_rush_of_starts_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(start, "STARTS_WAITING", 3)
+    monkeypatch.setattr(start, "_budget", Budget(each=3, total=99))
     monkeypatch.setattr(start, "_checking", asyncio.Semaphore(1))
     monkeypatch.setattr(start, "load_dataset", lambda *_: time.sleep(0.1))
     monkeypatch.setattr(start, "check_run", lambda *_: None)
