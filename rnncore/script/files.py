@@ -1,8 +1,8 @@
-"""The data file beside a script, where its data cannot be written as a few lines of code."""
+"""Where a script takes its data from: code of its own, or a file beside it, and what that file holds."""
 
 import io
 from importlib import resources
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -14,36 +14,47 @@ from rnncore.data.tasks.text import MAX_CHARACTERS
 MAX_NUMBERS = 25_000_000  # in a file of prepared sequences, 100 MB before compression
 
 
-def is_one_column(config: TrainConfig) -> bool:
-    """Tell whether the data are one long series of numbers, so that a script can cut its windows itself."""
-    data: Any = config.data
-    return data.kind == "bundled" and SERIES[data.name].layout == "series" and len(SERIES[data.name].columns) == 1
+def source_of(config: TrainConfig, dataset: SequenceDataset) -> Literal["task", "text", "series", "arrays"]:
+    """Tell what the data are to a script.
 
-
-def is_text(config: TrainConfig, dataset: SequenceDataset) -> bool:
-    """Tell whether the data are windows cut from one long text: of uploads, only those are drawn anew at each step."""
+    task: a few lines of code. text: one long text, of which a script cuts windows; of uploads, only those are drawn
+    anew at each step. series: one column of numbers, likewise. arrays: sequences as the lab prepared them.
+    """
     data: Any = config.data
-    return bool(data.task == "text" if data.kind == "task" else data.kind == "upload" and dataset.train_size is None)
+    if data.kind == "upload":
+        return "text" if dataset.train_size is None else "arrays"
+    if data.kind == "bundled":
+        one_column = SERIES[data.name].layout == "series" and len(SERIES[data.name].columns) == 1
+        return "series" if one_column else "arrays"
+    return "text" if data.task == "text" else "task"
 
 
 def file_name(config: TrainConfig, dataset: SequenceDataset) -> str:
     """Return the name of the file that the script of `config` reads, '' for none."""
     data: Any = config.data
-    if is_text(config, dataset):
-        return "shakespeare.txt" if data.kind == "task" else "text.txt"
-    if data.kind == "task":
-        return ""
-    return SERIES[data.name].file if is_one_column(config) else "data.npz"
+    match source_of(config, dataset):
+        case "task":
+            return ""
+        case "text":
+            return "shakespeare.txt" if data.kind == "task" else "text.txt"
+        case "series":
+            return SERIES[data.name].file
+        case "arrays":
+            return "data.npz"
 
 
 def files(config: TrainConfig, dataset: SequenceDataset, read_file: ReadFile) -> dict[str, bytes]:
     """Return name -> content of that file. Raises DataError."""
     name = file_name(config, dataset)
-    if name == "data.npz":
-        return {name: _arrays(config, dataset)}
-    if name == "text.txt":
-        return {name: _text(config, read_file)}
-    return {name: (resources.files("rnncore.data") / "bundled" / name).read_bytes()} if name else {}
+    match name:
+        case "":
+            return {}
+        case "data.npz":
+            return {name: _arrays(config, dataset)}
+        case "text.txt":
+            return {name: _text(config, read_file)}
+        case _:
+            return {name: (resources.files("rnncore.data") / "bundled" / name).read_bytes()}
 
 
 def check_size(dataset: SequenceDataset) -> None:
