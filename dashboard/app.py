@@ -21,7 +21,7 @@ from dashboard.server.assets import asset_routes, warm_assets
 from dashboard.server.guard import Guard
 from dashboard.server.logs import configure_logs
 from dashboard.server.request_heads import bound_request_heads
-from dashboard.server.sockets import allow_many_connections, answer_at_once, stop_without_waiting
+from dashboard.server.sockets import allow_many_connections, answer_at_once, stop_without_waiting, trust_proxies
 from dashboard.server.upload_guard import UploadGuard
 from dashboard.server.workspace import WorkspaceCookie
 from rnncore.runs.settings import SettingsError
@@ -41,6 +41,7 @@ async def lifespan(app: st.App) -> AsyncIterator[None]:
     PagesManager.uses_pages_directory = False  # else the first visitor's /history would be that file without main.py
     try:
         settings = services.open_scheduler().settings
+        trust_proxies(settings.trusted_proxies)
     except (StoreError, SettingsError) as error:
         logger.critical("%s", error, extra={"event": "server_failed"})
         os._exit(1)  # an exception would bury the sentence in three tracebacks

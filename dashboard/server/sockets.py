@@ -8,6 +8,7 @@ import sys
 
 import psutil
 import uvicorn
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 logger = logging.getLogger(__name__)
 
@@ -35,13 +36,28 @@ def answer_at_once() -> None:
 def stop_without_waiting() -> None:
     """Let the server stop within moments whatever its clients do: uvicorn would wait for the slowest of them.
 
-    Streamlit passes no such option on. Once the server runs, its handler of signals leads to its configuration.
+    Streamlit passes no such option on.
     """
-    server = getattr(signal.getsignal(signal.SIGTERM), "__self__", None)
-    if isinstance(server, uvicorn.Server):
+    if (server := _running_server()) is not None:
         server.config.timeout_graceful_shutdown = GOODBYE_S  # type: ignore[assignment]  # any number of seconds will do
-    else:
-        logger.debug("this server is not uvicorn's own; how it stops is its own affair")
+
+
+def trust_proxies(addresses: str) -> None:
+    """Believe the header X-Forwarded-For of these network addresses (with commas between them) and of nobody else.
+
+    uvicorn believes every program on this machine, which could then take the budgets of all other addresses.
+    """
+    server = _running_server()
+    outermost = server and server.config.loaded_app
+    if isinstance(outermost, ProxyHeadersMiddleware):
+        named = [address.strip() for address in addresses.split(",") if address.strip()]
+        outermost.trusted_hosts = ProxyHeadersMiddleware(outermost.app, named).trusted_hosts
+
+
+def _running_server() -> uvicorn.Server | None:
+    """Return the server that runs this app, as its handler of signals tells; None where another program runs it."""
+    server = getattr(signal.getsignal(signal.SIGTERM), "__self__", None)
+    return server if isinstance(server, uvicorn.Server) else None
 
 
 def allow_many_connections() -> None:

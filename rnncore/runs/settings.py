@@ -73,6 +73,13 @@ class Settings(BaseSettings):
         json_schema_extra=_about("Places", allowed="names of modules"),
     )
 
+    trusted_proxies: str = Field(
+        "",
+        description="Network addresses of reverse proxies, with commas between them, whose header X-Forwarded-For tells"
+        " the client's address; nobody else's is believed.",
+        json_schema_extra=_about("Places", allowed="network addresses"),
+    )
+
     workers: int = Field(
         default_factory=default_workers,
         ge=1,

@@ -52,3 +52,21 @@ def test_long_bodies_and_many_requests_on_a_connection_are_no_long_headers(serve
 
 def test_two_host_headers_are_refused(server: AppServer) -> None:
     assert exchange(server, GET + b"Host: evil.example\r\n\r\n").startswith(b"HTTP/1.1 403 ")
+
+
+def test_nobody_may_claim_another_address(server: AppServer) -> None:
+    start = (
+        b"POST /api/runs HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nX-Forwarded-For: %s\r\n"
+        b"X-Forwarded-Proto: https\r\nContent-Length: 24\r\n\r\n" + b'{"config": {"steps": 1}}'
+    )
+    answers = [exchange(server, start % claimed) for claimed in (b"10.0.0.1", b"10.0.0.2, 10.0.0.3")]
+    assert all(b" 201 " in answer and b'"address":"http://localhost' in answer for answer in answers)
+
+
+@pytest.mark.parametrize(
+    "path", [b"/api/runs/..%2f..%2fetc", b"/api/%2e%2e/x", b"/api/runs/a/../b", b"/api/", b"/api/x"]
+)
+def test_addresses_that_lead_nowhere_are_json(server: AppServer, path: bytes) -> None:
+    answer = exchange(server, b"GET " + path + b" HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+    assert answer.split(b" ", 2)[1][:1] == b"4"
+    assert b'{"error":' in answer
