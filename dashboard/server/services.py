@@ -6,12 +6,11 @@ They live in a plain module, not in st.cache_resource: "Clear cache" in Streamli
 import sys
 import threading
 import time
-from collections.abc import Sequence
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from rnncore.runs.backend.process import WORKER_COMMAND
+from rnncore.runs.backend.protocol import Backend
 from rnncore.runs.reader.pool import ReaderPool
 from rnncore.runs.scheduler import Scheduler
 from rnncore.runs.settings import Settings
@@ -23,11 +22,11 @@ _opened = 0.0
 _opening = threading.Lock()
 
 
-def open_scheduler(settings: Settings | None = None, worker_command: Sequence[str] = WORKER_COMMAND) -> Scheduler:
+def open_scheduler(settings: Settings | None = None, backend: Backend | None = None) -> Scheduler:
     """Open the store, start the scheduler and its workers; call once per process."""
     global _scheduler, _opened
     settings = settings or Settings.from_env()
-    _scheduler = Scheduler(Store(settings.store_path), settings, worker_command)
+    _scheduler = Scheduler(Store(settings.store_path), settings, backend)
     _scheduler.start()
     _opened = time.monotonic()
     return _scheduler

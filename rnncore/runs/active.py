@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field
 from heapq import heapify, heapreplace
 from typing import Any
 
-from rnncore.runs.backend.process import WorkerProcess
+from rnncore.runs.backend.job_spec import SettingChange
 from rnncore.runs.store.recording import Recorder
 from rnncore.runs.store.store import StoredRun
 
@@ -44,7 +44,8 @@ class RunStatus:
 class Overview:
     """The background half in counts.
 
-    workers: how many there should be; ready: warmed up; busy: with a run; lost: how many have died since the start.
+    workers: runs that can execute at once; ready: places that are warmed up; busy: with a run; lost: died since the
+    start.
     """
 
     workers: int
@@ -58,7 +59,7 @@ class Overview:
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How a run is to end once its worker lets go of it; `{step}` in the reason is filled in then."""
+    """How a run is to end once it has stopped; `{step}` in the reason is filled in then."""
 
     status: str
     reason: str
@@ -74,28 +75,28 @@ class ActiveRun:
     config: dict[str, Any]
     steps: int
     files: tuple[str, ...]
-    owner: str  # whose turn in the queue it takes
+    owner: str  # who alternates with others in the queue
     keep_when_gone: bool = False
     status: str = "queued"
-    worker: WorkerProcess | None = None
+    executing: bool = False  # the execution engine has it, be it running or paused
     recorder: Recorder | None = None
     step: int = 0
-    settings: list[tuple[int, str, float]] = field(default_factory=list)  # to be given along with the job
-    changes: int = 0  # of its settings, while it trained
+    changes: int = 0  # of its settings, so far
+    changes_to_make: list[SettingChange] = field(default_factory=list)  # once it executes
     hold: bool = False  # asked to pause
-    pause_at: int | None = None  # where a queued run is to pause once it runs
+    pause_at: int | None = None  # where a queued run is to pause once it executes
     paused_since: float | None = None
-    parking: bool = False  # asked to give its worker up
-    wanted: bool = False  # asked to go on while it has no worker
+    parking: bool = False  # asked to give its place up
+    wanted: bool = False  # asked to go on while it has no place
     running_since: float | None = None
     trained_s: float = 0.0
     ending: Ending | None = None  # asked to end
     ending_since: float = 0.0
-    signals_sent: int = 0
+    aborts: int = 0  # how often the execution engine was told to end it
 
     @property
     def steps_per_second(self) -> float:
-        """Current speed; 0 if it is not known or the run has no worker."""
+        """Current speed; 0 if it is not known or the run does not execute."""
         return (self.recorder.steps_per_second if self.recorder else None) or 0.0
 
     def trained_seconds(self, now: float) -> float:

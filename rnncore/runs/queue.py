@@ -1,4 +1,4 @@
-"""Who is next: first come, first served, and whoever has several starts waiting takes turns with the others."""
+"""The queue: first come, first served, and whoever has several starts waiting alternates with the others."""
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
@@ -8,22 +8,23 @@ from operator import attrgetter
 
 @dataclass(frozen=True, slots=True)
 class _Waiting:
-    turn: int
+    number: int
     owner: str
     run: str
 
 
-class Turns:
-    """Waiting runs in the order in which they start.
+class RunQueue:
+    """Waiting runs in the order in which they will start.
 
-    Each start (the runs of a group) gets a turn: the one after the owner's last waiting start, or after the turn that
-    is being served. Within a turn the order is that of arrival. So a queue of one start per owner is FIFO, and nobody
-    waits for more than one start of anybody else's before their own first one.
+    Each start (the runs of a group) gets a number: one more than that of its owner's last waiting start or, if the
+    owner has none, than that of the start that was taken last. Lower numbers go first, equal ones in the order of their
+    arrival. So a queue with one start per owner is first come, first served, and of everybody else's starts at most one
+    each goes before an owner's first one.
     """
 
     def __init__(self) -> None:
         self._waiting: list[_Waiting] = []
-        self._served = 0  # turn of the start that was taken last
+        self._last_number = 0  # of the start that was taken last
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -35,15 +36,15 @@ class Turns:
         return any(waiting.run == run for waiting in self._waiting)
 
     def add(self, owner: str, runs: Sequence[str]) -> None:
-        """Let runs wait, one start of `owner`."""
-        turn = 1 + max((each.turn for each in self._waiting if each.owner == owner), default=self._served)
-        place = bisect_right(self._waiting, turn, key=attrgetter("turn"))
-        self._waiting[place:place] = [_Waiting(turn, owner, run) for run in runs]
+        """Let the runs of one start wait."""
+        number = 1 + max((each.number for each in self._waiting if each.owner == owner), default=self._last_number)
+        place = bisect_right(self._waiting, number, key=attrgetter("number"))
+        self._waiting[place:place] = [_Waiting(number, owner, run) for run in runs]
 
     def take(self) -> str:
         """Remove and return the next run. Raises IndexError when none waits."""
         first = self._waiting.pop(0)
-        self._served = first.turn
+        self._last_number = first.number
         return first.run
 
     def remove(self, run: str) -> None:

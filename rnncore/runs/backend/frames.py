@@ -1,9 +1,9 @@
-"""Frames between scheduler and worker: a JSON header and an optional block of bytes, each with its length in front.
+"""What scheduler and worker say to each other: frames of a JSON header and an optional block of bytes.
 
 To the worker                                     | from the worker
 --------------------------------------------------|---------------------------------------------------------------
-job: run, config, events, sizes of the files      | ready: pid
-     + bytes of the files and of the checkpoint   | info: run, info (RunInfo as JSON)
+job: see `JobSpec` + bytes of the files and of    | ready: pid
+     the checkpoint                               | info: run, info (RunInfo as JSON)
 stop, pause, resume, step: run                    | records: run, count, profiles, snapshots, diverged
                                                   |      + bytes (rnncore.records.pack)
 park: run (checkpoint, then end, to go on later)  | paused, resumed: run, step
@@ -11,7 +11,7 @@ set: run, name, value, at_step                    | event: run, step, name, valu
                                                   | checkpoint: run, step + bytes
                                                   | done: run, status, reason, step, traceback
 
-Nothing in a frame depends on scheduler and worker sharing a machine.
+In a stream each part has its length in front. Nothing in a frame depends on scheduler and worker sharing a machine.
 """
 
 import json

@@ -24,12 +24,17 @@ _ENVIRONMENT = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_TH
 class WorkerProcess:
     """Starts a worker; calls `deliver(self, frame)` from a thread of its own, with None once the worker has gone."""
 
-    def __init__(self, command: Sequence[str], deliver: Callable[["WorkerProcess", Frame | None], None]) -> None:
+    def __init__(
+        self,
+        command: Sequence[str],
+        deliver: Callable[["WorkerProcess", Frame | None], None],
+        environment: Mapping[str, str],
+    ) -> None:
         self._process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env=os.environ | _ENVIRONMENT,
+            env={**os.environ, **_ENVIRONMENT, **environment},
             # Out of the terminal's process group: Ctrl-C is for the server, which ends its workers itself.
             start_new_session=sys.platform != "win32",
             creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
@@ -37,7 +42,8 @@ class WorkerProcess:
         self.pid = self._process.pid
         self.started = time.monotonic()
         self.ready = False
-        self.run: str | None = None
+        self.run: str | None = None  # what it executes
+        self.aborted = False  # told to end by a signal
         self._deliver = deliver
         self._outgoing: SimpleQueue[tuple[Mapping[str, Any], bytes] | None] = SimpleQueue()
         self._oom_kills = count_oom_kills()

@@ -30,7 +30,7 @@ class Database:
         """Open or create the store. Raises StoreError."""
         self.path = path
         self._connection, self.message = open_database(path)
-        self._connection.execute("PRAGMA wal_autocheckpoint = 0")  # `checkpoint` does it, between rounds
+        self._connection.execute("PRAGMA wal_autocheckpoint = 0")  # `checkpoint` does it, between commits
         self._connection.execute(f"PRAGMA journal_size_limit = {MAX_LOG_BYTES}")
         self._lock = threading.RLock()
         self._readers: LifoQueue[sqlite3.Connection] = LifoQueue()

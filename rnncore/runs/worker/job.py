@@ -13,6 +13,7 @@ from rnncore.data.dataset import DataError
 from rnncore.errors import ConfigError
 from rnncore.records import PROFILES, Record, pack
 from rnncore.runs.backend.frames import Frame
+from rnncore.runs.backend.job_spec import JobSpec
 from rnncore.runs.worker.engine import Engine, TrainerLike
 
 FLUSH_BYTES = 2**20
@@ -37,32 +38,25 @@ class Job:
 
     def __init__(
         self,
-        frame: Frame,
+        spec: JobSpec,
         engine: Engine,
         commands: SimpleQueue[Frame],
         send: Send,
         confine: Callable[[TrainConfig], int | None],
     ) -> None:
-        header = frame.header
-        self.run = frame.run
-        self._header, self._engine, self._commands, self._send = header, engine, commands, send
+        self.run = spec.run
+        self._spec, self._engine, self._commands, self._send = spec, engine, commands, send
         self._confine = confine
         self._memory_mb: int | None = None
-        self._files: dict[str, bytes] = {}
-        place = 0
-        for file_id, size in header.get("files", {}).items():
-            self._files[file_id] = frame.blob[place : place + size]
-            place += size
-        self._checkpoint = frame.blob[place:]
-        self._flush_s, self._checkpoint_s = header["flush_ms"] / 1000, header["checkpoint_seconds"]
+        self._flush_s, self._checkpoint_s = spec.flush_ms / 1000, spec.checkpoint_seconds
         self._records: list[Record] = []
         self._profile_bytes = 0
         self._flush_due = 0.0  # the first record goes out at once
         self._checkpoint_due = time.monotonic() + self._checkpoint_s
-        self._settings = sorted((step, name, value) for step, name, value in header.get("events", ()))
-        self._pause_at: int | None = header.get("pause_at")
+        self._changes = sorted(spec.changes)
+        self._pause_at = spec.pause_at
         self._diverged = False
-        self.step = header.get("start_step", 0)
+        self.step = spec.start_step
         self._saved_step, self._saving_dear_until = self.step, 0.0
         self._trainer: TrainerLike | None = None
 
@@ -92,11 +86,11 @@ class Job:
         )  # fmt: skip
 
     def _train(self) -> tuple[str, str]:
-        config = TrainConfig.model_validate(self._header["config"])
+        config = TrainConfig.model_validate(self._spec.config)
         self._memory_mb = self._confine(config)
         trainer = self._trainer = self._engine.trainer(config, self._read_file)
-        if self._checkpoint:
-            self._engine.restore(trainer, self._checkpoint)
+        if self._spec.checkpoint:
+            self._engine.restore(trainer, self._spec.checkpoint)
         self._send({"type": "info", "run": self.run, "info": trainer.info.to_json()}, b"")
         try:
             self._run(trainer)
@@ -110,7 +104,7 @@ class Job:
         records = trainer.records()
         while True:
             self._obey()
-            self._apply_settings(trainer)
+            self._make_changes(trainer)
             record = next(records, None)
             if record is None:
                 return
@@ -181,21 +175,21 @@ class Job:
         self._pause_at = self.step + 1
 
     def _set(self, header: Mapping[str, Any]) -> None:
-        self._settings.append((header["at_step"], header["name"], header["value"]))
-        self._settings.sort()
+        self._changes.append((header["at_step"], header["name"], header["value"]))
+        self._changes.sort()
 
-    def _apply_settings(self, trainer: TrainerLike) -> None:
+    def _make_changes(self, trainer: TrainerLike) -> None:
         upcoming = self.step + 1
-        while self._settings and self._settings[0][0] <= upcoming:
-            _, name, value = self._settings.pop(0)
+        while self._changes and self._changes[0][0] <= upcoming:
+            _, name, value = self._changes.pop(0)
             SETTABLE[name](trainer, value)
             self._flush()
             self._send({"type": "event", "run": self.run, "step": upcoming, "name": name, "value": value}, b"")
 
     def _read_file(self, name: str) -> bytes:
-        if name not in self._files:
+        if name not in self._spec.files:
             raise DataError(f"The file '{name}' was not uploaded, or was deleted since.")
-        return self._files[name]
+        return self._spec.files[name]
 
     def _memory_sentence(self) -> str:
         limit = f" than the {self._memory_mb:,} MB a run may use" if self._memory_mb else " than there is"

@@ -13,6 +13,7 @@ from typing import Any, BinaryIO
 from rnncore.cells import CELLS
 from rnncore.config import ModelConfig, TaskData, TrainConfig
 from rnncore.runs.backend.frames import Frame, ProtocolError, read_frame, write_frame
+from rnncore.runs.backend.job_spec import JobSpec
 from rnncore.runs.worker.confine import limit_memory, lower_priority
 from rnncore.runs.worker.engine import Engine, ReadFile, TrainerLike
 from rnncore.runs.worker.job import Job
@@ -99,7 +100,7 @@ def serve(requests: BinaryIO, replies: BinaryIO, engine: Engine, nice: int, memo
     while True:
         frame = inbox.get()
         if frame.type == "job":  # anything else is a command for a run that has just ended
-            Job(frame, engine, inbox, send, confine).execute()
+            Job(JobSpec.from_frame(frame), engine, inbox, send, confine).execute()
             limit_memory(None)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from dashboard.server import services
+from rnncore.runs.backend.local import LocalBackend
 from rnncore.runs.settings import Settings
 from rnncore.runs.store.store import ACTIVE
 from tests.support.fake_worker import COMMAND
@@ -18,7 +19,7 @@ def scheduler(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         data_dir=tmp_path_factory.mktemp("data"), workers=2, worker_nice=0, flush_ms=5, commit_ms=5, max_queued=40,
         max_file_mb=1, stop_grace_seconds=0.5,
     )  # fmt: skip
-    yield services.open_scheduler(settings, COMMAND)
+    yield services.open_scheduler(settings, LocalBackend(settings, COMMAND))
     services.close_scheduler()
 
 

@@ -54,7 +54,7 @@ def test_files_that_train_nothing_make_room_before_anything_is_refused(
     room = scheduler.settings.max_store_mb * 2**20 // 4
     taken = iter([room, 0, room, room])
     monkeypatch.setattr(scheduler.store, "file_bytes", lambda: next(taken))
-    monkeypatch.setattr("rnncore.runs.scheduler.UNUSED_S", -60.0)
+    monkeypatch.setattr("rnncore.runs.uploads.UNUSED_S", -60.0)
     assert call("POST", "/api/files", TABLE, AS_CSV).status == 201
     assert scheduler.store.file(unused["workspace"], unused["file"]) is None
     assert scheduler.store.file(used["workspace"], used["file"]) == TABLE

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from dashboard.server import services
+from rnncore.runs.backend.local import LocalBackend
 from rnncore.runs.scheduler import Scheduler
 from rnncore.runs.settings import Settings
 from rnncore.runs.store.store import Store
@@ -15,7 +16,7 @@ from tests.support.waiting import wait
 @pytest.fixture(scope="module")
 def scheduler(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scheduler]:
     settings = Settings(data_dir=tmp_path_factory.mktemp("data"), workers=1, max_active_per_workspace=3)
-    scheduler = Scheduler(Store(settings.store_path), settings, COMMAND)
+    scheduler = Scheduler(Store(settings.store_path), settings, LocalBackend(settings, COMMAND))
     scheduler.start()
     patch = pytest.MonkeyPatch()
     patch.setattr(services, "_scheduler", scheduler)

@@ -2,30 +2,22 @@
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
-from rnncore.runs.backend.frames import Frame
 from rnncore.runs.backend.process import WorkerProcess
-from rnncore.runs.settings import Settings
 
 logger = logging.getLogger(__name__)
 
 LONGEST_BACKOFF_S = 30.0
 LONGEST_START_S = 120.0
+FAILED_STARTS = 3  # in a row, after which starting is said to fail
 
 
-class Pool:
-    """Worker processes of one scheduler; not safe for threads, the scheduler guards it."""
+class WorkerPool:
+    """Worker processes; not safe for threads, `LocalBackend` guards it."""
 
-    def __init__(
-        self,
-        command: Sequence[str],
-        settings: Settings,
-        deliver: Callable[[WorkerProcess, Frame | None], None],
-    ) -> None:
-        self._command = [*command, "--nice", str(settings.worker_nice), "--memory-mb", str(settings.worker_memory_mb)]
-        self._size, self._spares = settings.workers, settings.spare_workers
-        self._deliver = deliver
+    def __init__(self, start: Callable[[], WorkerProcess], size: int, spares: int) -> None:
+        self._start, self._size, self._spares = start, size, spares
         self.workers: list[WorkerProcess] = []
         self.died = 0  # workers that ended by themselves or were killed
         self._failed_starts = 0
@@ -41,7 +33,7 @@ class Pool:
             return
         while len(self.workers) < self._size or self._wants_spare():
             try:
-                self.workers.append(WorkerProcess(self._command, self._deliver))
+                self.workers.append(self._start())
             except OSError as error:
                 logger.error("a worker cannot be started: %s", error)
                 self._back_off()
@@ -64,26 +56,36 @@ class Pool:
             if not worker.ready:
                 self._back_off()
 
+    def executing(self, run: str) -> WorkerProcess | None:
+        """Return the worker that executes a run, if one does."""
+        return next((worker for worker in self.workers if worker.run == run), None)
+
+    @property
+    def busy(self) -> int:
+        """How many workers execute a run."""
+        return sum(worker.run is not None for worker in self.workers)
+
+    @property
+    def ready(self) -> int:
+        """How many workers have warmed up, spares not counted."""
+        return min(sum(worker.ready for worker in self.workers), self._size)
+
     def idle(self) -> list[WorkerProcess]:
         """Return the warm workers that may take a run now; the spares keep back."""
-        busy = sum(worker.run is not None for worker in self.workers)
-        return [worker for worker in self.workers if worker.ready and worker.run is None][: max(0, self._size - busy)]
+        waiting = [worker for worker in self.workers if worker.ready and worker.run is None and not worker.aborted]
+        return waiting[: max(0, self._size - self.busy)]
 
     @property
     def failing(self) -> bool:
-        """Whether workers keep dying before they are ready."""
-        return self._failed_starts >= 3
+        """Whether there is no warm worker, and new ones keep dying before they are ready."""
+        return self._failed_starts >= FAILED_STARTS and self.ready == 0
 
-    def close(self, grace: float) -> None:
-        """Let all workers go; kill those that stay longer than `grace` seconds."""
-        for worker in self.workers:
+    def dismiss(self) -> list[WorkerProcess]:
+        """Let all workers go, and return them: each ends as soon as it can."""
+        gone, self.workers = self.workers, []
+        for worker in gone:
             worker.close()
-        deadline = time.monotonic() + grace
-        for worker in self.workers:
-            if worker.wait(max(0.0, deadline - time.monotonic())) is None:
-                worker.kill()
-                worker.wait(5.0)
-        self.workers.clear()
+        return gone
 
     def _back_off(self) -> None:
         self._failed_starts += 1

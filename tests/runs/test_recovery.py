@@ -1,0 +1,168 @@
+"""What survives: killed workers, killed and stopped servers, a store that cannot be written."""
+
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from rnncore.runs.backend.local import LocalBackend
+from rnncore.runs.scheduler import Scheduler
+from rnncore.runs.store.lock import StoreError
+from rnncore.runs.store.store import Store
+from tests.support.scheduling import LONG, Server, config, slow
+
+
+def test_a_killed_worker_is_replaced_and_its_run_can_be_continued(serve):
+    server = serve(workers=1, checkpoint_seconds=0.05)
+    reference = server.submit(slow(150)).runs[0]
+    server.wait_status(reference, "finished")
+    run_id = server.submit(slow(150)).runs[0]
+    server.wait(lambda: server.run(run_id).checkpoint_step > 0)
+    server.worker_of(run_id).kill()
+    run = server.wait_status(run_id, "killed")
+    assert 0 < run.step < 150
+    assert server.records(run_id) == server.records(reference)[: run.step], "no record lost, none invented"
+    assert server.scheduler.status(run_id).resumable
+    server.scheduler.resume(run_id)
+    server.wait_status(run_id, "finished")
+    assert server.records(run_id) == server.records(reference)
+
+
+def test_a_run_that_was_killed_after_its_last_step_can_be_brought_to_its_end(serve):
+    server = serve(workers=1)
+    run_id = server.submit(config()).runs[0]
+    server.wait_status(run_id, "finished")
+    before = server.records(run_id)
+    server.store.update_run(run_id, status="killed", reason="The worker died before it could say that it was done.")
+    server.scheduler.resume(run_id)
+    server.wait_status(run_id, "finished")
+    assert server.records(run_id) == before
+
+
+def test_a_server_that_is_stopped_interrupts_its_runs_and_the_next_one_continues_them(tmp_path):
+    first = Server(tmp_path, workers=1)
+    running, queued = first.submit(slow(150), slow(150)).runs
+    first.wait_step(running, 50)
+    first.scheduler.set_learning_rate(running, 0.3)
+    first.wait(lambda: first.store.events(running))
+    began = time.monotonic()
+    first.close()
+    assert time.monotonic() - began < 2.0
+    second = Server(tmp_path)
+    try:
+        for run_id in (running, queued):
+            assert second.run(run_id).status == "interrupted"
+            assert "The server was stopped" in second.run(run_id).reason
+        at = second.run(running).step
+        assert second.run(running).checkpoint_step == at >= 50
+        second.scheduler.resume(second.run(running).group)
+        for run_id in (running, queued):
+            second.wait_status(run_id, "finished")
+        (change,) = second.store.events(running)
+        fresh = second.submit(slow(150), slow(150)).runs
+        assert second.records(queued)[:10] == second.records(running)[:10]
+        second.wait_status(fresh[0], "finished")
+        expected = second.records(fresh[0])
+        assert second.records(queued) == expected
+        assert second.records(running)[: change[0] - 1] == expected[: change[0] - 1]
+        assert second.records(running)[change[0] - 1][:4] != expected[change[0] - 1][:4]
+    finally:
+        second.close()
+
+
+SERVER = """
+    import sys, time
+    from pathlib import Path
+    from tests.support.scheduling import Server, slow
+    server = Server(Path(sys.argv[1]), checkpoint_seconds=0.05)
+    group = server.submit(slow(500), slow(500), slow(500))
+    sys.stdout.write(" ".join(group.runs) + "\\n")
+    while True:
+        steps = [server.run(run_id).step for run_id in group.runs]
+        sys.stdout.write(" ".join(map(str, steps)) + "\\n")
+        sys.stdout.flush()
+        time.sleep(0.01)
+"""
+
+
+def test_a_server_killed_by_kill_9_loses_nothing_that_it_has_told(tmp_path):
+    root = Path(__file__).parents[2]
+    process = subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(SERVER), str(tmp_path)], stdout=subprocess.PIPE, cwd=root, text=True
+    )
+    runs = process.stdout.readline().split()
+    told = [0]
+    while min(told[:2], default=0) < 100:
+        told = [int(step) for step in process.stdout.readline().split()]
+    workers = psutil.Process(process.pid).children()
+    process.send_signal(signal.SIGKILL)
+    for line in process.stdout.read().splitlines():
+        told = [int(step) for step in line.split()] if line.count(" ") == 2 else told
+    process.stdout.close()
+    process.wait()
+    assert len(workers) == 2
+    deadline = time.monotonic() + 1.0
+    while any(worker.is_running() and worker.status() != psutil.STATUS_ZOMBIE for worker in workers):
+        assert time.monotonic() < deadline, "workers leave when their server has gone"
+        time.sleep(0.01)
+    server = Server(tmp_path)
+    try:
+        for run_id, step in zip(runs, told, strict=True):
+            run = server.run(run_id)
+            assert run.status == "interrupted"
+            assert run.step >= step
+            assert [row[0] for row in server.records(run_id)] == list(range(1, run.step + 1))
+        server.scheduler.resume(runs[0])
+        server.wait_status(runs[0], "finished", seconds=20)
+        fresh = server.submit(slow(500)).runs[0]
+        server.wait_status(fresh, "finished", seconds=20)
+        assert server.records(runs[0]) == server.records(fresh)
+    finally:
+        server.close()
+
+
+def test_two_servers_cannot_share_a_folder(serve, tmp_path):
+    server = serve()
+    run_id = server.submit(slow()).runs[0]
+    store = Store(tmp_path / "runs.sqlite")
+    with pytest.raises(StoreError, match="Another server is using the folder"):
+        Scheduler(store, server.settings, server.backend).start()
+    store.close()
+    assert server.run(run_id).status in ("queued", "running")
+
+
+def test_workers_that_cannot_start_fail_the_queue_in_words(serve):
+    server = serve(make_backend=lambda settings: LocalBackend(settings, [sys.executable, "-c", "raise SystemExit(3)"]))
+    run = server.wait_status(server.submit(config()).runs[0], "failed")
+    assert run.reason == "The training processes cannot be started; the server's log says why."
+
+
+def test_a_store_that_cannot_be_written_fails_the_run_and_nothing_else(serve, caplog):
+    server = serve(workers=1)
+    server.store._connection.execute("PRAGMA max_page_count = 60")
+    run_id = server.submit(config(LONG)).runs[0]
+    server.wait(lambda: "database or disk is full" in caplog.text)
+    server.store._connection.execute("PRAGMA max_page_count = 100000000")
+    run = server.wait_status(run_id, "failed")
+    assert run.reason == "The run store could not be written (database or disk is full)."
+    assert [row[0] for row in server.records(run_id)] == list(range(1, run.step + 1))
+    server.wait_status(server.submit(config()).runs[0], "finished")
+
+
+def test_a_spare_takes_over_when_a_worker_dies_and_never_trains_beside_it(serve):
+    server = serve(workers=1, spare_workers=1)
+    first, second = server.submit(slow(), slow()).runs
+    server.wait_step(first)
+    server.wait(lambda: [worker.ready for worker in server.workers()] == [True, True])
+    time.sleep(0.3)
+    assert server.run(second).status == "queued"
+    spare = next(worker for worker in server.workers() if worker.run is None)
+    server.worker_of(first).kill()
+    server.wait_step(second)
+    assert server.worker_of(second) is spare
+    server.scheduler.stop(second)
