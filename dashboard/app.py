@@ -24,6 +24,7 @@ from dashboard.server.request_heads import bound_request_heads
 from dashboard.server.sockets import allow_many_connections, answer_at_once, stop_without_waiting, trust_proxies
 from dashboard.server.upload_guard import UploadGuard
 from dashboard.server.workspace import WorkspaceCookie
+from rnncore.errors import ConfigError
 from rnncore.runs.settings import SettingsError
 from rnncore.runs.store.lock import StoreError
 
@@ -42,7 +43,7 @@ async def lifespan(app: st.App) -> AsyncIterator[None]:
     try:
         settings = services.open_scheduler().settings
         trust_proxies(settings.trusted_proxies)
-    except (StoreError, SettingsError) as error:
+    except (StoreError, SettingsError, ConfigError) as error:
         logger.critical("%s", error, extra={"event": "server_failed"})
         os._exit(1)  # an exception would bury the sentence in three tracebacks
     await to_thread.run_sync(warm_assets)

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from rnncore.config import TrainConfig, explain
 from rnncore.errors import ConfigError
+from rnncore.registry import PLUGINS, load_plugins
 from rnncore.runs import commands as runs
 
 FINISHED, FAILED, BAD_INPUT, DIVERGED, INTERRUPTED = 0, 1, 2, 3, 130
@@ -25,6 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from rnncore.data import DataError
 
     try:
+        load_plugins(os.environ.get(PLUGINS, ""))
         return int(options.run(options))
     except (ConfigError, DataError) as error:
         print(f"rnncore: {error}", file=sys.stderr)

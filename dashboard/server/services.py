@@ -10,6 +10,7 @@ from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from rnncore.registry import load_plugins
 from rnncore.runs.backend.protocol import Backend
 from rnncore.runs.reader.pool import ReaderPool
 from rnncore.runs.scheduler import Scheduler
@@ -23,9 +24,14 @@ _opening = threading.Lock()
 
 
 def open_scheduler(settings: Settings | None = None, backend: Backend | None = None) -> Scheduler:
-    """Open the store, start the scheduler and its workers; call once per process."""
+    """Import the plugins, open the store, start the scheduler and its workers; call once per process.
+
+    Raises:
+        SettingsError, ConfigError (a plugin cannot be imported), StoreError: one plain sentence each.
+    """
     global _scheduler, _opened
     settings = settings or Settings.from_env()
+    load_plugins(settings.plugins, pages=True)
     _scheduler = Scheduler(Store(settings.store_path), settings, backend)
     _scheduler.start()
     _opened = time.monotonic()

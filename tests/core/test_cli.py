@@ -237,3 +237,13 @@ def test_output_that_cannot_be_written_is_one_line(config_file: Path) -> None:
         done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False, timeout=60)
     assert done.returncode == 1
     assert done.stderr.splitlines()[0] == "rnncore: output cannot be written: No space left on device"
+
+
+def test_a_plugin_that_cannot_be_imported_is_told_in_one_line(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RNNLAB_PLUGINS", "nobody_has_this")
+    assert main(["tasks"]) == 2
+    assert capsys.readouterr().err == (
+        "rnncore: RNNLAB_PLUGINS: the module 'nobody_has_this' cannot be imported: No module named 'nobody_has_this'\n"
+    )

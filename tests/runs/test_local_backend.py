@@ -63,21 +63,27 @@ def test_starting_that_keeps_failing_is_a_problem_told_in_words(opened):
 
 
 SAYS_ITS_ENVIRONMENT = """
-import json, os, sys
+import os, sys
 from rnncore.runs.backend.frames import write_frame
-names = ("RNNLAB_PLUGINS", "OMP_NUM_THREADS")
 write_frame(sys.stdout.buffer, {"type": "ready", "pid": 0})
 sys.stdin.buffer.read(1)
-write_frame(sys.stdout.buffer, {"type": "info", "run": "r", "info": {name: os.environ.get(name) for name in names}})
+write_frame(sys.stdout.buffer, {"type": "info", "run": "r", "info": {"threads": os.environ["OMP_NUM_THREADS"]}})
 """
 
 
-def test_workers_import_the_plugins_of_the_settings_and_use_one_thread(opened):
-    backend, messages = opened([sys.executable, "-c", SAYS_ITS_ENVIRONMENT], plugins="toy,other")
+def test_a_worker_uses_one_thread(opened):
+    backend, messages = opened([sys.executable, "-c", SAYS_ITS_ENVIRONMENT])
     backend.start(JobSpec("r", config().model_dump(mode="json"), 10, 60.0))
     while not isinstance(message := messages.get(timeout=5), Frame):
         pass
-    assert message.header["info"] == {"RNNLAB_PLUGINS": "toy,other", "OMP_NUM_THREADS": "1"}
+    assert message.header["info"] == {"threads": "1"}
+
+
+def test_workers_import_the_plugins_of_the_settings(opened, monkeypatch, tmp_path):
+    (tmp_path / "toy_plugin.py").write_text("from pathlib import Path\nPath(__file__).with_name('imported').touch()\n")
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}{os.pathsep}{os.environ.get('PYTHONPATH', '')}")
+    opened(plugins="toy_plugin")
+    assert (tmp_path / "imported").exists()
 
 
 def test_a_job_comes_back_from_its_frame():

@@ -12,6 +12,7 @@ from typing import Any, BinaryIO
 
 from rnncore.cells import CELLS
 from rnncore.config import ModelConfig, TaskData, TrainConfig
+from rnncore.registry import PLUGINS, load_plugins
 from rnncore.runs.backend.frames import Frame, ProtocolError, read_frame, write_frame
 from rnncore.runs.backend.job_spec import JobSpec
 from rnncore.runs.worker.confine import limit_memory, lower_priority
@@ -127,6 +128,7 @@ def main(arguments: Sequence[str] | None = None, engine: Engine | None = None) -
     options = parser.parse_args(arguments)
     logging.basicConfig(format="%(asctime)s worker %(process)d %(levelname)s %(message)s", stream=sys.stderr)
     try:
+        load_plugins(os.environ.get(PLUGINS, ""))
         serve(os.fdopen(os.dup(0), "rb"), replies, engine or TorchEngine(), options.nice, options.memory_mb)
     except Exception:
         logger.exception("this worker ends")
