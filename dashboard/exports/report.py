@@ -14,7 +14,7 @@ from typing import Any
 import plotly
 
 from dashboard import figures
-from dashboard.experiment.link_fields import defaults, values
+from dashboard.experiment.setting_paths import defaults, values
 from dashboard.experiment.share import ShareError, encode
 from dashboard.exports.code import script
 from dashboard.exports.modules import STATIC, inline_modules

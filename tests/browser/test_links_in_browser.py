@@ -48,8 +48,8 @@ def test_a_copied_link_trains_bit_for_bit_the_same_in_a_fresh_browser(chromium: 
     page.locator("[data-testid=stCode]").hover()
     page.get_by_role("button", name="Copy to clipboard").click()
     link = page.evaluate("() => navigator.clipboard.readText()")
-    assert link.startswith(f"{app_server.url}/?config=1.")
-    assert "run" not in link
+    assert link.startswith(f"{app_server.url}/?config=2.")
+    assert "run=" not in link
 
     other.goto(link)
     other.get_by_text("This link put an experiment into the controls").wait_for()

@@ -17,6 +17,7 @@ from dashboard.server import services
 from rnncore.config import TrainConfig
 from rnncore.runs.store.store import Store
 from tests.support.asgi import call
+from tests.support.links import saying
 from tests.support.trained import train_into
 
 CONTENT = ("x\n" + "\n".join(f"{np.sin(day / 3):.4f}" for day in range(120))).encode()
@@ -103,7 +104,7 @@ def test_the_panel_offers_the_link_of_the_experiment_chosen_and_its_code(store: 
     app = opened()
 
     assert not app.exception
-    assert app.code[0].value.endswith("?config=1.seed-4~compare-no~end")
+    assert app.code[0].value.endswith(f"?config={encode(TrainConfig(seed=4), False)}")
     app.button(key="share.code").click().run()
     assert "class Model(nn.Module)" in app.code[0].value  # the panel has made room
     assert "SEED = 4" in app.code[0].value
@@ -126,17 +127,19 @@ def test_the_panel_offers_the_files_of_the_runs_shown(store: Store, runs: tuple[
 def test_a_link_that_is_opened_says_what_it_lacks_as_plain_text(store: Store) -> None:
     app = AppTest.from_function(panel, default_timeout=20, kwargs={"own": False})
     config = TrainConfig.model_validate(store.runs_of(WORKSPACE)[0].config)
-    app.query_params["config"] = encode(config, True).replace("~end", "~nonsense-1~end")
+    app.query_params["config"] = saying(**config.model_dump(mode="json"), nonsense=1)
     app.run()
 
-    assert "There is no setting 'nonsense'." in app.text[1].value
+    assert "nonsense: there is no such field; nonsense was left out." in app.text[1].value
     assert "This link needs the file with the checksum sha256:" in app.text[1].value
 
 
 @pytest.mark.parametrize(
     "text",
     ["", "1.", "1.steps-9~lr-na", "0.cell-gru~end", "1z.AAAA", "1.<b>-1~[a](http)-$x$~end", "1.hidden-99999999~end",
-     "1.data-csv~file-.2Fetc.2Fpasswd~end", "1." + "x-1~" * 3000, "1.steps-1000000~hidden-2048~layers-8~end"],
+     "1.data-csv~file-.2Fetc.2Fpasswd~end", "1." + "x-1~" * 3000, "1.steps-1000000~hidden-2048~layers-8~end",
+     "2.", "2.AAAA", "3.AAAA", saying(**{"<b>": 1, "[a](http)": "$x$"}), saying(model={"hidden_size": 99_999_999}),
+     saying(data={"kind": "csv", "file": "/etc/passwd", "target": "x"})],
 )  # fmt: skip
 def test_any_link_ends_in_sentences_and_starts_nothing(store: Store, text: str) -> None:
     before = len(store.runs())

@@ -1,10 +1,13 @@
 """Share links: what goes in comes out; whatever else comes in, a valid configuration and plain sentences come out."""
 
+import base64
 import json
 import random
 import re
 import subprocess
 import sys
+import time
+import zlib
 from typing import Any, Literal, get_args, get_origin
 
 import pytest
@@ -12,10 +15,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
-from dashboard.experiment.share import MAX_CHARS, ShareError, decode, encode
+from dashboard.experiment import share
+from dashboard.experiment.opening import DEFAULT
+from dashboard.experiment.setting_paths import DATA_MODELS, values
+from dashboard.experiment.share import MAX_CHARS, VERSION, ShareError, decode, encode
+from dashboard.lessons import LESSONS
 from rnncore.config import BundledData, TaskData, TrainConfig, UploadData, UploadedFile
+from tests.support.links import CORPUS, meant, saying, sealed
 
 ID = "sha256:" + "0123456789abcdef" * 4
+BROKEN = "The link is cut off or damaged, so nothing in it was used; ask for the whole link."
 NAMES = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=25)
 IDS = st.binary(min_size=32, max_size=32).map(lambda content: f"sha256:{content.hex()}")
 SPECIAL: dict[str, st.SearchStrategy[Any]] = {
@@ -79,65 +88,66 @@ def test_any_configuration_comes_back_from_a_short_link_of_address_characters(
     text = encode(config, compare)
 
     assert len(text) <= MAX_CHARS
-    assert re.fullmatch(r"[A-Za-z0-9._~-]+", text)
+    assert re.fullmatch(r"2\.[A-Za-z0-9_-]*[A-Za-z0-9]", text)
     decoded = decode(text)
     assert (decoded.config, decoded.compare, decoded.problems) == (config, compare, [])
 
 
-def test_a_link_holds_what_differs_from_the_defaults_in_words() -> None:
-    config = TrainConfig.model_validate(
-        {
-            "data": {"kind": "task", "task": "parity", "seq_len": 20},
-            "model": {"cell": "lstm"},
-            "clip": {"method": "norm", "threshold": 0.5},
-        }
-    )
-
-    assert encode(config, True) == "1.task-parity~T-20~cell-lstm~clip-norm~threshold-0.5~end"
-    assert encode(TrainConfig(), False) == "1.compare-no~end"
+@pytest.mark.parametrize(("link", "compare", "given"), CORPUS["2"]["links"])
+def test_a_link_once_given_away_means_what_it_meant(link: str, compare: bool, given: dict[str, Any]) -> None:
+    decoded = decode(link)
+    assert (decoded.config, decoded.compare, decoded.problems) == (meant("2", given), compare, [])
 
 
-def test_the_defaults_of_format_1_still_hold() -> None:
-    """A link leaves defaults out. If one of these has to change, links need a new VERSION that knows the old ones."""
-    expected = {
-        "data": {"kind": "task", "task": "adding", "seq_len": None, "delay": None, "symbols": None},
-        "model": {"cell": "rnn", "nonlinearity": "tanh", "hidden_size": 32, "num_layers": 1, "dropout": 0.0,
-                  "readout": "last"},
-        "init": {"scheme": "default", "spectral_radius": 0.95, "std": 0.01, "forget_bias": None, "chrono": False},
-        "loss": "auto",
-        "optimizer": {"name": "adam", "learning_rate": 0.005, "momentum": 0.0, "nesterov": False, "weight_decay": 0.0},
-        "schedule": {"name": "constant", "warmup_steps": 0, "decay": 0.5, "decay_steps": 500, "final_fraction": 0.0},
-        "clip": {"method": "off", "threshold": 1.0, "percentile": 10.0, "agc_factor": 0.01},
-        "omega": 0.0, "truncation": None, "early_stopping": None, "steps": 1000, "batch_size": 32, "seed": 0,
-        "eval_every": 25, "profile_every": 5, "dtype": "float32", "device": "auto",
-    }  # fmt: skip
-    defaults = TrainConfig().model_dump(mode="json")
-    for name, value in expected.items():
-        assert defaults[name] == (defaults[name] | value if isinstance(value, dict) else value)
-    windowed = {"window": 50, "horizon": 1, "val_fraction": 0.2}
-    assert BundledData().model_dump().items() >= (windowed | {"name": "sunspots"}).items()
-    upload = UploadData.model_validate({"files": [{"file": ID}]}).model_dump()
-    assert upload.items() >= {"layout": "auto", "window": None, "horizon": 1, "stride": 1, "max_length": 1000}.items()
+def test_the_defaults_of_this_format_still_hold() -> None:
+    """A link leaves defaults out.
+
+    A new setting: add its default to the corpus of this version. A default that changes: raise VERSION, give `DEFAULTS`
+    a table of the new ones beside the old, and begin a new corpus.
+    """
+    frozen = CORPUS[VERSION]
+    assert TrainConfig().model_dump(mode="json", exclude={"data"}) == frozen["defaults"]
+    for kind, model in DATA_MODELS.items():
+        defaults = {name: info.default for name, info in model.model_fields.items() if not info.is_required()}
+        assert defaults == frozen["data"][kind]
 
 
-def test_a_long_link_is_compressed_and_a_hopeless_one_is_refused_in_a_sentence() -> None:
-    columns = [f"sensor {number:03}, degrees" for number in range(90)]
-    data = {"kind": "upload", "files": [{"file": ID, "name": "a.csv"}], "features": columns}
-    config = TrainConfig.model_validate({"data": data})
+@pytest.mark.parametrize("version", CORPUS)
+def test_links_are_read_with_the_defaults_of_their_format(version: str) -> None:
+    """Only settings that are newer than the format may be missing in its table: they have the defaults of today."""
+    table = share.DEFAULTS[version]
+    for kind, own in CORPUS[version]["data"].items():
+        assert table.data[kind] == {f"data.{name}": value for name, value in own.items()}
+    known = {path: value for path, value in values(meant(version, {})) if not path.startswith("data.")}
+    assert table.settings.items() <= known.items()
 
-    text = encode(config, True)
-    assert text.startswith("1z.")
-    assert len(text) <= MAX_CHARS
-    assert decode(text).config == config
 
-    cut = decode(text[: len(text) // 2])
-    assert cut.config.data.kind == "upload"
-    assert "cut off" in cut.problems[0]
+def test_a_changed_default_does_not_change_what_a_link_means(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Tomorrow(TrainConfig):
+        steps: int = 77
 
+    monkeypatch.setattr("dashboard.experiment.link_repair.TrainConfig", Tomorrow)
+    config = decode(saying(seed=3)).config
+    assert (type(config), config.steps, config.seed) == (Tomorrow, 1000, 3)
+
+
+def test_links_of_lessons_are_no_longer_than_those_of_format_1() -> None:
+    old = {json.dumps([given, compare]): link for link, compare, given in CORPUS["1"]["links"]}
+    lengths = []
+    for config, compare in [(DEFAULT, True), *((lesson.config, lesson.compare) for lesson in LESSONS.values())]:
+        given = config.model_dump(mode="json", exclude_defaults=True)
+        lengths.append((len(encode(config, compare)), len(old[json.dumps([given, compare])])))
+    assert all(new <= before + 1 for new, before in lengths)
+    assert sum(new for new, _ in lengths) < 0.9 * sum(before for _, before in lengths)
+
+
+def test_a_hopelessly_long_link_is_refused_in_a_sentence() -> None:
+    data = {"kind": "upload", "files": [{"file": ID, "name": "a.csv"}]}
     names = [str(random.Random(seed).getrandbits(200)) for seed in range(40)]
-    too_long = TrainConfig.model_validate({"data": data | {"features": names}})
-    with pytest.raises(ShareError, match=r"do not fit into a link of 1,200 characters; share its config\.json"):
-        encode(too_long, True)
+    for features in (names, ["x" * 25_000]):
+        too_long = TrainConfig.model_validate({"data": data | {"features": features}})
+        with pytest.raises(ShareError, match=r"do not fit into a link of 1,200 characters; share its config\.json"):
+            encode(too_long, True)
 
 
 def test_a_path_of_this_machine_is_never_put_into_a_link_nor_taken_out_of_one() -> None:
@@ -145,9 +155,12 @@ def test_a_path_of_this_machine_is_never_put_into_a_link_nor_taken_out_of_one() 
     with pytest.raises(ShareError, match="a link can only name a file that was uploaded"):
         encode(config, True)
 
-    decoded = decode("1.data-csv~file-.2Fetc.2Fpasswd~target-x~end")
-    assert decoded.config.data == TaskData()
-    assert decoded.problems[0] == "file: '.2Fetc.2Fpasswd' cannot be read."
+    of_version_0_1 = {"kind": "csv", "file": "/etc/passwd", "target": "x"}
+    files = ([{"file": "/etc/passwd"}], [{"file": ID}, {"file": "sha256:1"}], [{"file": ID.upper()}])
+    for data in (of_version_0_1, *({"kind": "upload", "files": each} for each in files)):
+        decoded = decode(saying(data=data, seed=3), has_file=lambda file: True)
+        assert (decoded.config, decoded.needs) == (TrainConfig(seed=3), ())
+        assert re.fullmatch(r"file: .+ is no uploaded file; the default data are used\.", decoded.problems[0])
 
 
 def test_a_link_about_a_file_says_which_one_is_missing() -> None:
@@ -163,37 +176,65 @@ def test_a_link_about_a_file_says_which_one_is_missing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "kept", "problems"),
+    ("said", "kept", "problems"),
     [
-        ("1.hidden-0~lr-0.01~end", "1.lr-0.01~end", ["model.hidden_size: '0' is not allowed; allowed: 1 to 2,048"]),
-        ("1.steps-9~colour-red~end", "1.steps-9~end", ["There is no setting 'colour'."]),
-        ("1.seed-1~seed-2~end", "1.seed-1~end", ["The setting 'seed' is there twice; the first one is used."]),
-        ("1.seed-1~seed-2~seed-3~end", "1.seed-1~end", ["The setting 'seed' is there twice; the first one is used."]),
-        ("1.seed-7~cell-lst", "1.seed-7~end", ["cut off at its end; its last part 'cell-lst' was left out."]),
-        ("2.cell-gru~end", "1.cell-gru~end", ["The link is of format 2, this program writes format 1"]),
-        ("1.cell-gru~nonlinearity-relu~end", "1.cell-gru~end", ["nonlinearity 'relu' is for the cell 'rnn' only"]),
-        ("1.omega-2~cell-gru~end", "1.cell-gru~end", ["omega 2.0 is defined for the cell 'rnn' only"]),
-        ("1.task-parity~window-9~end", "1.task-parity~end", ["'window' does not belong to this kind of data."]),
-        ("1.data-csv~window-9~seed-3~end", "1.seed-3~end", ["data: the kind 'csv' needs a value for 'file'; "]),
-        ("1.data-moon~seed-3~end", "1.seed-3~end", ["data: 'moon' is not allowed; allowed: task, bundled"]),
-        ("1.compare-perhaps~end", "1.end", ["compare: 'perhaps' is not allowed; allowed: yes or no."]),
-        ("hello", "1.end", ["The link does not begin as a link of this program does, so nothing in it was used."]),
-        ("", "1.end", ["The link does not begin as a link of this program does, so nothing in it was used."]),
+        ({"model": {"hidden_size": 0}, "seed": 3}, {"seed": 3}, ["model.hidden_size: 0 is not allowed; allowed: 1 to"]),
+        ({"steps": 9, "colour": "red"}, {"steps": 9}, ["colour: there is no such field; colour was left out."]),
+        ({"steps": 9, "model.cell": "gru"}, {"steps": 9}, ["There is no setting 'model.cell'."]),
+        ({"model": {"units": 9}, "seed": 3}, {"seed": 3}, ["model.units: there is no such field; model.units was"]),
+        ({"model": 5, "seed": 3}, {"seed": 3}, ["model: 5 is not allowed; allowed: an object with named fields"]),
+        ({"model": {"cell": "gru", "nonlinearity": "relu"}}, {"model": {"cell": "gru"}}, ["'relu' is for the cell"]),
+        ({"omega": 2, "model": {"cell": "gru"}}, {"model": {"cell": "gru"}}, ["omega 2.0 is defined for the cell"]),
+        ({"data": {"task": "parity", "window": 9}}, {"data": {"task": "parity"}}, ["data.window: there is no such"]),
+        ({"data": {"kind": "upload", "window": 9}, "seed": 3}, {"seed": 3}, ["data.files: a value is needed; the def"]),
+        ({"data": {"kind": "moon"}, "seed": 3}, {"seed": 3}, ["; the default data are used."]),
+        ({"data": {"kind": ["task"]}, "seed": 3}, {"seed": 3}, ["; the default data are used."]),
+        ({"data": [], "seed": 3}, {"seed": 3}, ["data"]),
+        ({"omega": float("nan")}, {}, ["omega: nan is not allowed; allowed: 0 to 100; omega was left out."]),
+        ({"compare": "perhaps"}, {}, ["compare: 'perhaps' is not allowed; allowed: yes or no."]),
     ],
 )  # fmt: skip
 def test_what_is_not_understood_is_a_sentence_each_and_the_rest_is_kept(
-    text: str, kept: str, problems: list[str]
+    said: dict[str, Any], kept: dict[str, Any], problems: list[str]
 ) -> None:
-    decoded = decode(text)
+    decoded = decode(saying(**said))
 
-    assert encode(decoded.config, True) == kept
+    assert decoded.config == TrainConfig.model_validate(kept | {"data": {"kind": "task"} | kept.get("data", {})})
     assert len(decoded.problems) == len(problems)
     for problem, expected in zip(decoded.problems, problems, strict=True):
         assert expected in problem
 
 
-@settings(max_examples=60, deadline=None)
-@given(st.text() | st.from_regex(r"1z?\.([a-z_.]{1,9}-[A-Za-z0-9._-]{0,9}~){0,9}(end)?", fullmatch=True))
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("hello", "The link does not begin as a link of this program does, so nothing in it was used."),
+        ("", "The link does not begin as a link of this program does, so nothing in it was used."),
+        ("3.abcd", "The link is of format 3, this program reads formats up to 2; nothing in it was used."),
+        ("2.", BROKEN),
+    ],
+)
+def test_what_is_no_link_of_ours_is_not_used(text: str, problem: str) -> None:
+    assert decode(text) == share.Decoded(TrainConfig(), True, [problem])
+
+
+def test_whatever_is_cut_off_or_changed_in_a_link_is_noticed() -> None:
+    link = encode(DEFAULT, True)
+    for place in range(2, len(link)):
+        changed = link[:place] + ("A" if link[place] != "A" else "B") + link[place + 1 :]
+        for broken in (link[:place], changed, link[:place] + link[place + 1 :]):
+            found = decode(broken)
+            assert found == share.Decoded(TrainConfig(), True, [BROKEN]) or found.config == DEFAULT, broken
+        assert decode(link[:place]).problems == [BROKEN]
+
+
+@pytest.mark.parametrize("end", [".", ")", "!", "&run=x", " and look", "\n"])
+def test_what_a_message_puts_behind_a_link_is_no_part_of_it(end: str) -> None:
+    assert decode(encode(DEFAULT, True) + end) == share.Decoded(DEFAULT, True, [])
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.text() | st.from_regex(r"[12]\.[A-Za-z0-9_-]{0,90}", fullmatch=True))
 def test_no_text_breaks_the_reader(text: str) -> None:
     decoded = decode(text)
 
@@ -201,29 +242,72 @@ def test_no_text_breaks_the_reader(text: str) -> None:
     assert all(problem.isprintable() for problem in decoded.problems)
 
 
-@pytest.mark.parametrize(
-    "text", ["1." + "x-1~" * 10**6, "1z." + "A" * 10**6, "1.seed-" + "9" * 10**6, "1.T-" + "\0" * 999]
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=9)
+    | st.sampled_from(["gru", "upload", ID]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=8,
 )
-def test_a_huge_text_is_little_work_and_few_words(text: str) -> None:
-    decoded = decode(text)
+NAMED = st.sampled_from(["kind", "files", "file", "task", "cell", "name", "window", "target", "threshold", "compare"])
+SAID = st.dictionaries(
+    st.sampled_from([*TrainConfig.model_fields, "compare", "colour"]),
+    JSON | st.dictionaries(NAMED, JSON, max_size=4) | st.fixed_dictionaries({"files": st.lists(JSON, max_size=2)}),
+    max_size=6,
+)
 
+
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@given(SAID)
+def test_no_settings_break_the_reader(said: dict[str, Any]) -> None:
+    decoded = decode(saying(**said))
+
+    assert TrainConfig.model_validate_json(decoded.config.model_dump_json()) == decoded.config
+    assert all(problem.isprintable() for problem in decoded.problems)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"[" * 19_000,
+        b'{"a":' * 3_000,
+        b'{"seed":' + b"9" * 15_000 + b"}",
+        b'{"omega":1e999}',
+        b"{" + b",".join(b'"x%d":1' % number for number in range(2_000)) + b"}",
+        b'{"data":{"kind":"upload","files":[' + b",".join([b"{}"] * 5_000) + b"]}}",
+        b'{"seed":' + b" " * 10**7 + b"3}",
+        b'{"loss":"\xff"}',
+        b"[1]",
+        b'{"loss":"\0\0"}',
+        b"7",
+        b"",
+    ],
+    ids=lambda content: content[:9].decode("latin-1"),
+)
+def test_a_hostile_link_is_little_work_and_few_words(content: bytes) -> None:
+    begun = time.perf_counter()
+    decoded = decode(sealed(content))
+
+    assert time.perf_counter() - begun < 5
     assert decoded.config == TrainConfig()
     assert 1 <= len(decoded.problems) <= 21
     assert sum(map(len, decoded.problems)) < 9_000
 
 
 def test_a_bomb_is_not_unpacked() -> None:
-    import base64
-    import zlib
-
-    bomb = base64.urlsafe_b64encode(zlib.compress(b"seed-3~" + b"a" * 10**7, 9)).decode()
-    assert len(decode("1z." + bomb).problems) < 5
+    machine = zlib.compressobj(9, zlib.DEFLATED, -15)
+    bomb = base64.urlsafe_b64encode(machine.compress(b" " * 2 * 10**6) + machine.flush()).decode()
+    assert len(bomb) < 4_000
+    assert decode(f"2.{bomb}0000").problems == [BROKEN]
 
 
 def test_markup_in_a_link_does_not_reach_the_page() -> None:
-    decoded = decode("1.<img src=x onerror=alert(1)>-1~loss-.3Cb.3E~[a](http)-1~end")
+    decoded = decode(saying(**{"<img src=x onerror=alert(1)>": 1, "loss": "<b>", "[a](http)": 1, "compare": "$x$"}))
 
-    assert len(decoded.problems) == 3
+    assert len(decoded.problems) == 4
     assert not re.search(r"[<>\[\]`*$]", " ".join(decoded.problems))
 
 
