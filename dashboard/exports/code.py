@@ -1,14 +1,27 @@
-"""A stored run as a plain torch script."""
+"""A run as a plain torch script; uploaded files are read by a reader process, never here."""
 
-from rnncore.config import TrainConfig
+from collections.abc import Sequence
+
+from rnncore.config import TrainConfig, UploadData
 from rnncore.data import DataError, ReadFile
+from rnncore.runs.reader.shared import readers
 from rnncore.runs.store.store import Store, StoredRun
 from rnncore.script import script_files, script_of
+
+Events = Sequence[tuple[int, str, float]]
 
 
 def script(store: Store, run: StoredRun) -> str:
     """Return the script of a run, changes made by hand included. Raises DataError, ConfigError."""
-    return script_of(TrainConfig.model_validate(run.config), _reader(store, run), store.events(run.id))
+    config = TrainConfig.model_validate(run.config)
+    return script_for(run.workspace, config, _reader(store, run), store.events(run.id))
+
+
+def script_for(owner: str, config: TrainConfig, read_file: ReadFile, events: Events = ()) -> str:
+    """Return the script of a config. owner: who waits for it. Raises DataError, ConfigError."""
+    if isinstance(config.data, UploadData):
+        return readers().script(owner, config, events, _contents(config.data, read_file))
+    return script_of(config, events=events)
 
 
 def script_data(store: Store, run: StoredRun) -> dict[str, bytes]:
@@ -16,7 +29,14 @@ def script_data(store: Store, run: StoredRun) -> dict[str, bytes]:
 
     They hold uploaded data: hand them out to the run's own workspace alone.
     """
-    return script_files(TrainConfig.model_validate(run.config), _reader(store, run))
+    config = TrainConfig.model_validate(run.config)
+    if isinstance(config.data, UploadData):
+        return readers().script_files(run.workspace, config, _contents(config.data, _reader(store, run)))
+    return script_files(config)
+
+
+def _contents(data: UploadData, read_file: ReadFile) -> list[tuple[str, bytes]]:
+    return [(entry.file, read_file(entry.file)) for entry in data.files]
 
 
 def _reader(store: Store, run: StoredRun) -> ReadFile:

@@ -9,7 +9,7 @@ import streamlit as st
 from dashboard.experiment.share import Decoded, ShareError, decode, encode
 from dashboard.experiment.text import escape
 from dashboard.experiment.words import in_words
-from dashboard.exports.code import script, script_data
+from dashboard.exports.code import script, script_data, script_for
 from dashboard.lessons import LESSONS
 from dashboard.panels import controls
 from dashboard.panels.theme import on_primary
@@ -19,7 +19,6 @@ from rnncore.config import TrainConfig
 from rnncore.data import DataError, ReadFile
 from rnncore.errors import ConfigError
 from rnncore.runs.store.store import StoredRun
-from rnncore.script import script_of
 
 PARAMETER = "config"  # of the address, holds a link's text
 
@@ -147,7 +146,7 @@ def _code(runs: Sequence[StoredRun], config: TrainConfig | None, read_file: Read
         _data_files(runs[0])
     makers: dict[str, Callable[[], str]] = {f"{run.label}": partial(script, store, run) for run in runs}
     if config is not None and not runs:
-        makers["code"] = partial(script_of, config, read_file)
+        makers["code"] = partial(script_for, workspace_id(), config, read_file or _no_file)
     for number, (tab, make) in enumerate(zip(st.tabs([escape(name) for name in makers]), makers.values(), strict=True)):
         with tab:
             try:
@@ -158,6 +157,10 @@ def _code(runs: Sequence[StoredRun], config: TrainConfig | None, read_file: Read
             key = f"share.script.{number}"
             st.download_button("Download script.py", code, "script.py", "text/x-python", on_click="ignore", key=key)
             st.code(code, language="python", height=520)
+
+
+def _no_file(file_id: str) -> bytes:
+    raise DataError("Choose a file first.")
 
 
 def _data_files(run: StoredRun) -> None:

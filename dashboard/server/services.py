@@ -4,7 +4,6 @@ They live in a plain module, not in st.cache_resource: "Clear cache" in Streamli
 """
 
 import sys
-import threading
 import time
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
@@ -12,15 +11,14 @@ from typing import Any
 
 from rnncore.registry import load_plugins
 from rnncore.runs.backend.protocol import Backend
+from rnncore.runs.reader import shared
 from rnncore.runs.reader.pool import ReaderPool
 from rnncore.runs.scheduler import Scheduler
 from rnncore.runs.settings import Settings
 from rnncore.runs.store.store import Store
 
 _scheduler: Scheduler | None = None
-_readers: ReaderPool | None = None
 _opened = 0.0
-_opening = threading.Lock()
 
 
 def open_scheduler(settings: Settings | None = None, backend: Backend | None = None) -> Scheduler:
@@ -47,23 +45,13 @@ def scheduler() -> Scheduler:
 
 def readers() -> ReaderPool:
     """Return the processes that read uploaded files: foreign bytes are never parsed in this one."""
-    global _readers
-    with _opening:
-        if _readers is None:
-            settings = scheduler().settings
-            _readers = ReaderPool(
-                settings.readers, settings.reader_seconds, settings.reader_memory_mb, settings.worker_nice
-            )
-        return _readers
+    return shared.readers(scheduler().settings)
 
 
 def close_scheduler() -> None:
     """Stop the readers and the workers, and close the store."""
-    global _scheduler, _readers
-    with _opening:
-        if _readers is not None:
-            _readers.close()
-            _readers = None
+    global _scheduler
+    shared.close_readers()
     if _scheduler is not None:
         _scheduler.shutdown()
         _scheduler = None

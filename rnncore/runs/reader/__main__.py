@@ -39,10 +39,10 @@ def _answer(job: Job, frame: Frame) -> tuple[dict[str, Any], bytes]:
     except DataError as error:
         return {"type": "refused", "sentence": str(error)}, b""
     except MemoryError:
-        return {"type": "refused", "sentence": NO_MEMORY}, b""
+        return {"type": "refused", "sentence": NO_MEMORY, "spent": True}, b""
     except Exception as error:
         if type(error).__module__.startswith("pyarrow") and "malloc" in str(error):
-            return {"type": "refused", "sentence": NO_MEMORY}, b""
+            return {"type": "refused", "sentence": NO_MEMORY, "spent": True}, b""
         logger.exception("a file could not be read")
         return {"type": "refused", "sentence": FAILED}, b""
 

@@ -7,10 +7,12 @@ from typing import Any, Self
 
 import numpy as np
 
-from rnncore.config import UploadData
+from rnncore.config import TrainConfig, UploadData
 from rnncore.data.findings import Arrays, DataSummary
 from rnncore.data.sources import Source, read_source, reading
 from rnncore.data.upload import ColumnFact, Inspection, prepare
+from rnncore.errors import ConfigError
+from rnncore.script import script_files, script_of
 
 Files = Sequence[tuple[str, bytes]]  # (name, content)
 Reply = tuple[dict[str, Any], Arrays]
@@ -109,4 +111,25 @@ def _bounded(found: Inspection) -> Inspection:
     )  # fmt: skip
 
 
-JOBS: dict[str, Callable[[], Callable[[dict[str, Any], Files], Reply]]] = {"inspect": Inspector}
+def _script(request: dict[str, Any], files: Files) -> Reply:
+    """Return `request["config"]` as a script, or the problem that there is none. Raises DataError."""
+    events = [(int(step), str(name), float(value)) for step, name, value in request["events"]]
+    try:
+        text = script_of(TrainConfig.model_validate(request["config"]), dict(files).__getitem__, events)
+    except ConfigError as error:
+        return {"script": "", "problem": str(error)}, {}
+    return {"script": text, "problem": ""}, {}
+
+
+def _script_files(request: dict[str, Any], files: Files) -> Reply:
+    """Return the files beside the script, as bytes. Raises DataError."""
+    made = script_files(TrainConfig.model_validate(request["config"]), dict(files).__getitem__)
+    return {}, {name: np.frombuffer(content, np.uint8) for name, content in made.items()}
+
+
+# What a reader can be asked for; each is made once for each process.
+JOBS: dict[str, Callable[[], Callable[[dict[str, Any], Files], Reply]]] = {
+    "inspect": Inspector,
+    "script": lambda: _script,
+    "script_files": lambda: _script_files,
+}

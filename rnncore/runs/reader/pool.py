@@ -3,12 +3,14 @@
 import logging
 import threading
 import time
+from collections.abc import Sequence
 from typing import Any
 
-from rnncore.config import UploadData
+from rnncore.config import TrainConfig, UploadData
 from rnncore.data.dataset import DataError
 from rnncore.data.findings import Arrays
-from rnncore.runs.reader.jobs import Findings
+from rnncore.errors import ConfigError
+from rnncore.runs.reader.jobs import Files, Findings
 from rnncore.runs.reader.process import ReaderProcess
 
 logger = logging.getLogger(__name__)
@@ -38,13 +40,28 @@ class ReaderPool:
                 self._missing -= 1
                 self._free.append(self._start())
 
-    def inspect(self, owner: str, options: UploadData, files: list[tuple[str, bytes]]) -> Findings:
+    def inspect(self, owner: str, options: UploadData, files: Files) -> Findings:
         """Return what files are and become. Raises DataError.
 
         owner: who waits for it; one reading at a time for each.
         """
         plain, arrays = self._ask(owner, "inspect", {"options": options.model_dump(mode="json")}, files)
         return Findings.from_parts(plain, arrays)
+
+    def script(
+        self, owner: str, config: TrainConfig, events: Sequence[tuple[int, str, float]], files: Files
+    ) -> str:  # fmt: skip
+        """Return a config as a plain torch script. files: (id, content). Raises DataError, ConfigError."""
+        request = {"config": config.model_dump(mode="json"), "events": list(events)}
+        plain, _ = self._ask(owner, "script", request, files)
+        if plain["problem"]:
+            raise ConfigError(plain["problem"])
+        return str(plain["script"])
+
+    def script_files(self, owner: str, config: TrainConfig, files: Files) -> dict[str, bytes]:
+        """Return the files that must lie beside the script, by name. Raises DataError."""
+        _, arrays = self._ask(owner, "script_files", {"config": config.model_dump(mode="json")}, files)
+        return {name: content.tobytes() for name, content in arrays.items()}
 
     def close(self) -> None:
         """End all readers that are free; one that is busy ends with its answer."""
@@ -54,7 +71,7 @@ class ReaderPool:
         for reader in readers:
             reader.kill()
 
-    def _ask(self, owner: str, job: str, request: dict[str, Any], files: list[tuple[str, bytes]]) -> tuple[
+    def _ask(self, owner: str, job: str, request: dict[str, Any], files: Files) -> tuple[
         dict[str, Any], Arrays
     ]:  # fmt: skip
         reader = self._take(owner)

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Sequence
 from typing import Any, BinaryIO, cast
 
 import psutil
@@ -18,6 +19,8 @@ logger = logging.getLogger(__name__)
 
 LARGE_BYTES = 400 * 2**20  # a reader that holds more after an answer is replaced: memory is seldom given back
 WATCH_S = 0.1
+START_S = 60.0
+NO_READER = "The process that reads files could not be started; try again."
 _ENVIRONMENT = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2", "ARROW_NUM_THREADS": "1"}
 
 
@@ -43,7 +46,7 @@ class ReaderProcess:
         """Whether the process still runs."""
         return self._process.poll() is None
 
-    def ask(self, job: str, request: dict[str, Any], files: list[tuple[str, bytes]], seconds: float) -> tuple[
+    def ask(self, job: str, request: dict[str, Any], files: Sequence[tuple[str, bytes]], seconds: float) -> tuple[
         dict[str, Any], Arrays
     ]:  # fmt: skip
         """Return the answer to a request.
@@ -52,11 +55,9 @@ class ReaderProcess:
             DataError: the file is refused, or its reader took longer than `seconds`, or more memory than it may have.
         """
         sizes, blob = join_files(files)
+        self._wait_until_ready()
         watch = _Watch(self._process, seconds, self._memory)
         try:
-            if not self._ready:
-                self._read()
-                self._ready = True
             write_frame(cast(BinaryIO, self._process.stdin), {**request, "type": job, "files": sizes}, blob)
             frame = self._read()
         except (OSError, ProtocolError, EOFError):
@@ -64,9 +65,25 @@ class ReaderProcess:
             raise DataError(watch.verdict(seconds)) from None
         finally:
             watch.end()
+        if frame.header.get("spent"):  # what a failed attempt holds is seldom given back
+            self.kill()
         if frame.type == "refused":
             raise DataError(frame.header["sentence"])
         return frame.header["plain"], unpack_arrays(frame.header["arrays"], frame.blob)
+
+    def _wait_until_ready(self) -> None:
+        """Wait for the process to start, which is not the file's fault. Raises DataError."""
+        if self._ready:
+            return
+        watch = _Watch(self._process, START_S, self._memory)
+        try:
+            self._read()
+            self._ready = True
+        except (OSError, ProtocolError, EOFError):
+            self.kill()
+            raise DataError(NO_READER) from None
+        finally:
+            watch.end()
 
     def grown(self) -> bool:
         """Tell whether the process holds so much memory that it is better replaced."""

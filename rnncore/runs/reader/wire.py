@@ -10,11 +10,11 @@ from rnncore.data.findings import Arrays
 from rnncore.runs.backend.frames import Frame
 
 Shapes = list[tuple[str, str, Sequence[int]]]  # name, dtype, shape
-_DTYPES = ("<f4", "<f8", "<i8", "|b1")
+_DTYPES = ("<f4", "<f8", "<i8", "|b1", "|u1")
 
 
 def pack_arrays(arrays: Arrays) -> tuple[Shapes, bytes]:
-    """Return what `unpack_arrays` needs; arrays of float32, float64, int64 and bool."""
+    """Return what `unpack_arrays` needs; arrays of float32, float64, int64, bool and bytes."""
     shapes: Shapes = [(name, array.dtype.str, array.shape) for name, array in arrays.items()]
     return shapes, b"".join(np.ascontiguousarray(array).tobytes() for array in arrays.values())
 
