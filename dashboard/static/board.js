@@ -230,7 +230,7 @@ class Board {
     const targets = this.data.group ? [this.data.group] : this.runs.map((run) => run.id).filter(Boolean);
     const sent = await Promise.all(
       targets.map(async (target) => {
-        const headers = { "X-RNN-Gradient-Lab": "1", ...(body && { "Content-Type": "application/json" }) };
+        const headers = body ? { "Content-Type": "application/json" } : {};
         try {
           const url = new URL(`api/runs/${target}/${command}`, document.baseURI);
           const answer = await fetch(url, { method: "POST", headers, body: body && JSON.stringify(body) });

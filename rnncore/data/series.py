@@ -10,21 +10,12 @@ from rnncore.data.baselines import class_baselines, regression_baselines
 from rnncore.data.dataset import Batch, DataError, SequenceDataset, TargetKind
 from rnncore.data.prepare import Filled, Missing, drop_missing, encode, fit_scale, scaled
 from rnncore.data.sampling import evenly_spaced, finite_batches
-from rnncore.data.sequences import Feature, Sequences, offsets_of
+from rnncore.data.sequences import Sequences, offsets_of
 from rnncore.data.tasks import error_rate
 from rnncore.data.words import many
 
 MAX_VALIDATION_WINDOWS = 512
 _USUAL_WINDOW = 50
-
-
-def series_dataset(
-    name: str, values: NDArray[np.float64], window: int, horizon: int, val_fraction: float, notes: tuple[str, ...] = ()
-) -> SequenceDataset:
-    """Cut one series `values` (N,) into windows, see `forecast_dataset`."""
-    offsets = offsets_of([len(values)])
-    sequences = Sequences(name, (Feature(name),), (values,), offsets, (name,), (0,), (0,), notes=notes)
-    return forecast_dataset(sequences, window, horizon, 1, val_fraction)
 
 
 def forecast_dataset(

@@ -12,13 +12,12 @@ MIN_TIMED = 10  # steps of a kind below which their typical duration is not told
 
 @dataclass(frozen=True, slots=True)
 class Decay:
-    """How a profile changes per timestep back in time: log g = intercept + slope * lag, by least squares.
+    """How a profile changes per timestep back in time: slope of log g over the lag, by least squares.
 
     half_life: steps in which the gradient halves (slope < 0) or doubles (slope > 0); inf for a flat profile.
     """
 
     slope: float
-    intercept: float
 
     @property
     def half_life(self) -> float:
@@ -49,8 +48,7 @@ def decay(profile: ArrayLike) -> Decay | None:
     lag = np.arange(len(values) - 1, -1, -1, dtype=np.float64)[usable]
     logs = np.log(values[usable])
     centred = lag - lag.mean()
-    slope = float(centred @ (logs - logs.mean()) / (centred @ centred))
-    return Decay(slope, float(logs.mean() - slope * lag.mean()))
+    return Decay(float(centred @ (logs - logs.mean()) / (centred @ centred)))
 
 
 def share_clipped(clip_coefs: ArrayLike) -> float:
@@ -63,13 +61,6 @@ def first_non_finite(steps: ArrayLike, *columns: ArrayLike) -> int | None:
     """Return the first of `steps` at which any of the columns is inf or NaN, or None."""
     bad = ~np.isfinite(np.array([np.asarray(column, np.float64) for column in columns])).all(0)
     return int(np.asarray(steps)[bad][0]) if bad.any() else None
-
-
-def advised_thresholds(grad_norms: ArrayLike) -> tuple[float, float]:
-    """Return half to ten times the average norm, where clipping still converges (Pascanu et al. 2013, section 3.2)."""
-    norms = np.asarray(grad_norms, np.float64)
-    average = float(norms[np.isfinite(norms)].mean())
-    return average / 2, average * 10
 
 
 def recording_overhead(step: ArrayLike, elapsed_s: ArrayLike, evaluated: ArrayLike, profile_every: int) -> float | None:

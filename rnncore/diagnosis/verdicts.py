@@ -6,13 +6,12 @@ Thresholds, all of them here. A profile is judged by its reach, the gradient at 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from rnncore.diagnosis.quantities import Floats, decay, figure, first_non_finite, reach, share_clipped
-from rnncore.records import Baseline, Record
+from rnncore.records import Baseline
 
 FADING, VANISHING = 0.1, 1e-3  # reach below which the gradient fades, vanishes; their inverses: it grows, explodes
 NEARLY_ONE = 0.95  # total / direct between this and its inverse count as equal
@@ -50,24 +49,6 @@ class History:
     val_loss: Floats
     epoch: int = 0
     diverged: str | None = None
-
-    @classmethod
-    def of(cls, records: Sequence[Record]) -> Self:
-        """Collect the scalars of `records`."""
-
-        def column(name: str) -> Floats:
-            return np.array([getattr(record, name) for record in records], np.float64)  # None becomes NaN
-
-        return cls(
-            step=column("step"),
-            train_loss=column("train_loss"),
-            grad_norm=column("grad_norm"),
-            clip_coef=column("clip_coef"),
-            update_norm=column("update_norm"),
-            val_loss=column("val_loss"),
-            epoch=records[-1].epoch if records else 0,
-            diverged=records[-1].diverged if records else None,
-        )
 
 
 def judge_profile(profile: ArrayLike, direct: ArrayLike | None = None) -> Verdict:
@@ -223,14 +204,3 @@ def verdicts(
     baselines = (baseline,) if isinstance(baseline, Baseline) else baseline or ()
     found += [judge_loss(history, baselines), judge_updates(history), judge_clipping(history)]
     return [verdict for verdict in found if verdict is not None]
-
-
-def diagnose(
-    history: History,
-    profile: ArrayLike | None = None,
-    direct: ArrayLike | None = None,
-    baseline: Baseline | Sequence[Baseline] | None = None,
-) -> Verdict:
-    """Return the most telling of `verdicts`."""
-    found = verdicts(history, profile, direct, baseline)
-    return found[0] if found else Verdict("too_early", "Too early to say: no profile has been recorded yet.")

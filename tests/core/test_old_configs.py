@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from rnncore import TrainConfig
 from rnncore.config import UploadData, explain
 from rnncore.data import load_dataset
-from rnncore.data.series import series_dataset
+from tests.support.series import series_dataset
 
 ID = "sha256:" + "0123456789abcdef" * 4
 

@@ -9,7 +9,7 @@ from rnncore.config import BundledData
 from rnncore.data import SERIES, DataError, load_dataset
 from rnncore.data.bundled import bundled_sequences
 from rnncore.data.sampling import evenly_spaced
-from rnncore.data.series import series_dataset
+from tests.support.series import series_dataset
 
 
 def all_training(dataset):

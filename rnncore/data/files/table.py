@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from rnncore.data.dataset import DataError
 from rnncore.data.files.limits import MAX_CATEGORIES
-from rnncore.data.files.numbers import looks_like_number, missing_cells, parse_numbers, plain_numbers
+from rnncore.data.files.numbers import missing_cells, parse_numbers, plain_numbers
 from rnncore.data.files.times import parse_day_numbers, parse_times
 from rnncore.data.sequences import Floats
 
@@ -113,14 +113,6 @@ class Table:
         """Names of the columns that hold numbers."""
         return tuple(column.name for column in self.columns if column.kind == "number")
 
-    @property
-    def suggested_target(self) -> str:
-        """The column to predict unless the user says otherwise: the last numeric one that varies and is no counter."""
-        numeric = [column for column in self.columns if column.kind == "number"]
-        varying = [column for column in numeric if not column.constant]
-        values = [column for column in varying if not column.counts_rows]
-        return (values or varying or numeric)[-1].name
-
     def column(self, name: str) -> Column:
         """Return the column `name`, or raise a DataError that lists the columns there are."""
         for column in self.columns:
@@ -129,21 +121,6 @@ class Table:
         shown = ", ".join(repr(column.name) for column in self.columns[:10])
         more = f" and {len(self.columns) - 10:,} more" if len(self.columns) > 10 else ""
         raise DataError(f"'{self.name}' has no column {name!r}; its columns are {shown}{more}.")
-
-    def numbers(self, name: str) -> NDArray[np.float64]:
-        """Return a numeric column, (N,) float64 with NaN for missing, or raise a DataError that says what it holds."""
-        column = self.column(name)
-        if column.kind == "number" and (numbers := column.numbers) is not None:
-            return numbers
-        if column.kind == "empty":
-            raise DataError(f"Column {name!r} of '{self.name}' is empty.")
-        place, cell = first_word(column)
-        what = "dates" if column.kind == "time" else "text"
-        raise DataError(
-            f"Column {name!r} of '{self.name}' holds {what} ({shorten(cell)} in row "
-            f"{self.first_row + place:,}); choose a column of numbers: "
-            f"{', '.join(map(repr, self.numeric_columns[:10])) or 'there is none'}."
-        )
 
     def head(self, count: int = 20) -> list[dict[str, str]]:
         """Return the first rows as the text they are in the file."""
@@ -268,14 +245,6 @@ def select_rows(column: Column, mask: NDArray[np.bool_]) -> Column:
     kept = content[mask] if isinstance(content, np.ndarray) else content.filter(pa.array(mask))
     shown = tuple(cell for cell, keep in zip(column.shown, mask, strict=False) if keep)
     return replace(column, content=kept, shown=shown)
-
-
-def first_word(column: Column) -> tuple[int, str]:
-    """Return place and text of the first filled cell that is not a number."""
-    for place, cell in enumerate(column.cells.slice(0, 10_000).to_pylist()):
-        if isinstance(cell, str) and not looks_like_number(cell):
-            return place, cell
-    return 0, column.shown[0]
 
 
 def shorten(cell: str, width: int = 40) -> str:
