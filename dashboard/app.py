@@ -11,7 +11,6 @@ from pathlib import Path
 import streamlit as st
 from anyio import to_thread
 from starlette.middleware import Middleware
-from streamlit.runtime.pages_manager import PagesManager
 
 from dashboard import figures
 from dashboard.api import routes
@@ -20,8 +19,13 @@ from dashboard.server import services
 from dashboard.server.assets import asset_routes, warm_assets
 from dashboard.server.guard import Guard
 from dashboard.server.logs import configure_logs
-from dashboard.server.request_heads import bound_request_heads
-from dashboard.server.sockets import allow_many_connections, answer_at_once, stop_without_waiting, trust_proxies
+from dashboard.server.sockets import (
+    allow_many_connections,
+    answer_at_once,
+    bound_request_heads,
+    stop_without_waiting,
+    trust_proxies,
+)
 from dashboard.server.upload_guard import UploadGuard
 from dashboard.server.workspace import WorkspaceCookie
 from rnncore.errors import ConfigError
@@ -39,7 +43,6 @@ async def lifespan(app: st.App) -> AsyncIterator[None]:
     allow_many_connections()
     stop_without_waiting()
     bound_request_heads()
-    PagesManager.uses_pages_directory = False  # else the first visitor's /history would be that file without main.py
     try:
         settings = services.open_scheduler().settings
         trust_proxies(settings.trusted_proxies)

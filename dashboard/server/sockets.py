@@ -10,6 +10,8 @@ import psutil
 import uvicorn
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
+from dashboard.server.request_heads import BoundedHeads
+
 logger = logging.getLogger(__name__)
 
 CONNECTIONS = 65_536
@@ -31,6 +33,15 @@ def answer_at_once() -> None:
                     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     except (OSError, psutil.Error) as error:
         logger.warning("answers will be slower: TCP_NODELAY cannot be set: %s", error)
+
+
+def bound_request_heads() -> None:
+    """Close connections whose request line and headers are too long or too slow.
+
+    uvicorn asks for the class of its protocol anew at each connection; Streamlit passes no such option on.
+    """
+    if (server := _running_server()) is not None:
+        server.config.http_protocol_class = BoundedHeads
 
 
 def stop_without_waiting() -> None:

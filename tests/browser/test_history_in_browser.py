@@ -46,7 +46,7 @@ def test_selected_rows_are_laid_on_one_another(page: Any, app_server: AppServer)
 
 @pytest.mark.browser
 def test_the_first_page_ever_opened_may_be_the_history(chromium: Any, tmp_path: Path) -> None:
-    """Streamlit would take pages/ for its own old kind of pages until main.py has run once."""
+    """Streamlit would take a folder pages/ for its old kind of pages until main.py has run once: ours is screens/."""
     server = AppServer(tmp_path)
     try:
         server.start()
