@@ -9,12 +9,10 @@ HAS_NPM := $(shell command -v npm 2>/dev/null)
 
 .PHONY: run test test-lessons check check-javascript test-javascript bench bench-peers soak clean
 
-# pip runs only when requirements.txt or pyproject.toml is newer than the last install.
-.venv/installed: requirements.txt pyproject.toml
-	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	@echo "Installing the packages of requirements.txt (a few minutes the first time) ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
-	@touch .venv/installed
+# pip runs only when what is to be installed has changed since the last time; an interrupted install is made good.
+.venv/installed: requirements.txt requirements.lock pyproject.toml .ci/install
+	@echo "Installing the packages (a few minutes the first time) ..."
+	@bash .ci/install $(PYTHON)
 
 run: .venv/installed
 	@$(BIN)/streamlit run dashboard/app.py
