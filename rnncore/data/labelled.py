@@ -1,19 +1,16 @@
 """Sequences with a target each, or one at every step, become a data set: split by sequence, padded and masked."""
 
-from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rnncore.data.baselines import class_baselines, regression_baselines
-from rnncore.data.dataset import Batch, DataError, SequenceDataset, TargetKind
-from rnncore.data.prepare import Filled, Missing, drop_missing, encode, fit_scale, scaled
+from rnncore.data.dataset import Batch, DataError, SequenceDataset
+from rnncore.data.metrics import over_valid_steps
+from rnncore.data.prepare import Filled, Missing, drop_missing, encode
 from rnncore.data.sampling import evenly_spaced, finite_batches
 from rnncore.data.sequences import Labels, Sequences, kept_steps, offsets_of
-from rnncore.data.series import class_note, root_mean_square, wrong_answers
-from rnncore.data.tasks import error_rate
+from rnncore.data.targets import Targets, class_targets, number_targets
 from rnncore.data.words import many
 
 MAX_VALIDATION_SEQUENCES = 512
@@ -43,8 +40,9 @@ def labelled_dataset(
     filled = Filled(sequences, sequences.offsets, missing)
     gap_notes = filled.notes()
     stepwise = labels.every_step
-    targets, classes, units, label_notes, strange = _targets(labels, training if stepwise else ~held_out)
-    unknown = np.logical_or.reduceat(strange, sequences.offsets[:-1]) if stepwise else strange
+    targets = _targets(labels, training if stepwise else ~held_out, binary)
+    unknown = np.logical_or.reduceat(~targets.known, sequences.offsets[:-1]) if stepwise else ~targets.known
+    label_notes = list(targets.notes)
     if unknown.any():
         label_notes.append(
             f"{many(int(unknown.sum()), 'validation sequence')} of a class not in the training set left out."
@@ -66,13 +64,11 @@ def labelled_dataset(
             f"Lengths differ ({lengths.min():,} to {longest:,}): shorter ones are padded, the padding is masked."
         )
     steps = np.arange(longest)
-    yes_no = len(classes) == 2 and binary
 
     def select(rows: NDArray[np.int64]) -> Batch:
         places = starts[rows][:, None] + steps
         places = np.minimum(places, sequences.rows - 1) if ragged else places
-        wanted = targets[places if stepwise else rows]  # (B, O), (B,), (B, T, O) or (B, T)
-        wanted = wanted[..., None].astype(np.float32) if yes_no else wanted
+        wanted = targets.take(places if stepwise else rows)  # (B, O), (B,), (B, T, O) or (B, T)
         if not ragged:
             return Batch(inputs.take(places), wanted)
         inside = steps < lengths[rows][:, None]  # (B, T)
@@ -80,48 +76,29 @@ def labelled_dataset(
             wanted = np.where(inside.reshape(*inside.shape, *[1] * (wanted.ndim - 2)), wanted, 0).astype(wanted.dtype)
         return Batch(inputs.take(places) * inside[:, :, None], wanted, lengths[rows])
 
-    validation = select(held_rows)
     asked, weights = held_rows, None
     if stepwise:
         steps_held = lengths[held_rows]
         asked = np.repeat(starts[held_rows] - offsets_of(steps_held)[:-1], steps_held) + np.arange(steps_held.sum())
         weights = np.repeat(1 / steps_held, steps_held)  # a sequence's loss is the mean over its steps
-    answers = targets[asked]
-    if classes:
-        baselines = class_baselines(targets[training if stepwise else train_rows], answers, yes_no, weights)
-        metric, measure = "error rate", (wrong_answers if yes_no else error_rate)
-    else:
-        baselines = regression_baselines({"training mean": np.zeros_like(answers)}, answers, weights)
-        metric, measure = root_mean_square(units)
-    kind: TargetKind = "regression" if not classes else "binary" if yes_no else "multiclass"
+    metric, measure = targets.metric()
     return SequenceDataset(
         name=sequences.name,
         input_size=inputs.width,
-        output_size=len(classes) if kind == "multiclass" else validation.targets.shape[-1],
+        output_size=targets.output_size,
         seq_len=longest,
-        target=kind,
+        target=targets.kind,
         per_step=stepwise,
         train_batch=finite_batches(len(train_rows), lambda rows: select(train_rows[rows])),
-        validation=validation,
+        validation=select(held_rows),
         train_size=len(train_rows),
-        baselines=baselines,
+        baselines=targets.baselines(training if stepwise else train_rows, asked, weights=weights),
         metric=metric,
-        metric_function=_over_valid_steps(measure) if stepwise and ragged else measure,
+        metric_function=over_valid_steps(measure) if stepwise and ragged else measure,
         notes=tuple(all_notes),
-        class_names=tuple(classes) or None,
+        class_names=targets.classes or None,
         input_names=inputs.names,
     )
-
-
-def _over_valid_steps(measure: Callable[[NDArray[Any], Batch], float]) -> Callable[[NDArray[Any], Batch], float]:
-    """Return a metric of outputs at every step that leaves out the padding."""
-
-    def measured(outputs: NDArray[Any], batch: Batch) -> float:
-        assert batch.lengths is not None
-        inside = np.arange(outputs.shape[1]) < batch.lengths[:, None]  # (B, T)
-        return measure(outputs[inside], Batch(batch.inputs, batch.targets[inside]))
-
-    return measured
 
 
 def _how(sequences: Sequences) -> str:
@@ -183,31 +160,18 @@ def _split(sequences: Sequences, labels: Labels, val_fraction: float) -> NDArray
     return held_out
 
 
-def _targets(
-    labels: Labels, training: NDArray[np.bool_]
-) -> tuple[NDArray[Any], list[str], NDArray[np.float64], list[str], NDArray[np.bool_]]:
-    """Return targets, classes, units, notes, and which targets are of a class that the training set has not."""
-    nothing = np.zeros(len(training), bool)
+def _targets(labels: Labels, training: NDArray[np.bool_], binary: bool) -> Targets:
     if labels.classes:
-        codes = labels.values[:, 0].astype(np.int64)
-        seen = np.unique(codes[training])
-        if len(seen) < 2:
-            raise DataError(
-                f"All training sequences are of one class ('{labels.classes[seen[0]]}'), so there is nothing to learn."
-            )
-        places = np.searchsorted(seen, codes).clip(max=len(seen) - 1)
-        unknown = seen[places] != codes
-        words = [labels.classes[code] for code in seen]
-        shares = np.bincount(places[training]) / max(1, int(training.sum()))
-        return places, words, np.empty(0), [class_note(labels.names[0], words, shares)], unknown
-    columns, units, notes = [], [], []
-    for place, name in enumerate(labels.names):
-        scale = fit_scale(labels.values[training, place], name)
-        if scale is None:
-            raise DataError(
-                f"The target '{name}' is the same in every training sequence, so there is nothing to learn."
-            )
-        columns.append(scaled(labels.values[:, place], scale, name))
-        units.append(scale.std)
-        notes.append(f"'{name}' is scaled with the training mean {scale.mean:.6g} and deviation {scale.std:.6g}.")
-    return np.stack(columns, 1), [], np.array(units), notes[:3], nothing
+        return class_targets(
+            labels.names[0],
+            labels.classes,
+            labels.values[:, 0],
+            training,
+            binary,
+            lambda only: f"All training sequences are of one class ({only}), so there is nothing to learn.",
+        )
+    return number_targets(
+        zip(labels.names, labels.values.T, strict=True),
+        training,
+        lambda name, _: f"The target '{name}' is the same in every training sequence, so there is nothing to learn.",
+    )

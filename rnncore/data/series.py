@@ -1,17 +1,15 @@
 """Series become windows: learn the values `horizon` steps after each window."""
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rnncore.data.baselines import class_baselines, regression_baselines
-from rnncore.data.dataset import Batch, DataError, SequenceDataset, TargetKind
-from rnncore.data.prepare import Filled, Missing, drop_missing, encode, fit_scale, scaled
+from rnncore.data.dataset import Batch, DataError, SequenceDataset
+from rnncore.data.prepare import Filled, Missing, drop_missing, encode
 from rnncore.data.sampling import evenly_spaced, finite_batches
 from rnncore.data.sequences import Sequences, offsets_of
-from rnncore.data.tasks import error_rate
+from rnncore.data.targets import Targets, class_targets, number_targets
 from rnncore.data.words import many
 
 MAX_VALIDATION_WINDOWS = 512
@@ -41,57 +39,45 @@ def forecast_dataset(
     sequences = drop_missing(sequences) if missing == "drop" else sequences
     split = _split(sequences, window, horizon, val_fraction)
     training = split.rows(train=True)
-    targets = [sequences.columns[place] for place in sequences.targets]
-    classes = targets[0].categories if len(targets) == 1 else ()
     filled = Filled(sequences, split.parts, missing)
     gap_notes = filled.notes()
     # The target first: when nothing in it varies, that is what the user has to know.
-    answers = _classes(filled, training) if classes else _numbers(filled, training)
+    targets = _targets(filled, training, binary)
     inputs, notes = encode(filled, training)
     size = split.window
     starts = split.starts(True, horizon, stride), split.starts(False, horizon, 1)
     ahead = size + horizon - 1
-    known = answers.known[ahead:]  # of the target, by the start of its window
+    known = targets.known[ahead:]  # the target, by the start of its window
     train_starts, held_starts = (part if known.all() else part[known[part]] for part in starts)
     if len(train_starts) == 0 or len(held_starts) == 0:
         raise DataError(f"The target of '{sequences.name}' is missing in all of its training or validation part.")
-    all_notes = [*sequences.notes, *gap_notes, *split.notes, *answers.notes, *notes]
+    all_notes = [*sequences.notes, *gap_notes, *split.notes, *targets.notes, *notes]
     chosen = evenly_spaced(len(held_starts), MAX_VALIDATION_WINDOWS, size * inputs.width)
     if chosen is not None:
         all_notes.append(f"Validation uses {len(chosen):,} of {len(held_starts):,} windows, evenly spaced.")
         held_starts = held_starts[chosen]
     steps = np.arange(size)
-    yes_no = len(answers.classes) == 2 and binary
 
     def select(begins: NDArray[np.signedinteger]) -> Batch:
-        wanted = answers.values[begins + ahead]  # (B, O) or (B,)
-        return Batch(inputs.take(begins[:, None] + steps), wanted[:, None].astype(np.float32) if yes_no else wanted)
+        return Batch(inputs.take(begins[:, None] + steps), targets.take(begins + ahead))
 
-    validation = select(held_starts)
-    last = answers.values[held_starts + size - 1]
-    if classes:
-        baselines = class_baselines(answers.values[train_starts + ahead], answers.values[held_starts + ahead], yes_no)
-        metric, measure = "error rate", (wrong_answers if yes_no else error_rate)
-    else:
-        mean = np.zeros_like(validation.targets)
-        baselines = regression_baselines({"last value again": last, "training mean": mean}, validation.targets)
-        metric, measure = root_mean_square(answers.units)
-    kind: TargetKind = "regression" if not classes else "binary" if yes_no else "multiclass"
+    last = {"last value again": targets.values[held_starts + size - 1]}
+    metric, measure = targets.metric()
     return SequenceDataset(
         name=sequences.name,
         input_size=inputs.width,
-        output_size=len(answers.classes) if kind == "multiclass" else validation.targets.shape[1],
+        output_size=targets.output_size,
         seq_len=size,
-        target=kind,
+        target=targets.kind,
         per_step=False,
         train_batch=finite_batches(len(train_starts), lambda rows: select(train_starts[rows])),
-        validation=validation,
+        validation=select(held_starts),
         train_size=len(train_starts),
-        baselines=baselines,
+        baselines=targets.baselines(train_starts + ahead, held_starts + ahead, last),
         metric=metric,
         metric_function=measure,
         notes=tuple(all_notes),
-        class_names=answers.classes or None,
+        class_names=targets.classes or None,
         input_names=inputs.names,
     )
 
@@ -184,80 +170,25 @@ def _too_short(sequences: Sequences, total: int, border: int, window: int, horiz
     )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Answers:
-    """Targets at every timestep: values (M, O) float32 or codes (M,) int64; known: (M,) False where there is none."""
-
-    values: NDArray[Any]
-    known: NDArray[np.bool_]
-    classes: tuple[str, ...]
-    units: NDArray[np.float64]
-    notes: tuple[str, ...]
-
-
-def _numbers(filled: Filled, training: NDArray[np.bool_]) -> _Answers:
-    sequences = filled.sequences
-    parts, units, notes = [], [], []
-    present = np.ones(sequences.rows, bool)
-    for place in sequences.targets:
-        name, cells = sequences.columns[place].name, filled.column(place)
-        scale = fit_scale(cells[training], name)
-        if scale is None:
-            known = cells[training & ~np.isnan(cells)]
-            always = f" (always {known[0]:g})" if len(known) else ""
-            raise DataError(f"Column '{name}' is constant in its training part{always}, so there is nothing to learn.")
-        present &= np.isfinite(cells)
-        parts.append(scaled(cells, scale, name))
-        units.append(scale.std)
-        notes.append(
-            f"'{name}' is scaled with the training part's mean {scale.mean:.6g} and standard deviation {scale.std:.6g}."
+def _targets(filled: Filled, training: NDArray[np.bool_], binary: bool) -> Targets:
+    """Return the targets at every timestep: one column of words is classes, any other columns are numbers."""
+    columns = [filled.sequences.columns[place] for place in filled.sequences.targets]
+    cells = (filled.column(place) for place in filled.sequences.targets)
+    names = [column.name for column in columns]
+    if len(columns) == 1 and columns[0].categories:
+        return class_targets(
+            names[0],
+            columns[0].categories,
+            next(cells),
+            training,
+            binary,
+            lambda only: (
+                f"Column '{names[0]}' has one class only in its training part ({only}); choose another target."
+            ),
         )
-    return _Answers(np.stack(parts, 1), present, (), np.array(units), tuple(notes[:3]))
 
+    def constant(name: str, known: NDArray[np.float64]) -> str:
+        always = f" (always {known[0]:g})" if len(known) else ""
+        return f"Column '{name}' is constant in its training part{always}, so there is nothing to learn."
 
-def _classes(filled: Filled, training: NDArray[np.bool_]) -> _Answers:
-    """Number the classes of the training part anew; others, in the validation part only, count as missing."""
-    (target,) = filled.sequences.targets
-    column, cells = filled.sequences.columns[target], filled.column(target)
-    seen = np.unique(cells[training & ~np.isnan(cells)]).astype(np.int64)
-    if len(seen) < 2:
-        only = f"'{column.categories[seen[0]]}'" if len(seen) else "none"
-        raise DataError(
-            f"Column '{column.name}' has one class only in its training part ({only}); choose another target."
-        )
-    renumbered = np.full(len(column.categories), np.nan)
-    renumbered[seen] = np.arange(len(seen))
-    known = np.full(len(cells), np.nan)
-    given = ~np.isnan(cells)
-    known[given] = renumbered[cells[given].astype(np.int64)]
-    shares = np.bincount(known[training & ~np.isnan(known)].astype(np.int64)) / max(1, int((training & given).sum()))
-    words = [column.categories[code] for code in seen]
-    notes = (class_note(column.name, words, shares),)
-    return _Answers(np.nan_to_num(known).astype(np.int64), ~np.isnan(known), tuple(words), np.empty(0), notes)
-
-
-def class_note(name: str, classes: list[str], shares: NDArray[np.float64]) -> str:
-    """Say how many classes there are and how unequal they are."""
-    order = np.argsort(-shares, kind="stable")
-    shown = ", ".join(f"'{classes[place]}' {shares[place]:.1%}" for place in order[:4])
-    more = f" and {len(classes) - 4:,} more" if len(classes) > 4 else ""
-    unequal = ""
-    if shares.max() > 0.7 or shares.min() < 0.2 / len(shares):
-        unequal = f" The classes are unequal: always saying '{classes[order[0]]}' is right in {shares.max():.1%}."
-    return f"'{name}' has {len(classes):,} classes: {shown}{more}.{unequal}"
-
-
-def wrong_answers(outputs: NDArray[Any], batch: Batch) -> float:
-    """Share of yes/no targets that the sign of the logit (B, 1) misses."""
-    return float(np.mean((outputs > 0) != (batch.targets > 0.5)))
-
-
-def root_mean_square(units: NDArray[np.float64]) -> tuple[str, Any]:
-    """Return name and function of the error metric: in the units of the only target, or in standard deviations."""
-    single = len(units) == 1
-    unit = float(units[0]) if single else 1.0
-
-    def measure(outputs: NDArray[Any], batch: Batch) -> float:
-        return float(np.sqrt(np.mean(np.square(outputs - batch.targets, dtype=np.float64))) * unit)
-
-    return f"root mean square error, {'original units' if single else 'standard deviations'}", measure
+    return number_targets(zip(names, cells, strict=True), training, constant)

@@ -373,7 +373,7 @@ def test_every_task_says_what_it_is(task):
 
 
 def test_error_rate_leaves_padding_out():
-    from rnncore.data.tasks import error_rate
+    from rnncore.data.metrics import error_rate
 
     outputs = np.eye(3)[np.array([[0, 1, 2, 2], [0, 0, 0, 0]])]
     batch = Batch(np.zeros((2, 4, 1), np.float32), np.array([[0, 1, 1, 0], [0, 0, 0, 1]]), np.array([3, 4]))

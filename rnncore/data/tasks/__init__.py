@@ -88,11 +88,3 @@ def require(condition: bool, message: str) -> None:
     """Raise a DataError with `message` unless the condition holds."""
     if not condition:
         raise DataError(message)
-
-
-def error_rate(outputs: NDArray[Any], batch: Batch) -> float:
-    """Share of targets that the largest output misses; outputs (B, C) or (B, T, C), padding left out."""
-    wrong = outputs.argmax(-1) != batch.targets
-    if wrong.ndim == 2 and batch.lengths is not None:
-        return float(wrong[np.arange(wrong.shape[1]) < batch.lengths[:, None]].mean())
-    return float(wrong.mean())

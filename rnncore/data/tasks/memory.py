@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnncore.data.dataset import Batch, SequenceDataset
+from rnncore.data.metrics import error_rate, wrong_answers
 from rnncore.data.sampling import VALIDATION_SIZE, finite_batches, fresh_batches, validation_rng
-from rnncore.data.tasks import error_rate, one_hot, require, task
+from rnncore.data.tasks import one_hot, require, task
 from rnncore.records import Baseline
 
 
@@ -241,7 +242,7 @@ def parity(seq_len: int) -> SequenceDataset:
         validation=sample(validation_rng(), VALIDATION_SIZE),
         baselines={"bce": (Baseline("guess", math.log(2)),)},
         metric="error rate",
-        metric_function=lambda outputs, batch: float(np.mean((outputs > 0) != (batch.targets > 0.5))),
+        metric_function=wrong_answers,
         relevant=lambda batch: np.ones(batch.inputs.shape[:2], bool),
         class_names=("negative", "positive"),
     )
