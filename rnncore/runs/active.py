@@ -1,8 +1,6 @@
 """What the scheduler remembers of an unfinished run, and what it tells about a run."""
 
-from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
-from heapq import heapify, heapreplace
 from typing import Any
 
 from rnncore.runs.backend.job_spec import SettingChange
@@ -111,23 +109,3 @@ class ActiveRun:
         """Estimate the seconds this run still needs; None if nothing is known."""
         rate = self.steps_per_second or usual_rate
         return (self.steps - self.step) / rate if rate else None
-
-
-def usual_rate(ended: Iterable[float], active: Iterable[ActiveRun]) -> float | None:
-    """Return the median steps per second of the latest and the running runs; None if nothing is known."""
-    rates = sorted([*ended, *(run.steps_per_second for run in active if run.steps_per_second)])
-    return rates[len(rates) // 2] if rates else None
-
-
-def waiting_times(busy: Sequence[float], queued: Sequence[float], workers: int) -> list[float]:
-    """Return when each queued run starts, in seconds from now, if runs take as long as given and start in order.
-
-    busy: seconds left of each running run. queued: duration of each queued run, in the order of the queue.
-    """
-    free = list(busy)[:workers] + [0.0] * (workers - len(busy))
-    heapify(free)
-    starts = []
-    for duration in queued:
-        starts.append(free[0])
-        heapreplace(free, free[0] + duration)
-    return starts

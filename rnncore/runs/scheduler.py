@@ -7,9 +7,10 @@ from collections.abc import Sequence
 
 from rnncore.choices import CLIP_METHODS
 from rnncore.config import ClipConfig, OptimizerConfig, TrainConfig
-from rnncore.runs.active import RESUMABLE, ActiveRun, Ending, Group, Overview, RunStatus, usual_rate, waiting_times
+from rnncore.runs.active import RESUMABLE, ActiveRun, Ending, Group, Overview, RunStatus
 from rnncore.runs.backend.backends import open_backend
 from rnncore.runs.backend.protocol import Backend
+from rnncore.runs.forecast import position
 from rnncore.runs.housekeeping import Housekeeper
 from rnncore.runs.lifecycle import Lifecycle
 from rnncore.runs.limits import Load, check_start
@@ -258,19 +259,7 @@ class Scheduler:
 
     def position(self, run_id: str) -> tuple[int | None, float | None]:
         """Return a queued run's place, from 1, and the estimated seconds until it starts; None where not known."""
-        with self._lifecycle.lock:
-            if run_id not in self._lifecycle.queue:
-                return None, None
-            waiting, runs = list(self._lifecycle.queue), self._lifecycle.runs
-            place = waiting.index(run_id)
-            usual = usual_rate(self._lifecycle.rates, runs.values())
-            busy = [run.remaining_seconds(usual) for run in runs.values() if run.executing]
-            ahead = [runs[other].remaining_seconds(usual) for other in waiting[: place + 1]]
-            if None in busy or None in ahead:
-                return place + 1, None
-            size = self._lifecycle.backend.capacity().size
-            times = waiting_times([s for s in busy if s], [s for s in ahead if s is not None], size)
-            return place + 1, times[-1]
+        return position(self._lifecycle, run_id)
 
     def status(self, run_id: str) -> RunStatus | None:
         """Return what is known of a run, None if there is none with this id."""

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rnncore.runs.active import waiting_times
+from rnncore.runs.forecast import waiting_times
 from rnncore.runs.queue import RunQueue
 from tests.support.scheduling import slow
 

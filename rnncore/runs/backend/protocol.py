@@ -49,7 +49,7 @@ class Capacity:
 class Backend(Protocol):
     """An execution engine: starts runs, passes commands on, and reports what the runs say and when they are lost.
 
-    Runs speak in the frames of `rnncore.runs.backend.frames`. All methods return at once and may be called from any
+    Runs speak in the frames of `rnncore.runs.backend.frames`. All methods but `close` return at once, from any
     thread; none of them waits for `deliver`, which may take long: it blocks while the scheduler is behind.
     """
 
