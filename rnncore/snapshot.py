@@ -1,238 +1,72 @@
-"""What a run shows at each evaluation beside its numbers: predictions, weights and gradients, gates; and its wire form.
+"""A snapshot: what a run shows at one evaluation beside its numbers, in parts that instruments measure."""
 
-Floats that fill a figure travel as base64 of little-endian float32, figures per weight matrix as plain lists.
-"""
-
-import base64
 import json
-import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from typing import Any, Self
 
-import numpy as np
-from numpy.typing import NDArray
-
-Floats32 = NDArray[np.float32]
-Floats64 = NDArray[np.float64]
-Counts = NDArray[np.int64]
-
-FIRST_DECADE, LAST_DECADE = -20, 4  # of |gradient element|: 1e-20 to 1e4, one bin per decade
-BINS = LAST_DECADE - FIRST_DECADE
-MAX_SEQUENCES, MAX_CURVES, MAX_CLASSES = 200, 3, 40
+from rnncore.json_arrays import Floats32, array
+from rnncore.snapshot_parts import Gates, ParameterStatistics, Predictions, SpectralBound, predictions_from_json
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Regression:
-    """Targets and outputs of the first validation sequences, in the scale of the data as the network sees it.
+class Snapshot(Mapping[str, Any]):
+    """The parts of a snapshot by the keys of their instruments (`rnncore.instruments`), each JSON-ready.
 
-    targets, outputs: (N,) float32, one value per sequence; where every step has a target (S, T), NaN beyond a
-    sequence's end. sequences: how many the whole validation set has. output: which component of the target is shown,
-    of output_size.
+    A part is None where its instrument does not apply to the run. Two snapshots are equal where they are so bit for
+    bit. The properties are the parts that every version has known, as Python reads them.
     """
 
-    targets: Floats32
-    outputs: Floats32
-    sequences: int
-    output: int
-    output_size: int
+    def __init__(self, parts: Mapping[str, Any]) -> None:
+        self._parts = dict(parts)
 
-    def to_json(self) -> dict[str, Any]:
-        """Return a JSON-ready dict."""
-        return {
-            "kind": "regression", "per_step": self.targets.ndim == 2,
-            "targets": _floats(self.targets), "outputs": _floats(self.outputs),
-            "sequences": self.sequences, "output": self.output, "output_size": self.output_size,
-        }  # fmt: skip
+    def __getitem__(self, key: str) -> Any:
+        return self._parts[key]
 
-    @classmethod
-    def from_json(cls, value: dict[str, Any]) -> Self:
-        """Undo `to_json`."""
-        targets, outputs = _array(value["targets"]), _array(value["outputs"])
-        return cls(targets, outputs, value["sequences"], value["output"], value["output_size"])
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._parts)
 
+    def __len__(self) -> int:
+        return len(self._parts)
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Classification:
-    """Confusion matrix over the whole validation set.
-
-    classes: C names, at most `MAX_CLASSES`: where there are more, those most frequent in the validation set.
-    counts: (C, C), counts[target, answer]. total, correct: decisions on all classes, and those that were right;
-    a NaN output is never right. per_step: whether every (valid) timestep is a decision.
-    """
-
-    classes: tuple[str, ...]
-    counts: Counts
-    total: int
-    correct: int
-    per_step: bool
+    def __repr__(self) -> str:
+        return f"Snapshot({', '.join(key for key, part in self._parts.items() if part is not None)})"
 
     @property
-    def left_out(self) -> int:
-        """Decisions that are not in `counts`: of a class beyond those shown, or with a NaN output."""
-        return self.total - int(self.counts.sum())
+    def predictions(self) -> Predictions:
+        """What the updated model answers on the validation set."""
+        return predictions_from_json(self["predictions"])
+
+    @property
+    def parameters(self) -> ParameterStatistics:
+        """Weights and gradients of the step's backward pass, before clipping and update."""
+        return ParameterStatistics.from_json(self["parameters"])
+
+    @property
+    def sigma_max(self) -> SpectralBound | None:
+        """What bounds a plain RNN's gradient, of the same weights as `parameters`."""
+        part = self.get("sigma_max")
+        return part and SpectralBound.from_json(part)
+
+    @property
+    def gates(self) -> Gates | None:
+        """Mean activations of the updated model's gates."""
+        part = self.get("gates")
+        return part and Gates.from_json(part)
+
+    @property
+    def attention(self) -> Floats32 | None:
+        """Mean weight (T,) of each timestep in the updated model's attention read-out, over the validation set."""
+        part = self.get("attention")
+        return part and array(part)
 
     def to_json(self) -> dict[str, Any]:
         """Return a JSON-ready dict."""
-        return {
-            "kind": "classification", "per_step": self.per_step,
-            "classes": list(self.classes), "counts": self.counts.tolist(),
-            "total": self.total, "correct": self.correct, "left_out": self.left_out,
-        }  # fmt: skip
-
-    @classmethod
-    def from_json(cls, value: dict[str, Any]) -> Self:
-        """Undo `to_json`."""
-        counts = np.array(value["counts"], np.int64)
-        return cls(tuple(value["classes"]), counts, value["total"], value["correct"], value["per_step"])
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class ParameterStatistics:
-    """Each weight matrix and bias, P of them in the model's order, and its gradient.
-
-    weight_norm, gradient_norm: (P,) L2; the weights that the gradient was taken at, the gradient before clipping.
-    histogram: (P, BINS) elements g with 10^k <= |g| < 10^(k+1), k from FIRST_DECADE. zeros, below, above: (P,) exact
-    zeros; smaller ones; larger ones, infinite and NaN.
-    """
-
-    names: tuple[str, ...]
-    shapes: tuple[tuple[int, ...], ...]
-    weight_norm: Floats64
-    gradient_norm: Floats64
-    histogram: Counts
-    zeros: Counts
-    below: Counts
-    above: Counts
-
-    def to_json(self) -> dict[str, Any]:
-        """Return a JSON-ready dict."""
-        counts = {name: getattr(self, name).tolist() for name in ("histogram", "zeros", "below", "above")}
-        return {
-            "names": list(self.names), "shapes": [list(shape) for shape in self.shapes],
-            "weight_norm": _numbers(self.weight_norm), "gradient_norm": _numbers(self.gradient_norm),
-            "first_decade": FIRST_DECADE, **counts,
-        }  # fmt: skip
-
-    @classmethod
-    def from_json(cls, value: dict[str, Any]) -> Self:
-        """Undo `to_json`."""
-        return cls(
-            names=tuple(value["names"]),
-            shapes=tuple(tuple(shape) for shape in value["shapes"]),
-            weight_norm=np.array(value["weight_norm"], np.float64),  # None becomes NaN
-            gradient_norm=np.array(value["gradient_norm"], np.float64),
-            **{name: np.array(value[name], np.int64) for name in ("histogram", "zeros", "below", "above")},
-        )
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class SpectralBound:
-    """What bounds a plain RNN's gradient: ||dL/dh_t|| <= (sigma_max gamma)^(T-t) ||dL/dh_T||.
-
-    Pascanu, Mikolov, Bengio 2013, section 2.1. values: (L,) largest singular value of W_hh per layer, of the weights
-    that the profile of the same step was measured at. gamma: largest slope of the non-linearity. bound_layer: the
-    layer (from 0) for which the bound holds: the top one, where only the last step is read and all sequences have the
-    same length; None where it holds for none.
-    """
-
-    values: Floats64
-    gamma: float
-    bound_layer: int | None
-
-    def to_json(self) -> dict[str, Any]:
-        """Return a JSON-ready dict."""
-        return {"values": _numbers(self.values), "gamma": self.gamma, "bound_layer": self.bound_layer}
-
-    @classmethod
-    def from_json(cls, value: dict[str, Any]) -> Self:
-        """Undo `to_json`."""
-        return cls(np.array(value["values"], np.float64), value["gamma"], value["bound_layer"])
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Gates:
-    """Mean activation of each gate over the first validation sequences and all units.
-
-    names: G of them. mean: (L, G, T) float32, NaN at timesteps that none of the sequences reaches. sequences: how many.
-    """
-
-    names: tuple[str, ...]
-    mean: Floats32
-    sequences: int
-
-    def to_json(self) -> dict[str, Any]:
-        """Return a JSON-ready dict."""
-        return {"names": list(self.names), "mean": _floats(self.mean), "sequences": self.sequences}
-
-    @classmethod
-    def from_json(cls, value: dict[str, Any]) -> Self:
-        """Undo `to_json`."""
-        return cls(tuple(value["names"]), _array(value["mean"]), value["sequences"])
-
-
-Predictions = Regression | Classification
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Snapshot:
-    """A run at one evaluation; two are equal where they are so bit for bit.
-
-    parameters, sigma_max (plain RNN): of the step's backward pass, before clipping and update. predictions, gates (LSTM
-    and GRU), attention ((T,) mean weights over the validation set, with that read-out): after the update.
-    """
-
-    predictions: Predictions
-    parameters: ParameterStatistics
-    sigma_max: SpectralBound | None = None
-    gates: Gates | None = None
-    attention: Floats32 | None = None
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Snapshot) and self.to_bytes() == other.to_bytes()
-
-    __hash__ = None  # type: ignore[assignment]
-
-    def to_json(self) -> dict[str, Any]:
-        """Return a JSON-ready dict; a non-finite number in a plain list is None."""
-        return {
-            "predictions": self.predictions.to_json(),
-            "parameters": self.parameters.to_json(),
-            "sigma_max": self.sigma_max and self.sigma_max.to_json(),
-            "gates": self.gates and self.gates.to_json(),
-            "attention": None if self.attention is None else _floats(self.attention),
-        }
+        return dict(self._parts)
 
     def to_bytes(self) -> bytes:
-        """Return `to_json` as compact JSON."""
-        return json.dumps(self.to_json(), separators=(",", ":"), allow_nan=False).encode("ascii")
+        """Return `to_json` as compact JSON. Raises ValueError where a part holds a number that JSON has not."""
+        return json.dumps(self._parts, separators=(",", ":"), allow_nan=False).encode("ascii")
 
     @classmethod
     def from_bytes(cls, content: bytes) -> Self:
         """Undo `to_bytes`."""
-        value = json.loads(content)
-        return cls(
-            predictions=_PREDICTIONS[value["predictions"]["kind"]].from_json(value["predictions"]),
-            parameters=ParameterStatistics.from_json(value["parameters"]),
-            sigma_max=value["sigma_max"] and SpectralBound.from_json(value["sigma_max"]),
-            gates=value["gates"] and Gates.from_json(value["gates"]),
-            attention=None if value["attention"] is None else _array(value["attention"]),
-        )
-
-
-_PREDICTIONS: dict[str, type[Regression] | type[Classification]] = {
-    "regression": Regression,
-    "classification": Classification,
-}
-
-
-def _floats(values: Floats32) -> dict[str, Any]:
-    return {"shape": list(values.shape), "data": base64.b64encode(values.astype("<f4").tobytes()).decode("ascii")}
-
-
-def _array(value: dict[str, Any]) -> Floats32:
-    return np.frombuffer(base64.b64decode(value["data"]), "<f4").reshape(value["shape"])
-
-
-def _numbers(values: NDArray[Any]) -> Sequence[float | None]:
-    return [value if math.isfinite(value) else None for value in values.tolist()]
+        return cls(json.loads(content))

@@ -22,7 +22,8 @@ from rnncore.engine.evaluation import TensorBatch, Validation, to_tensors
 from rnncore.engine.flat import FlatParameters, exact_norm
 from rnncore.engine.gradients import profile
 from rnncore.engine.initialization import initialize
-from rnncore.engine.instruments.snapshots import Snapshots
+from rnncore.engine.instruments.moment import Moment
+from rnncore.engine.instruments.taker import SnapshotTaker
 from rnncore.engine.losses import batch_loss
 from rnncore.engine.model import SequenceModel
 from rnncore.engine.optimizers import make_optimizer
@@ -70,7 +71,7 @@ class Trainer:
         self._best_val_loss = math.inf
         self._evaluations_since_best = 0
         self._validation = Validation(dataset, self.loss, config.model.hidden_size, self.parameters.weights)
-        self._snapshots = Snapshots(dataset, self.model, self._validation.batch)
+        self._snapshots = SnapshotTaker(Moment(config, dataset, self.model, self.parameters, self._validation.batch))
         self.info = RunInfo(
             loss=self.loss,
             metric=dataset.metric,
@@ -159,7 +160,7 @@ class Trainer:
             profiles = profile(tape, len(batch.inputs)) if tape is not None and recording else {}
         problem = _non_finite("loss", train_loss) or _non_finite("gradient", grad_norm)
 
-        measured = self._snapshots.backward(flat) if evaluating and problem is None else None
+        measured = self._snapshots.backward() if evaluating and problem is None else None
         clip_coef, update_norm = 1.0, 0.0
         learning_rate = self.learning_rate * learning_rate_factor(step, config.steps, config.schedule)
         if problem is None:

@@ -21,17 +21,16 @@ from rnncore.engine import train as training
 from rnncore.engine.cells.recurrent import Recurrent
 from rnncore.engine.flat import FlatParameters
 from rnncore.engine.gradients import state_gradients
-from rnncore.engine.instruments.predictions import prediction_view
-from rnncore.engine.instruments.snapshots import (
-    gate_activations,
-    largest_singular_value,
-    parameter_statistics,
-    spectral_bound,
-)
+from rnncore.engine.instruments.gates import gate_activations
+from rnncore.engine.instruments.parameters import parameter_statistics
+from rnncore.engine.instruments.predictions import answers_on
+from rnncore.engine.instruments.spectral import largest_singular_value, spectral_bound
 from rnncore.engine.model import SequenceModel
 from rnncore.engine.train import Trainer
+from rnncore.json_arrays import floats
 from rnncore.records import Record, pack, unpack
-from rnncore.snapshot import MAX_CLASSES, Classification, Regression, Snapshot
+from rnncore.snapshot import Snapshot
+from rnncore.snapshot_parts import MAX_CLASSES, Classification, Regression
 
 CELLS: dict[str, Any] = {"lstm": nn.LSTMCell, "gru": nn.GRUCell}
 
@@ -80,7 +79,7 @@ def test_taking_them_changes_nothing(model: dict[str, Any], monkeypatch: pytest.
 
         def finish(self, *_: Any) -> None: ...
 
-    monkeypatch.setattr(training, "Snapshots", Without)
+    monkeypatch.setattr(training, "SnapshotTaker", Without)
     without = list(train(config(model=model)))
     assert torch.equal(random_state, torch.get_rng_state())
     for a, b in zip(with_snapshots, without, strict=True):
@@ -282,8 +281,8 @@ def test_predictions_are_the_updated_models_outputs() -> None:
 
 def test_curves_of_every_step_end_where_the_sequence_ends() -> None:
     targets = np.arange(40, dtype=np.float32).reshape(4, 5, 2)
-    view = prediction_view(dataset_of("regression", targets, 2, lengths=np.array([5, 2, 4, 1])))
-    found = view(torch.from_numpy(targets) + 100)
+    dataset = dataset_of("regression", targets, 2, lengths=np.array([5, 2, 4, 1]))
+    found = answers_on(dataset, torch.from_numpy(targets) + 100)
     assert isinstance(found, Regression)
     nan = math.nan
     expected = [[0, 2, 4, 6, 8], [10, 12, nan, nan, nan], [20, 22, 24, 26, nan]]
@@ -293,19 +292,19 @@ def test_curves_of_every_step_end_where_the_sequence_ends() -> None:
 
 
 def test_numbers_that_are_not_finite_pass_through() -> None:
-    view = prediction_view(dataset_of("regression", np.zeros((3, 1), np.float32), 1))
-    found = view(torch.tensor([[math.nan], [math.inf], [1e300]], dtype=torch.float64))
+    dataset = dataset_of("regression", np.zeros((3, 1), np.float32), 1)
+    found = answers_on(dataset, torch.tensor([[math.nan], [math.inf], [1e300]], dtype=torch.float64))
     assert isinstance(found, Regression)
     np.testing.assert_array_equal(found.outputs, [math.nan, math.inf, math.inf])
 
 
 def test_the_confusion_matrix_counts_targets_by_answers() -> None:
-    view = prediction_view(dataset_of("multiclass", [0, 0, 1, 2, 2, 0], 3, class_names=("a", "b", "c")))
+    dataset = dataset_of("multiclass", [0, 0, 1, 2, 2, 0], 3, class_names=("a", "b", "c"))
     answers = [0, 1, 1, 0, 2, 2]
     outputs = torch.full((6, 3), -5.0)
     outputs[torch.arange(6), answers] = 5.0
     outputs[5] = math.nan
-    found = view(outputs)
+    found = answers_on(dataset, outputs)
     assert isinstance(found, Classification)
     assert found.classes == ("a", "b", "c")
     assert found.counts.tolist() == [[1, 1, 0], [0, 1, 0], [1, 0, 1]]
@@ -318,7 +317,7 @@ def test_a_yes_no_target_at_every_step_is_decided_by_the_sign(ragged: bool) -> N
     targets = (rng.random((7, 5, 1)) > 0.5).astype(np.float32)
     outputs = rng.normal(size=(7, 5, 1)).astype(np.float32)
     lengths = rng.integers(1, 6, 7) if ragged else None
-    found = prediction_view(dataset_of("binary", targets, 1, lengths))(torch.from_numpy(outputs))
+    found = answers_on(dataset_of("binary", targets, 1, lengths), torch.from_numpy(outputs))
     assert isinstance(found, Classification)
     expected = np.zeros((2, 2), int)
     for b in range(7):
@@ -332,10 +331,9 @@ def test_a_yes_no_target_at_every_step_is_decided_by_the_sign(ragged: bool) -> N
 def test_of_many_classes_the_most_frequent_are_shown() -> None:
     often = np.repeat(np.arange(20, 60), 3)
     targets = np.concatenate([often, np.arange(0, 20), [59]])
-    view = prediction_view(dataset_of("multiclass", targets, 100))
     outputs = nn.functional.one_hot(torch.from_numpy(targets), 100).float()
     outputs[-1] = nn.functional.one_hot(torch.tensor(99), 100)
-    found = view(outputs)
+    found = answers_on(dataset_of("multiclass", targets, 100), outputs)
     assert isinstance(found, Classification)
     assert found.classes == tuple(str(number) for number in range(20, 60))
     assert found.counts.shape == (MAX_CLASSES, MAX_CLASSES)
@@ -412,16 +410,14 @@ def test_json_is_strict_where_numbers_are_not_finite() -> None:
     assert snapshot is not None
     norms = snapshot.parameters.gradient_norm.copy()
     norms[0], norms[1] = math.nan, 1e-200
-    odd = replace(
-        snapshot,
-        parameters=replace(snapshot.parameters, gradient_norm=norms),
-        attention=np.array([math.nan, math.inf, 1e-40], np.float32),
-    )
+    attention = np.array([math.nan, math.inf, 1e-40], np.float32)
+    parameters = replace(snapshot.parameters, gradient_norm=norms).to_json()
+    odd = Snapshot({**snapshot, "parameters": parameters, "attention": floats(attention)})
     value = json.loads(odd.to_bytes(), parse_constant=lambda name: pytest.fail(name))
     assert value["parameters"]["gradient_norm"][:2] == [None, 1e-200]
     again = Snapshot.from_bytes(odd.to_bytes())
     np.testing.assert_array_equal(again.parameters.gradient_norm, norms)
-    np.testing.assert_array_equal(again.attention, odd.attention)
+    np.testing.assert_array_equal(again.attention, attention)
 
 
 def test_a_record_without_a_snapshot_has_none_after_the_wire() -> None:

@@ -25,7 +25,8 @@ from rnncore.runs.store import schema
 from rnncore.runs.store.recording import Recorder
 from rnncore.runs.store.snapshots import read_snapshot, thinning_stride
 from rnncore.runs.store.store import NewRun, Store
-from rnncore.snapshot import Classification, ParameterStatistics, Snapshot
+from rnncore.snapshot import Snapshot
+from rnncore.snapshot_parts import Classification, ParameterStatistics
 from tests.support.asgi import call
 
 RUN = "r" * 22
@@ -46,7 +47,8 @@ def snapshot(step: int, size: int = 2) -> Snapshot:
         tuple(f"w{i}" for i in range(size)), ((1,),) * size, np.full(size, float(step)), np.ones(size),
         np.zeros((size, 24), np.int64), counts, counts, counts,
     )  # fmt: skip
-    return Snapshot(Classification(("a", "b"), np.array([[step, 0], [1, 2]]), step + 3, step + 2, False), statistics)
+    answers = Classification(("a", "b"), np.array([[step, 0], [1, 2]]), step + 3, step + 2, False)
+    return Snapshot({"predictions": answers.to_json(), "parameters": statistics.to_json()})
 
 
 def record(step: int, every: int = 1, size: int = 2) -> Record:

@@ -1,1 +1,1 @@
-"""Measurements of a model at one evaluation, beside the numbers of every step."""
+"""What instruments do at one evaluation of a model (`rnncore.instruments` lists them): a module for each."""

@@ -1,0 +1,83 @@
+"""The instruments: what is measured of a run at each evaluation, one part of its snapshot each."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from rnncore.cells import CELLS
+from rnncore.config import TrainConfig
+from rnncore.registry import Implemented, Registry
+
+Phase = Literal["backward", "evaluation"]
+
+
+def _every_run(config: TrainConfig) -> bool:
+    return True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Instrument(Implemented):
+    """What measures one part of a snapshot, which is called by the instrument's `key`.
+
+    phase: "backward": once the gradient is there, before clipping and update, together with the profile of the same
+    step; "evaluation": once the updated model has been evaluated on the validation set.
+    applies: whether a run of this configuration has the part.
+    implementation: a function of a `rnncore.engine.instruments.moment.Moment` (in the phase "evaluation" an
+    `Evaluated`) that returns the part: JSON-ready, arrays by `rnncore.json_arrays.floats`. It draws no random number
+    and writes to nothing, so that training goes the same way with and without it.
+    """
+
+    phase: Phase
+    applies: Callable[[TrainConfig], bool] = _every_run
+
+
+INSTRUMENTS: Registry[Instrument] = Registry("instrument")
+
+INSTRUMENTS.register(
+    Instrument(
+        key="predictions",
+        title="Predictions",
+        help="Targets and answers of validation sequences, or a confusion matrix of the whole validation set.",
+        phase="evaluation",
+        implementation="rnncore.engine.instruments.predictions:predictions",
+    )
+)
+INSTRUMENTS.register(
+    Instrument(
+        key="parameters",
+        title="Parameters",
+        help="Norms of each weight matrix and its gradient, and how the gradient's elements spread over decades.",
+        phase="backward",
+        implementation="rnncore.engine.instruments.parameters:parameters",
+    )
+)
+INSTRUMENTS.register(
+    Instrument(
+        key="sigma_max",
+        title="Largest singular value",
+        help="The largest singular value of each layer's recurrent matrix, which bounds the gradient of a plain RNN.",
+        phase="backward",
+        applies=lambda config: CELLS[config.model.cell].bounded,
+        implementation="rnncore.engine.instruments.spectral:sigma_max",
+    )
+)
+INSTRUMENTS.register(
+    Instrument(
+        key="gates",
+        title="Gates",
+        help="The mean activation of each gate by layer and timestep.",
+        phase="evaluation",
+        applies=lambda config: bool(CELLS[config.model.cell].gates),
+        implementation="rnncore.engine.instruments.gates:gates",
+    )
+)
+INSTRUMENTS.register(
+    Instrument(
+        key="attention",
+        title="Attention",
+        help="The mean weight of each timestep in the attention read-out.",
+        phase="evaluation",
+        applies=lambda config: config.model.readout == "attention",
+        implementation="rnncore.engine.instruments.attention:attention",
+    )
+)
