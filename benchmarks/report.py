@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from dashboard.experiment.opening import twins
+from dashboard.experiment.twins import twins
 from dashboard.experiment.words import label
 from dashboard.exports.bundle import everything_zip
 from dashboard.exports.report import report_html

@@ -14,6 +14,9 @@ from starlette.middleware import Middleware
 
 from dashboard import figures
 from dashboard.api import routes
+from dashboard.experiment.opening import DEFAULT
+from dashboard.experiment.twins import twins
+from dashboard.experiment.words import label
 from dashboard.panels.board import warm_board
 from dashboard.server import services
 from dashboard.server.assets import asset_routes, warm_assets
@@ -53,7 +56,7 @@ async def lifespan(app: st.App) -> AsyncIterator[None]:
     await to_thread.run_sync(services.readers().warm_up)
     gc.collect()
     gc.freeze()  # what is loaded now lives as long as the server: later collections need not look at it
-    first_runs = [figures.Run("clipped at 1", 1.0, "rnn", True), figures.Run("not clipped", None, "rnn", False)]
+    first_runs = [figures.Run.of(label(config), config) for config in twins(DEFAULT)]
     threading.Thread(target=warm_board, args=(first_runs,), name="warm-board", daemon=True).start()
     facts = {"event": "server_started", "version": services.product_version(), "workers": settings.workers}
     logger.info("the server has started", extra=facts)

@@ -11,7 +11,7 @@ from starlette.requests import Request
 
 from dashboard.api.quota import Quota
 from dashboard.api.reading import in_reading_thread
-from dashboard.experiment.opening import twins
+from dashboard.experiment.twins import twins
 from dashboard.experiment.words import label
 from dashboard.server import services
 from dashboard.server.budget import Budget, OverBudget

@@ -1,6 +1,4 @@
-"""The experiments that the page opens with, and what makes a pair of twins of one."""
-
-from collections.abc import Sequence
+"""The experiments that the page opens with."""
 
 from rnncore.config import TrainConfig
 
@@ -19,8 +17,3 @@ DEFAULT = TrainConfig.model_validate(
 )
 # What stands there instead once real data are chosen, where that network would mostly diverge at once without clipping.
 REAL_DATA = TrainConfig.model_validate({"clip": {"method": "norm", "threshold": 1.0}})
-
-
-def twins(config: TrainConfig) -> Sequence[TrainConfig]:
-    """Return the clipped run and its twin without clipping: same seed, same batches, clip the only difference."""
-    return config, config.model_copy(update={"clip": config.clip.model_copy(update={"method": "off"})})

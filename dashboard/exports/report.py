@@ -3,8 +3,7 @@
 import json
 import platform
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Iterator, Sequence
 from functools import cache
 from html import escape
 from importlib.metadata import version
@@ -16,11 +15,11 @@ import plotly
 from dashboard import figures
 from dashboard.experiment.setting_paths import defaults, values
 from dashboard.experiment.share import ShareError, encode
+from dashboard.experiment.twins import are_twins, experiment_of
 from dashboard.exports.code import script
 from dashboard.exports.modules import STATIC, inline_modules
 from dashboard.exports.payload import run_payload, run_snapshots
 from rnncore import __version__
-from rnncore.choices import CLIP_METHODS
 from rnncore.config import TrainConfig
 from rnncore.data import DataError
 from rnncore.errors import ConfigError
@@ -30,7 +29,6 @@ from rnncore.runs.store.store import Store, StoredRun
 _PACKAGES = ("torch", "numpy", "plotly", "pydantic")
 # Nothing may be loaded from anywhere: what is not in the file does not exist.
 _POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"
-_NAMES = str.maketrans("<>", "‹›")  # names of runs stand in plotly's texts too, which know some markup
 
 
 def report_html(store: Store, runs: Sequence[StoredRun]) -> Iterator[bytes]:
@@ -117,8 +115,10 @@ def _show(value: Any) -> str:
 def _reproduce(store: Store, runs: Sequence[StoredRun], configs: Sequence[TrainConfig]) -> str:
     parts = ["<h2>Do it again</h2>\n"]
     try:
-        link = encode(configs[0], len(runs) == 2 and configs[1].clip.method == "off")
-        parts.append(f"<p>In the lab: add <code>?config={escape(link)}</code> to its address.</p>\n")
+        config, compare = experiment_of(configs)
+        alone = f" (the configuration of '{escape(runs[0].label)}' alone)" if len(runs) > 1 and not compare else ""
+        link = escape(encode(config, compare))
+        parts.append(f"<p>In the lab: add <code>?config={link}</code> to its address{alone}.</p>\n")
     except ShareError as error:
         parts.append(f"<p>{escape(str(error))}</p>\n")
     for run in runs:
@@ -137,29 +137,15 @@ def _reproduce(store: Store, runs: Sequence[StoredRun], configs: Sequence[TrainC
 
 
 def _data(store: Store, runs: Sequence[StoredRun], configs: Sequence[TrainConfig]) -> dict[str, Any]:
-    drawn = [_figure_run(run, config) for run, config in zip(runs, configs, strict=True)]
-    return {
-        "runs": [
-            {"label": figure.label, "cell": figure.cell, "clipped": figure.clipped, "info": run.info}
-            | {"answer": run_payload(store, run, len(runs)), "snapshots": run_snapshots(store, run, len(runs))}
-            for run, figure in zip(runs, drawn, strict=True)
+    drawn = [figures.Run.of(run.label, config) for run, config in zip(runs, configs, strict=True)]
+    share = len(runs)
+    return figures.drawing(drawn) | {
+        "twins": are_twins(configs),
+        "measured": [
+            {"info": run.info, "answer": run_payload(store, run, share), "snapshots": run_snapshots(store, run, share)}
+            for run in runs
         ],
-        "figures": {theme: figures.board(drawn, theme) for theme in figures.PALETTES},
-        "words": {name: _words(figure) for name, figure in figures.FIGURES.items()},
-        "palette": {theme: asdict(palette) for theme, palette in figures.PALETTES.items()},
-        "colors": {theme: palette.runs for theme, palette in figures.PALETTES.items()},
-        "twins": len(runs) == 2,
     }
-
-
-def _figure_run(run: StoredRun, config: TrainConfig) -> figures.Run:
-    threshold = config.clip.threshold if CLIP_METHODS[config.clip.method].limits_norm else None
-    return figures.Run(run.label.translate(_NAMES), threshold, config.model.cell, config.clip.shortens)
-
-
-def _words(figure: figures.Figure) -> Mapping[str, Any]:
-    options = [asdict(option) for option in figure.options]
-    return {name: getattr(figure, name) for name in ("title", "subtitle", "alt", "steps")} | {"options": options}
 
 
 @cache

@@ -1,11 +1,16 @@
-"""What all figures share: the runs' colours in both themes, and the maps' colour scale."""
+"""What all figures share: what they know of a run, both themes' colours, their axes and their maps."""
 
+import json
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, Self
 
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
+
+from rnncore.choices import CLIP_METHODS
+from rnncore.config import TrainConfig
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +37,9 @@ PALETTES = {
 }  # fmt: skip
 
 HEATMAP_COLORS = "Viridis"
+MAPS_IN_A_ROW = 3
+_LINE_PX, _NAME_PX = 10, 24  # above lines; above maps for each line of the runs' names, which stand there
+_NAMES = str.maketrans("<>", "‹›")  # names of runs stand in plotly's texts, which know some markup
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,28 +54,71 @@ class Run:
     cell: str = "rnn"
     clipped: bool = False
 
+    @classmethod
+    def of(cls, label: str, config: TrainConfig) -> Self:
+        """Return what is to be known of a run of this name and configuration."""
+        threshold = config.clip.threshold if CLIP_METHODS[config.clip.method].limits_norm else None
+        return cls(label.translate(_NAMES), threshold, config.model.cell, config.clip.shortens)
+
 
 def maps(runs: Sequence[Run], theme: str) -> go.Figure:
     """One heatmap per run on a shared colour scale, three in a row, the run's name above each."""
     palette = PALETTES[theme]
-    columns = min(len(runs), 3)
+    columns = min(len(runs), MAPS_IN_A_ROW)
     figure = make_subplots(
         rows=-(-len(runs) // columns),
         cols=columns,
         shared_yaxes=True,
         horizontal_spacing=0.05,
         vertical_spacing=0.3,
-        subplot_titles=[_wrapped(run.label, *((26, 2) if columns < 3 else (18, 3))) for run in runs],
+        subplot_titles=[_wrapped(run.label, *((26, 2) if columns < MAPS_IN_A_ROW else (18, 3))) for run in runs],
     )
     for index in range(len(runs)):
         figure.add_heatmap(coloraxis="coloraxis", hoverongaps=False, row=index // columns + 1, col=index % columns + 1)
     for annotation, color in zip(figure.layout.annotations, palette.runs, strict=False):
         annotation.update(font={"size": 12, "color": color})
     colorbar = {"thickness": 12, "outlinewidth": 0, "tickfont": {"color": palette.muted, "size": 11}}
-    figure.update_layout(showlegend=False, coloraxis={"colorscale": HEATMAP_COLORS, "colorbar": colorbar})
+    figure.update_layout(coloraxis={"colorscale": HEATMAP_COLORS, "colorbar": colorbar})
     figure.update_xaxes(showgrid=False, nticks=4, tickangle=0)
     figure.update_yaxes(showgrid=False)
     return figure
+
+
+def styled(figure: go.Figure, theme: str) -> dict[str, Any]:
+    """Return a figure with the look that all share; on its JSON, since plotly checks every value set on a figure.
+
+    The card around it says title and names: neither title nor legend is drawn.
+    """
+    palette = PALETTES[theme]
+    spec: dict[str, Any] = json.loads(figure.to_json())
+    layout = {"xaxis": {}, "yaxis": {}} | spec["layout"]
+    layout.pop("template", None)
+    for name, axis in layout.items():
+        if name.startswith(("xaxis", "yaxis")):
+            title = {"font": {"color": palette.muted, "size": 12}, "standoff": 6} | axis.get("title", {})
+            look = {
+                "gridcolor": palette.grid,
+                "linecolor": palette.grid,
+                "zeroline": False,
+                "showspikes": False,
+                "tickfont": {"color": palette.muted, "size": 12},
+            }
+            layout[name] = look | axis | {"title": title}
+    is_map = any(trace["type"] == "heatmap" for trace in spec["data"])
+    names = [note["text"].count("<br>") + 1 for note in layout.get("annotations", ())] if is_map else []
+    top = _NAME_PX * max([1.0, *(0.8 * lines for lines in names)]) if is_map else _LINE_PX
+    spec["layout"] = {
+        "showlegend": False,  # plotly would lay one out at every update
+        "font": {"color": palette.text, "size": 12},
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "hovermode": "closest" if is_map else "x unified",
+        "hoverlabel": {"bgcolor": palette.hover, "font": {"color": palette.text}, "bordercolor": palette.muted},
+        "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": palette.muted, "activecolor": palette.text},
+        **layout,
+        "margin": {"l": 56, "r": 14, "t": top, "b": 40} | layout.get("margin", {}),
+    }
+    return spec
 
 
 def _wrapped(label: str, width: int, lines: int) -> str:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from dashboard.experiment.twins import experiment_of
 from dashboard.panels.board import AS_USUAL, Show
 from rnncore.config import TrainConfig
 
@@ -52,11 +53,7 @@ class Lesson:
     @property
     def compare(self) -> bool:
         """Whether the runs are twins: a clipped one, then the same without clipping."""
-        if len(self.runs) != 2:
-            return False
-        first, second = (run.config for run in self.runs)
-        off = first.clip.model_copy(update={"method": "off"})
-        return first.clip.method != "off" and second == first.model_copy(update={"clip": off})
+        return experiment_of([run.config for run in self.runs]) == (self.config, True)
 
 
 # The gradient through time before any training, and beside it the loss.

@@ -94,25 +94,7 @@ def board(
 
 
 def _of_run(run: BoardRun) -> dict[str, Any]:
-    steering = {"learning_rate": run.learning_rate, "threshold": run.threshold}
-    return {
-        "id": run.run_id,
-        "label": run.figure.label,
-        "cell": run.figure.cell,
-        "clipped": run.figure.clipped,
-    } | steering
-
-
-_WORDS = {
-    name: {
-        "title": figure.title,
-        "subtitle": figure.subtitle,
-        "alt": figure.alt,
-        "steps": figure.steps,
-        "options": [asdict(option) for option in figure.options],
-    }
-    for name, figure in figures.FIGURES.items()
-}
+    return {"id": run.run_id, "learning_rate": run.learning_rate, "threshold": run.threshold}
 
 
 def warm_board(runs: Sequence[figures.Run]) -> None:
@@ -131,10 +113,4 @@ _building = threading.Lock()
 @lru_cache(maxsize=256)
 def _built(runs: tuple[figures.Run, ...]) -> str:
     """Return how everything is drawn as JSON text: Streamlit would search, and encode, a dict anew for every page."""
-    drawing = {
-        "figures": {theme: figures.board(runs, theme) for theme in figures.PALETTES},
-        "words": _WORDS,
-        "palette": {theme: asdict(palette) for theme, palette in figures.PALETTES.items()},
-        "colors": {theme: palette.runs for theme, palette in figures.PALETTES.items()},
-    }
-    return json.dumps(drawing, separators=(",", ":"), allow_nan=False)
+    return json.dumps(figures.drawing(runs), separators=(",", ":"), allow_nan=False)

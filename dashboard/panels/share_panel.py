@@ -8,6 +8,7 @@ import streamlit as st
 
 from dashboard.experiment.share import Decoded, ShareError, decode, encode
 from dashboard.experiment.text import escape
+from dashboard.experiment.twins import experiment_of
 from dashboard.experiment.words import in_words
 from dashboard.exports.code import script, script_data, script_for
 from dashboard.lessons import LESSONS
@@ -49,7 +50,7 @@ def share_panel(
     read_file: for the data of `config` (`rnncore.data.load_dataset`).
     """
     if runs:
-        config, compare = TrainConfig.model_validate(runs[0].config), are_twins(runs)
+        config, compare = experiment_of([TrainConfig.model_validate(run.config) for run in runs])
     panel = st.popover("Share and keep", icon=":material/ios_share:", key=_OPEN, on_change="rerun")
     if st.session_state.pop(_SHOW_CODE, False):
         _code(runs, config, read_file)
@@ -103,11 +104,6 @@ def _ask_for_code() -> None:
     """Close the panel, which would lie over the code, and show that instead."""
     st.session_state[_OPEN] = False
     st.session_state[_SHOW_CODE] = True
-
-
-def are_twins(runs: Sequence[StoredRun]) -> bool:
-    """Tell whether runs differ by the clip alone."""
-    return len(runs) == 2 and {**runs[0].config, "clip": None} == {**runs[1].config, "clip": None}
 
 
 def _link(config: TrainConfig, compare: bool, first: str | None) -> None:

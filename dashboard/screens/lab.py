@@ -6,9 +6,10 @@ import streamlit as st
 from pydantic import ValidationError
 
 from dashboard import figures
-from dashboard.experiment.opening import DEFAULT, twins
+from dashboard.experiment.opening import DEFAULT
 from dashboard.experiment.share import Decoded
 from dashboard.experiment.text import escape
+from dashboard.experiment.twins import are_twins, experiment_of, twins
 from dashboard.experiment.words import in_words, label, tell_apart
 from dashboard.lessons import LessonRun
 from dashboard.panels import controls, fields, uploads
@@ -17,7 +18,7 @@ from dashboard.panels.data_panel import data_panel
 from dashboard.panels.interrupted import interrupted_notice
 from dashboard.panels.lesson_card import answered, current, lesson_card, open_from_address, runs_of
 from dashboard.panels.share_panel import PARAMETER as LINK
-from dashboard.panels.share_panel import are_twins, decode_address, link_notice, share_panel
+from dashboard.panels.share_panel import decode_address, link_notice, share_panel
 from dashboard.panels.theme import on_primary
 from dashboard.server import services
 from dashboard.server.workspace import workspace_id
@@ -68,7 +69,7 @@ def main() -> None:
         labels = tell_apart([run.label for run in shown], [run.config for run in shown])
         runs = [_board_run(run.id, each, label) for run, each, label in zip(shown, configs, labels, strict=True)]
         group = shown[0].group if len({run.group for run in shown}) == 1 else None
-        board(runs, group=group, twins=are_twins(shown), show=show)
+        board(runs, group=group, twins=are_twins(configs), show=show)
     else:
         board(_preview(config), show=show, empty=_empty(config))
     with st.container() if lesson else above:  # below a lesson's figures: these are what its text is about
@@ -87,7 +88,8 @@ def _open_address(link: Decoded | None) -> Sequence[StoredRun]:
             st.warning("This address names a run that is not here (any more).", icon=":material/link_off:")
     if controls.untouched():
         if runs:
-            controls.open_with(TrainConfig.model_validate(runs[0].config), compare=are_twins(runs))
+            experiment, compare = experiment_of([TrainConfig.model_validate(run.config) for run in runs])
+            controls.open_with(experiment, compare=compare)
         elif link is not None:
             controls.open_with(link.config, compare=link.compare)
         else:
@@ -120,12 +122,8 @@ def _preview(config: TrainConfig | None) -> list[BoardRun]:
 
 
 def _board_run(run_id: str | None, config: TrainConfig, label: str) -> BoardRun:
-    clip = config.clip
-    method = CLIP_METHODS[clip.method]
-    norm_threshold = clip.threshold if method.limits_norm else None
-    figure = figures.Run(label, norm_threshold, config.model.cell, clip.shortens)
-    steered = clip.threshold if method.has_threshold else None
-    return BoardRun(run_id, figure, config.optimizer.learning_rate, steered)
+    steered = config.clip.threshold if CLIP_METHODS[config.clip.method].has_threshold else None
+    return BoardRun(run_id, figures.Run.of(label, config), config.optimizer.learning_rate, steered)
 
 
 def _empty(config: TrainConfig | None) -> str:

@@ -33,9 +33,9 @@ export class Head {
 
   /**
    * @param {Steer} steer sends a command for all runs of the board; whether all obeyed
-   * @param {(layer: number) => void} onLayer
+   * @param {HTMLElement} layerField where the reader chooses a layer
    */
-  constructor(steer, onLayer) {
+  constructor(steer, layerField) {
     this.steer = steer;
     this.root = element("div", "rgl-head");
     this.root.tabIndex = -1; // takes the focus when a run starts
@@ -46,17 +46,12 @@ export class Head {
     this.step = button("Step", "Train one single step", () => this.send("step"));
     this.resume = button("Resume", "Go on training (space bar)", () => this.send("resume"));
     this.stop = button("Stop", "End training; everything measured so far is kept", () => this.send("stop"));
-    this.layerLabel = element("label", "rgl-field", "Layer ");
-    this.layerSelect = element("select");
-    this.layerSelect.onchange = () => onLayer(Number(this.layerSelect.value));
-    this.layerLabel.append(this.layerSelect);
-    this.layerLabel.hidden = true;
     this.rate = this.slider("Learning rate", "learning_rate");
     this.threshold = this.slider("Clip threshold", "clip_threshold");
     this.steering = element("div", "rgl-steering");
     this.steering.append(this.rate.root, this.threshold.root);
     const actions = element("div", "rgl-actions");
-    actions.append(this.layerLabel, this.pause, this.step, this.resume, this.stop);
+    actions.append(layerField, this.pause, this.step, this.resume, this.stop);
     this.side = element("div", "rgl-side");
     this.side.append(actions, this.steering);
     this.root.append(this.lines, this.side);
@@ -120,7 +115,7 @@ export class Head {
     setText(view.status, STATUS_WORDS[state.status] ?? state.status);
     view.status.dataset.status = state.status;
     view.progress.value = state.steps ? state.last_step / state.steps : 0;
-    setText(view.detail, details(state, run.series.train_loss.at(-1)).join(" · "));
+    setText(view.detail, details(state, run.series.columns.train_loss.at(-1)).join(" · "));
     const verdicts = (state.insights?.verdicts ?? []).map((verdict) => verdict.sentence);
     const early = state.status === "finished" && state.last_step < state.steps;
     const reason = early || !QUIET_ENDINGS.has(state.status) ? (state.reason ?? "") : "";
@@ -132,20 +127,6 @@ export class Head {
     setText(view.verdict, reason && !alone ? "" : shown.join("\n"));
     view.verdict.hidden = Boolean(reason) && !alone;
     view.verdict.title = [state.reason, ...verdicts].filter(Boolean).join("\n");
-  }
-
-  /**
-   * @param {number} layers how many there are to choose from
-   * @param {number | null} chosen
-   */
-  setLayers(layers, chosen) {
-    this.layerLabel.hidden = layers < 2;
-    if (this.layerSelect.options.length !== layers) {
-      this.layerSelect.replaceChildren(
-        ...Array.from({ length: layers }, (_, layer) => new Option(String(layer + 1), String(layer))),
-      );
-    }
-    if (chosen !== null) this.layerSelect.value = String(chosen);
   }
 
   /** @type {Steer} */

@@ -21,7 +21,7 @@ export function marksOf(runs, difference) {
     const step = run.state.last_step;
     list.push({ step, text: `${run.label}: diverged at step ${count(step)}`, alert: true });
   }
-  const last = Math.max(1, ...runs.map((run) => run.series.step.at(-1) ?? 0));
+  const last = Math.max(1, ...runs.map((run) => run.series.last));
   /** @type {Map<string, Omit<Mark, "late">>} */
   const changes = new Map(); // one mark for twins, and one for a slider on its way
   for (const [step, name, value] of runs.flatMap((run) => run.series.events)) {

@@ -2,7 +2,7 @@
 
 import { decode } from "./base64.js";
 
-/** @import { Change, Column, PackedProfiles, ProfileColumn, Records } from "./types.d.ts" */
+/** @import { Change, Column, Packed, PackedProfiles, ProfileColumn, Records } from "./types.d.ts" */
 
 /**
  * The profiles of one training step; size: sum of the logarithms of the hidden ones.
@@ -13,25 +13,12 @@ import { decode } from "./base64.js";
 const MAX_ROWS = 8000; // training steps kept in the browser per run
 const MAX_PROFILES = 400; // heatmap columns kept per run
 const MAX_DRAWN = 800; // points drawn per line: two per pixel of a card
-const COLUMNS = /** @type {const} */ (["step", "train_loss", "grad_norm", "clip_coef", "update_norm", "learning_rate"]);
-const EVALUATIONS = /** @type {const} */ ([
-  ["val_step", "step"],
-  ["val_loss", "val_loss"],
-  ["val_metric", "val_metric"],
-]);
-const PROFILES = /** @type {const} */ (["hidden_grad_norm", "cell_grad_norm", "direct_grad_norm"]);
+/** @type {number[]} */
+const NONE = []; // what was measured of a column that the server does not send
 
 export class Series {
-  /** @type {number[]} */ step = [];
-  /** @type {number[]} */ train_loss = [];
-  /** @type {number[]} */ grad_norm = [];
-  /** @type {number[]} */ clip_coef = [];
-  /** @type {number[]} */ update_norm = [];
-  /** @type {number[]} */ learning_rate = [];
-  /** @type {number[]} */ clipped_norm = []; // gradient norm after clipping
-  /** @type {number[]} */ val_step = [];
-  /** @type {number[]} */ val_loss = [];
-  /** @type {number[]} */ val_metric = [];
+  /** @type {Record<Column, number[]>} */ columns = { step: [], train_loss: [], grad_norm: [] }; // and whatever else comes
+  /** @type {{ step: number[], val_loss: number[] }} */ evaluations = { step: [], val_loss: [] }; // likewise
   /** @type {Profile[]} */ profiles = []; // each with L * T numbers a column
   /** @type {Change[]} */ events = [];
   layers = 0;
@@ -44,14 +31,9 @@ export class Series {
    * @param {Records} answer
    */
   append(answer) {
-    const known = this.step.length;
-    for (const name of COLUMNS) for (const value of decode(answer.columns[name])) this[name].push(value);
-    for (let row = known; row < this.step.length; row++) {
-      this.clipped_norm.push(this.grad_norm[row] * this.clip_coef[row]);
-    }
-    for (const [name, column] of EVALUATIONS) {
-      for (const value of decode(answer.val[column])) this[name].push(value);
-    }
+    extend(this.columns, answer.columns);
+    const { count: _, ...evaluations } = answer.val;
+    extend(this.evaluations, evaluations);
     if (answer.profiles) this.appendProfiles(answer.profiles);
     this.events.push(...answer.events);
     this.since = answer.last_step;
@@ -62,29 +44,29 @@ export class Series {
 
   /** @param {PackedProfiles} packed */
   appendProfiles(packed) {
-    this.layers = packed.layers;
-    this.timesteps = packed.timesteps;
-    const size = this.layers * this.timesteps;
-    const arrays = PROFILES.map((name) => ({ name, array: decode(packed[name]) })).filter(({ array }) => array.length);
-    for (const [row, step] of decode(packed.step).entries()) {
+    const { count: _, layers, timesteps, step: steps, ...columns } = packed;
+    Object.assign(this, { layers, timesteps });
+    const size = layers * timesteps;
+    const arrays = Object.entries(columns).map(([name, text]) => ({ name, array: decode(text) }));
+    for (const [row, step] of decode(steps).entries()) {
       /** @type {Profile} */
       const profile = { step, size: 0, hidden_grad_norm: new Float32Array(0) };
-      for (const { name, array } of arrays) profile[name] = array.subarray(row * size, (row + 1) * size);
+      for (const { name, array } of arrays) {
+        Object.assign(profile, { [name]: array.subarray(row * size, (row + 1) * size) });
+      }
       profile.size = profile.hidden_grad_norm.reduce((sum, value) => sum + Math.log(value + 1e-38), 0);
       this.profiles.push(profile);
     }
   }
 
   bound() {
-    if (this.step.length > MAX_ROWS) {
-      const keep = extremes([this.train_loss, this.grad_norm], MAX_ROWS / 2);
-      for (const name of /** @type {const} */ ([...COLUMNS, "clipped_norm"]))
-        this[name] = keep.map((row) => this[name][row]);
+    const { columns, evaluations } = this;
+    if (columns.step.length > MAX_ROWS) {
+      keepRows(columns, extremes([columns.train_loss, columns.grad_norm], MAX_ROWS / 2));
       this.complete = false;
     }
-    if (this.val_step.length > MAX_ROWS) {
-      const keep = extremes([this.val_loss], MAX_ROWS / 2);
-      for (const [name] of EVALUATIONS) this[name] = keep.map((row) => this[name][row]);
+    if (evaluations.step.length > MAX_ROWS) {
+      keepRows(evaluations, extremes([evaluations.val_loss], MAX_ROWS / 2));
     }
     if (this.profiles.length > MAX_PROFILES) {
       const keep = extremes([this.profiles.map((profile) => profile.size)], MAX_PROFILES / 2);
@@ -93,25 +75,35 @@ export class Series {
     if (this.events.length > 500) this.events.splice(0, this.events.length - 500);
   }
 
+  /** The newest step, 0 before the first. */
+  get last() {
+    return this.columns.step.at(-1) ?? 0;
+  }
+
   /**
-   * Points of a line, at most MAX_DRAWN, with every bucket's smallest and largest value among them.
-   * @param {Column} x
-   * @param {Column} y
+   * What a figure reads of every step, by a name that comes from Python.
+   * @param {string} name
    */
-  line(x, y) {
-    if (this[y].length <= MAX_DRAWN) return [this[x].slice(), this[y].slice()];
-    const keep = extremes([this[y]], MAX_DRAWN);
-    return [keep.map((row) => this[x][row]), keep.map((row) => this[y][row])];
+  column(name) {
+    return /** @type {Record<string, number[]>} */ (this.columns)[name] ?? NONE;
+  }
+
+  /**
+   * The same of the steps with an evaluation.
+   * @param {string} name
+   */
+  evaluation(name) {
+    return /** @type {Record<string, number[]>} */ (this.evaluations)[name] ?? NONE;
   }
 
   /**
    * Columns of a map at equal distances, which plotly draws fast, at most `count`. Each is the profile with the largest
    * gradients of its stretch of steps, or else the nearest one.
-   * @param {ProfileColumn} name
+   * @param {string} name of a profile, from Python
    * @param {number} count
    */
-  columns(name, count) {
-    const known = this.profiles.filter((profile) => profile[name]);
+  mapColumns(name, count) {
+    const known = this.profiles.filter((profile) => norms(profile, name));
     const [first, last] = [known[0]?.step ?? 1, known.at(-1)?.step ?? 1];
     const number = Math.min(count, known.length);
     const apart = (last - first) / Math.max(number - 1, 1) || 1;
@@ -144,18 +136,28 @@ export class Series {
    * @param {number | null} step
    */
   rowAt(step) {
-    if (step === null || !this.step.length) return this.step.length - 1;
-    return nearest(this.step, step, (value) => value);
+    const steps = this.columns.step;
+    return step === null || !steps.length ? steps.length - 1 : nearest(steps, step, (value) => value);
   }
 
   /**
-   * One layer of a profile: T norms.
-   * @param {Float32Array} values
+   * One layer of a profile: T norms, or nothing where it was not measured.
+   * @param {Profile} profile
+   * @param {string} name from Python
    * @param {number} layer from 0
    */
-  layer(values, layer) {
+  layer(profile, name, layer) {
+    const values = norms(profile, name) ?? new Float32Array(0);
     return values.subarray(layer * this.timesteps, (layer + 1) * this.timesteps);
   }
+}
+
+/**
+ * @param {Profile} profile
+ * @param {string} name
+ */
+function norms(profile, name) {
+  return /** @type {Record<string, Float32Array | undefined>} */ (/** @type {unknown} */ (profile))[name];
 }
 
 /**
@@ -164,7 +166,7 @@ export class Series {
  * @param {Series} a
  * @param {Series} b
  */
-export function firstDifference(a, b) {
+export function firstDifference({ columns: a }, { columns: b }) {
   let equal = 0;
   for (let i = 0, j = 0; i < a.step.length && j < b.step.length; ) {
     if (a.step[i] < b.step[j]) i++;
@@ -180,6 +182,37 @@ export function firstDifference(a, b) {
     }
   }
   return null;
+}
+
+/**
+ * Points of a line, at most MAX_DRAWN, with every bucket's smallest and largest value among them.
+ * @param {number[]} x
+ * @param {number[]} y
+ */
+export function lineOf(x, y) {
+  if (y.length <= MAX_DRAWN) return [x.slice(), y.slice()];
+  const keep = extremes([y], MAX_DRAWN);
+  return [keep.map((row) => x[row]), keep.map((row) => y[row])];
+}
+
+/**
+ * Append packed columns to those of the same names.
+ * @param {Record<string, number[]>} columns
+ * @param {Record<string, Packed>} packed
+ */
+function extend(columns, packed) {
+  for (const [name, text] of Object.entries(packed)) {
+    columns[name] ??= [];
+    for (const value of decode(text)) columns[name].push(value);
+  }
+}
+
+/**
+ * @param {Record<string, number[]>} columns
+ * @param {number[]} rows
+ */
+function keepRows(columns, rows) {
+  for (const [name, values] of Object.entries(columns)) columns[name] = rows.map((row) => values[row]);
 }
 
 /**

@@ -1,19 +1,10 @@
 // What the server answers, and what a figure is made of, as the modules of this folder read it.
 
 import type { Series } from "./series.js";
+import type { SnapshotCache } from "./snapshot_cache.js";
 
-/** Columns of numbers, one a training step, as the browser keeps them. */
-export type Column =
-  | "step"
-  | "train_loss"
-  | "grad_norm"
-  | "clip_coef"
-  | "update_norm"
-  | "learning_rate"
-  | "clipped_norm"
-  | "val_step"
-  | "val_loss"
-  | "val_metric";
+/** Columns of numbers, one a training step, that the board itself reads; a figure names those that it reads. */
+export type Column = "step" | "train_loss" | "grad_norm";
 
 /** Columns with L x T numbers a step. */
 export type ProfileColumn = "hidden_grad_norm" | "cell_grad_norm" | "direct_grad_norm";
@@ -52,8 +43,8 @@ export interface Records {
   since: number;
   decimated: boolean;
   count: number;
-  columns: Record<Exclude<Column, "clipped_norm" | `val_${string}`>, Packed>;
-  val: { count: number } & Record<"step" | "val_loss" | "val_metric", Packed>;
+  columns: Record<Column, Packed>;
+  val: { count: number } & Record<"step" | "val_loss", Packed>;
   profiles: PackedProfiles | null;
   snapshot_step: number | null;
   events: Change[];
@@ -76,6 +67,7 @@ export interface PackedProfiles extends Partial<Record<ProfileColumn, Packed>> {
 /** What is known of a run before its first step, as far as it is shown. */
 export interface Info {
   baselines: { name: string; loss: number }[];
+  metric: string | null;
 }
 
 /** What can be said of a run as it stood at `step`. */
@@ -86,15 +78,14 @@ export interface Insights {
   recording_overhead: number | null;
 }
 
-/** What a run showed at one evaluation. */
+/** What a run showed at one evaluation: parts by the names of their instruments, null where one does not apply. */
 export interface Snapshot {
   step: number;
   next_step: number | null;
-  predictions: Regression | Classification;
-  parameters: Parameters;
-  sigma_max: { values: number[]; gamma: number; bound_layer: number | null } | null;
-  gates: { names: string[]; mean: PackedArray; sequences: number } | null;
-  attention: PackedArray | null;
+  predictions?: Regression | Classification;
+  parameters?: Parameters;
+  sigma_max?: { values: number[]; gamma: number; bound_layer: number | null } | null;
+  [part: string]: unknown;
 }
 
 export interface Regression {
@@ -130,12 +121,132 @@ export interface Parameters {
   above: number[];
 }
 
-/** A run as Python tells the board of it. */
+export type Theme = "light" | "dark";
+
+/** How runs are drawn, the same for the board and the report (`dashboard.figures.drawing`). */
+export interface Drawing {
+  runs: { label: string; clipped: boolean }[];
+  figures: Record<Theme, Record<string, Spec>>;
+  about: Record<string, About>;
+  palette: Record<Theme, Palette>;
+}
+
+/** Colours of a theme; `runs`: one each. */
+export interface Palette {
+  runs: string[];
+  text: string;
+  muted: string;
+  grid: string;
+  alert: string;
+  hover: string;
+}
+
+/** A figure beside its traces and axes (`dashboard.figures.Figure.about`). */
+export interface About {
+  title: string;
+  subtitle: string; // may hold {step}
+  alt: string;
+  aside: string; // words beside the runs' names
+  steps: boolean; // whether the x axis is the training step
+  shows: { part: string; kind: string | null } | null; // the part of a snapshot without which it is not there
+  pace: [every: number, offset: number]; // in refreshes
+  applies: boolean; // whether it is for any run on the board
+  rules: string[]; // functions of rules.js, in their order
+  options: AboutOption[];
+}
+
+export interface AboutOption {
+  key: string;
+  label: string;
+  on: boolean;
+  help: string;
+  applies: boolean;
+  measured: string | null; // column of evaluations without which it is not offered
+}
+
+/** What fills a trace (`dashboard.figures.fills`); without `fill` nothing does. */
+export interface Meta {
+  fill?: string; // a function of fills.js or part_fills.js
+  run?: number;
+  option?: string;
+  baseline?: number;
+  y?: string;
+  z?: string;
+  times?: string;
+  gaps?: boolean;
+  fit?: boolean;
+  instead?: Record<string, string>;
+  path?: string;
+  at?: (number | "layer")[];
+}
+
+export interface Spec {
+  data: Trace[];
+  layout: Layout;
+}
+
+export interface AxisLayout {
+  type?: string;
+  domain?: [number, number];
+  title: { text?: string };
+  tickfont: { size: number };
+  dtick?: number | string;
+  [attribute: string]: unknown;
+}
+
+export interface Layout {
+  font: { size: number; family?: string };
+  margin: { l: number; r: number; t: number; b: number };
+  hoverlabel: { bgcolor: string };
+  xaxis: AxisLayout;
+  yaxis: AxisLayout;
+  yaxis2?: AxisLayout;
+  annotations?: Record<string, unknown>[];
+  shapes?: Record<string, unknown>[];
+  coloraxis?: Record<string, unknown>;
+  [attribute: string]: unknown;
+}
+
+/** What is drawn: a layer, the step of the cursor (null: the newest), marks, and what stands in empty figures. */
+export interface View {
+  layer: number | null;
+  cursor: number | null;
+  palette: Palette;
+  marks: Mark[];
+  empty: string;
+}
+
+/** All that the traces of one figure are filled from. */
+export interface Context {
+  runs: Run[];
+  view: View;
+  snapshots: (Snapshot | null)[]; // of each run, at the cursor
+  options: Record<string, boolean>;
+  width: number; // pixels of the figure
+  layout: Layout;
+}
+
+/** What a page gives the live board. */
+export interface BoardData {
+  module: string;
+  plotly: string;
+  group: string | null;
+  twins: boolean;
+  show: Show;
+  runs: BoardRun[];
+  drawing: string; // a Drawing as JSON
+  empty: string;
+}
+
+export interface Show {
+  first: string[];
+  step: number | null;
+  options: string[]; // "figure.option"
+}
+
+/** A run as the page tells the live board of it. */
 export interface BoardRun {
   id: string | null;
-  label: string;
-  cell: string;
-  clipped: boolean;
   learning_rate: number;
   threshold: number | null;
 }
@@ -148,15 +259,15 @@ export type State = Pick<Records, "reason" | "last_step" | "steps"> &
 export interface Run {
   label: string;
   short?: string | null; // what legends call it, if not by its label
-  cell: string;
   clipped: boolean;
   series: Series;
+  snapshots: SnapshotCache;
   state: State | null;
   info?: Info | null;
 }
 
 /** A run on the live board. */
-export interface LiveRun extends BoardRun, Omit<Run, keyof BoardRun> {
+export interface LiveRun extends BoardRun, Run {
   verdicts?: string[] | null; // of the step that the cursor is at
   asked?: number; // step since which the newest request asked
   wantsAll?: boolean; // whether the next one asks from the beginning, and
@@ -174,8 +285,15 @@ export interface Mark {
 /** A curve or map of a plotly figure, as far as it is filled here. */
 export interface Trace {
   type: string;
+  meta?: Meta;
+  visible?: boolean;
+  mode?: string;
+  name?: string;
+  xaxis?: string;
+  yaxis?: string;
   x?: Axis;
   y?: Axis;
+  z?: (number | null)[][];
   [attribute: string]: unknown;
 }
 

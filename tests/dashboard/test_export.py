@@ -17,8 +17,8 @@ import pytest
 import torch
 from safetensors.numpy import load
 
-from dashboard.experiment.opening import twins
 from dashboard.experiment.share import decode
+from dashboard.experiment.twins import twins
 from dashboard.experiment.words import label
 from dashboard.exports.bundle import everything_zip
 from dashboard.exports.modules import inline_modules

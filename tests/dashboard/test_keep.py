@@ -10,8 +10,8 @@ import pytest
 from safetensors.numpy import load
 from streamlit.testing.v1 import AppTest
 
-from dashboard.experiment.opening import twins
 from dashboard.experiment.share import encode
+from dashboard.experiment.twins import twins
 from dashboard.experiment.words import label
 from dashboard.server import services
 from rnncore.config import TrainConfig

@@ -20,6 +20,7 @@ export function packed(values) {
  */
 export function answer(steps, { train_loss, grad_norm, clip_coef, ...others } = {}) {
   const last = steps.at(-1) ?? 0;
+  const more = { clip_coef: packed(clip_coef ?? steps.map(() => 1)), update_norm: packed(steps.map(() => 0.01)) };
   return {
     status: "running",
     reason: null,
@@ -33,11 +34,9 @@ export function answer(steps, { train_loss, grad_norm, clip_coef, ...others } = 
       step: packed(steps),
       train_loss: packed(train_loss ?? steps.map((step) => 1 / step)),
       grad_norm: packed(grad_norm ?? steps.map((step) => 2 / step)),
-      clip_coef: packed(clip_coef ?? steps.map(() => 1)),
-      update_norm: packed(steps.map(() => 0.01)),
-      learning_rate: packed(steps.map(() => 0.1)),
+      ...more,
     },
-    val: { count: 0, step: "", val_loss: "", val_metric: "" },
+    val: { count: 0, step: "", val_loss: "" },
     profiles: null,
     snapshot_step: null,
     events: [],

@@ -58,7 +58,7 @@ def _layer_gates(
     """Return (G, T) means of the gates in `blocks`; inputs (T, B, I), states (T, B, H), valid (T, B, 1)."""
     T, B, H = states.shape
     rows = torch.cat([torch.arange(block * H, (block + 1) * H, device=states.device) for block in blocks])  # (G H,)
-    w_ih, w_hh, b_ih, b_hh = (weight[rows] for weight in recurrent.layer_weights(layer))
+    w_ih, w_hh, b_ih, b_hh = (weight[rows] for weight in recurrent.layer_weights(layer).values())
     means = []
     for chunk in chunks(T, B * len(w_hh) * states.element_size()):
         part, later, before = slices(chunk)

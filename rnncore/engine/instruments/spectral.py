@@ -28,7 +28,7 @@ def spectral_bound(model: SequenceModel, ragged: bool = False) -> SpectralBound 
     recurrent = model.recurrent
     if not CELLS[recurrent.cell].bounded:
         return None
-    matrices = [recurrent.layer_weights(layer)[1].detach() for layer in range(recurrent.num_layers)]
+    matrices = [recurrent.layer_weights(layer)["weight_hh"].detach() for layer in range(recurrent.num_layers)]
     values = np.array([largest_singular_value(matrix) for matrix in matrices])
     holds = model.config.readout == "last" and not ragged
     return SpectralBound(values, 1.0, recurrent.num_layers - 1 if holds else None)

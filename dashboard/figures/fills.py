@@ -1,0 +1,60 @@
+"""What fills a trace: the `meta` that a figure gives it and the browser reads, see static/fills.js.
+
+Every fill names a run by its place on the board. `option`: the trace is drawn only while that option of its figure is
+on.
+"""
+
+from typing import Any
+
+Fill = dict[str, Any]
+
+
+def column(run: int, y: str, *, times: str | None = None, option: str | None = None) -> Fill:
+    """Fill a line over the training steps with column `y` of the records, multiplied by column `times`."""
+    return _fill("column", run, option, y=y, times=times)
+
+
+def evaluations(run: int, y: str, *, option: str | None = None) -> Fill:
+    """Fill a line over the training steps with column `y` at those steps that have an evaluation."""
+    return _fill("evaluations", run, option, y=y)
+
+
+def baseline(place: int) -> Fill:
+    """Fill a horizontal line with a baseline of the data, which all runs share."""
+    return {"fill": "baseline", "baseline": place}
+
+
+def profile(
+    run: int, y: str, *, times: str | None = None, gaps: bool = False, fit: bool = False, option: str | None = None
+) -> Fill:
+    """Fill a line over the timesteps with a profile at the step shown.
+
+    times: column of the records whose value at that step multiplies it. gaps: leave an exact 0 out. fit: draw the
+    straight line fitted to its logarithm instead.
+    """
+    return _fill("profile", run, option, y=y, times=times, gaps=gaps or None, fit=fit or None)
+
+
+def profile_map(run: int, z: str, *, instead: dict[str, str] | None = None) -> Fill:
+    """Fill a map of timestep by training step with log10 of a profile; `instead`: option -> the profile it chooses."""
+    return _fill("profileMap", run, None, z=z, instead=instead)
+
+
+def part(run: int, path: str, *at: int | str, option: str | None = None) -> Fill:
+    """Fill a line with a vector, or a map with a matrix, of a part of the snapshot at the step shown.
+
+    path: the part and the names on the way in it, with dots. The array there is a list, or made by
+    `rnncore.json_arrays.floats`. at: its first indices; "layer" is the layer that the reader chose. Of an array that is
+    left with more dimensions than are drawn the first entries are taken. A line counts from 1.
+    """
+    return _fill("part", run, option, path=path, at=list(at))
+
+
+def special(fill: str, run: int, part: str, *, option: str | None = None) -> Fill:
+    """Fill a trace by the function `fill` of static/part_fills.js, from a part of the snapshot at the step shown."""
+    return _fill(fill, run, option, path=part)
+
+
+def _fill(fill: str, run: int, option: str | None, **more: Any) -> Fill:
+    given = {"option": option, **more}
+    return {"fill": fill, "run": run} | {name: value for name, value in given.items() if value is not None}

@@ -1,0 +1,143 @@
+// The card of one figure: its heading with the options, the place of the plot, the runs' names below it.
+
+import { count, element, inWords, setRich } from "./dom.js";
+import { Room } from "./room.js";
+
+/** @import { About, AboutOption, Context, Run, Spec } from "./types.d.ts" */
+
+export class Card {
+  /** @type {Spec} */ spec = /** @type {never} */ (null); // from `open` on
+  /** @type {HTMLElement[]} */ cursors = []; // one for each of its maps
+  /** @type {Record<string, boolean>} */ options = {};
+  /** @type {Room | null} */ room = null; // of a figure with room ahead
+  /** @type {string | null} */ layout = null; // key of the layout that is drawn
+  stale = true; // drawn once it comes into view
+  visible = false;
+  listening = false;
+
+  /**
+   * @param {string} name
+   * @param {About} about
+   * @param {() => void} redraw
+   */
+  constructor(name, about, redraw) {
+    this.name = name;
+    this.about = about;
+    this.redraw = redraw;
+    this.subtitle = element("span", "rgl-subtitle");
+    const titles = element("div", "rgl-titles");
+    titles.append(element("h3", "", about.title), this.subtitle);
+    setRich(this.subtitle, about.subtitle.replace("{step}", "the latest step").replace("at step the", "at the"));
+    const heading = element("header", "rgl-card-head");
+    heading.append(titles);
+    if (about.options.length) heading.append(this.menu(about.options));
+    this.plot = element("div", "rgl-plot");
+    this.plot.dataset.figure = name;
+    this.plot.setAttribute("role", "img");
+    this.plot.setAttribute("aria-label", about.alt);
+    this.frame = element("div", "rgl-frame");
+    this.frame.append(this.plot);
+    this.legend = element("div", "rgl-legend");
+    this.root = element("section", "rgl-card");
+    this.root.append(heading, this.frame, this.legend);
+  }
+
+  /**
+   * Take up a new spec for new runs, whose figure is drawn anew.
+   * @param {Spec} spec
+   * @param {About} about
+   */
+  open(spec, about) {
+    Object.assign(this, { spec, about, layout: null, stale: true });
+    this.room = about.rules.includes("roomAhead") ? new Room() : null;
+  }
+
+  /** @param {AboutOption[]} list */
+  menu(list) {
+    const panel = element("div", "rgl-panel");
+    for (const { key, label: words, on, help } of list) {
+      this.options[key] = on;
+      const label = element("label");
+      const box = element("input");
+      Object.assign(box, { type: "checkbox", checked: on });
+      box.onchange = () => {
+        this.options[key] = box.checked;
+        this.room &&= new Room();
+        this.redraw();
+      };
+      label.title = help;
+      label.dataset.option = key;
+      label.append(box, element("span", "", ` ${words}`));
+      panel.append(label);
+    }
+    const menu = element("details", "rgl-options");
+    menu.append(element("summary", "", "Options"), panel);
+    return menu;
+  }
+
+  /** @param {string} key */
+  switchOn(key) {
+    this.options[key] = true;
+    const box = this.root.querySelector(`[data-option="${key}"] input`);
+    if (box instanceof HTMLInputElement) box.checked = true;
+  }
+
+  /**
+   * Options that no run on the board has anything for are not offered.
+   * @param {Run[]} runs
+   */
+  offerOptions(runs) {
+    for (const { key, applies, measured } of this.about.options) {
+      const label = this.root.querySelector(`[data-option="${key}"]`);
+      const any = !measured || runs.some((run) => run.series.evaluation(measured).some(Number.isFinite));
+      if (label instanceof HTMLElement) label.hidden = !applies || !any;
+    }
+  }
+
+  /**
+   * Whether there is anything to show: the figure is for these runs, and one of them has the part that it shows.
+   * @param {Context["snapshots"]} snapshots
+   */
+  hasAny(snapshots) {
+    const { shows, applies } = this.about;
+    if (!applies || !shows) return applies;
+    return snapshots.some((snapshot) => {
+      const part = /** @type {{ kind?: string } | null | undefined} */ (snapshot?.[shows.part]);
+      return part && (shows.kind === null || part.kind === shows.kind);
+    });
+  }
+
+  /**
+   * Name the runs; maps have their names above them.
+   * @param {Run[]} runs
+   * @param {string[]} colors
+   */
+  nameRuns(runs, colors) {
+    if (this.spec.data[0]?.type === "heatmap") return;
+    const entries = runs.map((run, index) => {
+      const swatch = element("span", "rgl-swatch");
+      swatch.style.background = colors[index];
+      const entry = element("span", "rgl-entry");
+      entry.title = run.label;
+      entry.append(swatch, element("span", "", run.short ?? run.label), element("span", "rgl-share"));
+      return entry;
+    });
+    if (this.about.aside) entries.push(element("span", "rgl-aside", this.about.aside));
+    this.legend.replaceChildren(...entries);
+  }
+
+  /**
+   * Say in the subtitle which step is shown, where the figure is of one step.
+   * @param {Context} context
+   */
+  captionStep({ runs, view, snapshots }) {
+    const { subtitle, shows } = this.about;
+    if (!subtitle.includes("{step}")) return;
+    const shown = shows ? snapshots : runs.map((run) => run.series.profileAt(view.cursor));
+    const steps = new Set(shown.flatMap((each) => (each ? [count(each.step)] : [])));
+    const text = steps.size
+      ? subtitle.replace("{step}", inWords([...steps]))
+      : subtitle.replace("step {step}", "the latest step");
+    setRich(this.subtitle, text);
+  }
+}

@@ -1,0 +1,164 @@
+// What stands in a trace: the measured columns that its `meta` names, in the form in which plotly draws them.
+
+import { range } from "./dom.js";
+import { PART_FILLS } from "./part_fills.js";
+import { lineOf } from "./series.js";
+
+/** @import { Context, Run, Trace } from "./types.d.ts" */
+/** @typedef {(trace: Trace, context: Context, run: Run) => void} Fill */
+
+const MAX_MARKERS = 60; // points of a line that are marked one by one
+const COLUMN_PX = 1.5; // of a map: narrower ones could not be told apart
+const FEWEST_COLUMNS = 60;
+
+/** @type {Record<string, Fill>} by the name that a trace's `meta.fill` says; those of snapshots are in part_fills.js */
+const FILLS = {
+  column: fillColumn,
+  evaluations: fillEvaluations,
+  profile: fillProfile,
+  profileMap: fillProfileMap,
+};
+
+/**
+ * Fill a trace of the spec; `visible` is false afterwards where there is nothing to draw by the reader's choice.
+ * @param {Trace} trace
+ * @param {Context} context
+ */
+export function fill(trace, context) {
+  const { fill: name = "", option, baseline, run: place = 0, path } = trace.meta ?? {};
+  if (option) trace.visible = context.options[option];
+  if (trace.visible === false) return;
+  const run = context.runs[place];
+  if (baseline !== undefined) fillBaseline(trace, baseline, context.runs);
+  else if (path && run) fillFromPart(trace, context, place);
+  else if (run) FILLS[name](trace, context, run);
+}
+
+/** @type {Fill} */
+function fillColumn(trace, _, { series }) {
+  const { y = "", times } = trace.meta ?? {};
+  const factors = times ? series.column(times) : null;
+  const values = series.column(y);
+  setLine(trace, series.columns.step, factors ? values.map((value, row) => value * factors[row]) : values);
+}
+
+/** @type {Fill} */
+function fillEvaluations(trace, _, { series }) {
+  setLine(trace, series.evaluations.step, series.evaluation(trace.meta?.y ?? ""));
+}
+
+/**
+ * @param {Trace} trace
+ * @param {number[]} x
+ * @param {number[]} y
+ */
+function setLine(trace, x, y) {
+  const [steps, values] = lineOf(x, y);
+  trace.x = steps;
+  trace.y = values;
+  if (trace.marker && steps.length > MAX_MARKERS) trace.mode = "lines"; // they would hide the line and each other
+}
+
+/**
+ * A baseline belongs to the data: none is drawn for runs on different ones.
+ * @param {Trace} trace
+ * @param {number} place
+ * @param {Run[]} runs
+ */
+function fillBaseline(trace, place, runs) {
+  const known = runs.flatMap((run) => (run.info?.baselines ? [run.info.baselines] : []));
+  const baseline = known[0]?.[place];
+  trace.visible = Boolean(baseline) && known.every((others) => others[place]?.loss === baseline.loss);
+  if (!trace.visible) return;
+  trace.name = baseline.name;
+  trace.x = [1, Math.max(...runs.map((run) => run.series.last || 1), 2)];
+  trace.y = [baseline.loss, baseline.loss];
+}
+
+/** @type {Fill} */
+function fillProfile(trace, { view, options }, { series }) {
+  const { y = "", times, gaps, fit } = trace.meta ?? {};
+  const profile = series.profileAt(view.cursor);
+  if (!profile) return;
+  const factor = times ? (series.column(times)[series.rowAt(profile.step)] ?? 1) : 1;
+  const measured = [...series.layer(profile, y, view.layer ?? 0)];
+  const norms = fit ? fitted(measured) : measured.map((value) => value * factor);
+  trace.x = range(norms.length).map((t) => (options.lag ? norms.length - t : t));
+  trace.y = gaps ? norms.map((value) => (value === 0 ? null : value)) : norms;
+  trace.hovertemplate = same(norms.map((value) => (value === 0 ? "exactly 0" : "%{y:.2e}")));
+  if (norms.filter((value) => value > 0).length === 1) trace.mode = "lines+markers";
+}
+
+/** @type {Fill} */
+function fillProfileMap(trace, { view, options, width, layout }, { series }) {
+  const { z = "", instead = {} } = trace.meta ?? {};
+  const chosen = Object.entries(instead).find(([option]) => options[option])?.[1];
+  const axis = /** @type {{ domain?: number[] }} */ (layout[(trace.xaxis ?? "x").replace("x", "xaxis")]);
+  const [from, to] = axis?.domain ?? [0, 1];
+  const most = Math.max(FEWEST_COLUMNS, Math.round((width * (to - from)) / COLUMN_PX));
+  const wanted = chosen ? series.mapColumns(chosen, most) : null;
+  const column = chosen && wanted?.profiles.length ? chosen : z;
+  const { first, apart, profiles } = column === chosen && wanted ? wanted : series.mapColumns(z, most);
+  const steps = profiles.map((profile) => profile.step);
+  const rows = range(series.timesteps).map(() => /** @type {(number | null)[]} */ (new Array(profiles.length)));
+  for (const [place, profile] of profiles.entries()) {
+    for (const [t, value] of series.layer(profile, column, view.layer ?? 0).entries()) {
+      rows[t][place] = Number.isFinite(value) ? Math.log10(value) : null; // an exact 0 becomes -Infinity
+    }
+  }
+  Object.assign(trace, {
+    x0: first,
+    dx: apart,
+    y: range(series.timesteps),
+    z: rows,
+    customdata: rows.map(() => steps),
+  });
+}
+
+/**
+ * Fill from the snapshot of the trace's run. A map whose run has none yet gets the axes of another run's and stays
+ * invisible: plotly cannot place a subplot of categories without any.
+ * @param {Trace} trace
+ * @param {Context} context
+ * @param {number} place
+ */
+function fillFromPart(trace, context, place) {
+  const fillPart = PART_FILLS[trace.meta?.fill ?? ""];
+  const own = context.snapshots[place];
+  if (own) fillPart(trace, own, context, context.runs[place]);
+  const other = context.snapshots.find(Boolean);
+  if (own || trace.type !== "heatmap" || !other) return;
+  fillPart(trace, other, context, context.runs[place]);
+  trace.z = trace.z?.map((row) => row.map(() => 0));
+  Object.assign(trace, { opacity: 0, hoverinfo: "skip", hovertemplate: null, texttemplate: null });
+}
+
+/**
+ * Least-squares line through log g[t] against t, over what is finite and not 0.
+ * @param {number[]} norms
+ */
+function fitted(norms) {
+  const points = norms.map((value, t) => [t, Math.log(value)]).filter(([, y]) => Number.isFinite(y));
+  if (points.length < 2) return [];
+  const mean = (/** @type {number} */ place) => points.reduce((sum, point) => sum + point[place], 0) / points.length;
+  const [tMean, yMean] = [mean(0), mean(1)];
+  const slope =
+    points.reduce((sum, [t, y]) => sum + (t - tMean) * (y - yMean), 0) /
+    points.reduce((sum, [t]) => sum + (t - tMean) ** 2, 0);
+  return norms.map((_, t) => Math.exp(yMean + slope * (t - tMean)));
+}
+
+/** @type {Map<string, string[]>} */
+const lists = new Map();
+
+/**
+ * One array for equal lists of words: plotly compares arrays by identity.
+ * @param {string[]} list
+ */
+function same(list) {
+  const key = list.join("\n");
+  if (lists.size > 500) lists.clear();
+  const known = lists.get(key) ?? list;
+  lists.set(key, known);
+  return known;
+}

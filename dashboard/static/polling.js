@@ -1,0 +1,115 @@
+// Polling: asks the server for what is new of the runs on the board, a few times a second while one is under way.
+
+import { ACTIVE } from "./dom.js";
+import { Series } from "./series.js";
+
+/** @import { LiveRun, Records } from "./types.d.ts" */
+/**
+ * came: answers were taken up, with news or without; say: tell the reader something, "" takes it back.
+ * @typedef {{ came: (news: boolean) => Promise<void>, say: (text: string) => void }} Hooks
+ */
+
+const POLL_MS = 250;
+const POLL_FIRST_MS = 60; // until the first step is here, but not for longer than FIRST_MS: runs may wait in the queue
+const FIRST_MS = 3000;
+const POLL_HIDDEN_MS = 2000;
+const RETRY_MS = [500, 1000, 2000, 4000];
+
+export class Polling {
+  /** @type {LiveRun[]} */ runs = [];
+  failures = 0;
+  polling = false;
+  stopped = false;
+  openedAt = 0;
+  timer = 0;
+  /** @type {AbortController | null} */ abort = null;
+
+  /** @param {Hooks} hooks */
+  constructor(hooks) {
+    this.hooks = hooks;
+  }
+
+  /** @param {LiveRun[]} runs */
+  open(runs) {
+    Object.assign(this, { runs, openedAt: performance.now() });
+  }
+
+  active() {
+    return this.runs.some((run) => run.id && (!run.state || run.wantsAll || ACTIVE.has(run.state.status)));
+  }
+
+  wake() {
+    clearTimeout(this.timer);
+    if (this.active() && !this.polling) this.poll();
+  }
+
+  async poll() {
+    this.polling = true;
+    let wait = document.hidden ? POLL_HIDDEN_MS : POLL_MS;
+    try {
+      const news = await this.ask();
+      if (news === null) return; // the board shows other runs by now
+      if (this.failures) this.hooks.say("");
+      this.failures = 0;
+      await this.hooks.came(news);
+      if (this.beginning()) wait = POLL_FIRST_MS;
+    } catch (error) {
+      if (!(error instanceof Error && error.name === "AbortError")) {
+        wait = RETRY_MS[Math.min(this.failures++, RETRY_MS.length - 1)];
+        if (this.failures > 1) this.hooks.say("No answer from the server. The runs go on there; trying again.");
+      }
+    } finally {
+      this.polling = false;
+      clearTimeout(this.timer);
+      if (!this.stopped && this.active()) this.timer = window.setTimeout(() => this.poll(), wait);
+    }
+  }
+
+  // Ask once and take up the answers: whether they bring anything new, null where nobody wants them any more.
+  async ask() {
+    const runs = this.runs.filter((run) => run.id);
+    const url = new URL("api/records", document.baseURI);
+    for (const run of runs) {
+      run.asked = run.wantsAll ? 0 : run.series.since;
+      url.searchParams.append("run", `${run.id}:${run.asked}`);
+    }
+    this.abort = new AbortController();
+    const response = await fetch(url, { signal: this.abort.signal });
+    if (!response.ok) throw new Error(String(response.status));
+    const answer = await response.json();
+    if (runs.some((run) => !this.runs.includes(run))) return null;
+    return runs.map((run, index) => take(run, answer.runs[index])).some(Boolean);
+  }
+
+  beginning() {
+    return performance.now() - this.openedAt < FIRST_MS && this.runs.some((run) => !run.series.last);
+  }
+
+  stop() {
+    this.stopped = true;
+    clearTimeout(this.timer);
+    this.abort?.abort();
+  }
+}
+
+/**
+ * Take up one answer; return whether anything new came.
+ * @param {LiveRun} run
+ * @param {Records & { error?: string }} answer
+ */
+function take(run, answer) {
+  if (answer.error) {
+    run.state = { status: "unknown", reason: answer.error, last_step: 0, steps: 0 };
+    return false;
+  }
+  if (run.wantsAll) run.series = new Series();
+  const news = run.series.append(answer);
+  // While training a refresh brings few profiles; once the run is over, fetch what there is for time travel.
+  const ended = !ACTIVE.has(answer.status);
+  run.wantsAll = ended && !run.hasAll && (run.asked ?? 0) > 0;
+  run.hasAll = ended && run.asked === 0;
+  run.state = { ...answer, insights: answer.insights ?? run.state?.insights };
+  run.snapshots.newest = answer.snapshot_step ?? null;
+  run.info = answer.info ?? run.info;
+  return news;
+}

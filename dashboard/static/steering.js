@@ -1,0 +1,19 @@
+// Commands for runs under way: they go to a run, or to a group, whose runs then obey at the same step.
+
+/**
+ * Send a command; return why it was not obeyed, null when it was.
+ * @param {string} target id of a run or of a group
+ * @param {string} command
+ * @param {Record<string, number>} [body]
+ * @returns {Promise<string | null>}
+ */
+export async function send(target, command, body) {
+  const headers = body ? { "Content-Type": "application/json" } : undefined;
+  const url = new URL(`api/runs/${target}/${command}`, document.baseURI);
+  try {
+    const answer = await fetch(url, { method: "POST", headers, body: body && JSON.stringify(body) });
+    return answer.ok ? null : ((await answer.json()).error ?? "The server refused.");
+  } catch {
+    return "The command did not reach the server. Try again.";
+  }
+}

@@ -1,0 +1,192 @@
+// Time travel: the layer and the training step that are shown, and the figures that follow; for board and report alike.
+
+import { element, setText } from "./dom.js";
+import { marksOf } from "./marks.js";
+import { Plots } from "./plots.js";
+import { firstDifference } from "./series.js";
+
+/** @import { Drawing, Run, Theme, View } from "./types.d.ts" */
+/**
+ * empty: what stands in figures without a point. told: the step shown in words. travelled: the reader went to another
+ * step, and its figures are drawn. shown: the timeline says which step is shown.
+ * @typedef {{ empty: () => string, told: (step: number, last: number) => string, travelled?: () => void,
+ *   shown?: () => void }} Hooks
+ */
+
+export class TimeTravel {
+  /** @type {Run[]} */ runs = [];
+  /** @type {Drawing | null} */ drawing = null;
+  /** @type {Theme} */ theme = "light";
+  /** @type {number | null} */ layer = null; // shown, from 0; null: the top one
+  /** @type {number | null} */ pinned = null; // step that the reader chose; null: the newest
+  /** @type {number | null} */ hovered = null;
+  /** @type {ReturnType<typeof firstDifference>} */ difference = null;
+  twins = false;
+  drawn = false; // whether the figures of these runs have been drawn
+  drawnSnapshots = ""; // the steps of those that are drawn
+  frame = 0; // the one that is asked for
+  again = false; // whether the cursor has moved since
+
+  /** @param {Hooks} hooks */
+  constructor(hooks) {
+    this.hooks = hooks;
+    this.plots = new Plots({
+      hover: (step) => this.hover(step),
+      unhover: () => this.hover(null),
+      click: (step) => this.pin(this.pinned === step ? null : step),
+      moved: () => this.plots.moveCursor(this.cursor()),
+      redraw: (name) => this.draw([name]),
+    });
+    this.scrubber = element("input", "rgl-scrubber");
+    Object.assign(this.scrubber, { type: "range", min: "1", max: "1", step: "1", value: "1" });
+    this.scrubber.setAttribute("aria-label", "training step shown");
+    this.scrubber.oninput = () => this.pin(Number(this.scrubber.value));
+    this.when = element("span", "rgl-when");
+    this.timeline = element("div", "rgl-timeline");
+    this.timeline.append(this.scrubber, this.when);
+    this.layerSelect = element("select");
+    this.layerSelect.onchange = () => this.chooseLayer(Number(this.layerSelect.value));
+    this.layerField = element("label", "rgl-field", "Layer ");
+    this.layerField.append(this.layerSelect);
+    this.layerField.hidden = true;
+  }
+
+  /**
+   * Take up other runs.
+   * @param {Run[]} runs
+   * @param {boolean} twins whether they differ by the clip alone, so that the step at which they part is worth a mark
+   * @param {number | null} step to begin with
+   */
+  open(runs, twins, step) {
+    Object.assign(this, { runs, twins, pinned: step, hovered: null, layer: null, difference: null, drawn: false });
+  }
+
+  /**
+   * Take up how they are drawn, and draw them.
+   * @param {any} Plotly
+   * @param {Drawing} drawing
+   * @param {Theme} theme
+   * @param {string} revision as long as it stays the same, zoom does too
+   */
+  build(Plotly, drawing, theme, revision, projector = false) {
+    Object.assign(this, { drawing, theme, drawn: false });
+    this.plots.open(Plotly, drawing.figures[theme], drawing.about, revision, projector);
+    this.plots.nameRuns(this.runs, drawing.palette[theme].runs);
+  }
+
+  lastStep() {
+    return Math.max(0, ...this.runs.map((run) => run.series.last));
+  }
+
+  /** The step shown, null: the newest. */
+  cursor() {
+    return this.lastStep() ? (this.hovered ?? this.pinned) : null;
+  }
+
+  /** @param {number | null} step */
+  hover(step) {
+    this.hovered = step;
+    this.travel();
+  }
+
+  /** @param {number | null} step */
+  pin(step) {
+    this.pinned = step === null ? null : Math.min(Math.max(1, Math.round(step)), this.lastStep());
+    this.travel();
+  }
+
+  /** @param {number} layer from 0 */
+  chooseLayer(layer) {
+    this.layer = layer;
+    this.draw();
+  }
+
+  // Go to the cursor's step: at once, and then at most once a frame.
+  travel() {
+    if (this.frame) {
+      this.again = true;
+      return;
+    }
+    this.follow();
+    this.frame = requestAnimationFrame(() => {
+      this.frame = 0;
+      if (this.again) this.travel();
+    });
+  }
+
+  // Show the cursor's step in everything that depends on it.
+  async follow() {
+    this.again = false;
+    if (!this.plots.Plotly || !this.lastStep()) return;
+    this.plots.moveCursor(this.cursor());
+    this.showStep();
+    const others = this.snapshotSteps() !== this.drawnSnapshots;
+    await this.draw(this.plots.names(({ steps, shows }) => !steps && (!shows || others)));
+    this.hooks.travelled?.();
+  }
+
+  /**
+   * Draw figures, all or those named.
+   * @param {string[]} [names]
+   */
+  async draw(names) {
+    if (!this.plots.Plotly || !this.drawing) return;
+    this.offerLayers(Math.max(0, ...this.runs.map((run) => run.series.layers)));
+    this.drawn = true;
+    if (!names || this.ofSnapshots().every((name) => names.includes(name))) this.drawnSnapshots = this.snapshotSteps();
+    await this.plots.draw(this.runs, this.view(this.drawing), names);
+    this.showStep();
+  }
+
+  /**
+   * @param {Drawing} drawing
+   * @returns {View}
+   */
+  view(drawing) {
+    const [a, b] = this.runs;
+    if (this.twins && this.runs.length === 2) this.difference ??= firstDifference(a.series, b.series);
+    return {
+      layer: this.layer,
+      cursor: this.cursor(),
+      palette: drawing.palette[this.theme],
+      empty: this.hooks.empty(),
+      marks: marksOf(this.runs, this.difference),
+    };
+  }
+
+  // Names of the figures that show a part of a snapshot.
+  ofSnapshots() {
+    return this.plots.names((about) => about.shows);
+  }
+
+  // Of which steps the snapshots are that belong to the cursor.
+  snapshotSteps() {
+    return this.runs.map((run) => run.snapshots.at(this.cursor())?.step).join();
+  }
+
+  /** @param {number} layers how many there are to choose from */
+  offerLayers(layers) {
+    if (layers && (this.layer === null || this.layer >= layers)) this.layer = layers - 1;
+    this.layerField.hidden = layers < 2;
+    if (this.layerSelect.options.length !== layers) {
+      const choices = Array.from({ length: layers }, (_, layer) => new Option(String(layer + 1), String(layer)));
+      this.layerSelect.replaceChildren(...choices);
+    }
+    if (this.layer !== null) this.layerSelect.value = String(this.layer);
+  }
+
+  showStep() {
+    const last = this.lastStep();
+    this.timeline.classList.toggle("rgl-idle", last < 2);
+    this.scrubber.max = String(Math.max(last, 1));
+    const shown = this.cursor() ?? last;
+    if (document.activeElement !== this.scrubber || this.pinned === null) this.scrubber.value = String(shown);
+    setText(this.when, this.hooks.told(shown, last));
+    this.hooks.shown?.();
+  }
+
+  destroy() {
+    cancelAnimationFrame(this.frame);
+    this.plots.destroy();
+  }
+}
