@@ -35,6 +35,11 @@ _MARKUP = re.compile(rb"\s*(<!doctype html|<html|<\?xml|<svg)", re.IGNORECASE)
 _BZIP2 = re.compile(rb"BZh[1-9]1AY&SY")
 _CONTROL = re.compile(rb"[\x01-\x08\x0b\x0e-\x1b\x1c-\x1f\x7f]")
 _PIECE = 1 << 20
+_SAMPLE, _EVIDENCE = 1 << 16, 10  # bytes by which an encoding is recognised: in so many, at least so many that tell
+_WORD = re.compile(rb"[\x40-\xff]+")  # no encoding of a character has a byte below (but for GB18030's rarest)
+_HIGH, _RUN = re.compile(rb"[\x80-\xff]"), re.compile(rb"[\x81-\x9f\xa1-\xff]+")  # beyond ASCII; no euro, no hard space
+_OTHER_SCRIPTS = ("cp949", "cp932", "euc_jp", "gb18030", "big5", "cp1251", "koi8_r", "cp1253")
+_LATIN = ("cp1252", "cp1250")
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -78,7 +83,7 @@ def to_utf8(data: bytes, name: str) -> tuple[bytes, str]:
         raise DataError(f"'{name}' is not a text file: it is full of control characters; export the data as CSV.")
     if _fits(data, "utf-8"):
         return data, "utf-8"
-    return _recode(data, name, "cp1252" if _fits(data, "cp1252") else "latin-1")
+    return _recode(data, name, _other_script(data) or ("cp1252" if _fits(data, "cp1252") else "latin-1"))
 
 
 def _recode(data: bytes, name: str, encoding: str) -> tuple[bytes, str]:
@@ -93,6 +98,26 @@ def _recode(data: bytes, name: str, encoding: str) -> tuple[bytes, str]:
     if "\0" in text:
         raise DataError(f"'{name}' holds NUL characters, so it is no text file; export it again as CSV.")
     return text.encode("utf-8", "replace"), encoding
+
+
+def _other_script(data: bytes) -> str | None:
+    """Recognise the encodings of texts that are not Latin; None for a Latin one, and where that is not sure.
+
+    Only a Latin text's letters beyond ASCII stand mostly alone, between others that are ASCII; and a few words do not
+    tell one of the encodings of Latin texts from another.
+    """
+    first = _HIGH.search(data)
+    words = _WORD.findall(data, first.start(), first.start() + _SAMPLE) if first else []
+    words = [word for word in dict.fromkeys(words[:-1] or words) if not word.isascii()]  # the last one may be cut
+    runs = [run for word in words for run in _RUN.findall(word)]
+    total, together = sum(map(len, runs)), sum(len(run) for run in runs if len(run) > 1)
+    if total < _EVIDENCE or together <= 0.6 * total:
+        return None
+    from charset_normalizer import from_bytes
+
+    best = from_bytes(b" ".join(words), cp_isolation=[*_OTHER_SCRIPTS, *_LATIN]).best()
+    found = best.encoding if best else ""
+    return found if found in _OTHER_SCRIPTS and _fits(data, found) else None
 
 
 def _utf16_without_mark(data: bytes) -> str | None:
