@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Match, Mount, Route
 
-from dashboard.api import control, export, files, health, keep, start, watch
+from dashboard.api import control, files, health, keep, start, watch
 from dashboard.server.http import error_answer
 
 _NOT_FOUND = "There is nothing at this address; docs/http-api.md lists those of the API."
@@ -46,7 +46,6 @@ _app = Starlette(
         Route("/runs/{run}/snapshot", watch.snapshot),
         Route("/runs/{run}/settings", control.settings, methods=["POST"]),
         *(Route(f"/runs/{{run}}/{name}", control.command(name), methods=["POST"]) for name in control.COMMANDS),
-        *(Route(f"/runs/{{run}}/{name}", export.download(name)) for name in export.FORMATS),
         *keep.routes,
     ],
     exception_handlers={HTTPException: _answer_http_error},

@@ -1,5 +1,6 @@
-"""Taking runs away over HTTP: weights, profiles and script of a run, report and zip file of a group."""
+"""Taking runs away over HTTP: config, records, weights and script of a run, report and zip file of a group."""
 
+import json
 from collections.abc import Callable, Iterator, Sequence
 
 from starlette.concurrency import run_in_threadpool
@@ -18,7 +19,13 @@ from dashboard.server.http import NOT_FOUND, ApiError, Endpoint, endpoint, run_i
 from dashboard.server.workspace import workspace_of
 from rnncore.data import DataError
 from rnncore.errors import ConfigError
+from rnncore.runs.read.export import export_csv, export_json, export_parquet
 from rnncore.runs.store.store import Store, StoredRun
+
+
+def _config(store: Store, run: StoredRun) -> Iterator[bytes]:
+    """The config as `python -m rnncore train` takes it."""
+    return iter([(json.dumps(run.config, indent=2) + "\n").encode()])
 
 
 def _weights(store: Store, run: StoredRun) -> Iterator[bytes]:
@@ -35,7 +42,12 @@ def _script(store: Store, run: StoredRun) -> Iterator[bytes]:
         raise ApiError(409, str(error)) from None
 
 
+# name -> media type and maker of the pieces; "export" alone does not stand in the name of the file that is saved
 OF_RUN: dict[str, tuple[str, Callable[[Store, StoredRun], Iterator[bytes]]]] = {
+    "config.json": ("application/json", _config),
+    "export.csv": ("text/csv", export_csv),
+    "export.json": ("application/json", export_json),
+    "export.parquet": ("application/vnd.apache.parquet", export_parquet),
     "weights.safetensors": ("application/octet-stream", _weights),
     "profiles.csv": ("text/csv", profiles_csv),
     "script.py": ("text/x-python", _script),
@@ -43,7 +55,7 @@ OF_RUN: dict[str, tuple[str, Callable[[Store, StoredRun], Iterator[bytes]]]] = {
 
 
 def of_run(name: str) -> Endpoint:
-    """Return the endpoint that sends the file `name` of a run."""
+    """Return the endpoint that sends the file `name` of a run; its file name tells only the id's beginning."""
     media_type, make = OF_RUN[name]
 
     @endpoint
@@ -52,7 +64,8 @@ def of_run(name: str) -> Endpoint:
         run = await run_in_threadpool(store.run, run_id(request))
         if run is None:
             raise ApiError(404, NOT_FOUND)
-        return attachment(request, await run_in_threadpool(make, store, run), media_type, f"run-{run.id[:6]}-{name}")
+        pieces = await run_in_threadpool(make, store, run)
+        return attachment(request, pieces, media_type, f"run-{run.id[:6]}-{name}".replace("-export.", "."))
 
     return send
 
