@@ -101,10 +101,15 @@ def bundled_dataset(config: BundledData) -> SequenceDataset:
     return forecast_dataset(sequences, config.window, config.horizon, 1, config.val_fraction)
 
 
+def bundled_file(name: str) -> bytes:
+    """Return a file that ships with the product, as it is."""
+    return (resources.files("rnncore.data") / "bundled" / name).read_bytes()
+
+
 def bundled_sequences(name: str) -> Sequences:
     """Return bundled data as they were published, NaN where a value is missing."""
     entry = SERIES[name]
-    data = (resources.files("rnncore.data") / "bundled" / entry.file).read_bytes()
+    data = bundled_file(entry.file)
     text = (gzip.decompress(data) if entry.file.endswith(".gz") else data).decode("utf-8")
     header, *rows = csv.reader(text.splitlines())
     cells = dict(zip(header, zip(*rows, strict=True), strict=True))

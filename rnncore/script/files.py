@@ -1,15 +1,15 @@
 """Where a script takes its data from: code of its own, or a file beside it, and what that file holds."""
 
 import io
-from importlib import resources
 from typing import Any, Literal
 
 import numpy as np
 
 from rnncore.config import TrainConfig
 from rnncore.data import SERIES, DataError, ReadFile
+from rnncore.data.bundled import bundled_file
 from rnncore.data.dataset import SequenceDataset
-from rnncore.data.tasks.text import MAX_CHARACTERS
+from rnncore.data.tasks.text import BUNDLED_TEXT, MAX_CHARACTERS
 
 MAX_NUMBERS = 25_000_000  # in a file of prepared sequences, 100 MB before compression
 
@@ -36,7 +36,7 @@ def file_name(config: TrainConfig, dataset: SequenceDataset) -> str:
         case "task":
             return ""
         case "text":
-            return "shakespeare.txt" if data.kind == "task" else "text.txt"
+            return BUNDLED_TEXT if data.kind == "task" else "text.txt"
         case "series":
             return SERIES[data.name].file
         case "arrays":
@@ -54,7 +54,7 @@ def files(config: TrainConfig, dataset: SequenceDataset, read_file: ReadFile) ->
         case "text.txt":
             return {name: _text(config, read_file)}
         case _:
-            return {name: (resources.files("rnncore.data") / "bundled" / name).read_bytes()}
+            return {name: bundled_file(name)}
 
 
 def check_size(dataset: SequenceDataset) -> None:

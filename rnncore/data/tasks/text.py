@@ -1,13 +1,13 @@
 """Next-character prediction on a text: the bundled one as the task `text`, or any other."""
 
 import math
-from importlib import resources
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from rnncore.data.baselines import frequency_loss
+from rnncore.data.bundled import bundled_file
 from rnncore.data.dataset import Batch, DataError, SequenceDataset
 from rnncore.data.sampling import evenly_spaced, fresh_batches
 from rnncore.data.tasks import one_hot, task
@@ -16,7 +16,7 @@ from rnncore.records import Baseline
 
 MAX_VOCABULARY = 256
 MAX_CHARACTERS = 5_000_000
-TEXT_VAL_FRACTION = 0.1  # of the bundled text
+BUNDLED_TEXT, TEXT_VAL_FRACTION = "shakespeare.txt", 0.1
 _VALIDATION_WINDOWS = 128
 _PIECE = 1 << 16  # characters
 _WHITE_SPACE = {" ": "space", "\n": "newline", "\t": "tab"}
@@ -31,8 +31,7 @@ _WHITE_SPACE = {" ": "space", "\n": "newline", "\t": "tab"}
 )
 def text(seq_len: int) -> SequenceDataset:
     """Random windows of the bundled text; target at each step: the character that follows."""
-    path = resources.files("rnncore.data") / "bundled" / "shakespeare.txt"
-    return text_dataset("text", path.read_text("utf-8"), seq_len, TEXT_VAL_FRACTION)
+    return text_dataset("text", bundled_file(BUNDLED_TEXT).decode("utf-8"), seq_len, TEXT_VAL_FRACTION)
 
 
 def text_dataset(
