@@ -2,7 +2,8 @@
 
 from rnncore.config import TrainConfig
 
-# What the page opens with: without clipping the very first update throws this network out for good; with it, it learns.
+# What the page opens with, and a lesson explains: unless it is clipped, the very first update throws this network out
+# for good.
 DEFAULT = TrainConfig.model_validate(
     {
         "data": {"kind": "task", "task": "sines"},
