@@ -12,7 +12,9 @@ import { send } from "./steering.js";
 import { TimeTravel } from "./time_travel.js";
 import { Verdicts } from "./verdicts.js";
 
-/** @import { BoardData, Drawing, LiveRun, Theme } from "./types.d.ts" */
+/** @import { Drawing, Theme } from "./figures.d.ts" */
+/** @import { Plotly } from "./plotly.d.ts" */
+/** @import { BoardData, LiveRun } from "./types.d.ts" */
 
 const MOST_NAMED = 3; // runs whose names fit into every legend; more are numbered
 /** @type {WeakMap<Element, Board>} */
@@ -33,7 +35,7 @@ export function mount(parentElement, data) {
   };
 }
 
-/** @type {Promise<any> | null} */
+/** @type {Promise<Plotly> | null} */
 let plotly = null;
 
 /** @param {string} url */
@@ -41,7 +43,7 @@ function loadPlotly(url) {
   plotly ??= new Promise((resolve, reject) => {
     const script = document.createElement("script");
     script.src = url;
-    script.onload = () => resolve(/** @type {any} */ (window).Plotly);
+    script.onload = () => resolve(window.Plotly);
     script.onerror = () => reject(new Error("plotly.js did not load"));
     document.head.append(script);
   });
@@ -57,7 +59,7 @@ class Board {
   shown = ""; // what the page last asked to be shown
   projector = false;
   frames = 0;
-  /** @type {any} */ Plotly = null;
+  /** @type {Plotly | null} */ Plotly = null;
 
   /**
    * @param {HTMLElement} parentElement
@@ -115,7 +117,7 @@ class Board {
     this.root.style.colorScheme = theme;
     if (!same) this.open();
     if (started) this.head.root.focus({ preventScroll: true }); // from Train, where the space bar would train again
-    if (!unchanged) this.ready.then(() => this.Plotly && this.build());
+    if (!unchanged) this.ready.then(() => this.build());
     this.polling.wake();
   }
 
@@ -138,10 +140,11 @@ class Board {
   }
 
   build() {
-    const { drawing, theme, travel } = this;
+    const { Plotly, drawing, theme, travel } = this;
+    if (!Plotly) return;
     this.root.classList.toggle("rgl-projector", this.projector);
     this.head.color(drawing.palette[theme].runs);
-    travel.build(this.Plotly, drawing, theme, this.key ?? "", this.projector);
+    travel.build(Plotly, drawing, theme, this.key ?? "", this.projector);
     travel.plots.arrange(this.data.show);
     travel.draw();
   }

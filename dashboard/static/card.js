@@ -3,7 +3,9 @@
 import { count, element, inWords, setRich } from "./dom.js";
 import { Room } from "./room.js";
 
-/** @import { About, AboutOption, Context, Run, Spec } from "./types.d.ts" */
+/** @import { About, AboutOption, Context, Spec } from "./figures.d.ts" */
+/** @import { PlotElement } from "./plotly.d.ts" */
+/** @import { Run } from "./types.d.ts" */
 
 export class Card {
   /** @type {Spec} */ spec = /** @type {never} */ (null); // from `open` on
@@ -31,7 +33,7 @@ export class Card {
     const heading = element("header", "rgl-card-head");
     heading.append(titles);
     if (about.options.length) heading.append(this.menu(about.options));
-    this.plot = element("div", "rgl-plot");
+    this.plot = /** @type {PlotElement} */ (element("div", "rgl-plot"));
     this.plot.dataset.figure = name;
     this.plot.setAttribute("role", "img");
     this.plot.setAttribute("aria-label", about.alt);

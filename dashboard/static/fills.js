@@ -4,7 +4,9 @@ import { range } from "./dom.js";
 import { PART_FILLS } from "./part_fills.js";
 import { lineOf } from "./series.js";
 
-/** @import { Context, Run, Trace } from "./types.d.ts" */
+/** @import { Context } from "./figures.d.ts" */
+/** @import { Trace } from "./plotly.d.ts" */
+/** @import { Run } from "./types.d.ts" */
 /** @typedef {(trace: Trace, context: Context, run: Run) => void} Fill */
 
 const MAX_MARKERS = 60; // points of a line that are marked one by one
@@ -36,7 +38,8 @@ export function fill(trace, context) {
 
 /** @type {Fill} */
 function fillColumn(trace, _, { series }) {
-  const { y = "", times } = trace.meta ?? {};
+  const { y, times } = trace.meta ?? {};
+  if (!y) return;
   const factors = times ? series.column(times) : null;
   const values = series.column(y);
   setLine(trace, series.columns.step, factors ? values.map((value, row) => value * factors[row]) : values);
@@ -44,7 +47,8 @@ function fillColumn(trace, _, { series }) {
 
 /** @type {Fill} */
 function fillEvaluations(trace, _, { series }) {
-  setLine(trace, series.evaluations.step, series.evaluation(trace.meta?.y ?? ""));
+  const { y } = trace.meta ?? {};
+  if (y) setLine(trace, series.evaluations.step, series.evaluation(y));
 }
 
 /**
@@ -77,9 +81,9 @@ function fillBaseline(trace, place, runs) {
 
 /** @type {Fill} */
 function fillProfile(trace, { view, options }, { series }) {
-  const { y = "", times, gaps, fit } = trace.meta ?? {};
+  const { y, times, gaps, fit } = trace.meta ?? {};
   const profile = series.profileAt(view.cursor);
-  if (!profile) return;
+  if (!y || !profile) return;
   const factor = times ? (series.column(times)[series.rowAt(profile.step)] ?? 1) : 1;
   const measured = [...series.layer(profile, y, view.layer ?? 0)];
   const norms = fit ? fitted(measured) : measured.map((value) => value * factor);
@@ -91,7 +95,8 @@ function fillProfile(trace, { view, options }, { series }) {
 
 /** @type {Fill} */
 function fillProfileMap(trace, { view, options, width, layout }, { series }) {
-  const { z = "", instead = {} } = trace.meta ?? {};
+  const { z, instead = {} } = trace.meta ?? {};
+  if (!z) return;
   const chosen = Object.entries(instead).find(([option]) => options[option])?.[1];
   const axis = /** @type {{ domain?: number[] }} */ (layout[(trace.xaxis ?? "x").replace("x", "xaxis")]);
   const [from, to] = axis?.domain ?? [0, 1];

@@ -1,6 +1,6 @@
 // A layout as a whole: of a figure that is empty, and of one for a projector.
 
-/** @import { Layout } from "./types.d.ts" */
+/** @import { Layout } from "./plotly.d.ts" */
 
 /**
  * Say in the middle of an empty figure why it is.
@@ -20,14 +20,16 @@ export function announce(layout, text) {
 
 /**
  * Make type, lines and margins larger.
- * @param {Record<string, any>} node
+ * @param {object} node
  * @param {number} factor
+ * @param {boolean} all whether all numbers of the node are lengths
  */
-export function enlarge(node, factor) {
+export function enlarge(node, factor, all = false) {
   for (const [key, value] of Object.entries(node)) {
-    if (key === "margin") for (const side of Object.keys(value)) value[side] *= factor;
-    else if (key === "size" && typeof value === "number" && value >= 10) node[key] = value * factor;
-    else if (key === "width" && typeof value === "number" && value < 10) node[key] = value * factor;
-    else if (value && typeof value === "object") enlarge(value, factor);
+    if (value && typeof value === "object") enlarge(value, factor, key === "margin");
+    else if (typeof value !== "number") continue;
+    else if (all || (key === "size" && value >= 10) || (key === "width" && value < 10)) {
+      Object.assign(node, { [key]: value * factor });
+    }
   }
 }

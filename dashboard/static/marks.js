@@ -2,7 +2,8 @@
 
 import { count } from "./dom.js";
 
-/** @import { Mark, Run } from "./types.d.ts" */
+/** @import { Mark } from "./figures.d.ts" */
+/** @import { Run } from "./types.d.ts" */
 
 /**
  * @param {Pick<Run, "label" | "state" | "series">[]} runs

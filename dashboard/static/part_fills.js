@@ -3,7 +3,9 @@
 import { decode } from "./base64.js";
 import { range } from "./dom.js";
 
-/** @import { Context, PackedArray, Run, Snapshot, Trace } from "./types.d.ts" */
+/** @import { Context } from "./figures.d.ts" */
+/** @import { Trace } from "./plotly.d.ts" */
+/** @import { PackedArray, Run, Snapshot } from "./types.d.ts" */
 /** @typedef {(trace: Trace, snapshot: Snapshot, context: Context, run: Run) => void} PartFill */
 
 const MOST_COUNTS = 8; // classes up to which the numbers stand in a confusion matrix
@@ -35,8 +37,8 @@ function fillPart(trace, snapshot, { view }) {
  * @returns {PackedArray | unknown[] | null | undefined}
  */
 function arrayAt(part, [name, ...names]) {
-  const inner = /** @type {Record<string, any> | null | undefined} */ (part)?.[name];
-  return names.length ? arrayAt(inner, names) : inner;
+  const inner = /** @type {Record<string, unknown> | null | undefined} */ (part)?.[name];
+  return names.length ? arrayAt(inner, names) : /** @type {PackedArray | unknown[] | null | undefined} */ (inner);
 }
 
 /**

@@ -1,6 +1,6 @@
 // The few functions of plotly.js that are called here, and what they take, as far as it is read or changed.
 
-import type { Trace } from "./types.d.ts";
+import type { Meta } from "./figures.d.ts";
 
 export interface Plotly {
   react(plot: PlotElement, data: Trace[], layout: Layout, config: object): Promise<void>;
@@ -16,12 +16,13 @@ declare global {
 
 /** An element that a figure is drawn in; what begins with _ is there once it was drawn. */
 export interface PlotElement extends HTMLDivElement {
-  on?(event: "plotly_hover" | "plotly_click", listener: (event: PointEvent) => void): void;
-  on?(event: "plotly_unhover" | "plotly_relayout", listener: () => void): void;
+  on(event: "plotly_hover" | "plotly_click", listener: (event: Pointed) => void): void;
+  on(event: "plotly_unhover" | "plotly_relayout", listener: () => void): void;
   _fullLayout?: { _plots?: Record<string, Subplot> };
 }
 
-export interface PointEvent {
+/** Where the reader points: the place on the x axis, and what a trace says of it. */
+export interface Pointed {
   points: { x: number; customdata?: unknown }[];
 }
 
@@ -29,6 +30,7 @@ export interface PointEvent {
 export interface Subplot {
   xaxis: { l2p(value: number): number; _offset: number; _length: number };
   yaxis: { _offset: number; _length: number };
+  mainplot?: string; // of which this pair is an overlay
 }
 
 export interface Font {
@@ -39,18 +41,30 @@ export interface Font {
 
 /** One axis of a layout. */
 export interface AxisLayout {
-  type?: "log" | "linear" | "category";
-  title: { text?: string; font?: Font };
+  type?: string;
+  domain?: [number, number];
+  title: { text?: string };
   tickfont: Font;
-  dtick?: string | number;
-  automargin?: boolean;
-  showticklabels?: boolean;
-  ticks?: string;
-  showgrid?: boolean;
-  range?: [number, number];
-  autorange?: boolean;
+  dtick?: number | string;
+  [attribute: string]: unknown;
 }
 
+export interface Layout {
+  font: Font & { family?: string };
+  margin: { l: number; r: number; t: number; b: number };
+  hoverlabel: { bgcolor: string };
+  xaxis: AxisLayout;
+  yaxis: AxisLayout;
+  yaxis2?: AxisLayout;
+  annotations?: Annotation[];
+  shapes?: Shape[];
+  coloraxis?: { cmin?: number; cmax?: number; showscale?: boolean };
+  uirevision?: string;
+  transition?: { duration: number };
+  [attribute: string]: unknown;
+}
+
+/** A text in a figure, at x and y of its axes or of the paper, whose sides are 1. */
 export interface Annotation {
   text: string;
   x: number;
@@ -59,34 +73,35 @@ export interface Annotation {
   yref?: string;
   xanchor?: string;
   yanchor?: string;
-  showarrow?: boolean;
+  showarrow: boolean;
   opacity?: number;
-  font?: Font;
+  font: Partial<Font>;
 }
 
 export interface Shape {
-  type: string;
+  type: "line";
   x0: number;
   x1: number;
   y0: number;
   y1: number;
-  yref?: string;
+  yref: "paper";
   line: { color: string; width: number; dash: string };
 }
 
-export interface Layout {
-  xaxis: AxisLayout;
-  yaxis: AxisLayout;
-  font: Font & { family?: string };
-  margin: { l: number; r: number; t: number; b: number };
-  hoverlabel: { bgcolor: string };
-  annotations?: Annotation[];
-  shapes?: Shape[];
-  coloraxis?: { cmin?: number; cmax?: number; showscale?: boolean };
-  showlegend?: boolean;
-  uirevision?: string;
-  transition?: { duration: number };
-  title?: object;
-  height?: number;
-  [axis: `xaxis${number}` | `yaxis${number}`]: AxisLayout;
+/** A curve or map. */
+export interface Trace {
+  type: string;
+  meta?: Meta;
+  visible?: boolean;
+  mode?: string;
+  name?: string;
+  xaxis?: string;
+  yaxis?: string;
+  x?: Axis;
+  y?: Axis;
+  z?: (number | null)[][];
+  textfont?: Partial<Font>;
+  [attribute: string]: unknown;
 }
+
+export type Axis = (number | string | null)[];

@@ -6,7 +6,9 @@ import { fill } from "./fills.js";
 import { announce, enlarge } from "./layouts.js";
 import { RULES } from "./rules.js";
 
-/** @import { About, Context, Run, Show, Spec, View } from "./types.d.ts" */
+/** @import { About, Context, Spec, View } from "./figures.d.ts" */
+/** @import { Plotly, Pointed } from "./plotly.d.ts" */
+/** @import { Run, Show } from "./types.d.ts" */
 /**
  * What is to be done when the reader points at a training step, or when axes have moved under the cursor's line.
  * @typedef {{ hover: (step: number) => void, unhover: () => void, click: (step: number) => void, moved: () => void,
@@ -24,7 +26,7 @@ const CONFIG = {
 const TYPE_PX = 15.2; // type size of the board for which the figures were designed
 
 export class Plots {
-  /** @type {any} plotly.js, from `open` on */ Plotly = null;
+  /** @type {Plotly | null} */ Plotly = null; // from `open` on
   /** @type {Record<string, Card>} */ cards = {};
   asked = ""; // how the cards were arranged last
   fitting = 0;
@@ -49,7 +51,7 @@ export class Plots {
 
   /**
    * Take up new specs; zoom and hidden traces last as long as `revision` stays the same.
-   * @param {any} Plotly
+   * @param {Plotly} Plotly
    * @param {Record<string, Spec>} figures
    * @param {Record<string, About>} about
    * @param {string} revision
@@ -63,7 +65,7 @@ export class Plots {
       const own = structuredClone(spec);
       own.layout.font.family = family;
       own.layout.uirevision = revision;
-      if (projector) enlarge(/** @type {any} */ (own), parseFloat(fontSize) / TYPE_PX);
+      if (projector) enlarge(own, parseFloat(fontSize) / TYPE_PX);
       this.cards[name].open(own, about[name]);
     }
   }
@@ -152,7 +154,7 @@ export class Plots {
     const moved = card.room && key === card.layout;
     if (moved) layout.transition = { duration: 0 };
     card.layout = key;
-    const drawn = this.Plotly.react(card.plot, data, layout, CONFIG);
+    const drawn = this.Plotly?.react(card.plot, data, layout, CONFIG);
     if (!moved) await drawn; // a transition that the reader's zoom interrupts never ends
     if (card.about.steps) this.listen(card);
   }
@@ -176,7 +178,7 @@ export class Plots {
   moveCursor(step) {
     for (const card of Object.values(this.cards)) {
       if (!card.about.steps || !isDrawn(card)) continue;
-      const plots = /** @type {any[]} */ (Object.values(plotted(card)._plots ?? {})).filter((plot) => !plot.mainplot);
+      const plots = Object.values(card.plot._fullLayout?._plots ?? {}).filter((plot) => !plot.mainplot);
       for (const [index, { xaxis, yaxis }] of plots.entries()) {
         card.cursors[index] ??= card.frame.appendChild(element("div", "rgl-cursor"));
         const line = card.cursors[index];
@@ -195,19 +197,19 @@ export class Plots {
   listen(card) {
     if (card.listening) return;
     card.listening = true;
-    const plot = /** @type {any} */ (card.plot);
-    plot.on("plotly_hover", (/** @type {Pointed} */ event) => this.hooks.hover(stepOf(event)));
-    plot.on("plotly_unhover", () => this.hooks.unhover());
-    plot.on("plotly_click", (/** @type {Pointed} */ event) => this.hooks.click(stepOf(event)));
-    plot.on("plotly_relayout", () => this.hooks.moved());
+    card.plot.on("plotly_hover", (event) => this.hooks.hover(stepOf(event)));
+    card.plot.on("plotly_unhover", () => this.hooks.unhover());
+    card.plot.on("plotly_click", (event) => this.hooks.click(stepOf(event)));
+    card.plot.on("plotly_relayout", () => this.hooks.moved());
   }
 
   fit() {
-    if (!this.Plotly) return;
+    const { Plotly } = this;
+    if (!Plotly) return;
     cancelAnimationFrame(this.fitting);
     this.fitting = requestAnimationFrame(async () => {
       const drawn = Object.values(this.cards).filter((card) => isDrawn(card) && card.plot.offsetWidth);
-      await Promise.all(drawn.map(({ plot }) => this.Plotly.Plots.resize(plot)));
+      await Promise.all(drawn.map(({ plot }) => Plotly.Plots.resize(plot)));
       this.hooks.moved();
     });
   }
@@ -219,16 +221,8 @@ export class Plots {
   }
 }
 
-/** @typedef {{ points: { x: number, customdata?: unknown }[] }} Pointed */
-
-/**
- * What plotly knows of a drawn figure, undefined before.
- * @param {Card} card
- */
-const plotted = (card) => /** @type {any} */ (card.plot)._fullLayout;
-
 /** @param {Card} card */
-const isDrawn = (card) => plotted(card) !== undefined;
+const isDrawn = (card) => card.plot._fullLayout !== undefined;
 
 /**
  * The training step of a point: a column of a map stands at about its step.

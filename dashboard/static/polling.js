@@ -3,7 +3,7 @@
 import { ACTIVE } from "./dom.js";
 import { Series } from "./series.js";
 
-/** @import { LiveRun, Records } from "./types.d.ts" */
+/** @import { Answer, LiveRun } from "./types.d.ts" */
 /**
  * came: answers were taken up, with news or without; say: tell the reader something, "" takes it back.
  * @typedef {{ came: (news: boolean) => Promise<void>, say: (text: string) => void }} Hooks
@@ -76,6 +76,7 @@ export class Polling {
     this.abort = new AbortController();
     const response = await fetch(url, { signal: this.abort.signal });
     if (!response.ok) throw new Error(String(response.status));
+    /** @type {{ runs: Answer[] }} */
     const answer = await response.json();
     if (runs.some((run) => !this.runs.includes(run))) return null;
     return runs.map((run, index) => take(run, answer.runs[index])).some(Boolean);
@@ -95,10 +96,10 @@ export class Polling {
 /**
  * Take up one answer; return whether anything new came.
  * @param {LiveRun} run
- * @param {Records & { error?: string }} answer
+ * @param {Answer} answer
  */
 function take(run, answer) {
-  if (answer.error) {
+  if ("error" in answer) {
     run.state = { status: "unknown", reason: answer.error, last_step: 0, steps: 0 };
     return false;
   }

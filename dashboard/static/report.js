@@ -5,7 +5,9 @@ import { Series } from "./series.js";
 import { SnapshotCache } from "./snapshot_cache.js";
 import { TimeTravel } from "./time_travel.js";
 
-/** @import { Drawing, Info, Records, Snapshot } from "./types.d.ts" */
+/** @import { Drawing } from "./figures.d.ts" */
+/** @import { Plotly } from "./plotly.d.ts" */
+/** @import { Info, Records, Snapshot } from "./types.d.ts" */
 /**
  * What was measured of one run, all of it.
  * @typedef {{ info: Info | null, answer: Records, snapshots: Snapshot[] }} Measured
@@ -14,7 +16,7 @@ import { TimeTravel } from "./time_travel.js";
 /**
  * @param {HTMLElement} root
  * @param {Drawing & { twins: boolean, measured: Measured[] }} data
- * @param {any} Plotly
+ * @param {Plotly} Plotly
  */
 export function show(root, { twins, measured, ...drawing }, Plotly) {
   const runs = drawing.runs.map((run, index) => {

@@ -1,6 +1,6 @@
 // Room ahead: axes that change in steps, so that most refreshes move the lines alone.
 
-/** @import { Trace } from "./types.d.ts" */
+/** @import { Trace } from "./plotly.d.ts" */
 
 const AHEAD = 1.25; // a training run's axis ends this much after its newest step
 const MARGIN = 0.08; // of the values' span, below and above

@@ -3,7 +3,8 @@
 import { ACTIVE, element, setRich, setText } from "./dom.js";
 
 /** @import { Card } from "./card.js" */
-/** @import { Context, Layout, Trace } from "./types.d.ts" */
+/** @import { Context } from "./figures.d.ts" */
+/** @import { Layout, Trace } from "./plotly.d.ts" */
 /**
  * What a rule works on; `empty`: no run has a step yet.
  * @typedef {{ card: Card, context: Context, data: Trace[], layout: Layout, empty: boolean }} Drawn

@@ -2,7 +2,7 @@
 
 import { decode } from "./base64.js";
 
-/** @import { Change, Column, Packed, PackedProfiles, ProfileColumn, Records } from "./types.d.ts" */
+/** @import { Change, Column, Evaluation, Packed, PackedProfiles, ProfileColumn, Records, Sent } from "./types.d.ts" */
 
 /**
  * The profiles of one training step; size: sum of the logarithms of the hidden ones.
@@ -81,8 +81,8 @@ export class Series {
   }
 
   /**
-   * What a figure reads of every step, by a name that comes from Python.
-   * @param {string} name
+   * What a figure reads of every step.
+   * @param {Column | Sent} name
    */
   column(name) {
     return /** @type {Record<string, number[]>} */ (this.columns)[name] ?? NONE;
@@ -90,7 +90,7 @@ export class Series {
 
   /**
    * The same of the steps with an evaluation.
-   * @param {string} name
+   * @param {Evaluation | Sent} name
    */
   evaluation(name) {
     return /** @type {Record<string, number[]>} */ (this.evaluations)[name] ?? NONE;
@@ -99,7 +99,7 @@ export class Series {
   /**
    * Columns of a map at equal distances, which plotly draws fast, at most `count`. Each is the profile with the largest
    * gradients of its stretch of steps, or else the nearest one.
-   * @param {string} name of a profile, from Python
+   * @param {ProfileColumn | Sent} name
    * @param {number} count
    */
   mapColumns(name, count) {
@@ -143,7 +143,7 @@ export class Series {
   /**
    * One layer of a profile: T norms, or nothing where it was not measured.
    * @param {Profile} profile
-   * @param {string} name from Python
+   * @param {ProfileColumn | Sent} name
    * @param {number} layer from 0
    */
   layer(profile, name, layer) {

@@ -57,6 +57,7 @@ export class SnapshotCache {
     if (step !== null) url.searchParams.set("step", String(step));
     const answer = await fetch(url);
     if (!answer.ok) return false;
+    /** @type {Snapshot | { step: null }} */
     const snapshot = await answer.json();
     if (snapshot.step === null) return false;
     this.kept = [...this.kept.filter((each) => each.step !== snapshot.step), snapshot].slice(-KEPT);

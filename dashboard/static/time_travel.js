@@ -5,7 +5,9 @@ import { marksOf } from "./marks.js";
 import { Plots } from "./plots.js";
 import { firstDifference } from "./series.js";
 
-/** @import { Drawing, Run, Theme, View } from "./types.d.ts" */
+/** @import { Drawing, Theme, View } from "./figures.d.ts" */
+/** @import { Plotly } from "./plotly.d.ts" */
+/** @import { Run } from "./types.d.ts" */
 /**
  * empty: what stands in figures without a point. told: the step shown in words. travelled: the reader went to another
  * step, and its figures are drawn. shown: the timeline says which step is shown.
@@ -63,7 +65,7 @@ export class TimeTravel {
 
   /**
    * Take up how they are drawn, and draw them.
-   * @param {any} Plotly
+   * @param {Plotly} Plotly
    * @param {Drawing} drawing
    * @param {Theme} theme
    * @param {string} revision as long as it stays the same, zoom does too

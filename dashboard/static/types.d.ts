@@ -1,10 +1,17 @@
-// What the server answers, and what a figure is made of, as the modules of this folder read it.
+// What the server answers and what a run is, as the modules of this folder read it.
 
 import type { Series } from "./series.js";
 import type { SnapshotCache } from "./snapshot_cache.js";
 
 /** Columns of numbers, one a training step, that the board itself reads; a figure names those that it reads. */
 export type Column = "step" | "train_loss" | "grad_norm";
+
+/** The same of the steps with an evaluation. */
+export type Evaluation = "step" | "val_loss";
+
+/** A name of a column that a figure sends along: not to be written by hand, where tsc could not tell if it is misspelt. */
+declare const sent: unique symbol;
+export type Sent = string & { readonly [sent]: true };
 
 /** Columns with L x T numbers a step. */
 export type ProfileColumn = "hidden_grad_norm" | "cell_grad_norm" | "direct_grad_norm";
@@ -44,7 +51,7 @@ export interface Records {
   decimated: boolean;
   count: number;
   columns: Record<Column, Packed>;
-  val: { count: number } & Record<"step" | "val_loss", Packed>;
+  val: { count: number } & Record<Evaluation, Packed>;
   profiles: PackedProfiles | null;
   snapshot_step: number | null;
   events: Change[];
@@ -54,6 +61,9 @@ export interface Records {
   info?: Info | null;
   resumable?: boolean;
 }
+
+/** What /api/records says of a run that was asked for: there may be none. */
+export type Answer = Records | { run: string; error: string };
 
 /** N profiles: `step` (N), the others (N, L, T). */
 export interface PackedProfiles extends Partial<Record<ProfileColumn, Packed>> {
@@ -121,111 +131,6 @@ export interface Parameters {
   above: number[];
 }
 
-export type Theme = "light" | "dark";
-
-/** How runs are drawn, the same for the board and the report (`dashboard.figures.drawing`). */
-export interface Drawing {
-  runs: { label: string; clipped: boolean }[];
-  figures: Record<Theme, Record<string, Spec>>;
-  about: Record<string, About>;
-  palette: Record<Theme, Palette>;
-}
-
-/** Colours of a theme; `runs`: one each. */
-export interface Palette {
-  runs: string[];
-  text: string;
-  muted: string;
-  grid: string;
-  alert: string;
-  hover: string;
-}
-
-/** A figure beside its traces and axes (`dashboard.figures.Figure.about`). */
-export interface About {
-  title: string;
-  subtitle: string; // may hold {step}
-  alt: string;
-  aside: string; // words beside the runs' names
-  steps: boolean; // whether the x axis is the training step
-  shows: { part: string; kind: string | null } | null; // the part of a snapshot without which it is not there
-  pace: [every: number, offset: number]; // in refreshes
-  applies: boolean; // whether it is for any run on the board
-  rules: string[]; // functions of rules.js, in their order
-  options: AboutOption[];
-}
-
-export interface AboutOption {
-  key: string;
-  label: string;
-  on: boolean;
-  help: string;
-  applies: boolean;
-  measured: string | null; // column of evaluations without which it is not offered
-}
-
-/** What fills a trace (`dashboard.figures.fills`); without `fill` nothing does. */
-export interface Meta {
-  fill?: string; // a function of fills.js or part_fills.js
-  run?: number;
-  option?: string;
-  baseline?: number;
-  y?: string;
-  z?: string;
-  times?: string;
-  gaps?: boolean;
-  fit?: boolean;
-  instead?: Record<string, string>;
-  path?: string;
-  at?: (number | "layer")[];
-}
-
-export interface Spec {
-  data: Trace[];
-  layout: Layout;
-}
-
-export interface AxisLayout {
-  type?: string;
-  domain?: [number, number];
-  title: { text?: string };
-  tickfont: { size: number };
-  dtick?: number | string;
-  [attribute: string]: unknown;
-}
-
-export interface Layout {
-  font: { size: number; family?: string };
-  margin: { l: number; r: number; t: number; b: number };
-  hoverlabel: { bgcolor: string };
-  xaxis: AxisLayout;
-  yaxis: AxisLayout;
-  yaxis2?: AxisLayout;
-  annotations?: Record<string, unknown>[];
-  shapes?: Record<string, unknown>[];
-  coloraxis?: Record<string, unknown>;
-  [attribute: string]: unknown;
-}
-
-/** What is drawn: a layer, the step of the cursor (null: the newest), marks, and what stands in empty figures. */
-export interface View {
-  layer: number | null;
-  cursor: number | null;
-  palette: Palette;
-  marks: Mark[];
-  empty: string;
-}
-
-/** All that the traces of one figure are filled from. */
-export interface Context {
-  runs: Run[];
-  view: View;
-  snapshots: (Snapshot | null)[]; // of each run, at the cursor
-  options: Record<string, boolean>;
-  width: number; // pixels of the figure
-  layout: Layout;
-}
-
 /** What a page gives the live board. */
 export interface BoardData {
   module: string;
@@ -273,28 +178,3 @@ export interface LiveRun extends BoardRun, Run {
   wantsAll?: boolean; // whether the next one asks from the beginning, and
   hasAll?: boolean; // whether one has since the run ended
 }
-
-/** A vertical mark at a training step; late: in the right half, where its text has its place on the left. */
-export interface Mark {
-  step: number;
-  text: string;
-  alert?: boolean;
-  late: boolean;
-}
-
-/** A curve or map of a plotly figure, as far as it is filled here. */
-export interface Trace {
-  type: string;
-  meta?: Meta;
-  visible?: boolean;
-  mode?: string;
-  name?: string;
-  xaxis?: string;
-  yaxis?: string;
-  x?: Axis;
-  y?: Axis;
-  z?: (number | null)[][];
-  [attribute: string]: unknown;
-}
-
-export type Axis = (number | string | null)[];

@@ -2,7 +2,7 @@
 
 import { ACTIVE, count } from "./dom.js";
 
-/** @import { LiveRun } from "./types.d.ts" */
+/** @import { Insights, LiveRun } from "./types.d.ts" */
 
 const REST_MS = 150;
 
@@ -35,7 +35,7 @@ export class Verdicts {
     for (const run of this.runs().filter((candidate) => candidate.id)) {
       const answer = await fetch(new URL(`api/runs/${run.id}/insights?step=${step}`, document.baseURI));
       if (!answer.ok || this.cursor() !== step) return;
-      const { step: reached, verdicts } = /** @type {import("./types.d.ts").Insights} */ (await answer.json());
+      const { step: reached, verdicts } = /** @type {Insights} */ (await answer.json());
       if (reached < step && ACTIVE.has(run.state?.status)) continue; // asked again once it has come so far
       const [first, ...others] = verdicts.map((verdict) => verdict.sentence);
       run.verdicts = first ? [`At step ${count(step)}: ${first}`, ...others] : null;

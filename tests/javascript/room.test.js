@@ -7,7 +7,7 @@ import { Room } from "../../dashboard/static/room.js";
 /** @param {(number | null)[]} y */
 const curve = (y, visible = true) => ({ type: "scatter", x: y.map((_, place) => place + 1), y, visible });
 
-/** @param {import("../../dashboard/static/types.d.ts").Trace} trace */
+/** @param {import("../../dashboard/static/plotly.d.ts").Trace} trace */
 const ends = ({ x, y }) => ({ x, y });
 
 test("the x axis ends a good way ahead of the newest step, and stays while the steps fit", () => {

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { firstDifference, lineOf, Series } from "../../dashboard/static/series.js";
-import { answer, packed, profiles } from "./packed.js";
+import { answer, packed, profiles, sent } from "./packed.js";
 
 /**
  * @param {number} first
@@ -26,8 +26,8 @@ test("answers add up, column by column", () => {
   assert.equal(one.append(answer([3], { train_loss: [2], grad_norm: [8], clip_coef: [0.25] })), true);
   assert.deepEqual(one.columns.step, [1, 2, 3]);
   assert.deepEqual(one.columns.train_loss, [4, 3, 2]);
-  assert.deepEqual(one.column("clip_coef"), [0.5, 1, 0.25]);
-  assert.deepEqual(one.column("never_sent"), []);
+  assert.deepEqual(one.column(sent("clip_coef")), [0.5, 1, 0.25]);
+  assert.deepEqual(one.column(sent("never_sent")), []);
   assert.equal(one.last, 3);
   assert.equal(one.since, 3);
   assert.equal(one.complete, true);
@@ -43,7 +43,7 @@ test("evaluations are columns of their own", () => {
   const val = { count: 2, step: packed([10, 20]), val_loss: packed([1, 0.5]), val_metric: packed([0, 1]) };
   const one = series(steps(1, 20), { val });
   assert.deepEqual(
-    [one.evaluations.step, one.evaluations.val_loss, one.evaluation("val_metric")],
+    [one.evaluations.step, one.evaluations.val_loss, one.evaluation(sent("val_metric"))],
     [
       [10, 20],
       [1, 0.5],
@@ -171,6 +171,12 @@ test("tsc refuses a misspelt column", () => {
   assert.equal(one.columns.grad_nrom, undefined);
   // @ts-expect-error
   assert.equal(one.profiles[0]?.hiden_grad_norm, undefined);
+  // @ts-expect-error
+  assert.deepEqual(one.column("grad_nrom"), []);
+  // @ts-expect-error
+  assert.deepEqual(one.evaluation("val_los"), []);
+  // @ts-expect-error
+  assert.deepEqual(one.mapColumns("hiden_grad_norm", 60).profiles, []);
 });
 
 test("twins differ first where a loss or a gradient does", () => {
