@@ -54,6 +54,7 @@ def close_scheduler() -> None:
     shared.close_readers()
     if _scheduler is not None:
         _scheduler.shutdown()
+        _scheduler.store.close()
         _scheduler = None
 
 

@@ -36,7 +36,9 @@ class Database:
         self._readers: LifoQueue[sqlite3.Connection] = LifoQueue()
 
     def close(self) -> None:
-        """Close all idle connections."""
+        """Bring the file up to date, so that it holds everything without its log, and close all idle connections."""
+        with suppress(StoreFault):
+            self.checkpoint()
         with self._lock:
             self._connection.close()
         with suppress(Empty):
