@@ -1,4 +1,4 @@
-"""Downloads, made piece by piece: a few at a time and for a bounded time, so that those who watch keep their room."""
+"""Downloads, made piece by piece: a few at a time, for a bounded time, so that those who watch are not held up."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator

@@ -1,4 +1,4 @@
-"""Taking runs away over HTTP: config, records, weights and script of a run, report and zip file of a group."""
+"""Downloads over HTTP: config, records, weights and script of a run, report and zip file of a group."""
 
 import json
 from collections.abc import Callable, Iterator, Sequence

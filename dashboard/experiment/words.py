@@ -49,7 +49,7 @@ def label(config: TrainConfig) -> str:
 
 
 def tell_apart(labels: Sequence[str], configs: Sequence[Part]) -> list[str]:
-    """Return a different name for each run: its label, with no more of its experiment than tells it from the others."""
+    """Return a different name for each run: its label, with what tells it from the others."""
     names = list(labels)
     for words in _FEATURES:
         longer = [f"{name}, {words(config)}" for name, config in zip(names, configs, strict=True)]

@@ -37,7 +37,7 @@ HEATMAP = Figure(
             "cell",
             "Cell state c",
             False,
-            "Show the gradient by the LSTM's cell state instead of h.",
+            "Show the gradient with respect to the LSTM's cell state instead of h.",
             applies=has_cell_state,
         ),
     ),

@@ -72,7 +72,7 @@ PROFILE = Figure(
             "cell",
             "Cell state c (dotted)",
             True,
-            "Gradient by the LSTM's cell state, its second highway.",
+            "Gradient with respect to the LSTM's cell state c.",
             applies=has_cell_state,
         ),
         Option("direct", "Direct part (dashed)", False, "What reaches h_t without passing through later timesteps."),

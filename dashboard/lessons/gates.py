@@ -22,7 +22,7 @@ LESSONS = (
     Lesson(
         key="forget-bias",
         section=SECTION,
-        title="The LSTM's second highway, and its forget bias",
+        title="The LSTM's second state, and its forget bias",
         teaser="Does an LSTM let gradients through by default?",
         question="An LSTM carries a second state $c_t$ past the non-linearities. With torch's default weights, before "
         "any training: does its gradient reach $t=1$ better than that of the plain RNN ($10^{-10}$)?",
@@ -32,7 +32,7 @@ LESSONS = (
             "No, it vanishes just as much",
         ),
         right=2,
-        answer="No. By default it vanishes just as much, to $10^{-10}$ or less; the forget gate opens the highway.",
+        answer="No. By default it vanishes just as much, to $10^{-10}$ or less; the forget gate opens that path.",
         sentences=(
             "The direct path through $c_t$ multiplies by the forget gate $f_t$ at each step. By default its bias is "
             "about 0, so $f_t \\approx 0.5$, and $0.5^{49} \\approx 10^{-15}$.",
@@ -51,7 +51,7 @@ LESSONS = (
         change=(
             "Forget bias 1, a common advice, in the first run: $10^{-5}$ to $10^{-4}$ of the hidden gradient arrives.",
             "Forget bias 2: 1 to 6 %, more than with chrono, and yet it seldom learns sooner than the default. An "
-            "open highway is not yet a memory: chrono also closes the input gate.",
+            "open path is not yet a memory: chrono also closes the input gate.",
         ),
         source="Gers, Schmidhuber & Cummins (2000); Jozefowicz, Zaremba & Sutskever (2015); Tallec & Ollivier (2018)",
         seeds=5,

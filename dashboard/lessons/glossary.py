@@ -63,7 +63,7 @@ TERMS: dict[str, Term] = {
         "step, each timestep has one.",
     ),
     "Diverged": Term(
-        "The end of a run whose loss, gradient or parameters left the finite numbers (infinite, or NaN, “not a "
+        "The end of a run whose loss, gradient or parameters stopped being finite (infinite, or NaN, “not a "
         "number”). The last finite weights are kept."
     ),
     "Exploding gradient": Term(

@@ -178,7 +178,7 @@ def _raw(values: NDArray[np.float64], names: Sequence[str], rows: Sequence[dict[
 
 def _notes(notes: Sequence[str]) -> None:
     if notes:
-        st.markdown("**What we found and did**")
+        st.markdown("**What was found and done**")
         st.markdown("\n".join(f"- {escape(note)}" for note in notes[:_SHOWN_NOTES]))
         if len(notes) > _SHOWN_NOTES:
             st.caption(f"and {len(notes) - _SHOWN_NOTES:,} more")

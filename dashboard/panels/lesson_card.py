@@ -153,10 +153,10 @@ def _ask(lesson: Lesson) -> None:
 
 
 def _tell(lesson: Lesson, chosen: int) -> None:
-    """Show what happens and why, in little height, so that the curves stay in view."""
+    """Show what happens and why, in few lines, so that the curves stay in view."""
     happens, look, change, about = st.tabs(["What happens", "Look at", "Change next", "Question and terms"])
     with happens.container(gap="xsmall"):
-        outcome = "That comes true." if chosen == lesson.right else "It comes out otherwise."
+        outcome = "That is what happens." if chosen == lesson.right else "It turns out differently."
         st.caption(f"You predicted: {lesson.choices[chosen]}. {outcome}")
         st.markdown(f"**{lesson.answer}** {' '.join(lesson.sentences)}")
     look.markdown(_items(lesson.look))

@@ -19,7 +19,7 @@ from rnncore.runs.scheduler import ControlError
 from rnncore.runs.store.store import StoredFile
 
 LAYOUTS = {
-    "auto": "Find out from the file",
+    "auto": "Detect from the file",
     "series": "One long series",
     "long": "Many sequences, one below the other",
     "rows": "One sequence per row",
@@ -59,7 +59,7 @@ def upload_controls() -> None:
     except DataError as error:
         st.error(escape(str(error)), icon=":material/error:")
         if len(uploads.files()) > 1:
-            st.caption("All files in the box are read together: take out, with its cross, what does not belong there.")
+            st.caption("All files in the box are read as one data set; remove those that do not belong to it.")
         _select("layout", "Layout", LAYOUTS, uploads.options().layout)
         _reading("table")
         _beside_the_files()
@@ -146,7 +146,7 @@ def _target_kind(found: Findings) -> None:
 
 
 def _reading(layout: str, inspection: Inspection | None = None) -> None:
-    """What the usual file needs nobody to choose."""
+    """Options that most files do not need."""
     chosen = inspection.options if inspection else uploads.options()
     labelled = inspection is not None and layout in ("long", "rows", "sequences") and chosen.window is None
     if layout in ("text", "sequences") and not labelled:

@@ -1,4 +1,4 @@
-"""The history: this workspace's runs in a table, to be found again, noted on, opened, continued and deleted."""
+"""The history page: this workspace's runs in a table, to find, annotate, open, continue and delete."""
 
 import hashlib
 import time
@@ -155,7 +155,7 @@ def _actions(chosen: Sequence[Run], runs: Sequence[Run]) -> None:
     if st.button("Open", disabled=len(chosen) != 1, help="Show one selected run on the board."):
         _to_lab(chosen, runs)
     laid = 2 <= len(chosen) <= MOST_LAID
-    if st.button("Lay on one another", disabled=not laid, help=f"Show 2 to {MOST_LAID} selected runs on one board."):
+    if st.button("Show together", disabled=not laid, help=f"Show 2 to {MOST_LAID} selected runs on one board."):
         _to_lab(chosen, runs)
     resumable = [run for run in chosen if run.resumable]
     st.button(

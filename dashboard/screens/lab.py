@@ -85,7 +85,7 @@ def _open_address(link: Decoded | None) -> Sequence[StoredRun]:
         named = address.split(",")[: figures.MAX_RUNS]
         runs = [run for each in named for run in store.named(each)][: figures.MAX_RUNS]
         if not runs:
-            st.warning("This address names a run that is not here (any more).", icon=":material/link_off:")
+            st.warning("There is no run at this address (any more).", icon=":material/link_off:")
     if controls.untouched():
         if runs:
             experiment, compare = experiment_of([TrainConfig.model_validate(run.config) for run in runs])
@@ -133,7 +133,7 @@ def _empty(config: TrainConfig | None) -> str:
     if _waits_for_file():
         return "Choose a file, then press Train"
     if config is None or (config.data.kind == "upload" and not uploads.usable()):
-        return "Something has to be mended first, see the left side"
+        return "Something must be corrected first: see the sidebar"
     return EMPTY
 
 

@@ -1,1 +1,1 @@
-"""The server around the pages: its door, cookies, static files, logs, and the scheduler it starts."""
+"""The server around the pages: host names, cookies, static files, logs, and the scheduler it starts."""

@@ -1,4 +1,4 @@
-"""How many of something slow each client may have under way at once, so that nobody can take it from all others."""
+"""How many slow requests each client may have under way at once, so that none of them can hold up all others."""
 
 from collections import Counter
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The door of the server: which hosts it answers to, and the security headers of every answer."""
+"""Which host names the server answers to, and the security headers of every answer."""
 
 import asyncio
 import ipaddress

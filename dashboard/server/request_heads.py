@@ -48,7 +48,7 @@ class BoundedHeads(HttpToolsProtocol):
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
-        """Be ready for another head."""
+        """Wait for another head."""
         super().on_message_complete()
         self._head_bytes = 0.0
 

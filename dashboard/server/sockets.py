@@ -45,7 +45,7 @@ def bound_request_heads() -> None:
 
 
 def stop_without_waiting() -> None:
-    """Let the server stop within moments whatever its clients do: uvicorn would wait for the slowest of them.
+    """Let the server stop within moments, whatever its clients do: uvicorn would wait for the slowest of them.
 
     Streamlit passes no such option on.
     """

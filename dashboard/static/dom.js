@@ -1,4 +1,4 @@
-// Small helpers: elements without markup, numbers in words, the page's theme.
+// Elements without markup, numbers in words, the page's theme.
 
 /**
  * @template {keyof HTMLElementTagNameMap} K

@@ -43,7 +43,7 @@ export class Head {
     this.root.setAttribute("aria-label", "runs on the board");
     this.lines = element("div", "rgl-runs");
     this.pause = button("Pause", "Hold training after the current step (space bar)", () => this.send("pause"));
-    this.step = button("Step", "Train one single step", () => this.send("step"));
+    this.step = button("Step", "Train a single step", () => this.send("step"));
     this.resume = button("Resume", "Go on training (space bar)", () => this.send("resume"));
     this.stop = button("Stop", "End training; everything measured so far is kept", () => this.send("stop"));
     this.rate = this.slider("Learning rate", "learning_rate");

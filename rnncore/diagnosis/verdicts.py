@@ -17,7 +17,7 @@ FADING, VANISHING = 0.1, 1e-3  # reach below which the gradient fades, vanishes;
 NEARLY_ONE = 0.95  # total / direct between this and its inverse count as equal
 DIRECT_SHARE = 0.01  # a timestep has a gradient of its own where direct / total is above this
 WINDOW = 200  # steps that count as "lately"
-MOSTLY_CLIPPED = 0.9  # share of steps clipped from which the threshold rules the step size
+MOSTLY_CLIPPED = 0.9  # share of steps clipped from which the threshold determines the step size
 STALLED = 1e-6  # update norm / gradient norm below which the parameters hardly move ...
 LARGE_GRADIENT = 1e-3  # ... although the gradient is at least this
 HIDDEN = (
@@ -60,9 +60,7 @@ def judge_profile(profile: ArrayLike, direct: ArrayLike | None = None) -> Verdic
     values = np.atleast_2d(np.asarray(profile, np.float64))  # (L, T)
     if not np.isfinite(values).all():
         first = int(np.flatnonzero(~np.isfinite(values).all(0))[-1]) + 1
-        return Verdict(
-            "exploding", f"Exploding: going back in time the gradient leaves the finite numbers at t={first}."
-        )
+        return Verdict("exploding", f"Exploding: going back in time, the gradient stops being finite at t={first}.")
     if not values.any():
         return Verdict("dead", "No gradient: it is exactly 0 at every timestep.")
     relative = reach(values)
@@ -131,7 +129,7 @@ def judge_clipping(history: History) -> Verdict | None:
         return None
     middle = float(np.median(lately[lately < 1]))
     sentence = f"Clipped: {share:.0%} of the last {lately.size} steps, typically to {figure(middle)} of the gradient"
-    tail = "; the threshold, not the learning rate, rules the step size." if share >= MOSTLY_CLIPPED else "."
+    tail = "; the threshold, not the learning rate, determines the step size." if share >= MOSTLY_CLIPPED else "."
     return Verdict("clipped", sentence + tail, {"share": share, "median_coef": middle})
 
 
@@ -196,7 +194,7 @@ def verdicts(
     step = first_non_finite(history.step, history.train_loss, history.grad_norm)
     found: list[Verdict | None] = []
     if history.diverged or step is not None:
-        reason = (history.diverged or f"the numbers left the finite range at step {step:,}").rstrip(".")
+        reason = (history.diverged or f"the numbers stopped being finite at step {step:,}").rstrip(".")
         sentence = f"Diverged: {reason[:1].lower()}{reason[1:]}."
         found.append(Verdict("diverged", sentence, {} if step is None else {"step": step}))
     if profile is not None:

@@ -32,7 +32,7 @@ class RunStatus:
         return self.run.status in RESUMABLE
 
     def to_json(self) -> dict[str, Any]:
-        """Return a JSON-ready dict, without the workspace: who knows a run need not know where it belongs."""
+        """Return a JSON-ready dict, without the workspace: a run's id gives no right to the rest of it."""
         fields = asdict(self.run)
         del fields["workspace"]
         return fields | {"position": self.position, "wait_seconds": self.wait_seconds, "resumable": self.resumable}

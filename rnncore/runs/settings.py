@@ -103,7 +103,7 @@ class Settings(BaseSettings):
         5,
         ge=0,
         le=19,
-        description="How far workers step back behind the page (the system's nice value).",
+        description="Priority of the workers below the page's process (the system's nice value).",
         json_schema_extra=_about("Workers"),
     )
 
@@ -167,7 +167,7 @@ class Settings(BaseSettings):
     gone_seconds: float = Field(
         300.0,
         ge=0,
-        description="A queued or paused run is stopped when nobody has looked at its workspace for so long (seconds).",
+        description="A queued or paused run is stopped when nobody looks at its workspace for this long (seconds).",
         json_schema_extra=_about("Limits of a run"),
     )
     stop_grace_seconds: float = Field(

@@ -40,7 +40,7 @@ def test_selected_rows_are_laid_on_one_another(page: Any, app_server: AppServer)
     page.get_by_text("History", exact=True).first.click()
     for row in range(2):
         pick(page, row)
-    page.get_by_role("button", name="Lay on one another").click()
+    page.get_by_role("button", name="Show together").click()
     page.wait_for_url(f"**/?run={started['group']}")
 
 

@@ -140,7 +140,7 @@ def test_no_gradient_and_infinite_gradient() -> None:
     profile[:7] = math.inf
     verdict = judge_profile(profile)
     assert verdict.kind == "exploding"
-    assert verdict.sentence.endswith("leaves the finite numbers at t=7.")
+    assert verdict.sentence.endswith("stops being finite at t=7.")
 
 
 def test_where_every_step_is_read_out_nothing_is_said_to_vanish() -> None:
@@ -172,7 +172,7 @@ def test_clipping_is_judged_on_the_last_200_steps() -> None:
     (verdict,) = verdicts(history(1000, clip_coef=coefs))
     assert verdict.sentence == "Clipped: 50% of the last 200 steps, typically to 0.25 of the gradient."
     coefs[800:] = 0.5
-    assert "rules the step size" in verdicts(history(1000, clip_coef=coefs))[0].sentence
+    assert "determines the step size" in verdicts(history(1000, clip_coef=coefs))[0].sentence
 
 
 def test_small_updates_although_the_gradient_is_large() -> None:

@@ -137,7 +137,7 @@ def test_an_unknown_address_says_so() -> None:
     app.query_params["run"] = "nobody-knows-this-run-id"
     app.run()
     assert not app.exception
-    assert "not here" in app.warning[0].value
+    assert "no run at this address" in app.warning[0].value
 
 
 def test_the_address_of_a_run_brings_its_experiment_back(app: AppTest, scheduler: Any) -> None:

@@ -67,7 +67,7 @@ def test_a_prediction_brings_the_answer_and_the_runs_as_written(key: str, schedu
 
     commit(app, key, 1)
     shown = everything(app)
-    outcome = "comes true" if lesson.right == 1 else "comes out otherwise"
+    outcome = "That is what happens" if lesson.right == 1 else "turns out differently"
     assert f"You predicted: {lesson.choices[1]}. " in shown
     assert outcome in shown
     assert all(told in shown for told in (lesson.answer, lesson.look[0], lesson.change[0], lesson.source))
@@ -113,7 +113,7 @@ def test_a_committed_prediction_is_in_the_address_and_there_again_after_a_reload
     for name in ("lesson", "predicted", "run"):
         again.query_params[name] = app.query_params[name]
     shown = everything(again.run())
-    assert f"You predicted: {LESSONS['vanishing'].choices[2]}. That comes true." in shown
+    assert f"You predicted: {LESSONS['vanishing'].choices[2]}. That is what happens." in shown
     assert LESSONS["vanishing"].answer in shown
     press(again, "Close")
     assert set(again.query_params) == {"run"}

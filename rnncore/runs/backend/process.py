@@ -55,7 +55,7 @@ class WorkerProcess:
         self._outgoing.put((header, blob))
 
     def close(self) -> None:
-        """Let the worker go: it ends when its input does."""
+        """Close the worker's input, upon which it ends."""
         self._outgoing.put(None)
 
     def terminate(self) -> None:

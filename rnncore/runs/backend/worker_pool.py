@@ -71,7 +71,7 @@ class WorkerPool:
         return min(sum(worker.ready for worker in self.workers), self._size)
 
     def idle(self) -> list[WorkerProcess]:
-        """Return the warm workers that may take a run now; the spares keep back."""
+        """Return the warm workers that may take a run now; the spares are not among them."""
         waiting = [worker for worker in self.workers if worker.ready and worker.run is None and not worker.aborted]
         return waiting[: max(0, self._size - self.busy)]
 

@@ -1,4 +1,4 @@
-"""What keeps a worker from harming the machine: low priority, and bounded memory where the platform has that."""
+"""Limits of a worker process: low priority, and bounded memory where the platform supports it."""
 
 import sys
 
@@ -9,7 +9,7 @@ if sys.platform != "win32":
 
 
 def lower_priority(nice: int) -> None:
-    """Step back behind the page and everything interactive (nice 0 to 19; on Windows: below normal)."""
+    """Give way to the page and everything interactive (nice 0 to 19; on Windows: below normal)."""
     process = psutil.Process()
     if sys.platform == "win32":
         process.nice(psutil.BELOW_NORMAL_PRIORITY_CLASS if nice else psutil.NORMAL_PRIORITY_CLASS)

@@ -1,4 +1,4 @@
-"""What a worker needs of the training engine, so that it can do with another one: the tests bring one without torch."""
+"""What a worker needs of the training engine, as a protocol: the tests bring an engine without torch."""
 
 from collections.abc import Callable, Iterator
 from typing import Any, Protocol

@@ -72,10 +72,10 @@ def test_pages_of_fifty(store: Store) -> None:
 def test_open_and_lay_on_one_another_lead_to_the_lab_with_the_runs(store: Store) -> None:
     a, _ = add(store, "a", "b")
     (c,) = add(store, "c")
-    for chosen, label, address in (([a], "Open", a), ([a, c], "Lay on one another", f"{c},{a}")):
+    for chosen, label, address in (([a], "Open", a), ([a, c], "Show together", f"{c},{a}")):
         app = open_page(*chosen)
         assert button(app, "Open").disabled == (len(chosen) != 1)
-        assert button(app, "Lay on one another").disabled == (len(chosen) < 2)
+        assert button(app, "Show together").disabled == (len(chosen) < 2)
         button(app, label).click().run()
         assert app.query_params["run"] in (address, [address])
 
@@ -92,8 +92,8 @@ def test_only_selected_runs_in_view_count_and_hidden_ones_come_back(store: Store
 
 def test_seven_runs_are_too_many_for_one_board(store: Store) -> None:
     ids = add(store, *"abcdefg")
-    assert not button(open_page(*ids[:6]), "Lay on one another").disabled
-    assert button(open_page(*ids), "Lay on one another").disabled
+    assert not button(open_page(*ids[:6]), "Show together").disabled
+    assert button(open_page(*ids), "Show together").disabled
 
 
 def test_delete_asks_first_and_deletes_the_selected_runs_alone(store: Store) -> None:
