@@ -31,7 +31,7 @@ check: .venv/installed check-javascript
 
 ifneq ($(HAS_NPM),)
 $(JS_TOOLS): $(JS)/package.json $(JS)/package-lock.json
-	@npm --prefix $(JS) ci --silent
+	@npm --prefix $(JS) ci --loglevel=error >/dev/null
 
 check-javascript: $(JS_TOOLS)
 	@npm --prefix $(JS) run --silent check
