@@ -33,7 +33,7 @@ def add_omega_gradient(recurrent: Recurrent, tape: StateTape, weight: float) -> 
     for layer in range(recurrent.num_layers):
         w_hh = recurrent.layer_weights(layer)["weight_hh"]
         with torch.enable_grad():
-            value = omega(tape.hidden[layer], tape.states[layer], w_hh, recurrent.nonlinearity)
+            value = omega(tape.hidden[layer], tape.states[layer], w_hh, recurrent.definition.nonlinearity)
             (gradient,) = torch.autograd.grad(value, w_hh)
         assert w_hh.grad is not None
         w_hh.grad.add_(gradient, alpha=weight)

@@ -147,20 +147,26 @@ class Trainer:
         self.set_clip_threshold(values["clip_threshold"])
 
     def _train_step(self, began: float) -> Record:
+        """Do one step and return its record; a step that leaves the finite numbers is undone and ends the run."""
+        # What this step is to do beside training.
         config, flat, step = self.config, self.parameters, self.step + 1
         first_or_last = step in (1, config.steps)
         evaluating = first_or_last or step % config.eval_every == 0
         recording = first_or_last or step % config.profile_every == 0 or (evaluating and self._may_stop_early())
+
+        # Forward and backward: the gradients of this batch, and on the tape those of all hidden states.
         batch = to_tensors(self.dataset.train_batch(step, config.batch_size, config.seed), flat.weights)
         tape = StateTape(cell=recording) if recording or config.omega else None
-
         loss = self._backward(batch, tape, step)
+
+        # Measure, before clipping changes the gradients.
         train_loss, grad_norm = float(loss), exact_norm(flat.gradients)
         with np.errstate(over="ignore"):  # a norm beyond float32 is inf in a profile
             profiles = profile(tape, len(batch.inputs)) if tape is not None and recording else {}
         problem = _non_finite("loss", train_loss) or _non_finite("gradient", grad_norm)
-
         measured = self._snapshots.backward() if evaluating and problem is None else None
+
+        # Clip, then let the optimiser change the weights.
         clip_coef, update_norm = 1.0, 0.0
         learning_rate = self.learning_rate * learning_rate_factor(step, config.steps, config.schedule)
         if problem is None:
@@ -170,6 +176,7 @@ class Trainer:
             update_norm = flat.update_norm()
             problem = _non_finite("update of the parameters", update_norm)
 
+        # Evaluate the changed model; or, if anything became infinite or NaN, go back to the weights before.
         val_loss = val_metric = snapshot = None
         if problem is None:
             self.step = step

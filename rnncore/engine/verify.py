@@ -1,4 +1,4 @@
-"""Check on this machine that recorded gradients are exact: random networks against torch's own cells, unrolled."""
+"""Check on this machine that recorded gradients are exact: random networks of every cell against unrolled ones."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -8,15 +8,16 @@ from random import Random
 import torch
 from torch import Tensor, nn
 
+from rnncore.cells import CELLS
 from rnncore.choices import READOUTS
 from rnncore.config import ModelConfig
+from rnncore.engine.cells.generic import State
+from rnncore.engine.cells.recurrent import Recurrent
 from rnncore.engine.gradients import StateGradients, state_gradients
 from rnncore.engine.losses import sequence_losses
 from rnncore.engine.model import SequenceModel
 
 TOLERANCES = {torch.float64: 1e-10, torch.float32: 1e-4}
-_KINDS = (("rnn", "tanh"), ("lstm", "tanh"), ("gru", "tanh"), ("rnn", "relu"))
-_CELLS: dict[str, Callable[..., nn.Module]] = {"rnn": nn.RNNCell, "lstm": nn.LSTMCell, "gru": nn.GRUCell}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ def verify(cases: int = 12, seed: int | None = None) -> Iterator[Check]:
 def _checks(random: Random) -> Iterator[Check]:
     while True:
         for dtype in TOLERANCES:
-            for cell, nonlinearity in _KINDS:
+            for cell, nonlinearity in _kinds():
                 config = ModelConfig.model_validate(
                     {
                         "cell": cell,
@@ -56,6 +57,12 @@ def _checks(random: Random) -> Iterator[Check]:
                     }
                 )
                 yield _check(config, dtype, random)
+
+
+def _kinds() -> list[tuple[str, str]]:
+    """Return every registered cell with its first non-linearity, then those with their further ones."""
+    own = [(key, place, name) for key, cell in CELLS.items() for place, name in enumerate(cell.nonlinearities)]
+    return [(key, name) for key, _, name in sorted(own, key=lambda kind: kind[1])]
 
 
 def _check(config: ModelConfig, dtype: torch.dtype, random: Random) -> Check:
@@ -69,7 +76,8 @@ def _check(config: ModelConfig, dtype: torch.dtype, random: Random) -> Check:
         lengths = torch.randint(1, T + 1, (B,)) if variable else None
         recorded = state_gradients(model, inputs, targets, "mse", lengths)
         expected = reference_gradients(model.double(), inputs.double(), targets.double(), lengths)
-    kind = config.cell.upper() if config.cell != "rnn" else f"RNN ({config.nonlinearity})"
+    cell = CELLS[config.cell]
+    kind = f"{cell.title} ({config.nonlinearity})" if len(cell.nonlinearities) > 1 else cell.title
     layers = "1 layer" if config.num_layers == 1 else f"{config.num_layers} layers"
     shape = f"T={T}, H={config.hidden_size}" + (", unequal lengths" if variable else "")
     name = f"{kind}, {layers}, {shape}, read-out {config.readout}, {str(dtype).removeprefix('torch.')}"
@@ -90,37 +98,41 @@ def _relative_error(actual: Tensor, expected: Tensor) -> float:
 def reference_gradients(
     model: SequenceModel, inputs: Tensor, targets: Tensor, lengths: Tensor | None = None
 ) -> StateGradients:
-    """Return what `state_gradients` should for the MSE and without dropout: torch's cells and plain autograd.
+    """Return what `state_gradients` should for the MSE and without dropout, by plain autograd over unrolled cells.
 
-    `direct` is left empty: autograd on unrolled cells does not tell it apart.
+    The cells are torch's own where it has the kind, else the cell's definition of one step. `direct` is left empty:
+    autograd on unrolled cells does not tell it apart.
     """
     layers = model.recurrent
-    B, T, _ = inputs.shape
-    sequence = inputs.unbind(1)  # T times (B, F)
-    hiddens: list[Tensor] = []
+    hiddens: list[Tensor] = []  # (B, W), of all layers and timesteps
     cells: list[Tensor] = []
+    sequence = inputs.transpose(0, 1)  # (T, B, F)
     for layer in range(layers.num_layers):
-        step = _torch_cell(model, layer)
-        h, c = (inputs.new_zeros(B, layers.hidden_size, requires_grad=True) for _ in range(2))
-        states = []
-        for x in sequence:
-            h, c = step(x, (h, c)) if layers.cell == "lstm" else (step(x, h), c)
-            states.append(h)
-            cells.append(c)
+        step, states = _step(layers, layer), []
+        state = tuple(start.requires_grad_() for start in layers.definition.start(sequence[0]))
+        for x in sequence.unbind(0):
+            state = step(x, state)
+            states.append(state[0])
+            cells += state[1:2]
         hiddens += states
-        sequence = tuple(states)
-    outputs = model.read(torch.stack(sequence, 1), lengths)
-    total = sequence_losses("mse", outputs, targets, lengths).sum()
-    wanted = hiddens + (cells if layers.cell == "lstm" else [])
+        weights = tuple(layers.layer_weights(layer).values())
+        sequence = layers.definition.outputs(sequence, torch.stack(states), weights)
+    total = sequence_losses("mse", model.read(sequence.transpose(0, 1), lengths), targets, lengths).sum()
+    wanted = hiddens + (cells if layers.entry.has_cell_state else [])
     grads = torch.autograd.grad(total, wanted, allow_unused=True, materialize_grads=True)
-    both = torch.stack(grads).view(-1, layers.num_layers, T, B, layers.hidden_size)
+    both = torch.stack(grads).view(-1, layers.num_layers, len(sequence), *hiddens[0].shape)
     return StateGradients(both[0], torch.empty(0), both[1] if len(both) == 2 else None)
 
 
-def _torch_cell(model: SequenceModel, layer: int) -> nn.Module:
-    layers = model.recurrent
-    weights = layers.layer_weights(layer)
-    options = {"nonlinearity": layers.nonlinearity} if layers.cell == "rnn" else {}
-    step = _CELLS[layers.cell](weights["weight_ih"].shape[1], layers.hidden_size, dtype=torch.float64, **options)
-    step.load_state_dict(weights)
-    return step
+def _step(layers: Recurrent, layer: int) -> Callable[[Tensor, State], State]:
+    """Return a function from x_t and the last state to the next state."""
+    weights, entry = layers.layer_weights(layer), layers.entry
+    if entry.torch_cell is None:
+        return lambda x, state: layers.definition.step(x, state, tuple(weights.values())).state
+    options = {"nonlinearity": layers.definition.nonlinearity} if len(entry.nonlinearities) > 1 else {}
+    new_cell: Callable[..., nn.Module] = getattr(nn, entry.torch_cell)
+    cell = new_cell(weights["weight_ih"].shape[1], layers.hidden_size, dtype=torch.float64, **options)
+    cell.load_state_dict(weights)
+    if entry.has_cell_state:
+        return lambda x, state: cell(x, state)
+    return lambda x, state: (cell(x, state[0]),)

@@ -6,8 +6,9 @@ import pytest
 import torch
 from torch import Tensor
 
+from rnncore.cells import CELLS
 from rnncore.engine.cells import scan
-from rnncore.engine.cells.recurrent import BUFFERS, GATES, SCANS
+from rnncore.engine.cells.definition import CellDefinition
 from rnncore.engine.cells.scan import Key, Pool, Recursion, chunks, clip_rows_
 from tests.support.unrolled import KINDS
 
@@ -15,20 +16,23 @@ T, B, I, H = 5, 3, 2, 4  # noqa: E741
 parametrize_kinds = pytest.mark.parametrize("kind", KINDS, ids="-".join)
 
 
+def definition(kind: tuple[str, str]) -> CellDefinition:
+    return CELLS[kind[0]].load()(CELLS[kind[0]], H, kind[1])
+
+
 def arguments(cell: str, width: int = I, seed: int = 0) -> tuple[Tensor, ...]:
     generator = torch.Generator().manual_seed(seed)
-    rows = GATES[cell] * H
-    shapes = [(T, B, width), (rows, width), (rows, H), (rows,), (rows,)]
+    shapes = [(T, B, width), *CELLS[cell].parameters(width, H).values()]
     return tuple(torch.randn(s, generator=generator, dtype=torch.float64).requires_grad_() for s in shapes)
 
 
 @parametrize_kinds
 @pytest.mark.parametrize("width", [1, I, 20])
 def test_gradcheck(kind: tuple[str, str], width: int) -> None:
-    pool = Pool(BUFFERS[kind[0]])
+    cell = definition(kind)
 
     def run(inputs: Tensor, *weights: Tensor) -> Tensor:
-        return SCANS[kind](inputs, weights, Recursion(), pool, None)
+        return cell.scan(inputs, weights, Recursion(), None)
 
     assert torch.autograd.gradcheck(run, arguments(kind[0], width))
 
@@ -39,7 +43,7 @@ def test_chunks_change_nothing_but_the_order_of_sums(kind: tuple[str, str], monk
     for cache in (2**30, 1, 3 * 9 * B * H * 8):
         monkeypatch.setattr(scan, "CACHE", cache)
         inputs, *weights = arguments(kind[0])
-        states = SCANS[kind](inputs, tuple(weights), Recursion(truncation=3, clip=0.5), Pool(BUFFERS[kind[0]]), None)
+        states = definition(kind).scan(inputs, tuple(weights), Recursion(truncation=3, clip=0.5), None)
         results.append([states.detach(), *torch.autograd.grad(states.square().sum(), (inputs, *weights))])
     for other in results[1:]:
         torch.testing.assert_close(other, results[0], rtol=1e-12, atol=1e-14)

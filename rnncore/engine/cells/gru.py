@@ -6,7 +6,11 @@ import torch
 from torch import Tensor
 from torch.autograd import Function
 from torch.autograd.function import once_differentiable
+from torch.nn import functional as F
 
+from rnncore.cells import Cell
+from rnncore.engine.cells.definition import CellDefinition, Step, Weights, stacked_gates
+from rnncore.engine.cells.generic import State
 from rnncore.engine.cells.scan import (
     Key,
     OuterSum,
@@ -22,6 +26,36 @@ from rnncore.engine.cells.scan import (
     tanh_backward,
 )
 from rnncore.engine.cells.tape import LayerTape
+
+
+class Gru(CellDefinition):
+    """The GRU (Cho et al. 2014), with z and r as torch.nn has them."""
+
+    def __init__(self, entry: Cell, hidden_size: int, nonlinearity: str = "tanh") -> None:
+        super().__init__(entry, hidden_size, nonlinearity)
+        self._pool = Pool(GruBuffers)
+
+    def step(self, inputs: Tensor, state: State, weights: Weights) -> Step:
+        """r, z = sigmoid(W x_t + b + W h_{t-1} + b), n = tanh(W x_t + b + r (W h_{t-1} + b)), h_t = (1 - z) n + z h."""
+        w_ih, w_hh, b_ih, b_hh = weights
+        (h,) = state
+        r_in, z_in, n_in = F.linear(inputs, w_ih, b_ih).chunk(3, -1)  # (B, H) each
+        r_h, z_h, n_h = F.linear(h, w_hh, b_hh).chunk(3, -1)
+        r, z = (r_in + r_h).sigmoid(), (z_in + z_h).sigmoid()
+        n = (n_in + r * n_h).tanh()
+        return Step(((1 - z) * n + z * h,), (r, z))
+
+    def scan(self, inputs: Tensor, weights: Weights, recursion: Recursion, tape: LayerTape | None) -> Tensor:
+        """Do all timesteps at once, see `GruScan`; without gradients in torch's own fused layer."""
+        if not torch.is_grad_enabled():  # without the buffers that a backward pass would need
+            zeros = inputs.new_zeros(1, inputs.shape[1], self.hidden_size)
+            return torch.gru(inputs, zeros, weights, True, 1, 0.0, False, False, False)[0]
+        states: Tensor = GruScan.apply(inputs, *weights, recursion, self._pool, tape)  # type: ignore[no-untyped-call]
+        return states
+
+    def gates(self, inputs: Tensor, states: Tensor, weights: Weights) -> Tensor:
+        """Return r and z: both follow from x_t and h_{t-1} in one product."""
+        return stacked_gates(inputs, states, weights, [0, 1])
 
 
 class GruBuffers:
@@ -156,4 +190,5 @@ def _recur(buffers: GruBuffers, chunk: range, w_hh: Tensor, flows: list[bool], c
             clip_rows_(total, clip)
         buffers.by_gate_t[t].mul_(buffers.totals_per_gate_t[t])
         if flows[t]:
-            totals[t - 1].addmm_(buffers.gates_t[t], w_hh).addcmul_(total, buffers.carry_t[t])
+            before = totals[t - 1]  # dL/dh_{t-1} = direct + W_hh^T dL/da_t + z_t dL/dh_t (from Cho et al. 2014, eq. 7)
+            before.addmm_(buffers.gates_t[t], w_hh).addcmul_(total, buffers.carry_t[t])

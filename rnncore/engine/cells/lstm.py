@@ -6,7 +6,12 @@ import torch
 from torch import Tensor
 from torch.autograd import Function
 from torch.autograd.function import once_differentiable
+from torch.nn import functional as F
 
+from rnncore.cells import Cell
+from rnncore.engine.cells.definition import CellDefinition, Step, Weights, stacked_gates
+from rnncore.engine.cells.generic import State
+from rnncore.engine.cells.probe_lstm import probe_lstm
 from rnncore.engine.cells.scan import (
     Key,
     OuterSum,
@@ -22,6 +27,39 @@ from rnncore.engine.cells.scan import (
     tanh_backward,
 )
 from rnncore.engine.cells.tape import LayerTape
+
+
+class Lstm(CellDefinition):
+    """The LSTM with a forget gate (Hochreiter & Schmidhuber 1997; Gers, Schmidhuber & Cummins 2000)."""
+
+    def __init__(self, entry: Cell, hidden_size: int, nonlinearity: str = "tanh") -> None:
+        super().__init__(entry, hidden_size, nonlinearity)
+        self._pool = Pool(LstmBuffers)
+
+    def step(self, inputs: Tensor, state: State, weights: Weights) -> Step:
+        """i, f, o = sigmoid(W x_t + b + W h_{t-1} + b), g = tanh(...), c_t = f c_{t-1} + i g, h_t = o tanh(c_t)."""
+        w_ih, w_hh, b_ih, b_hh = weights
+        h, c = state
+        gates = F.linear(inputs, w_ih, b_ih) + F.linear(h, w_hh, b_hh)  # (B, 4H)
+        i, f, g, o = gates.chunk(4, -1)
+        i, f, g, o = i.sigmoid(), f.sigmoid(), g.tanh(), o.sigmoid()
+        c = f * c + i * g
+        return Step((o * c.tanh(), c), (i, f, o))
+
+    def scan(self, inputs: Tensor, weights: Weights, recursion: Recursion, tape: LayerTape | None) -> Tensor:
+        """Do all timesteps at once, see `LstmScan`; without gradients, and on CUDA, in torch's own fused layer."""
+        w_ih, w_hh, b_ih, b_hh = weights
+        if not torch.is_grad_enabled():
+            zeros = inputs.new_zeros(1, inputs.shape[1], self.hidden_size)
+            return torch.lstm(inputs, (zeros, zeros), weights, True, 1, 0.0, False, False, False)[0]
+        if inputs.is_cuda and recursion == Recursion():
+            return probe_lstm(inputs, (w_ih, w_hh, b_ih, b_hh), tape)
+        states: Tensor = LstmScan.apply(inputs, *weights, recursion, self._pool, tape)  # type: ignore[no-untyped-call]
+        return states
+
+    def gates(self, inputs: Tensor, states: Tensor, weights: Weights) -> Tensor:
+        """Return i, f and o: all of them follow from x_t and h_{t-1} in one product."""
+        return stacked_gates(inputs, states, weights, [0, 1, 3])
 
 
 class LstmBuffers:
@@ -147,10 +185,10 @@ def _recur(buffers: LstmBuffers, chunk: range, w_hh: Tensor, flows: list[bool], 
         total = totals[t]
         if clip is not None:
             clip_rows_(total, clip)
-        cell = buffers.candidate_t[t].mul_(total)  # dL/dc_t
+        cell = buffers.candidate_t[t].mul_(total)  # dL/dc_t = o_t (1 - tanh^2 c_t) dL/dh_t, and with the next line
         if flows[t + 1]:
-            cell.addcmul_(buffers.squashed_t[t + 1], buffers.candidate_t[t + 1])
+            cell.addcmul_(buffers.squashed_t[t + 1], buffers.candidate_t[t + 1])  # + f_{t+1} dL/dc_{t+1}
         buffers.ifg_t[t].mul_(buffers.candidate_per_gate_t[t])
         buffers.o_t[t].mul_(total)
         if flows[t]:
-            totals[t - 1].addmm_(buffers.gates_t[t], w_hh)
+            totals[t - 1].addmm_(buffers.gates_t[t], w_hh)  # dL/dh_{t-1} = direct + W_hh^T dL/da_t (Graves 2012, 4.6.2)

@@ -6,7 +6,11 @@ import torch
 from torch import Tensor
 from torch.autograd import Function
 from torch.autograd.function import once_differentiable
+from torch.nn import functional as F
 
+from rnncore.cells import Cell
+from rnncore.engine.cells.definition import CellDefinition, Step, Weights
+from rnncore.engine.cells.generic import State
 from rnncore.engine.cells.scan import (
     Key,
     OuterSum,
@@ -21,6 +25,27 @@ from rnncore.engine.cells.scan import (
     tanh_backward,
 )
 from rnncore.engine.cells.tape import LayerTape
+
+
+class Rnn(CellDefinition):
+    """The plain RNN (Elman 1990), without gates."""
+
+    def __init__(self, entry: Cell, hidden_size: int, nonlinearity: str = "tanh") -> None:
+        super().__init__(entry, hidden_size, nonlinearity)
+        self._pool = Pool(RnnBuffers)
+
+    def step(self, inputs: Tensor, state: State, weights: Weights) -> Step:
+        """h_t = phi(W_ih x_t + b_ih + W_hh h_{t-1} + b_hh)."""
+        w_ih, w_hh, b_ih, b_hh = weights
+        (h,) = state
+        a = F.linear(inputs, w_ih, b_ih) + F.linear(h, w_hh, b_hh)
+        return Step((a.relu() if self.nonlinearity == "relu" else a.tanh(),))
+
+    def scan(self, inputs: Tensor, weights: Weights, recursion: Recursion, tape: LayerTape | None) -> Tensor:
+        """Do all timesteps at once, see `RnnScan`."""
+        relu = self.nonlinearity == "relu"
+        states: Tensor = RnnScan.apply(inputs, *weights, relu, recursion, self._pool, tape)  # type: ignore[no-untyped-call]
+        return states
 
 
 class RnnBuffers:
@@ -111,6 +136,6 @@ def _recur(buffers: RnnBuffers, chunk: range, w_hh: Tensor, flows: list[bool], c
     for t in reversed(chunk):
         if clip is not None:
             clip_rows_(totals[t], clip)
-        grad = buffers.rows[t - chunk.start].mul_(totals[t])
+        grad = buffers.rows[t - chunk.start].mul_(totals[t])  # dL/da_t = phi'(a_t) dL/dh_t
         if flows[t]:
-            totals[t - 1].addmm_(grad, w_hh)
+            totals[t - 1].addmm_(grad, w_hh)  # dL/dh_{t-1} = direct + W_hh^T dL/da_t (Pascanu et al. 2013, eq. 5)

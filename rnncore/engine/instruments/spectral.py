@@ -6,7 +6,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from rnncore.cells import CELLS
 from rnncore.engine.instruments.moment import Moment
 from rnncore.engine.model import SequenceModel
 from rnncore.snapshot_parts import SpectralBound
@@ -19,17 +18,18 @@ def sigma_max(moment: Moment) -> dict[str, Any] | None:
 
 
 def spectral_bound(model: SequenceModel, ragged: bool = False) -> SpectralBound | None:
-    """Return the largest singular value of each layer's W_hh, in float64; None for cells with gates.
+    """Return the largest singular value of each layer's W_hh, in float64; None for cells that it does not bound.
 
     The bound ||dL/dh_t|| <= (sigma_max gamma)^(T-t) ||dL/dh_T|| (Pascanu et al. 2013, section 2.1) holds where later
     timesteps are the only source of gradient: in the top layer under the read-out "last", sequences all of one length.
     Slopes of tanh and ReLU are at most gamma = 1. ragged: whether sequences differ in length.
     """
     recurrent = model.recurrent
-    if not CELLS[recurrent.cell].bounded:
+    matrix = recurrent.entry.matrix
+    if matrix is None or not recurrent.entry.bounded:
         return None
-    matrices = [recurrent.layer_weights(layer)["weight_hh"].detach() for layer in range(recurrent.num_layers)]
-    values = np.array([largest_singular_value(matrix) for matrix in matrices])
+    matrices = [recurrent.layer_weights(layer)[matrix].detach() for layer in range(recurrent.num_layers)]
+    values = np.array([largest_singular_value(each) for each in matrices])
     holds = model.config.readout == "last" and not ragged
     return SpectralBound(values, 1.0, recurrent.num_layers - 1 if holds else None)
 
