@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from rnncore.cells import CELLS
+from rnncore.choices import READOUTS
 from rnncore.config import TrainConfig
 from rnncore.registry import Implemented, Registry
 
@@ -77,7 +78,7 @@ INSTRUMENTS.register(
         title="Attention",
         help="The mean weight of each timestep in the attention read-out.",
         phase="evaluation",
-        applies=lambda config: config.model.readout == "attention",
+        applies=lambda config: READOUTS[config.model.readout].attends,
         implementation="rnncore.engine.instruments.attention:attention",
     )
 )
