@@ -1,16 +1,20 @@
 """The processes that read uploaded files: what they answer, what they keep, and how they end."""
 
 import contextlib
+import os
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import psutil
 import pytest
 
-from rnncore.config import UploadData, UploadedFile
+from rnncore.choices import OPTIMIZERS
+from rnncore.config import OptimizerConfig, TrainConfig, UploadData, UploadedFile
 from rnncore.data.dataset import DataError
 from rnncore.data.findings import DataSummary
 from rnncore.data.upload import inspect
@@ -158,3 +162,25 @@ def test_closing_ends_the_processes() -> None:
 
 def own_readers() -> list[psutil.Process]:
     return [child for child in psutil.Process().children() if "rnncore.runs.reader" in " ".join(child.cmdline())]
+
+
+def test_a_script_on_an_uploaded_file_knows_the_entries_of_plugins(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "late_plugin.py").write_text(
+        "from dataclasses import replace\n"
+        "from rnncore.choices import OPTIMIZERS\n"
+        "OPTIMIZERS.register(replace(OPTIMIZERS['adam'], key='nadam', torch_class='NAdam'))\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}{os.pathsep}{os.environ.get('PYTHONPATH', '')}")
+    monkeypatch.setenv("RNNLAB_PLUGINS", "late_plugin")
+    monkeypatch.setitem(OPTIMIZERS._entries, "nadam", replace(OPTIMIZERS["adam"], key="nadam"))
+    config = TrainConfig(data=options("a.csv", window=5), optimizer=OptimizerConfig(name="nadam"))
+    readers = ReaderPool(size=1, seconds=20.0)
+
+    try:
+        script = readers.script("me", config, [], [("id of a.csv", WEEK)])
+    finally:
+        readers.close()
+
+    assert "optimizer = torch.optim.NAdam(" in script

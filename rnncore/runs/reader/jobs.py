@@ -1,5 +1,6 @@
 """What a reader does with files: one function for each kind of request, from JSON and bytes to JSON and arrays."""
 
+import os
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -12,6 +13,7 @@ from rnncore.data.findings import Arrays, DataSummary
 from rnncore.data.sources import Source, read_source, reading
 from rnncore.data.upload import ColumnFact, Inspection, prepare
 from rnncore.errors import ConfigError
+from rnncore.registry import PLUGINS, load_plugins
 from rnncore.script import script_files, script_of
 
 Files = Sequence[tuple[str, bytes]]  # (name, content)
@@ -115,7 +117,7 @@ def _script(request: dict[str, Any], files: Files) -> Reply:
     """Return `request["config"]` as a script, or the problem that there is none. Raises DataError."""
     events = [(int(step), str(name), float(value)) for step, name, value in request["events"]]
     try:
-        text = script_of(TrainConfig.model_validate(request["config"]), dict(files).__getitem__, events)
+        text = script_of(_config(request), dict(files).__getitem__, events)
     except ConfigError as error:
         return {"script": "", "problem": str(error)}, {}
     return {"script": text, "problem": ""}, {}
@@ -123,8 +125,14 @@ def _script(request: dict[str, Any], files: Files) -> Reply:
 
 def _script_files(request: dict[str, Any], files: Files) -> Reply:
     """Return the files beside the script, as bytes. Raises DataError."""
-    made = script_files(TrainConfig.model_validate(request["config"]), dict(files).__getitem__)
+    made = script_files(_config(request), dict(files).__getitem__)
     return {}, {name: np.frombuffer(content, np.uint8) for name, content in made.items()}
+
+
+def _config(request: dict[str, Any]) -> TrainConfig:
+    """Return the config of a request; plugins, which it may name entries of, are imported only here."""
+    load_plugins(os.environ.get(PLUGINS, ""))
+    return TrainConfig.model_validate(request["config"])
 
 
 # What a reader can be asked for; each is made once for each process.
