@@ -205,8 +205,7 @@ def stored_steps(folder: Path) -> float:
     """Return the number of steps in a store."""
     store = Store(folder / "runs.sqlite")
     try:
-        with store.read() as db:
-            return float(db.execute("SELECT COALESCE(SUM(step), 0) FROM runs").fetchone()[0])
+        return float(sum(run.step for run in store.runs()))
     finally:
         store.close()
 
@@ -226,8 +225,7 @@ def headless(folder: Path, students: int, seconds: float) -> tuple[float, float]
         twin = config.model_copy(update={"clip": config.clip.model_copy(update={"method": "off"})})
         scheduler.submit("headless", [config, twin], ["", ""])
     time.sleep(seconds)
-    with store.read() as db:
-        steps = float(db.execute("SELECT COALESCE(SUM(step), 0) FROM runs").fetchone()[0])
+    steps = float(sum(run.step for run in store.runs()))
     lasted, cpu = time.monotonic() - began, sum(map(cpu_seconds_of, workers)) - cpu
     scheduler.shutdown()
     store.close()

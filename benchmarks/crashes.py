@@ -26,7 +26,9 @@ import numpy as np
 import psutil
 
 from benchmarks.lab_server import Answered, Client, LabServer
-from rnncore.records import SCALARS
+from rnncore.codec import joined
+from rnncore.runs.store.runs import progress
+from rnncore.runs.store.scalars import read_scalars
 from rnncore.runs.store.store import ENDED, Store
 
 STUDENTS = 5
@@ -135,21 +137,17 @@ def check(folder: Path, given: Given) -> list[str]:
     store = Store(folder / "runs.sqlite")
     if store.message:
         problems.append(store.message)
-    column = SCALARS.index("train_loss")
-    with store.read() as db:
-        for run, records in given.items():
-            chunks = db.execute(
-                "SELECT scalars FROM chunks c JOIN runs r ON c.run = r.key WHERE r.id = ? ORDER BY first_step", (run,)
-            ).fetchall()
-            scalars = np.frombuffer(b"".join(chunk for (chunk,) in chunks)).reshape(-1, len(SCALARS))
-            if scalars[:, 0].tolist() != list(range(1, len(scalars) + 1)):
-                problems.append(f"{run[:6]}: steps are missing or doubled")
-            lost = [step for step in records if step > len(scalars)]
-            other = [
-                s for s, loss in records.items() if s <= len(scalars) and np.float32(scalars[s - 1, column]) != loss
-            ]
-            if lost or other:
-                problems.append(f"{run[:6]}: {len(lost)} records lost, {len(other)} changed")
+    for run, records in given.items():
+        with store.read() as db:
+            found = progress(db, run)
+            stored = read_scalars(db, found.key) if found else joined([])
+        if stored.missing or stored["step"].tolist() != list(range(1, len(stored) + 1)):
+            problems.append(f"{run[:6]}: steps are missing or doubled")
+        loss = stored["train_loss"].astype(np.float32)
+        lost = [step for step in records if step > len(stored)]
+        other = [step for step, value in records.items() if step <= len(stored) and loss[step - 1] != value]
+        if lost or other:
+            problems.append(f"{run[:6]}: {len(lost)} records lost, {len(other)} changed")
     store.close()
     return problems
 

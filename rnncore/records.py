@@ -1,8 +1,12 @@
-"""What a run yields: one `Record` per training step, `RunInfo` before the first, and their wire form."""
+"""What a run yields: one `Record` per training step, `RunInfo` before the first.
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
-from typing import Any
+The fields of `Record` are the only list of what is measured. `SCALARS` and `PROFILES` are read off them, and from these
+the wire, the store, what the board polls and the exports. A new number of every step is a new field here, a value in
+`rnncore.engine.train` and the figure that draws it; runs recorded without it have NaN in its place.
+"""
+
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, get_args, get_type_hints
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,50 +15,85 @@ from rnncore.snapshot import Snapshot
 
 FloatArray = NDArray[np.float32]
 
-# Columns of a packed batch, in order; one float64 each, NaN where a value is None.
-SCALARS = (
-    "step", "epoch", "train_loss", "learning_rate", "grad_norm", "clip_coef", "update_norm",
-    "val_loss", "val_metric", "elapsed_s",
-)  # fmt: skip
-_OPTIONAL = ("val_loss", "val_metric")
-# Per-timestep arrays of a record, each (L, T) float32 or None.
-PROFILES = ("hidden_grad_norm", "cell_grad_norm", "direct_grad_norm")
+
+def scalar(meaning: str, *, spiky: bool = False) -> dict[str, Any]:
+    """Return what marks a field of `Record` as a number that is recorded at every step.
+
+    Its type says the rest: `int` is a whole number, `float | None` has a value at evaluations only.
+    """
+    return {"scalar": True, "meaning": meaning, "spiky": spiky}
+
+
+def profile(meaning: str) -> dict[str, Any]:
+    """Return what marks a field of `Record` as an array (L, T), one number per layer and timestep."""
+    return {"profile": True, "meaning": meaning}
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
     """One training step, measured: backward, measure, clip, optimiser step.
 
-    step: optimiser step, from 1. epoch: pass over the training set, from 1; 0 where every batch is fresh.
-    train_loss: batch loss before the step. learning_rate: the one used by this step.
-    grad_norm: global L2 norm over all parameters before clipping. clip_coef: <= 1, 1 when not clipped.
-    update_norm: L2 norm of the parameter change. elapsed_s: seconds since the run began.
-    hidden_grad_norm, cell_grad_norm, direct_grad_norm: (L, T) float32, mean over the batch of
-    ||d l_b / d h_{l,t}||, the same for the LSTM's c, and the part of it that does not come through later timesteps;
-    None on steps where profiles are not recorded.
-    val_loss, val_metric, snapshot: None between evaluations. diverged: why the run cannot go on, on its last record
-    only.
+    Profiles are (L, T) float32, and None on steps where they are not recorded. snapshot: None between evaluations.
+    diverged: why the run cannot go on, on its last record only.
     """
 
-    step: int
-    epoch: int
-    train_loss: float
-    learning_rate: float
-    grad_norm: float
-    clip_coef: float
-    update_norm: float
-    hidden_grad_norm: FloatArray | None = None
-    cell_grad_norm: FloatArray | None = None
-    direct_grad_norm: FloatArray | None = None
-    val_loss: float | None = None
-    val_metric: float | None = None
-    elapsed_s: float = 0.0
+    step: int = field(metadata=scalar("optimiser step, from 1"))
+    epoch: int = field(metadata=scalar("pass over the training set, from 1; 0 where every batch is fresh"))
+    train_loss: float = field(metadata=scalar("loss of the batch before the step", spiky=True))
+    learning_rate: float = field(metadata=scalar("the learning rate of this step"))
+    grad_norm: float = field(metadata=scalar("L2 norm of the gradient of all parameters before clipping", spiky=True))
+    clip_coef: float = field(metadata=scalar("what clipping multiplied the gradient with; 1 when it did nothing"))
+    update_norm: float = field(metadata=scalar("L2 norm of the parameters' change", spiky=True))
+    hidden_grad_norm: FloatArray | None = field(
+        default=None, metadata=profile("mean over the batch of ||d l_b / d h_{l,t}||, through every path")
+    )
+    cell_grad_norm: FloatArray | None = field(default=None, metadata=profile("the same for the LSTM's cell state c"))
+    direct_grad_norm: FloatArray | None = field(
+        default=None, metadata=profile("the part of hidden_grad_norm that does not come through later timesteps")
+    )
+    val_loss: float | None = field(default=None, metadata=scalar("loss over the validation set after the step"))
+    val_metric: float | None = field(default=None, metadata=scalar("the data's own metric over the validation set"))
+    elapsed_s: float = field(default=0.0, metadata=scalar("seconds since the run began"))
     diverged: str | None = None
     snapshot: Snapshot | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return a JSON-ready dict without the snapshot; non-finite numbers become None, arrays nested lists."""
         return {name: _json_value(getattr(self, name)) for name in self.__dataclass_fields__ if name != "snapshot"}
+
+
+@dataclass(frozen=True, slots=True)
+class Scalar:
+    """A number of every record.
+
+    whole: it is a whole number. optional: it has a value at evaluations only. spiky: thinning keeps its extremes.
+    """
+
+    name: str
+    meaning: str
+    whole: bool = False
+    optional: bool = False
+    spiky: bool = False
+
+
+def scalars_of(record: type[Record]) -> dict[str, Scalar]:
+    """Return the scalars of a kind of record by name, in the order of its fields."""
+    types = get_type_hints(record)
+    return {
+        each.name: Scalar(
+            each.name,
+            each.metadata["meaning"],
+            whole=types[each.name] is int,
+            optional=type(None) in get_args(types[each.name]),
+            spiky=each.metadata["spiky"],
+        )
+        for each in fields(record)
+        if "scalar" in each.metadata
+    }
+
+
+SCALARS = scalars_of(Record)
+PROFILES = {each.name: str(each.metadata["meaning"]) for each in fields(Record) if "profile" in each.metadata}
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,52 +134,3 @@ def _json_value(value: Any) -> Any:
     if isinstance(value, float) and not np.isfinite(value):
         return None
     return value
-
-
-def pack(records: Sequence[Record]) -> tuple[dict[str, Any], bytes]:
-    """Pack records column-wise: a small JSON header and one block of bytes.
-
-    The bytes are float64 scalars, float32 profiles, and snapshots as JSON, each kind in the order of the records.
-    """
-    scalars = np.array(
-        [[np.nan if (v := getattr(r, name)) is None else v for name in SCALARS] for r in records], np.float64
-    ).reshape(len(records), len(SCALARS))  # (N, columns)
-    blob = bytearray(scalars.tobytes())
-    profiles: list[list[Any]] = []
-    for row, record in enumerate(records):
-        for name in PROFILES:
-            array = getattr(record, name)
-            if array is not None:
-                profiles.append([row, name, *array.shape])
-                blob += np.ascontiguousarray(array, np.float32).tobytes()
-    snapshots: list[list[int]] = []
-    for row, record in enumerate(records):
-        if record.snapshot is not None:
-            content = record.snapshot.to_bytes()
-            snapshots.append([row, len(content)])
-            blob += content
-    reasons = [[row, record.diverged] for row, record in enumerate(records) if record.diverged]
-    header = {"count": len(records), "profiles": profiles, "snapshots": snapshots, "diverged": reasons}
-    return header, bytes(blob)
-
-
-def unpack(header: dict[str, Any], blob: bytes) -> list[Record]:
-    """Undo `pack`."""
-    count = header["count"]
-    scalars = np.frombuffer(blob, np.float64, count * len(SCALARS)).reshape(count, len(SCALARS))
-    fields: list[dict[str, Any]] = [dict(zip(SCALARS, row, strict=True)) for row in scalars.tolist()]
-    for row in fields:
-        row["step"], row["epoch"] = int(row["step"]), int(row["epoch"])
-        for name in _OPTIONAL:
-            row[name] = None if np.isnan(row[name]) else row[name]
-    offset = scalars.nbytes
-    for row_index, name, layers, timesteps in header["profiles"]:
-        array = np.frombuffer(blob, np.float32, layers * timesteps, offset).reshape(layers, timesteps)
-        fields[row_index][name] = array
-        offset += array.nbytes
-    for row_index, size in header["snapshots"]:
-        fields[row_index]["snapshot"] = Snapshot.from_bytes(blob[offset : offset + size])
-        offset += size
-    for row_index, reason in header["diverged"]:
-        fields[row_index]["diverged"] = reason
-    return [Record(**row) for row in fields]

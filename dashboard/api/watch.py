@@ -9,6 +9,7 @@ from anyio import CapacityLimiter, to_thread
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
+from dashboard import figures
 from dashboard.server import services
 from dashboard.server.http import NOT_FOUND, ApiError, endpoint, run_id
 from dashboard.server.workspace import workspace_of
@@ -126,7 +127,7 @@ def _status(run: str) -> dict[str, Any]:
 def _news(run: str, since: int) -> dict[str, Any]:
     """Return the run's records after step `since`; the first time (0) with what is known of the run as a whole."""
     scheduler: Scheduler = services.scheduler()
-    news = records_since(scheduler.store, run, since, REFRESH_POINTS if since else FULL_POINTS)
+    news = records_since(scheduler.store, run, since, REFRESH_POINTS if since else FULL_POINTS, figures.columns_read())
     if news is None:
         return {"run": run, "error": NOT_FOUND}
     scheduler.seen(run)

@@ -1,11 +1,9 @@
 """The runs of a workspace as rows of a table: in words, with figures, a verdict and a sparkline; no Streamlit."""
 
-import json
-import sqlite3
 import threading
 import time
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import Any
 
 import numpy as np
@@ -13,10 +11,12 @@ from cachetools import LRUCache
 from numpy.typing import NDArray
 
 from dashboard.experiment.words import data_words, model_words, status_word
-from rnncore.records import SCALARS
+from rnncore.codec import joined
 from rnncore.runs.active import RESUMABLE
 from rnncore.runs.read.insights import look
-from rnncore.runs.store.store import ACTIVE, Store
+from rnncore.runs.store.runs import progress
+from rnncore.runs.store.scalars import read_scalars
+from rnncore.runs.store.store import ACTIVE, ListedRun, Store
 
 PAGE_RUNS = 50
 MOST_RUNS = 5000  # the newest runs of a workspace that are listed
@@ -36,7 +36,6 @@ STATUSES: dict[str, tuple[str, ...]] = {
     "Interrupted": ("interrupted",),
 }
 _REASON_FIRST = ("failed", "killed", "diverged")  # why these ended says more than what was seen while they trained
-_TRAIN_LOSS, _VAL_LOSS = SCALARS.index("train_loss"), SCALARS.index("val_loss")
 
 Floats = NDArray[np.float64]
 
@@ -45,7 +44,6 @@ Floats = NDArray[np.float64]
 class Run:
     """What the list knows of a run without looking at its records. twin: place in its group, '1 of 2', or ''."""
 
-    key: int
     id: str
     group: str
     label: str
@@ -101,21 +99,16 @@ _lock = threading.Lock()  # of both: every visitor is a thread
 
 def runs_of(store: Store, workspace: str) -> list[Run]:
     """Return a workspace's runs, the newest group first, the runs of a group together and in their order."""
-    with store.read() as db:
-        found = db.execute(
-            "SELECT key, id, group_id, label, note, status, reason, step, steps, created_at FROM runs"
-            " WHERE workspace = ? ORDER BY created_at DESC, key DESC LIMIT ?",
-            (workspace, MOST_RUNS),
-        ).fetchall()
-        words = _words_of(db, [row[1] for row in found])
-    groups: dict[str, list[tuple[Any, ...]]] = {}
-    for row in found:
-        groups.setdefault(row[2], []).append(row)
+    found = store.listed_runs(workspace, MOST_RUNS)
+    words = _words_of(store, [run.id for run in found])
+    groups: dict[str, list[ListedRun]] = {}
+    for run in found:
+        groups.setdefault(run.group, []).append(run)
     runs = []
     for group in groups.values():
-        for place, row in enumerate(reversed(group), start=1):
+        for place, run in enumerate(reversed(group), start=1):
             twin = f"{place} of {len(group)}" if len(group) > 1 else ""
-            fields: tuple[Any, ...] = (*row, *words[row[1]], twin)
+            fields: tuple[Any, ...] = (*astuple(run), *words[run.id], twin)
             runs.append(Run(*fields))
     return runs
 
@@ -183,29 +176,22 @@ def targets(runs: Sequence[Run], everything: Sequence[Run]) -> list[str]:
 
 def interrupted_runs(store: Store, workspace: str, now: float | None = None) -> list[Run]:
     """Return the runs that the server's latest stop interrupted and that can be continued; none when it is old news."""
-    with store.read() as db:
-        found = db.execute(
-            "SELECT id, ended_at FROM runs WHERE workspace = ? AND status = 'interrupted' AND step < steps",
-            (workspace,),
-        ).fetchall()
-    latest = max((ended for _, ended in found), default=0.0)
+    found = store.interrupted(workspace)
+    latest = max(found.values(), default=0.0)
     if (time.time() if now is None else now) - latest > INTERRUPTED_AGE_S:
         return []
-    news = {run_id for run_id, ended in found if latest - ended <= ONE_STOP_S}
+    news = {run_id for run_id, ended in found.items() if latest - ended <= ONE_STOP_S}
     return [run for run in runs_of(store, workspace) if run.id in news]
 
 
-def _words_of(db: sqlite3.Connection, run_ids: Sequence[str]) -> dict[str, tuple[str, str]]:
+def _words_of(store: Store, run_ids: Sequence[str]) -> dict[str, tuple[str, str]]:
     """Return data and model in words by run id; only configs not seen before are read."""
     with _lock:
         words = {run_id: known for run_id in run_ids if (known := _words.get(run_id))}
     new = [run_id for run_id in run_ids if run_id not in words]
     if new:
-        rows = db.execute(
-            "SELECT id, config FROM runs WHERE id IN (SELECT value FROM json_each(?))", (json.dumps(new),)
-        )
-        configs = ((run_id, json.loads(text)) for run_id, text in rows)
-        fresh = {run_id: (data_words(config), model_words(config)) for run_id, config in configs}
+        configs = store.configs(new)
+        fresh = {run_id: (data_words(config), model_words(config)) for run_id, config in configs.items()}
         with _lock:
             _words.update(fresh)
         words |= fresh
@@ -214,15 +200,12 @@ def _words_of(db: sqlite3.Connection, run_ids: Sequence[str]) -> dict[str, tuple
 
 def _measure(store: Store, run: Run) -> Measured:
     reason = run.reason if run.status in _REASON_FIRST else ""
-    if run.step == 0:
-        return Measured(verdict=reason)
     with store.read() as db:
-        chunks = db.execute("SELECT scalars FROM chunks WHERE run = ? ORDER BY first_step", (run.key,))
-        parts = [np.frombuffer(blob).reshape(-1, len(SCALARS))[:, (_TRAIN_LOSS, _VAL_LOSS)] for (blob,) in chunks]
-    if not parts:
+        found = progress(db, run.id)
+        records = read_scalars(db, found.key) if found else joined([])
+    if not len(records):
         return Measured(verdict=reason)
-    train, val = np.concatenate(parts).T
-    train, val = train[np.isfinite(train)], val[np.isfinite(val)]
+    train, val = (values[np.isfinite(values)] for values in (records["train_loss"], records["val_loss"]))
     verdicts = [] if reason else look(store, run.id)["verdicts"]
     return Measured(
         last_loss=float(train[-1]) if len(train) else None,

@@ -13,6 +13,7 @@ from dashboard.exports.weights import weights_file
 from rnncore import __version__
 from rnncore.data import DataError
 from rnncore.errors import ConfigError
+from rnncore.runs.read.damage import damage
 from rnncore.runs.read.export import export_csv, export_parquet
 from rnncore.runs.read.pieces import Pieces
 from rnncore.runs.store.store import Store, StoredRun
@@ -59,6 +60,8 @@ def _files(store: Store, runs: Sequence[StoredRun], with_data: bool) -> Iterator
         folder = f"{number} {re.sub('[^A-Za-z0-9. ]+', '-', run.label).strip('. -')}".strip()
         for name, make in _OF_RUN.items():
             yield f"{folder}/{name}", make(store, run)
+        if lost := damage(store, run):
+            yield f"{folder}/damaged.txt", [f"{lost}\n".encode()]
         weights = weights_file(store, run)
         if weights is not None:
             yield f"{folder}/weights.safetensors", [weights]

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from rnncore.records import PROFILES
-from rnncore.runs.read.export import profile_rows
+from rnncore.runs.read.batches import profile_batches
 from rnncore.runs.store.store import Store, StoredRun
 
 
@@ -13,11 +13,16 @@ def profiles_csv(store: Store, run: StoredRun) -> Iterator[bytes]:
     The store keeps at most `Settings.max_profile_rows` profiles of a run, the spikes among them.
     """
     yield (",".join(("step", "layer", "timestep", *PROFILES)) + "\n").encode()
-    for row in profile_rows(store, run, 0, run.step):
-        layers, timesteps = row["hidden_grad_norm"].shape
-        places = [f"{row['step']},{layer},{t}," for layer in range(1, layers + 1) for t in range(1, timesteps + 1)]
+    for profile in profile_batches(store, run, 0, run.step):
+        if not profile.arrays:
+            yield f"{profile.step},,{',' * len(PROFILES)}\n".encode()  # damaged in the store
+            continue
+        layers, timesteps = profile.arrays["hidden_grad_norm"].shape
+        places = [f"{profile.step},{layer},{t}," for layer in range(1, layers + 1) for t in range(1, timesteps + 1)]
         columns = [
-            [repr(value) for value in row[name].ravel().astype(float).tolist()] if name in row else [""] * len(places)
+            [repr(value) for value in profile.arrays[name].ravel().astype(float).tolist()]
+            if name in profile.arrays
+            else [""] * len(places)
             for name in PROFILES
         ]
         lines = (place + ",".join(values) for place, values in zip(places, zip(*columns, strict=True), strict=True))

@@ -31,9 +31,7 @@ def drawing(runs: Sequence[Run]) -> dict[str, Any]:
     }
 
 
-def columns_read() -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the columns of every step, and of those with an evaluation, that the figures and the board read."""
-    figures = list(FIGURES.values())
-    columns = [name for figure in figures for name in figure.reads.columns]
-    evaluations = [name for figure in figures for name in figure.reads.evaluations]
-    return tuple(dict.fromkeys((*_BOARD_READS, *columns))), tuple(dict.fromkeys(("step", *evaluations)))
+def columns_read() -> tuple[str, ...]:
+    """Return the scalars (`rnncore.records.SCALARS`) that the figures and the board read."""
+    reads = [name for figure in FIGURES.values() for name in (*figure.reads.columns, *figure.reads.evaluations)]
+    return tuple(dict.fromkeys((*_BOARD_READS, *reads)))

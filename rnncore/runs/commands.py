@@ -112,13 +112,15 @@ def _show(options: argparse.Namespace) -> int:
 
 
 def _export(options: argparse.Namespace) -> int:
+    from rnncore.runs.read.damage import damage
     from rnncore.runs.read.export import export_csv, export_json, export_parquet
 
     exporters = {"csv": export_csv, "json": export_json, "parquet": export_parquet}
     suffix = options.out.suffix.removeprefix(".").lower() if options.out else ""
     name = options.format or (suffix if suffix in exporters else "csv")
     with _open(options) as (store, _):
-        pieces = exporters[name](store, _found(store, options.id))
+        run = _found(store, options.id)
+        pieces = exporters[name](store, run)
         if options.out is None:
             for piece in pieces:
                 sys.stdout.buffer.write(piece)
@@ -126,6 +128,8 @@ def _export(options: argparse.Namespace) -> int:
         else:
             with options.out.open("wb") as file:
                 file.writelines(pieces)
+        if lost := damage(store, run):
+            print(f"rnncore: {lost}", file=sys.stderr)
     return 0
 
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from rnncore import TrainConfig, train
+from rnncore.codec import pack
 from rnncore.config import ModelConfig
 from rnncore.data import load_dataset
 from rnncore.data.dataset import Batch, SequenceDataset
@@ -28,9 +29,10 @@ from rnncore.engine.instruments.spectral import largest_singular_value, spectral
 from rnncore.engine.model import SequenceModel
 from rnncore.engine.train import Trainer
 from rnncore.json_arrays import floats
-from rnncore.records import Record, pack, unpack
+from rnncore.records import Record
 from rnncore.snapshot import Snapshot
 from rnncore.snapshot_parts import MAX_CLASSES, Classification, Regression
+from tests.support.wire import unpack
 
 CELLS: dict[str, Any] = {"lstm": nn.LSTMCell, "gru": nn.GRUCell}
 

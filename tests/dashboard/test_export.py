@@ -22,13 +22,14 @@ from dashboard.experiment.twins import twins
 from dashboard.experiment.words import label
 from dashboard.exports.bundle import everything_zip
 from dashboard.exports.modules import inline_modules
-from dashboard.exports.payload import PROFILE_BYTES, thin_profiles
+from dashboard.exports.payload import PROFILE_BYTES, run_payload
 from dashboard.exports.profiles import profiles_csv
 from dashboard.exports.report import report_html
 from dashboard.exports.weights import weights_file
 from rnncore.config import TrainConfig
 from rnncore.records import PROFILES, Record
 from rnncore.runs.store.store import Store, StoredRun
+from tests.support import stored
 from tests.support.trained import GROUP, WORKSPACE, run_id, train_into
 
 SMALL = {"data": {"kind": "task", "seq_len": 7}, "model": {"hidden_size": 5}, "steps": 12, "batch_size": 4}
@@ -149,22 +150,25 @@ def test_names_in_the_report_are_text_and_never_markup(store: Store) -> None:
     assert "<img" not in json.dumps(data["figures"])
 
 
-def test_profiles_of_a_report_are_thinned_to_a_budget_that_keeps_the_spikes() -> None:
+def test_profiles_of_a_report_are_thinned_to_a_budget_that_keeps_the_spikes(store: Store) -> None:
     rng = np.random.default_rng(0)
-    rows = rng.random((300, 4 * 500)).astype("<f4")
-    rows[123] *= 1e6
-    packed = {"hidden_grad_norm": base64.b64encode(rows.tobytes()).decode()}
-    step = base64.b64encode(np.arange(1, 301, dtype="<f4").tobytes()).decode()
-    profiles = {"count": 300, "layers": 4, "timesteps": 500, "step": step} | packed
+    profiles = rng.random((300, 4, 500)).astype("<f4")
+    profiles[123] *= 1e6
+    profiles[210, 2, 0] *= 1e6  # far up at t = 1 in one layer, and not large as a whole
+    store.create_runs([stored.new_run("r")])
+    records = [Record(i + 1, 0, 1.0, 0.1, 1.0, 1.0, 0.5, hidden_grad_norm=each) for i, each in enumerate(profiles)]
+    stored.add(store, records)
+    run = store.run("r")
+    assert run is not None
 
-    thin = thin_profiles(profiles, 200_000)
+    answer = run_payload(store, run, PROFILE_BYTES // 400_000)
 
-    size = len(base64.b64decode(thin["hidden_grad_norm"]))
-    assert 100_000 < size <= 200_000
-    steps = np.frombuffer(base64.b64decode(thin["step"]), "<f4")
-    assert len(steps) == thin["count"] == size // (4 * 4 * 500)
-    assert {124.0, 300.0} <= set(steps.tolist())
-    assert thin_profiles(profiles, PROFILE_BYTES * 9) is profiles
+    size = len(base64.b64decode(answer["profiles"]["hidden_grad_norm"]))
+    assert 200_000 < size <= 475_000
+    steps = np.frombuffer(base64.b64decode(answer["profiles"]["step"]), "<f4")
+    assert len(steps) == answer["profiles"]["count"] == size // (4 * 4 * 500)
+    assert {1.0, 2.0, 124.0, 211.0, 300.0} <= set(steps.tolist())
+    assert "run" not in answer
 
 
 def test_everything_is_in_the_zip_and_nothing_of_the_upload(store: Store) -> None:

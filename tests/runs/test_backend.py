@@ -6,7 +6,6 @@ from queue import Queue
 
 import pytest
 
-from rnncore.records import unpack
 from rnncore.runs.backend.frames import Frame
 from rnncore.runs.backend.job_spec import JobSpec
 from rnncore.runs.backend.local import LocalBackend
@@ -14,6 +13,7 @@ from rnncore.runs.backend.protocol import Changed, Lost, NoPlaceError
 from tests.support.memory_backend import MemoryBackend
 from tests.support.scheduling import LONG, config, local, quick_settings, slow
 from tests.support.waiting import wait
+from tests.support.wire import unpack
 
 
 class Host:

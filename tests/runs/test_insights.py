@@ -10,13 +10,11 @@ import pytest
 from cachetools import LRUCache
 
 from rnncore.diagnosis.quantities import recording_overhead
-from rnncore.records import Record, pack
-from rnncore.runs.backend.frames import Frame
+from rnncore.records import Record
 from rnncore.runs.read import insights
 from rnncore.runs.read.insights import look
-from rnncore.runs.settings import Settings
-from rnncore.runs.store.recording import Recorder
 from rnncore.runs.store.store import NewRun, Store
+from tests.support.stored import add
 
 
 @pytest.fixture
@@ -29,11 +27,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 def fill(store: Store, records: list[Record], profile_every: int = 5, info: str | None = None) -> None:
     store.create_runs([NewRun("r", "w", "g", "", {"profile_every": profile_every}, 100_000)])
     store.update_run("r", info=info)
-    with store.write():
-        recorder = Recorder(store, "r", Settings())
-        for start in range(0, len(records), 100):
-            header, blob = pack(records[start : start + 100])
-            recorder.add(Frame({"type": "records", **header}, blob))
+    add(store, records, size=100)
 
 
 def timed(durations: np.ndarray, **fields: float) -> list[Record]:
@@ -120,7 +114,13 @@ def test_every_baseline_is_judged(store: Store) -> None:
 
 
 def test_a_run_that_was_deleted_meanwhile_has_nothing_to_say(store: Store) -> None:
-    assert look(store, "nobody") == {"step": 0, "verdicts": [], "clipped": None, "recording_overhead": None}
+    assert look(store, "nobody") == {
+        "step": 0,
+        "last_step": 0,
+        "verdicts": [],
+        "clipped": None,
+        "recording_overhead": None,
+    }
 
 
 # --- the cache ------------------------------------------------------------------------------------------------------

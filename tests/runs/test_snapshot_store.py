@@ -15,18 +15,20 @@ from hypothesis import strategies as st
 from dashboard.server import services
 from rnncore import train
 from rnncore.__main__ import main
+from rnncore.codec import open_content
 from rnncore.config import TrainConfig
-from rnncore.records import Record, pack
-from rnncore.runs.backend.frames import Frame, read_frame, write_frame
+from rnncore.records import Record
+from rnncore.runs.backend.frames import read_frame, write_frame
 from rnncore.runs.read.export import export_json
 from rnncore.runs.read.series import records_since
 from rnncore.runs.settings import Settings
-from rnncore.runs.store import schema
+from rnncore.runs.store import migrations
 from rnncore.runs.store.recording import Recorder
 from rnncore.runs.store.snapshots import read_snapshot, thinning_stride
 from rnncore.runs.store.store import NewRun, Store
 from rnncore.snapshot import Snapshot
 from rnncore.snapshot_parts import Classification, ParameterStatistics
+from tests.support import stored
 from tests.support.asgi import call
 
 RUN = "r" * 22
@@ -58,18 +60,15 @@ def record(step: int, every: int = 1, size: int = 2) -> Record:
 
 def add(store: Store, records: list[Record], settings: Settings | None = None, portion: int = 7) -> None:
     """As from a server that has just started."""
-    with store.write():
-        recorder = Recorder(store, RUN, settings or Settings())
-        for start in range(0, len(records), portion):
-            header, blob = pack(records[start : start + portion])
-            recorder.add(Frame({"type": "records", **header}, blob))
+    stored.add(store, records, settings, RUN, portion)
 
 
 def kept(store: Store) -> list[int]:
     """Steps of the stored snapshots, each checked for its content."""
     with store.read() as db:
         rows = db.execute("SELECT step, content FROM snapshots ORDER BY number").fetchall()
-    for step, content in rows:
+    for step, sealed in rows:
+        content = open_content(sealed)
         assert Snapshot.from_bytes(content) == snapshot(step, len(json.loads(content)["parameters"]["names"]))
     return [step for step, _ in rows]
 
@@ -127,7 +126,7 @@ def test_steps_that_come_again_after_a_restart_are_stored_once(store: Store) -> 
 def test_a_store_of_the_first_format_is_brought_up_to_date(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "runs.sqlite"
     with monkeypatch.context() as earlier:
-        earlier.setattr(schema, "MIGRATIONS", schema.MIGRATIONS[:1])
+        earlier.setattr(migrations, "MIGRATIONS", migrations.MIGRATIONS[:1])
         store = Store(path)
         store.create_runs([NewRun(RUN, "w", "g", "", {}, 10)])
         with pytest.raises(Exception, match="no such table: snapshots"), store.read() as db:

@@ -7,16 +7,13 @@ import sys
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from rnncore.records import Record
 from rnncore.runs.settings import Settings
-from rnncore.runs.store import schema
+from rnncore.runs.store import migrations, opening, profiles
 from rnncore.runs.store.lock import FolderLock, StoreError
 from rnncore.runs.store.store import NewRun, Store
-from rnncore.runs.store.thinning import Thinner
-from tests.support.stored import add, new_run, record
+from tests.support.stored import add, new_run, record, records_of
 
 
 @pytest.fixture
@@ -29,7 +26,7 @@ def store(tmp_path):
 
 def profile_rows(store):
     with store.read() as db:
-        return db.execute("SELECT step, norm, hidden_grad_norm FROM profiles ORDER BY number").fetchall()
+        return list(zip(profiles.profile_rows(db, 1), profiles.read_profiles(db, 1), strict=True))
 
 
 def test_a_run_is_found_by_its_id_its_group_and_its_workspace(store):
@@ -72,9 +69,9 @@ def test_records_that_come_twice_are_stored_once(store):
     add(store, [record(step) for step in range(1, 11)])
     add(store, [record(step) for step in range(6, 16)])
     with store.read() as db:
-        chunks = db.execute("SELECT first_step, last_step, length(scalars) FROM chunks").fetchall()
-    assert chunks == [(1, 15, 15 * 10 * 8)]
-    assert [row[0] for row in profile_rows(store)] == list(range(1, 16))
+        assert db.execute("SELECT first_step, last_step FROM chunks").fetchall() == [(1, 15)]
+    assert records_of(store, "r")["step"].tolist() == list(range(1, 16))
+    assert [row.step for row, _ in profile_rows(store)] == list(range(1, 16))
 
 
 def test_profiles_are_bounded_and_no_spike_is_lost(store):
@@ -82,13 +79,14 @@ def test_profiles_are_bounded_and_no_spike_is_lost(store):
     norms[[700, 3210]] = 50.0, 1e-6
     add(store, [record(step, norm) for step, norm in enumerate(norms, start=1)], Settings(max_profile_rows=100))
     rows = profile_rows(store)
-    steps = [row[0] for row in rows]
+    steps = [row.step for row, _ in rows]
     assert 40 <= len(rows) <= 100
     assert {1, 701, 3211, 5000} <= set(steps)
     assert np.diff(steps).max() < 500, "spread over the whole run"
-    for step, norm, blob in rows:
-        assert np.frombuffer(blob, np.float32) == pytest.approx(norms[step - 1]), "every row is a measured one"
-        assert norm == pytest.approx(2 * norms[step - 1])
+    for row, profile in rows:
+        assert profile.step == row.step
+        assert profile.arrays["hidden_grad_norm"] == pytest.approx(np.full((1, 4), norms[row.step - 1])), "measured"
+        assert row[2:] == pytest.approx((2 * norms[row.step - 1], 1, 1))
 
 
 def test_large_profiles_are_bounded_in_bytes(store):
@@ -101,23 +99,9 @@ def test_large_profiles_are_bounded_in_bytes(store):
 def test_the_newest_profile_is_kept_whatever_its_norm(store):
     for last in range(101, 140):
         add(store, [record(s, 1 + s % 7) for s in range(1, last + 1)], Settings(max_profile_rows=16))
-        step, _, hidden = profile_rows(store)[-1]
-        assert step == last
-        assert np.frombuffer(hidden, np.float32).tolist() == [1 + last % 7] * 4
-
-
-@given(st.lists(st.floats(0, allow_infinity=True), min_size=1, max_size=400), st.integers(8, 40))
-def test_thinning_keeps_the_extremes_the_first_and_the_newest(norms, capacity):
-    thinner, alive = Thinner(capacity), set()
-    for number, norm in enumerate(norms):
-        alive.add(number)
-        alive -= set(thinner.add(number, norm))
-        assert number in alive
-        assert len(alive) <= thinner.capacity
-    kept = [norms[number] for number in alive]
-    assert (max(kept), min(kept)) == (max(norms), min(norms))
-    assert 0 in alive
-    assert alive == {number for number, _ in thinner.rows}
+        _, newest = profile_rows(store)[-1]
+        assert newest.step == last
+        assert newest.arrays["hidden_grad_norm"].tolist() == [[1 + last % 7] * 4]
 
 
 def test_an_upload_is_stored_once_per_workspace(store):
@@ -147,7 +131,7 @@ def test_uploads_are_listed_and_deleted_but_not_under_an_unfinished_run(store):
 
 def test_a_store_with_one_file_per_run_is_brought_up_to_date(tmp_path, monkeypatch):
     with monkeypatch.context() as earlier:
-        earlier.setattr(schema, "MIGRATIONS", schema.MIGRATIONS[:2])
+        earlier.setattr(migrations, "MIGRATIONS", migrations.MIGRATIONS[:2])
         old = Store(tmp_path / "runs.sqlite")
         with old.write() as db:
             db.execute(
@@ -202,7 +186,7 @@ def test_another_programs_database_is_left_as_it_was(tmp_path):
 
 def test_a_newer_store_is_kept_for_the_newer_program(tmp_path):
     path = tmp_path / "runs.sqlite"
-    connection, _ = schema.open_database(path)
+    connection, _ = opening.open_database(path)
     connection.execute("PRAGMA user_version = 99")
     connection.close()
     store = Store(path)
@@ -215,7 +199,7 @@ def test_an_older_store_is_brought_up_to_date(tmp_path, monkeypatch):
     store = Store(path)
     store.create_runs([new_run("r")])
     store.close()
-    monkeypatch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, "ALTER TABLE runs ADD COLUMN colour TEXT;"))
+    monkeypatch.setattr(migrations, "MIGRATIONS", (*migrations.MIGRATIONS, "ALTER TABLE runs ADD COLUMN colour TEXT;"))
     store = Store(path)
     assert store.message is None
     store.update_run("r", colour="blue")
@@ -239,7 +223,7 @@ def test_a_log_without_its_database_does_not_flow_into_the_new_one(tmp_path):
 
 def test_a_store_in_use_is_not_moved_aside(tmp_path):
     path = tmp_path / "runs.sqlite"
-    connection, _ = schema.open_database(path)
+    connection, _ = opening.open_database(path)
     connection.execute("PRAGMA user_version = 99")  # a newer program's, whose server is running
     lock = FolderLock(tmp_path)
     with pytest.raises(StoreError, match="Another server is using the folder"):
@@ -254,7 +238,7 @@ def test_a_large_store_is_checked_for_a_bounded_time(tmp_path, monkeypatch):
     store = Store(path)
     store.create_runs([new_run(f"run {i}") for i in range(3000)])
     store.close()
-    monkeypatch.setattr(schema, "CHECK_SECONDS", -1.0)
+    monkeypatch.setattr(opening, "CHECK_SECONDS", -1.0)
     store = Store(path)
     assert store.message is None
     assert store.run("run 7").id == "run 7"

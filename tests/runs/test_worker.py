@@ -8,9 +8,9 @@ import pytest
 
 from rnncore import TrainConfig
 from rnncore.config import ClipConfig, ModelConfig, OptimizerConfig, TaskData, UploadData, UploadedFile
-from rnncore.records import unpack
 from rnncore.runs.backend.frames import read_frame, write_frame
 from tests.support.fake_worker import BAD_DATA, DIVERGES, HANGS, NO_MEMORY, PRINTS, RAISES
+from tests.support.wire import unpack
 
 FAKE = [sys.executable, str(Path(__file__).parents[1] / "support" / "fake_worker.py")]
 

@@ -6,11 +6,11 @@ from typing import Any
 
 from dashboard.experiment import history
 from rnncore.config import TrainConfig
-from rnncore.records import Record, pack
-from rnncore.runs.backend.frames import Frame
+from rnncore.records import Record
 from rnncore.runs.settings import Settings
 from rnncore.runs.store.recording import Recorder
 from rnncore.runs.store.store import NewRun, Store
+from tests.support.wire import frames
 
 WORKSPACE = "workspace-of-these-tests-1"
 MARKUP = "**bold** <b>x</b> :red[y]"
@@ -48,8 +48,8 @@ def add_records(store: Store, run_id: str, losses: Sequence[float], val: Sequenc
         for step, loss in enumerate(losses, start=1)
         if step > recorder.step
     ]
-    header, blob = pack(records)
-    recorder.add(Frame({"type": "records", **header}, blob))
+    for frame in frames(records):
+        recorder.add(frame)
 
 
 def run_of(store: Store, run_id: str) -> history.Run:

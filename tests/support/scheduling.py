@@ -11,6 +11,7 @@ from rnncore.runs.scheduler import Scheduler
 from rnncore.runs.settings import Settings
 from rnncore.runs.store.store import Store
 from tests.support.fake_worker import COMMAND
+from tests.support.stored import records_of
 
 LONG = 100_000
 
@@ -64,13 +65,9 @@ class Server:
 
     def records(self, run_id):
         """All stored values but the time, which is never the same."""
-        with self.store.read() as db:
-            rows = db.execute(
-                "SELECT scalars FROM chunks c JOIN runs r ON c.run = r.key WHERE r.id = ? ORDER BY first_step",
-                (run_id,),
-            ).fetchall()
-        values = np.frombuffer(b"".join(row[0] for row in rows), np.float64).reshape(-1, len(SCALARS))
-        return np.nan_to_num(values[:, : SCALARS.index("elapsed_s")], nan=-1.0).tolist()
+        values = records_of(self.store, run_id)
+        assert not values.missing
+        return np.nan_to_num(np.stack([values[name] for name in SCALARS if name != "elapsed_s"], 1), nan=-1.0).tolist()
 
     def workers(self):
         """The processes of a `LocalBackend`."""

@@ -2,11 +2,13 @@
 
 import numpy as np
 
-from rnncore.records import Record, pack
-from rnncore.runs.backend.frames import Frame
+from rnncore.records import Record
 from rnncore.runs.settings import Settings
 from rnncore.runs.store.recording import Recorder
+from rnncore.runs.store.runs import progress
+from rnncore.runs.store.scalars import read_scalars
 from rnncore.runs.store.store import NewRun
+from tests.support.wire import frames
 
 
 def new_run(run_id, workspace="w"):
@@ -22,7 +24,12 @@ def record(step, norm=1.0, profile=True, **fields):
 def add(store, records, settings=None, run_id="r", size=50):
     with store.write():
         recorder = Recorder(store, run_id, settings or Settings())
-        for start in range(0, len(records), size):
-            header, blob = pack(records[start : start + size])
-            recorder.add(Frame({"type": "records", **header}, blob))
+        for frame in frames(records, size):
+            recorder.add(frame)
     return recorder
+
+
+def records_of(store, run_id):
+    """The stored scalars of a run."""
+    with store.read() as db:
+        return read_scalars(db, progress(db, run_id).key)

@@ -6,12 +6,13 @@ from rnncore.config import TrainConfig, files_of
 from rnncore.data import load_dataset
 from rnncore.data.dataset import DataError
 from rnncore.engine.train import Trainer
-from rnncore.records import Record, pack
+from rnncore.records import Record
 from rnncore.runs.backend.frames import Frame
 from rnncore.runs.settings import Settings
 from rnncore.runs.store.recording import Recorder
 from rnncore.runs.store.store import NewRun, Store
 from rnncore.runs.worker.main import TorchEngine
+from tests.support.wire import frames
 
 WORKSPACE, GROUP = "workspace-" + "w" * 22, "group-" + "g" * 16
 
@@ -43,9 +44,9 @@ def _train(store: Store, run: str, config: TrainConfig, workspace: str) -> tuple
 
     trainer = Trainer(config, load_dataset(config.data, read))
     records = list(trainer.records())
-    header, blob = pack(records)
     recorder = Recorder(store, run, Settings())
-    recorder.add(Frame({"type": "records", **header}, blob))
+    for frame in frames(records):
+        recorder.add(frame)
     recorder.add_checkpoint(Frame({"type": "checkpoint", "step": trainer.step}, TorchEngine().save(trainer)))
     status = "diverged" if records[-1].diverged else "finished"
     store.update_run(run, info=json.dumps(trainer.info.to_json()), status=status, reason=f"{trainer.ended}")

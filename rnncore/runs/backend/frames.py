@@ -4,8 +4,8 @@ To the worker                                     | from the worker
 --------------------------------------------------|---------------------------------------------------------------
 job: see `JobSpec` + bytes of the files and of    | ready: pid
      the checkpoint                               | info: run, info (RunInfo as JSON)
-stop, pause, resume, step: run                    | records: run, count, profiles, snapshots, diverged
-                                                  |      + bytes (rnncore.records.pack)
+stop, pause, resume, step: run                    | records: run, version, count, sizes of the parts
+                                                  |      + bytes (rnncore.codec.pack)
 park: run (checkpoint, then end, to go on later)  | paused, resumed: run, step
 set: run, name, value, at_step                    | event: run, step, name, value (in force from that step on)
                                                   | checkpoint: run, step + bytes

@@ -1,6 +1,5 @@
 """What can be said of a run in sentences and figures, from what the store recorded; cheap enough to poll."""
 
-import json
 import threading
 import time
 from dataclasses import dataclass
@@ -8,11 +7,15 @@ from typing import Any
 
 import numpy as np
 from cachetools import LRUCache
-from numpy.typing import NDArray
 
+from rnncore.codec import joined
 from rnncore.diagnosis.quantities import recording_overhead
-from rnncore.diagnosis.verdicts import History, verdicts
-from rnncore.records import SCALARS, Baseline
+from rnncore.diagnosis.verdicts import History, Verdict, verdicts
+from rnncore.records import Baseline
+from rnncore.runs.read.damage import damage_in_words
+from rnncore.runs.store.profiles import shown_profile
+from rnncore.runs.store.runs import progress, setup
+from rnncore.runs.store.scalars import read_scalars
 from rnncore.runs.store.store import Store
 
 REFRESH_S = 0.9
@@ -52,61 +55,44 @@ def insights(store: Store, run_id: str, status: str, last_step: int) -> dict[str
 
 
 def look(store: Store, run_id: str, step: int | None = None) -> dict[str, Any]:
-    """Look at a run as it stood at `step` (None: now).
+    """Look at a run as it stood at a step, that of the profile which is shown for `step` (None: now).
 
-    Keys: step, verdicts (kind, sentence), clipped (share of the latest steps whose gradient was clipped, or None),
-    recording_overhead (share of the training time, see `rnncore.diagnosis.quantities`, or None).
+    Keys: step (that one), last_step (how far the run is), verdicts (kind, sentence), clipped (share of the latest steps
+    whose gradient was clipped, or None), recording_overhead (share of the training time, see
+    `rnncore.diagnosis.quantities`, or None).
     """
     with store.read() as db:
-        run = db.execute(
-            "SELECT key, step, reason, status, json_extract(info, '$.baselines'),"
-            " json_extract(config, '$.profile_every') FROM runs WHERE id = ?",
-            (run_id,),
-        ).fetchone()
+        run = progress(db, run_id)
         if run is None:  # deleted meanwhile
-            return {"step": 0, "verdicts": [], "clipped": None, "recording_overhead": None}
-        key, last, reason, status, baselines, profile_every = run
-        upto = last if step is None else min(step, last)
-        chunks = db.execute(
-            "SELECT scalars FROM chunks WHERE run = ? AND (first_step <= ? OR last_step > ?) AND first_step <= ?"
-            " ORDER BY first_step",
-            (key, FIRST, upto - LATELY, upto),
-        ).fetchall()
-        profile = db.execute(
-            "SELECT step, layers, timesteps, hidden_grad_norm, direct_grad_norm FROM profiles"
-            " WHERE run = ? AND step <= ? ORDER BY step DESC LIMIT 1",
-            (key, upto),
-        ).fetchone()
-    rows = np.frombuffer(b"".join(chunk for (chunk,) in chunks), np.float64).reshape(-1, len(SCALARS))
-    rows = rows[(rows[:, 0] <= upto) & ((rows[:, 0] <= FIRST) | (rows[:, 0] > upto - LATELY))]
-    column = dict(zip(SCALARS, rows.T, strict=True))
-    lately = column["step"] > upto - LATELY
-    ended = reason if status == "diverged" and upto == last else None
+            return {"step": 0, "last_step": 0, "verdicts": [], "clipped": None, "recording_overhead": None}
+        baselines, profile_every = setup(db, run.key)
+        profile = shown_profile(db, run.key, step)
+        upto = run.step if step is None else min(step, run.step) if profile is None else profile.step
+        begin, lately = min(FIRST, upto), max(FIRST, upto - LATELY)
+        records = joined([read_scalars(db, run.key, 0, begin), read_scalars(db, run.key, lately, upto)])
+    late = records["step"] > upto - LATELY
+    ended = run.reason if run.status == "diverged" and upto == run.step else None
     history = History(
-        step=column["step"],
-        train_loss=column["train_loss"],
-        grad_norm=column["grad_norm"],
-        clip_coef=column["clip_coef"],
-        update_norm=column["update_norm"],
-        val_loss=column["val_loss"],
-        epoch=int(column["epoch"][-1]) if len(rows) else 0,
+        step=records["step"],
+        train_loss=records["train_loss"],
+        grad_norm=records["grad_norm"],
+        clip_coef=records["clip_coef"],
+        update_norm=records["update_norm"],
+        val_loss=records["val_loss"],
+        epoch=int(records["epoch"][-1]) if len(records) else 0,
         diverged=ended.rstrip(".") if ended else None,
     )
-    hidden, direct = (_array(blob, profile[1], profile[2]) for blob in profile[3:]) if profile else (None, None)
-    found = verdicts(history, hidden, direct, _baselines(baselines))
+    arrays = profile.arrays if profile else {}
+    hidden, direct = arrays.get("hidden_grad_norm"), arrays.get("direct_grad_norm")
+    found = verdicts(history, hidden, direct, [Baseline(**each) for each in baselines])
+    lost = damage_in_words(records.missing)
+    damaged = [Verdict("damaged", lost)] if lost else []
     return {
         "step": upto,
-        "verdicts": [{"kind": verdict.kind, "sentence": verdict.sentence} for verdict in found],
-        "clipped": float(np.mean(column["clip_coef"][lately] < 1)) if lately.any() else None,
+        "last_step": run.step,
+        "verdicts": [{"kind": each.kind, "sentence": each.sentence} for each in (*found, *damaged)],
+        "clipped": float(np.mean(records["clip_coef"][late] < 1)) if late.any() else None,
         "recording_overhead": recording_overhead(
-            column["step"], column["elapsed_s"], ~np.isnan(column["val_loss"]), profile_every or 1
+            records["step"], records["elapsed_s"], ~np.isnan(records["val_loss"]), profile_every or 1
         ),
     }
-
-
-def _array(blob: bytes | None, layers: int, timesteps: int) -> NDArray[np.float32] | None:
-    return None if blob is None else np.frombuffer(blob, np.float32).reshape(layers, timesteps)
-
-
-def _baselines(info: str | None) -> list[Baseline]:
-    return [Baseline(**each) for each in json.loads(info or "[]")]

@@ -7,10 +7,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from queue import Empty, LifoQueue
 
-from rnncore.runs.store.schema import BUSY_MS, connect, open_database
+from rnncore.runs.store.opening import BUSY_MS, connect, open_database
 
 MAX_LOG_BYTES = 64 * 2**20  # size the write-ahead log is cut back to
 
+ANY_STEP = 2**62
 Connection = sqlite3.Connection
 StoreFault = sqlite3.Error  # what goes wrong with an open store: a full disk, damage, another program's lock
 

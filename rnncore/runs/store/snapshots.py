@@ -1,16 +1,13 @@
 """Snapshots of a run (`rnncore.snapshot`) in the store: thinned as they come, read as JSON."""
 
 import json
+from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from rnncore.runs.backend.frames import Frame
+from rnncore.codec import open_content
 from rnncore.runs.settings import Settings
-from rnncore.runs.store.database import Connection, Database
-
-_ANY_STEP = 2**62
+from rnncore.runs.store.database import ANY_STEP, Connection, Database
 
 
 class SnapshotRecorder:
@@ -26,14 +23,11 @@ class SnapshotRecorder:
         last_number, self._step = db.execute(query, (key,)).fetchone()
         self._key, self._number, self._settings = key, last_number + 1, settings
 
-    def add(self, db: Connection, frame: Frame, steps: NDArray[np.float64]) -> None:
-        """Store what a `records` frame brings; they are the last bytes of it. steps: of each of its records."""
-        offset = len(frame.blob) - sum(size for _, size in frame.header["snapshots"])
-        for row, size in frame.header["snapshots"]:
-            content, step = frame.blob[offset : offset + size], int(steps[row])
-            offset += size
+    def add(self, db: Connection, snapshots: Sequence[tuple[int, bytes]]) -> None:
+        """Store sealed snapshots (step, `rnncore.codec.seal`)."""
+        for step, blob in snapshots:
             if step > self._step:
-                self._insert(db, step, content)
+                self._insert(db, step, blob)
 
     def _insert(self, db: Connection, step: int, content: bytes) -> None:
         db.execute("INSERT INTO snapshots VALUES (?, ?, ?, ?)", (self._key, self._number, step, content))
@@ -64,21 +58,35 @@ def newest_snapshot_step(db: Connection, key: int) -> int | None:
     return step
 
 
+def snapshot_steps(store: Database, run_id: str) -> list[int]:
+    """Return the steps of a run's snapshots, ascending."""
+    with store.read() as db:
+        rows = db.execute(
+            "SELECT s.step FROM snapshots s JOIN runs r ON s.run = r.key WHERE r.id = ? ORDER BY s.step", (run_id,)
+        )
+        return [step for (step,) in rows]
+
+
 def read_snapshot(store: Database, run_id: str, step: int | None = None) -> dict[str, Any] | None:
     """Return the newest snapshot at or before `step` (None: of all), JSON-ready; None if there is no such run.
 
     Keys: run, step, next_step (of the next one stored, None after the newest), and those of `Snapshot.to_json`. Where
-    there is no snapshot, `step` is None and nothing but run and next_step comes with it.
+    there is no snapshot, `step` is None and nothing but run and next_step comes with it. Damaged ones are passed over.
     """
     with store.read() as db:
         run = db.execute("SELECT key FROM runs WHERE id = ?", (run_id,)).fetchone()
         if run is None:
             return None
-        found_step, content = db.execute(
-            "SELECT step, content FROM snapshots WHERE run = ? AND step <= ? ORDER BY step DESC LIMIT 1",
-            (*run, _ANY_STEP if step is None else step),
-        ).fetchone() or (None, b"{}")
+        found_step, snapshot = _readable(db, run[0], ANY_STEP if step is None else step)
         next_step = db.execute(
             "SELECT MIN(step) FROM snapshots WHERE run = ? AND step > ?", (*run, found_step or 0)
         ).fetchone()[0]
-    return {"run": run_id, "step": found_step, "next_step": next_step, **json.loads(content)}
+    return {"run": run_id, "step": found_step, "next_step": next_step, **snapshot}
+
+
+def _readable(db: Connection, key: int, step: int) -> tuple[int | None, dict[str, Any]]:
+    rows = db.execute("SELECT step, content FROM snapshots WHERE run = ? AND step <= ? ORDER BY step DESC", (key, step))
+    for found_step, blob in rows:
+        with suppress(ValueError):  # of DamagedBlob, or of JSON that is none
+            return found_step, json.loads(open_content(blob))
+    return None, {}

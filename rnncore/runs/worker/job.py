@@ -8,10 +8,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from rnncore.codec import pack
 from rnncore.config import TrainConfig, explain
 from rnncore.data.dataset import DataError
 from rnncore.errors import ConfigError
-from rnncore.records import PROFILES, Record, pack
+from rnncore.records import PROFILES, Record
 from rnncore.runs.backend.frames import Frame
 from rnncore.runs.backend.job_spec import JobSpec
 from rnncore.runs.worker.engine import Engine, TrainerLike

@@ -1,4 +1,4 @@
-"""The store's database file: its tables, its migrations, and what happens to a file that is not ours."""
+"""Opening the store's database file, and what happens to one that is damaged or not ours."""
 
 import logging
 import os
@@ -7,109 +7,12 @@ import time
 from pathlib import Path
 
 from rnncore.runs.store.lock import FolderLock, StoreError
+from rnncore.runs.store.migrations import APPLICATION_ID, migrate, newest_version
 
 logger = logging.getLogger(__name__)
 
-APPLICATION_ID = 0x524E4E31  # "RNN1", in the file's header
 BUSY_MS = 10_000  # how long a connection waits for another process
 CHECK_SECONDS = 5.0  # a file too large to be read through in this time is checked as far as that goes
-
-# One script per version; a file's PRAGMA user_version says how many it has been through. Append, never edit.
-MIGRATIONS = (
-    """
-    CREATE TABLE runs (
-        key INTEGER PRIMARY KEY,
-        id TEXT NOT NULL UNIQUE,
-        workspace TEXT NOT NULL,
-        group_id TEXT NOT NULL,
-        label TEXT NOT NULL,
-        note TEXT NOT NULL DEFAULT '',
-        config TEXT NOT NULL,               -- TrainConfig as JSON
-        info TEXT,                          -- RunInfo as JSON, once the run has begun
-        file TEXT,                          -- sha256:... of the uploaded file it trains on
-        status TEXT NOT NULL,
-        reason TEXT NOT NULL DEFAULT '',
-        created_at REAL NOT NULL,           -- seconds since 1970, as all times
-        started_at REAL,
-        ended_at REAL,
-        step INTEGER NOT NULL DEFAULT 0,    -- last step stored
-        steps INTEGER NOT NULL,
-        steps_per_second REAL,
-        last TEXT NOT NULL DEFAULT '{}',    -- newest values as JSON
-        checkpoint_step INTEGER NOT NULL DEFAULT 0
-    ) STRICT;
-    CREATE INDEX runs_of_group ON runs (group_id);
-    CREATE INDEX runs_of_workspace ON runs (workspace, created_at);
-    CREATE INDEX runs_of_status ON runs (status);
-
-    CREATE TABLE chunks (                   -- consecutive records
-        run INTEGER NOT NULL REFERENCES runs (key) ON DELETE CASCADE,
-        first_step INTEGER NOT NULL,
-        last_step INTEGER NOT NULL,
-        scalars BLOB NOT NULL,              -- (N, len(SCALARS)) float64
-        PRIMARY KEY (run, first_step)
-    ) STRICT;
-
-    CREATE TABLE profiles (                 -- per-timestep gradient norms, thinned
-        run INTEGER NOT NULL REFERENCES runs (key) ON DELETE CASCADE,
-        number INTEGER NOT NULL,            -- counts the profiles as recorded, from 0
-        step INTEGER NOT NULL,
-        norm REAL NOT NULL,                 -- overall norm, for thinning
-        layers INTEGER NOT NULL,
-        timesteps INTEGER NOT NULL,
-        hidden_grad_norm BLOB,              -- (L, T) float32, as the next two
-        cell_grad_norm BLOB,
-        direct_grad_norm BLOB,
-        PRIMARY KEY (run, number)
-    ) STRICT;
-    CREATE INDEX profile_steps ON profiles (run, step, number, norm);
-
-    CREATE TABLE events (                   -- settings changed while running, in force from `step` on
-        run INTEGER NOT NULL REFERENCES runs (key) ON DELETE CASCADE,
-        step INTEGER NOT NULL,
-        name TEXT NOT NULL,
-        value REAL NOT NULL,
-        at REAL NOT NULL
-    ) STRICT;
-    CREATE INDEX events_of_run ON events (run, step);
-
-    CREATE TABLE checkpoints (
-        run INTEGER PRIMARY KEY REFERENCES runs (key) ON DELETE CASCADE,
-        step INTEGER NOT NULL,
-        content BLOB NOT NULL
-    ) STRICT;
-
-    CREATE TABLE files (                    -- uploads
-        workspace TEXT NOT NULL,
-        id TEXT NOT NULL,                   -- sha256:...
-        size INTEGER NOT NULL,
-        created_at REAL NOT NULL,
-        content BLOB NOT NULL,
-        PRIMARY KEY (workspace, id)
-    ) STRICT;
-    """,
-    """
-    CREATE TABLE snapshots (                -- what a run shows at its evaluations, thinned
-        run INTEGER NOT NULL REFERENCES runs (key) ON DELETE CASCADE,
-        number INTEGER NOT NULL,            -- counts the snapshots as taken, from 0
-        step INTEGER NOT NULL,
-        content BLOB NOT NULL,              -- Snapshot.to_bytes()
-        PRIMARY KEY (run, number)
-    ) STRICT;
-    CREATE INDEX snapshot_steps ON snapshots (run, step);
-    """,
-    """
-    CREATE TABLE run_files (                -- the uploads that a run trains on
-        run INTEGER NOT NULL REFERENCES runs (key) ON DELETE CASCADE,
-        file TEXT NOT NULL,                 -- sha256:...
-        PRIMARY KEY (run, file)
-    ) STRICT;
-    CREATE INDEX runs_of_file ON run_files (file);
-    INSERT INTO run_files (run, file) SELECT key, file FROM runs WHERE file IS NOT NULL;
-    ALTER TABLE runs DROP COLUMN file;
-    ALTER TABLE files ADD COLUMN name TEXT NOT NULL DEFAULT '';
-    """,
-)
 
 
 def connect(path: Path) -> sqlite3.Connection:
@@ -179,16 +82,6 @@ def _create(path: Path) -> None:
     fresh.replace(path)
 
 
-def migrate(connection: sqlite3.Connection) -> None:
-    """Run the migrations that this file has not been through, each as one transaction."""
-    version = connection.execute("PRAGMA user_version").fetchone()[0]
-    for number, script in enumerate(MIGRATIONS[version:], start=version + 1):
-        connection.executescript(
-            f"BEGIN IMMEDIATE; {script} PRAGMA application_id = {APPLICATION_ID};"
-            f" PRAGMA user_version = {number}; COMMIT;"
-        )
-
-
 def _problem(path: Path) -> str | None:
     """Say what is wrong with the file, without changing one that is not ours; None if nothing is, or it is absent."""
     if not path.exists():
@@ -203,7 +96,7 @@ def _problem(path: Path) -> str | None:
     try:
         connection = connect(path)
         version = connection.execute("PRAGMA user_version").fetchone()[0]
-        if version > len(MIGRATIONS):
+        if version > newest_version():
             return f"was written by a newer version of this program (format {version})"
         verdict = _quick_check(connection)
         if verdict != "ok":

@@ -1,0 +1,124 @@
+"""The tables of the store, as the migrations that made them."""
+
+import sqlite3
+
+APPLICATION_ID = 0x524E4E31  # "RNN1", in the file's header
+
+# One script per version; a file's PRAGMA user_version says how many it has been through. Append, never edit.
+MIGRATIONS = (
+    """
+    CREATE TABLE runs (
+        key INTEGER PRIMARY KEY,
+        id TEXT NOT NULL UNIQUE,
+        workspace TEXT NOT NULL,
+        group_id TEXT NOT NULL,
+        label TEXT NOT NULL,
+        note TEXT NOT NULL DEFAULT '',
+        config TEXT NOT NULL,               -- TrainConfig as JSON
+        info TEXT,                          -- RunInfo as JSON, once the run has begun
+        file TEXT,                          -- sha256:... of the uploaded file it trains on
+        status TEXT NOT NULL,
+        reason TEXT NOT NULL DEFAULT '',
+        created_at REAL NOT NULL,           -- seconds since 1970, as all times
+        started_at REAL,
+        ended_at REAL,
+        step INTEGER NOT NULL DEFAULT 0,    -- last step stored
+        steps INTEGER NOT NULL,
+        steps_per_second REAL,
+        last TEXT NOT NULL DEFAULT '{}',    -- newest values as JSON
+        checkpoint_step INTEGER NOT NULL DEFAULT 0
+    ) STRICT;
+    CREATE INDEX runs_of_group ON runs (group_id);
+    CREATE INDEX runs_of_workspace ON runs (workspace, created_at);
+    CREATE INDEX runs_of_status ON runs (status);
+
+    CREATE TABLE chunks (                   -- consecutive records
+        run INTEGER NOT NULL REFERENCES runs (key) ON DELETE CASCADE,
+        first_step INTEGER NOT NULL,
+        last_step INTEGER NOT NULL,
+        scalars BLOB NOT NULL,              -- rnncore.codec.encode_scalars
+        PRIMARY KEY (run, first_step)
+    ) STRICT;
+
+    CREATE TABLE profiles (                 -- per-timestep gradient norms, thinned
+        run INTEGER NOT NULL REFERENCES runs (key) ON DELETE CASCADE,
+        number INTEGER NOT NULL,            -- counts the profiles as recorded, from 0
+        step INTEGER NOT NULL,
+        norm REAL NOT NULL,                 -- overall norm, for thinning
+        layers INTEGER NOT NULL,
+        timesteps INTEGER NOT NULL,
+        hidden_grad_norm BLOB,              -- (L, T) float32, as the next two; of version 0.1.0, `content` since
+        cell_grad_norm BLOB,
+        direct_grad_norm BLOB,
+        PRIMARY KEY (run, number)
+    ) STRICT;
+    CREATE INDEX profile_steps ON profiles (run, step, number, norm);
+
+    CREATE TABLE events (                   -- settings changed while running, in force from `step` on
+        run INTEGER NOT NULL REFERENCES runs (key) ON DELETE CASCADE,
+        step INTEGER NOT NULL,
+        name TEXT NOT NULL,
+        value REAL NOT NULL,
+        at REAL NOT NULL
+    ) STRICT;
+    CREATE INDEX events_of_run ON events (run, step);
+
+    CREATE TABLE checkpoints (
+        run INTEGER PRIMARY KEY REFERENCES runs (key) ON DELETE CASCADE,
+        step INTEGER NOT NULL,
+        content BLOB NOT NULL
+    ) STRICT;
+
+    CREATE TABLE files (                    -- uploads
+        workspace TEXT NOT NULL,
+        id TEXT NOT NULL,                   -- sha256:...
+        size INTEGER NOT NULL,
+        created_at REAL NOT NULL,
+        content BLOB NOT NULL,
+        PRIMARY KEY (workspace, id)
+    ) STRICT;
+    """,
+    """
+    CREATE TABLE snapshots (                -- what a run shows at its evaluations, thinned
+        run INTEGER NOT NULL REFERENCES runs (key) ON DELETE CASCADE,
+        number INTEGER NOT NULL,            -- counts the snapshots as taken, from 0
+        step INTEGER NOT NULL,
+        content BLOB NOT NULL,              -- Snapshot.to_bytes(), sealed (rnncore.codec)
+        PRIMARY KEY (run, number)
+    ) STRICT;
+    CREATE INDEX snapshot_steps ON snapshots (run, step);
+    """,
+    """
+    CREATE TABLE run_files (                -- the uploads that a run trains on
+        run INTEGER NOT NULL REFERENCES runs (key) ON DELETE CASCADE,
+        file TEXT NOT NULL,                 -- sha256:...
+        PRIMARY KEY (run, file)
+    ) STRICT;
+    CREATE INDEX runs_of_file ON run_files (file);
+    INSERT INTO run_files (run, file) SELECT key, file FROM runs WHERE file IS NOT NULL;
+    ALTER TABLE runs DROP COLUMN file;
+    ALTER TABLE files ADD COLUMN name TEXT NOT NULL DEFAULT '';
+    """,
+    """
+    ALTER TABLE profiles ADD COLUMN reach_low REAL;     -- for thinning (rnncore.thinning.Size); NULL of version 0.1.0
+    ALTER TABLE profiles ADD COLUMN reach_high REAL;
+    ALTER TABLE profiles ADD COLUMN content BLOB;       -- rnncore.codec.encode_profile
+    DROP INDEX profile_steps;
+    CREATE INDEX profile_steps ON profiles (run, step, number, norm, reach_low, reach_high);
+    """,
+)
+
+
+def newest_version() -> int:
+    """Return the version that this program brings a store to."""
+    return len(MIGRATIONS)
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Run the migrations that this file has not been through, each as one transaction."""
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    for number, script in enumerate(MIGRATIONS[version:], start=version + 1):
+        connection.executescript(
+            f"BEGIN IMMEDIATE; {script} PRAGMA application_id = {APPLICATION_ID};"
+            f" PRAGMA user_version = {number}; COMMIT;"
+        )
