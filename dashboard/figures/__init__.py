@@ -4,6 +4,7 @@ This package knows plotly and never streamlit. A plugin adds a figure by `FIGURE
 submodule `page`.
 """
 
+from dashboard.figures import fills
 from dashboard.figures.attention import ATTENTION
 from dashboard.figures.confusion import CONFUSION
 from dashboard.figures.drawing import FIGURES, board, columns_read, drawing
@@ -32,6 +33,7 @@ __all__ = [
     "board",
     "columns_read",
     "drawing",
+    "fills",
 ]
 
 MAX_RUNS = 6
