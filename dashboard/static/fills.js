@@ -17,6 +17,7 @@ const FEWEST_COLUMNS = 60;
 const FILLS = {
   column: fillColumn,
   evaluations: fillEvaluations,
+  baseline: fillBaseline,
   profile: fillProfile,
   profileMap: fillProfileMap,
 };
@@ -27,13 +28,12 @@ const FILLS = {
  * @param {Context} context
  */
 export function fill(trace, context) {
-  const { fill: name = "", option, baseline, run: place = 0, path } = trace.meta ?? {};
+  const { fill: name = "", option, run: place = 0 } = trace.meta ?? {};
   if (option) trace.visible = context.options[option];
-  if (trace.visible === false) return;
   const run = context.runs[place];
-  if (baseline !== undefined) fillBaseline(trace, baseline, context.runs);
-  else if (path && run) fillFromPart(trace, context, place);
-  else if (run) FILLS[name](trace, context, run);
+  if (trace.visible === false || !run) return;
+  if (name in PART_FILLS) fillFromPart(PART_FILLS[name], trace, context, place);
+  else FILLS[name](trace, context, run);
 }
 
 /** @type {Fill} */
@@ -65,11 +65,10 @@ function setLine(trace, x, y) {
 
 /**
  * A baseline belongs to the data: none is drawn for runs on different ones.
- * @param {Trace} trace
- * @param {number} place
- * @param {Run[]} runs
+ * @type {Fill}
  */
-function fillBaseline(trace, place, runs) {
+function fillBaseline(trace, { runs }) {
+  const place = trace.meta?.baseline ?? 0;
   const known = runs.flatMap((run) => (run.info?.baselines ? [run.info.baselines] : []));
   const baseline = known[0]?.[place];
   trace.visible = Boolean(baseline) && known.every((others) => others[place]?.loss === baseline.loss);
@@ -101,9 +100,8 @@ function fillProfileMap(trace, { view, options, width, layout }, { series }) {
   const axis = /** @type {{ domain?: number[] }} */ (layout[(trace.xaxis ?? "x").replace("x", "xaxis")]);
   const [from, to] = axis?.domain ?? [0, 1];
   const most = Math.max(FEWEST_COLUMNS, Math.round((width * (to - from)) / COLUMN_PX));
-  const wanted = chosen ? series.mapColumns(chosen, most) : null;
-  const column = chosen && wanted?.profiles.length ? chosen : z;
-  const { first, apart, profiles } = column === chosen && wanted ? wanted : series.mapColumns(z, most);
+  const column = chosen && series.mapColumns(chosen, 1).profiles.length ? chosen : z;
+  const { first, apart, profiles } = series.mapColumns(column, most);
   const steps = profiles.map((profile) => profile.step);
   const rows = range(series.timesteps).map(() => /** @type {(number | null)[]} */ (new Array(profiles.length)));
   for (const [place, profile] of profiles.entries()) {
@@ -123,12 +121,12 @@ function fillProfileMap(trace, { view, options, width, layout }, { series }) {
 /**
  * Fill from the snapshot of the trace's run. A map whose run has none yet gets the axes of another run's and stays
  * invisible: plotly cannot place a subplot of categories without any.
+ * @param {typeof PART_FILLS[string]} fillPart
  * @param {Trace} trace
  * @param {Context} context
  * @param {number} place
  */
-function fillFromPart(trace, context, place) {
-  const fillPart = PART_FILLS[trace.meta?.fill ?? ""];
+function fillFromPart(fillPart, trace, context, place) {
   const own = context.snapshots[place];
   if (own) fillPart(trace, own, context, context.runs[place]);
   const other = context.snapshots.find(Boolean);

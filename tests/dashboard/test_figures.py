@@ -1,10 +1,17 @@
-"""The figures' specs: every option that a trace names is offered, and every trace says what fills it."""
+"""The figures: what fills their traces, what they read, and that the board's script knows none by name."""
+
+import re
+from pathlib import Path
 
 import plotly.graph_objects as go
 import pytest
 
-from dashboard.figures import FIGURES, MAX_RUNS, PALETTES, Run, board
+import dashboard
+from dashboard.figures import FIGURES, MAX_RUNS, PALETTES, Run, board, drawing
+from dashboard.figures.gates import which_is_which
+from rnncore.cells import CELLS
 
+STATIC = Path(dashboard.__file__).parent / "static"
 RUNS = [Run(f"run {index}", 1.0, cell, clipped=True) for index, cell in enumerate(("rnn", "lstm", "gru") * 2)]
 
 
@@ -49,3 +56,28 @@ def contrast(one: str, other: str) -> float:
 
     low, high = sorted((luminance(one), luminance(other)))
     return (high + 0.05) / (low + 0.05)
+
+
+def test_the_boards_script_knows_no_figure_and_no_cell_by_name() -> None:
+    names = {*FIGURES, *CELLS} - {"heatmap"}  # plotly's own word for a map
+    for module in STATIC.glob("*.js"):
+        code = re.sub(r"/\*\*.*?\*/", "", module.read_text(), flags=re.DOTALL)
+        assert not names & set(re.findall(r"""["'`]([\w]+)["'`]""", code)), module.name
+
+
+def test_options_are_offered_where_a_run_has_something_for_them() -> None:
+    def offered(figure: str, *runs: Run) -> set[str]:
+        return {option["key"] for option in drawing(runs)["about"][figure]["options"] if option["applies"]}
+
+    plain, lstm = Run("a"), Run("b", 1.0, "lstm", clipped=True)
+    assert offered("profile", plain) == {"lag", "direct", "bound", "fit"}
+    assert offered("profile", lstm) == {"lag", "cell", "direct", "fit", "scaled"}
+    assert offered("profile", plain, lstm) == {"lag", "cell", "direct", "bound", "fit", "scaled"}
+    assert offered("heatmap", plain) == set()
+    assert "after" not in offered("grad_norm", plain)
+
+
+def test_gates_are_told_apart_in_words_for_the_cells_that_have_some() -> None:
+    assert which_is_which(RUNS[:1]) == ""
+    assert which_is_which(RUNS) == "LSTM: solid input, dashed forget, dotted output; GRU: solid reset, dashed update"
+    assert [drawing([run])["about"]["gates"]["applies"] for run in RUNS[:3]] == [False, True, True]

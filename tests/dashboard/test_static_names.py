@@ -8,6 +8,7 @@ from typing import Any
 
 import dashboard
 from dashboard.figures import FIGURES, Figure, Palette, Rule, Run, board, drawing
+from rnncore.instruments import INSTRUMENTS
 from rnncore.records import PROFILES, SCALARS
 from rnncore.runs.store.runs import ACTIVE, ENDED
 
@@ -49,7 +50,7 @@ def test_every_rule_of_a_figure_is_a_function_of_the_script() -> None:
 
 
 def test_every_trace_is_filled_by_a_function_of_the_script() -> None:
-    known = entries("fills.js", "FILLS") | entries("part_fills.js", "PART_FILLS") | {"baseline"}
+    known = entries("fills.js", "FILLS") | entries("part_fills.js", "PART_FILLS")
     assert {meta["fill"] for _, meta in metas()} <= known
     assert set().union(*(meta for _, meta in metas())) <= interface("Meta")
 
@@ -59,6 +60,7 @@ def test_every_trace_is_filled_from_what_its_figure_reads() -> None:
         reads = figure.reads
         assert set(reads.columns) | set(reads.evaluations) <= set(SCALARS), figure.key
         assert set(reads.profiles) <= set(PROFILES), figure.key
+        assert set(reads.parts) <= set(INSTRUMENTS), figure.key
         match meta["fill"]:
             case "column":
                 asked, read = {meta["y"], meta.get("times", meta["y"])}, reads.columns
