@@ -20,6 +20,7 @@ HEADERS = {
     "Referrer-Policy": "same-origin",  # a run's id in the address does not leak to other sites
     "Cross-Origin-Resource-Policy": "same-origin",
 }
+_PLAIN_HOST = re.compile(r"[A-Za-z0-9.:\[\]-]{1,260}")
 NOWHERE = "There is nothing at this address."
 FOREIGN_HOST = (
     "This server does not answer to that host name; whoever runs it can allow it with --server.allowedHosts=NAME."
@@ -104,6 +105,9 @@ def content_policy(host: str) -> str:
     Streamlit's page has one small script of its own, named here by its hash, and needs inline styles (emotion) and, for
     components without a build step, modules from blob: URLs.
     """
+    sockets = (
+        f"ws://{host} wss://{host}" if _PLAIN_HOST.fullmatch(host) else ""
+    )  # not all browsers count them to 'self'
     return "; ".join(
         (
             "default-src 'none'",
@@ -111,7 +115,7 @@ def content_policy(host: str) -> str:
             "style-src 'self' 'unsafe-inline'",
             "img-src 'self' data: blob:",
             "font-src 'self' data:",
-            f"connect-src 'self' ws://{host} wss://{host}",
+            f"connect-src 'self' {sockets}",
             "worker-src 'self' blob:",
             "manifest-src 'self'",
             "frame-src 'self'",

@@ -58,7 +58,16 @@ def test_allowed_hosts_are_streamlits(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_answers_carry_security_headers() -> None:
     headers = call("GET", "/api/health").headers
     assert headers["x-content-type-options"] == "nosniff"
-    assert headers["referrer-policy"] == "same-origin"
-    assert headers["content-security-policy"] == "frame-ancestors 'self'"
-    assert headers["cache-control"] == "no-store"
-    assert "access-control-allow-origin" not in headers
+    assert headers["cross-origin-resource-policy"] == "same-origin"
+    policy = dict(part.split(" ", 1) for part in headers["content-security-policy"].split("; "))
+    assert policy["default-src"] == "'none'"
+    assert policy["frame-ancestors"] == "'self'"
+    assert policy["connect-src"] == "'self' ws://localhost:8501 wss://localhost:8501"
+    assert "unsafe" not in policy["script-src"]
+    assert not any("*" in sources for sources in policy.values())
+
+
+def test_a_host_cannot_write_into_the_policy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dashboard.server.guard.host_is_allowed", lambda host: True)
+    answer = call("GET", "/api/health", headers={"Host": "a; script-src *"})
+    assert "*" not in answer.headers["content-security-policy"]
