@@ -58,7 +58,10 @@ def test_allowed_hosts_are_streamlits(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_answers_carry_security_headers() -> None:
     headers = call("GET", "/api/health").headers
     assert headers["x-content-type-options"] == "nosniff"
+    assert headers["referrer-policy"] == "same-origin"
     assert headers["cross-origin-resource-policy"] == "same-origin"
+    assert headers["cache-control"] == "no-store"
+    assert "access-control-allow-origin" not in headers
     policy = dict(part.split(" ", 1) for part in headers["content-security-policy"].split("; "))
     assert policy["default-src"] == "'none'"
     assert policy["frame-ancestors"] == "'self'"
