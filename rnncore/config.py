@@ -3,19 +3,30 @@
 from collections.abc import Iterable
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from rnncore.cells import CELLS
 from rnncore.choices import AUTO, CLIP_METHODS, INITIALIZATIONS, LOSSES, OPTIMIZERS, READOUTS, SCHEDULES
+from rnncore.data_config import (
+    BundledData,
+    DataConfig,
+    Frozen,
+    LayoutName,
+    SeriesName,
+    TaskData,
+    TaskName,
+    UploadData,
+    UploadedFile,
+    files_of,
+)
 from rnncore.key_of import KeyOf, either
-from rnncore.old_configs import upgraded_data
 
-TaskName = Literal[
-    "adding", "temporal_order", "copy_memory", "delayed_recall", "delayed_xor", "parity", "embedded_reber",
-    "sines", "mackey_glass", "lorenz", "text", "noise",
+__all__ = [
+    "BundledData", "CellName", "ClipConfig", "ClipName", "DataConfig", "InitConfig", "InitName", "LayoutName",
+    "LossName", "ModelConfig", "OptimizerConfig", "OptimizerName", "ReadoutName", "ScheduleConfig", "ScheduleName",
+    "SeriesName", "TaskData", "TaskName", "TrainConfig", "UploadData", "UploadedFile", "explain", "files_of",
 ]  # fmt: skip
-SeriesName = Literal["sunspots", "co2", "weather", "vowels"]
-LayoutName = Literal["auto", "series", "long", "rows", "text"]
+
 CellName = Annotated[str, KeyOf(CELLS)]
 LossName = Annotated[str, KeyOf(LOSSES, AUTO.key)]
 OptimizerName = Annotated[str, KeyOf(OPTIMIZERS)]
@@ -25,95 +36,11 @@ InitName = Annotated[str, KeyOf(INITIALIZATIONS)]
 ReadoutName = Annotated[str, KeyOf(READOUTS)]
 
 
-class _Config(BaseModel):
-    """Base of all configs: immutable, no unknown fields, no inf or NaN."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class TaskData(_Config):
-    """A synthetic task: fresh random batches, a fixed validation set."""
-
-    kind: Literal["task"] = "task"
-    task: TaskName = Field("adding", description="Which synthetic task to learn.")
-    seq_len: int | None = Field(
-        None, ge=2, le=5000, description="Timesteps T per sequence; empty = the task's own default."
-    )
-    delay: int | None = Field(
-        None,
-        ge=1,
-        le=2500,
-        description="Steps d that a bit must be kept (delayed_recall, delayed_xor); empty = default.",
-    )
-    symbols: int | None = Field(
-        None, ge=1, le=100, description="Symbols to remember (temporal_order: 2 or 3, copy_memory); empty = default."
-    )
-
-
-class BundledData(_Config):
-    """Real data that ship with the product; window and horizon do not apply to labelled sequences."""
-
-    kind: Literal["bundled"] = "bundled"
-    name: SeriesName = Field("sunspots", description="Which bundled data to learn from.")
-    window: int = Field(50, ge=2, le=2000, description="Timesteps the network sees before it predicts.")
-    horizon: int = Field(1, ge=1, le=1000, description="How many steps after the window the predicted value lies.")
-    val_fraction: float = Field(0.2, gt=0, lt=0.9, description="Share of the series, at its end, kept for validation.")
-
-
-class UploadedFile(_Config):
-    """A file of an upload: `file` is a path or `sha256:...`, `name` what the user calls it (empty: from the path)."""
-
-    file: str = Field(min_length=1, max_length=4096, description="Path of the file, or the id of an upload.")
-    name: str = Field("", max_length=500, description="Name of the file; its ending may tell the format.")
-
-
-class UploadData(_Config):
-    """Files of any supported format. Empty roles and "auto" are found out from the files, and reported."""
-
-    kind: Literal["upload"] = "upload"
-    files: tuple[UploadedFile, ...] = Field(
-        min_length=1, max_length=1000, description="The files, read as one data set."
-    )
-    layout: LayoutName = Field("auto", description="How sequences are laid out in the files.")
-    features: tuple[str, ...] | None = Field(None, description="Columns that the network sees; empty = all that fit.")
-    targets: tuple[str, ...] | None = Field(None, description="Columns to predict; empty = a suggestion.")
-    id: str | None = Field(None, description="Column that tells the sequences apart (long form); '' = none.")
-    time: str | None = Field(None, description="Column that orders the timesteps; '' = the order of the rows.")
-    target_kind: Literal["auto", "regression", "binary", "multiclass"] = Field(
-        "auto", description="What the target is; auto = found out from its values."
-    )
-    missing: Literal["interpolate", "forward_fill", "drop"] = Field(
-        "interpolate", description="What becomes of missing numbers."
-    )
-    window: int | None = Field(None, ge=2, le=2000, description="Timesteps seen before a forecast; empty = suggested.")
-    horizon: int = Field(1, ge=1, le=1000, description="How many steps after the window the predicted value lies.")
-    stride: int = Field(1, ge=1, le=1000, description="Steps between the beginnings of two training windows.")
-    val_fraction: float = Field(0.2, gt=0, lt=0.9, description="Share kept for validation.")
-    max_length: int = Field(
-        1000, ge=2, le=5000, description="Longest sequence; longer ones keep their last timesteps (one target each)."
-    )
-    delimiter: Literal["auto", ",", ";", "\t", "|", " "] = Field(
-        "auto", description="What separates columns in text files."
-    )
-    decimal: Literal["auto", "point", "comma"] = Field("auto", description="Decimal mark in text files.")
-    header: Literal["auto", "yes", "no"] = Field(
-        "auto", description="Whether the first line of a text file names columns."
-    )
-
-
-DataConfig = Annotated[TaskData | BundledData | UploadData, Field(discriminator="kind"), BeforeValidator(upgraded_data)]
-
-
-def files_of(data: TaskData | BundledData | UploadData) -> tuple[str, ...]:
-    """Return the paths or ids (`sha256:...`) of the files that data are read from, each once."""
-    return tuple(dict.fromkeys(entry.file for entry in data.files)) if isinstance(data, UploadData) else ()
-
-
-class ModelConfig(_Config):
+class ModelConfig(Frozen):
     """A recurrent network with a linear read-out."""
 
     cell: CellName = Field("rnn", description="Kind of recurrent cell.")
-    nonlinearity: Literal["tanh", "relu"] = Field("tanh", description="Non-linearity of the plain RNN cell.")
+    nonlinearity: Literal["tanh", "relu"] = Field("tanh", description="Non-linearity of the cell.")
     hidden_size: int = Field(32, ge=1, le=2048, description="Units per recurrent layer.")
     num_layers: int = Field(1, ge=1, le=8, description="Recurrent layers stacked on one another.")
     dropout: float = Field(
@@ -132,18 +59,16 @@ class ModelConfig(_Config):
         return self
 
 
-class InitConfig(_Config):
+class InitConfig(Frozen):
     """Initial recurrent weights, gate by gate, and the gates' biases."""
 
     scheme: InitName = Field("default", description="How the recurrent weights W_hh are drawn.")
-    spectral_radius: float = Field(
-        0.95, gt=0, le=10, description="Largest |eigenvalue| of W_hh ('spectral' and 'sparse')."
-    )
-    std: float = Field(0.01, gt=0, le=10, description="Standard deviation of the weights ('normal', 'sparse').")
+    spectral_radius: float = Field(0.95, gt=0, le=10, description="Largest |eigenvalue| of W_hh.")
+    std: float = Field(0.01, gt=0, le=10, description="Standard deviation of the weights.")
     forget_bias: float | None = Field(
-        None, ge=-10, le=10, description="Sum of the LSTM's two forget-gate biases; empty = torch's default."
+        None, ge=-10, le=10, description="Sum of the forget gate's two biases; empty = torch's default."
     )
-    chrono: bool = Field(False, description="Chrono initialisation of LSTM and GRU biases (Tallec & Ollivier 2018).")
+    chrono: bool = Field(False, description="Chrono initialisation of the gates' biases (Tallec & Ollivier 2018).")
 
     @model_validator(mode="after")
     def _one_rule_for_the_forget_bias(self) -> Self:
@@ -152,13 +77,13 @@ class InitConfig(_Config):
         return self
 
 
-class OptimizerConfig(_Config):
+class OptimizerConfig(Frozen):
     """The optimiser and its learning rate."""
 
     name: OptimizerName = Field("adam", description="Rule that turns gradients into parameter updates.")
     learning_rate: float = Field(0.005, gt=0, le=100, description="Step size before any schedule.")
-    momentum: float = Field(0.0, ge=0, lt=1, description="Momentum (sgd, rmsprop).")
-    nesterov: bool = Field(False, description="Nesterov's variant of momentum (sgd).")
+    momentum: float = Field(0.0, ge=0, lt=1, description="Share of the last update that is added to the next.")
+    nesterov: bool = Field(False, description="Nesterov's variant of momentum.")
     weight_decay: float = Field(0.0, ge=0, le=10, description="Weight decay (L2; decoupled for adamw).")
 
     @model_validator(mode="after")
@@ -173,29 +98,25 @@ class OptimizerConfig(_Config):
         return self
 
 
-class ScheduleConfig(_Config):
+class ScheduleConfig(Frozen):
     """How the learning rate changes over the run."""
 
     name: ScheduleName = Field("constant", description="Shape of the learning rate over training.")
     warmup_steps: int = Field(0, ge=0, le=1_000_000, description="Steps of linear warm-up from 0.")
-    decay: float = Field(0.5, gt=0, le=1, description="Factor per `decay_steps` (exponential, step).")
-    decay_steps: int = Field(500, ge=1, le=1_000_000, description="Steps per `decay` factor (exponential, step).")
+    decay: float = Field(0.5, gt=0, le=1, description="Factor per `decay_steps`.")
+    decay_steps: int = Field(500, ge=1, le=1_000_000, description="Steps per `decay` factor.")
     final_fraction: float = Field(
-        0.0, ge=0, le=1, description="Learning rate at the last step, as a share of the first (linear, cosine)."
+        0.0, ge=0, le=1, description="Learning rate at the last step, as a share of the first."
     )
 
 
-class ClipConfig(_Config):
-    """Gradient clipping, applied after backward and before the optimiser (except 'recursion')."""
+class ClipConfig(Frozen):
+    """Gradient clipping, applied inside backward, or after it and before the optimiser."""
 
     method: ClipName = Field("off", description="What is clipped.")
-    threshold: float = Field(
-        1.0, gt=0, le=1e30, description="Largest allowed norm or value (norm, value, parameter_norm, recursion)."
-    )
+    threshold: float = Field(1.0, gt=0, le=1e30, description="Largest allowed norm or value.")
     percentile: float = Field(10.0, gt=0, le=100, description="Percentile of past norms used by AutoClip.")
-    agc_factor: float = Field(
-        0.01, gt=0, le=10, description="Largest gradient norm as a share of the weight norm (AGC)."
-    )
+    agc_factor: float = Field(0.01, gt=0, le=10, description="Largest gradient norm as a share of the weight norm.")
 
     @property
     def shortens(self) -> bool:
@@ -203,7 +124,7 @@ class ClipConfig(_Config):
         return CLIP_METHODS[self.method].shortens
 
 
-class TrainConfig(_Config):
+class TrainConfig(Frozen):
     """Everything that determines a run; the same config gives the same run, bit for bit."""
 
     data: DataConfig = TaskData()
