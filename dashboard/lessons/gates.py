@@ -1,8 +1,8 @@
 """Lessons on what lets a gradient through: gates, their biases, and initial recurrent weights."""
 
+from dashboard.figures.show import Show
 from dashboard.lessons.lesson import AT_THE_START, Lesson, run
 from dashboard.lessons.problem import ADDING
-from dashboard.panels.board import Show
 
 SECTION = "Gates and initial weights"
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dashboard.experiment.twins import experiment_of
-from dashboard.panels.board import AS_USUAL, Show
+from dashboard.figures.show import AS_USUAL, Show
 from rnncore.config import TrainConfig
 
 

@@ -1,8 +1,8 @@
 """Lessons on training: optimiser, learning rate, truncation, read-out, and two classical experiments."""
 
+from dashboard.figures.show import Show
 from dashboard.lessons.lesson import WITH_UPDATES, Lesson, run, twins
 from dashboard.lessons.problem import ADDING, RESCUE
-from dashboard.panels.board import Show
 from rnncore.config import TrainConfig
 
 SECTION = "Training"

@@ -10,6 +10,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard import figures
+from dashboard.figures.show import AS_USUAL, Show
 from dashboard.server.assets import asset_url
 
 # A loader only: Streamlit sends inline script with every update, so the board itself is a cached file.
@@ -45,22 +46,6 @@ class BoardRun:
     figure: figures.Run
     learning_rate: float
     threshold: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class Show:
-    """What a reader sees of the board without touching it.
-
-    first: figures, by their names in `figures.FIGURES`, that stand before all others. step: the training step shown,
-    None for the newest. options: "figure.option" each, switched on.
-    """
-
-    first: tuple[str, ...] = ()
-    step: int | None = None
-    options: tuple[str, ...] = ()
-
-
-AS_USUAL = Show()
 
 
 def board(

@@ -11,9 +11,10 @@ from dashboard.experiment.share import Decoded
 from dashboard.experiment.text import escape
 from dashboard.experiment.twins import are_twins, experiment_of, twins
 from dashboard.experiment.words import in_words, label, tell_apart
+from dashboard.figures.show import AS_USUAL
 from dashboard.lessons import LessonRun
 from dashboard.panels import controls, fields, uploads
-from dashboard.panels.board import AS_USUAL, EMPTY, BoardRun, board
+from dashboard.panels.board import EMPTY, BoardRun, board
 from dashboard.panels.data_panel import data_panel
 from dashboard.panels.interrupted import interrupted_notice
 from dashboard.panels.lesson_card import answered, current, lesson_card, open_from_address, runs_of
