@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from dashboard.experiment.configs import config_of
 from rnncore.config import TrainConfig, UploadData
 from rnncore.data import DataError, ReadFile
 from rnncore.runs.reader.shared import readers
@@ -13,7 +14,7 @@ Events = Sequence[tuple[int, str, float]]
 
 def script(store: Store, run: StoredRun) -> str:
     """Return the script of a run, changes made by hand included. Raises DataError, ConfigError."""
-    config = TrainConfig.model_validate(run.config)
+    config = config_of(run)
     return script_for(run.workspace, config, _reader(store, run), store.events(run.id))
 
 
@@ -29,7 +30,7 @@ def script_data(store: Store, run: StoredRun) -> dict[str, bytes]:
 
     They hold uploaded data: hand them out to the run's own workspace alone.
     """
-    config = TrainConfig.model_validate(run.config)
+    config = config_of(run)
     if isinstance(config.data, UploadData):
         return readers().script_files(run.workspace, config, _contents(config.data, _reader(store, run)))
     return script_files(config)

@@ -13,6 +13,7 @@ from typing import Any
 import plotly
 
 from dashboard import figures
+from dashboard.experiment.configs import config_of
 from dashboard.experiment.setting_paths import defaults, values
 from dashboard.experiment.share import ShareError, encode
 from dashboard.experiment.twins import are_twins, experiment_of
@@ -32,12 +33,15 @@ _POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inl
 
 
 def report_html(store: Store, runs: Sequence[StoredRun]) -> Iterator[bytes]:
-    """Yield a self-contained page with the figures, verdicts, configuration and script of up to six runs.
+    """Return, in pieces, a page with the figures, verdicts, configuration and script of up to six runs.
 
-    It holds no id by which runs could be reached.
+    It needs no network and holds no id by which runs could be reached. Raises ConfigError.
     """
     runs = runs[: figures.MAX_RUNS]
-    configs = [TrainConfig.model_validate(run.config) for run in runs]
+    return _pieces(store, runs, [config_of(run) for run in runs])
+
+
+def _pieces(store: Store, runs: Sequence[StoredRun], configs: Sequence[TrainConfig]) -> Iterator[bytes]:
     title = "RNN Gradient Lab: " + " and ".join(run.label for run in runs)
     css = (STATIC / "board.css").read_text("utf-8") + (STATIC / "report.css").read_text("utf-8")
     yield (

@@ -2,7 +2,7 @@
 
 from safetensors.numpy import save
 
-from rnncore.config import TrainConfig
+from dashboard.experiment.configs import config_of
 from rnncore.runs.store.store import Store, StoredRun
 from rnncore.weights import checkpoint_weights
 
@@ -18,6 +18,6 @@ def weights_file(store: Store, run: StoredRun) -> bytes | None:
     if checkpoint is None or run.info is None:
         return None
     step, content = checkpoint
-    model = TrainConfig.model_validate(run.config).model
+    model = config_of(run).model
     weights = checkpoint_weights(content, model, run.info["input_size"], run.info["output_size"])
     return save(weights, {"step": str(step), "cell": model.cell})

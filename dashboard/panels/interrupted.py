@@ -5,13 +5,14 @@ from collections.abc import Sequence
 import streamlit as st
 
 from dashboard.experiment import history
+from dashboard.experiment.text import escape
 from dashboard.experiment.words import count
 from dashboard.server import services
 from dashboard.server.workspace import workspace_id
 from rnncore.runs.limits import LimitError
 from rnncore.runs.scheduler import ControlError, UnknownRun
 
-_PROBLEM = "interrupted.problem"
+_PROBLEM, _TOLD = "interrupted.problem", "store.told"
 CACHED_WORKSPACES = 10_000
 
 _dismissed: dict[str, frozenset[str]] = {}  # by workspace: ids of runs that it does not want to hear of again
@@ -21,6 +22,7 @@ def interrupted_notice() -> None:
     """Say which runs of this workspace the server's last stop interrupted, and offer to continue them."""
     if problem := st.session_state.pop(_PROBLEM, None):
         st.warning(problem, icon=":material/error:")
+    _store_notice()
     workspace = workspace_id()
     runs = history.interrupted_runs(services.scheduler().store, workspace)
     known = _dismissed.get(workspace, frozenset())
@@ -32,6 +34,14 @@ def interrupted_notice() -> None:
         st.markdown(f"{count(len(runs), 'run')} {were} interrupted when the server stopped.", width="stretch")
         st.button(f"Continue {them}", key="interrupted.continue", on_click=_continue, args=(runs,))
         st.button("Dismiss", key="interrupted.dismiss", on_click=_dismiss, args=(workspace, runs), type="tertiary")
+
+
+def _store_notice() -> None:
+    """Say, once for each page, that the store could not be used when the server started, and where it is now."""
+    message = services.scheduler().store.message
+    if message and not st.session_state.get(_TOLD):
+        st.warning(f"{escape(message)} Runs of before are in that file.", icon=":material/database_off:")
+        st.button("Dismiss", key="store.dismiss", on_click=st.session_state.update, args=({_TOLD: True},))
 
 
 def continue_runs(runs: Sequence[history.Run], everything: Sequence[history.Run]) -> str | None:

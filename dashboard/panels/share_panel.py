@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 import streamlit as st
 
+from dashboard.experiment.configs import config_of
 from dashboard.experiment.share import Decoded, ShareError, decode, encode
 from dashboard.experiment.text import escape
 from dashboard.experiment.twins import experiment_of
@@ -50,7 +51,7 @@ def share_panel(
     read_file: for the data of `config` (`rnncore.data.load_dataset`).
     """
     if runs:
-        config, compare = experiment_of([TrainConfig.model_validate(run.config) for run in runs])
+        config, compare = experiment_of([config_of(run) for run in runs])
     panel = st.popover("Share and keep", icon=":material/ios_share:", key=_OPEN, on_change="rerun")
     if st.session_state.pop(_SHOW_CODE, False):
         _code(runs, config, read_file)

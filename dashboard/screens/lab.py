@@ -6,6 +6,7 @@ import streamlit as st
 from pydantic import ValidationError
 
 from dashboard import figures
+from dashboard.experiment.configs import config_of
 from dashboard.experiment.opening import DEFAULT
 from dashboard.experiment.share import Decoded
 from dashboard.experiment.text import escape
@@ -57,7 +58,7 @@ def main() -> None:
     if link is not None and not shown:
         with notice:
             link_notice(link)
-    configs = [TrainConfig.model_validate(run.config) for run in shown]
+    configs = [config_of(run) for run in shown]
     with heading:
         st.subheader("RNN Gradient Lab", anchor=False, width="content")
         described = configs[0] if configs else config
@@ -84,18 +85,30 @@ def _open_address(link: Decoded | None) -> Sequence[StoredRun]:
     if address is not None:
         store = services.scheduler().store
         named = address.split(",")[: figures.MAX_RUNS]
-        runs = [run for each in named for run in store.named(each)][: figures.MAX_RUNS]
+        runs = _readable([run for each in named for run in store.named(each)][: figures.MAX_RUNS])
         if not runs:
             st.warning("There is no run at this address (any more).", icon=":material/link_off:")
     if controls.untouched():
         if runs:
-            experiment, compare = experiment_of([TrainConfig.model_validate(run.config) for run in runs])
+            experiment, compare = experiment_of([config_of(run) for run in runs])
             controls.open_with(experiment, compare=compare)
         elif link is not None:
             controls.open_with(link.config, compare=link.compare)
         else:
             open_from_address()
     return runs
+
+
+def _readable(runs: Sequence[StoredRun]) -> list[StoredRun]:
+    """Return the runs whose settings can be read, and say so of the others."""
+    readable = []
+    for run in runs:
+        try:
+            config_of(run)
+            readable.append(run)
+        except ConfigError as error:
+            st.warning(f"{escape(str(error))} What it recorded can be downloaded from History.")
+    return readable
 
 
 def _start(config: TrainConfig) -> Sequence[StoredRun]:

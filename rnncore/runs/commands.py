@@ -1,4 +1,4 @@
-"""`python -m rnncore runs list|show|export|prune`: the run store from the command line, while a server runs or not."""
+"""`python -m rnncore runs ...`: the run store from the command line, while a server runs or not."""
 
 import argparse
 import json
@@ -17,7 +17,7 @@ FORMATS = ("csv", "json", "parquet")
 
 def add_to(commands: Any) -> None:
     """Add `runs` and its sub-commands to a parser's commands; each sets `run`, which returns the exit status."""
-    parser = commands.add_parser("runs", help="list, show, export and prune the runs of the app's store")
+    parser = commands.add_parser("runs", help="list, show, export, back up and prune the runs of the app's store")
     parser.add_argument("--data-dir", type=Path, metavar="DIR", help="the store's folder (default: the app's own)")
     actions = parser.add_subparsers(required=True, metavar="ACTION")
 
@@ -29,6 +29,9 @@ def add_to(commands: Any) -> None:
     export.add_argument("id", help="the run's id")
     export.add_argument("--format", choices=FORMATS, help="default: what the file's name says, else csv")
     export.add_argument("--out", type=Path, metavar="FILE", help="default: standard output")
+
+    backup = _action(actions, "backup", _backup, "write a consistent copy of the store, also while a server runs")
+    backup.add_argument("file", type=Path, help="the new file; called runs.sqlite, in its own folder, it is a store")
 
     prune = _action(actions, "prune", _prune, "remove ended runs by age and size, and uploads no run uses")
     prune.add_argument(
@@ -130,6 +133,18 @@ def _export(options: argparse.Namespace) -> int:
                 file.writelines(pieces)
         if lost := damage(store, run):
             print(f"rnncore: {lost}", file=sys.stderr)
+    return 0
+
+
+def _backup(options: argparse.Namespace) -> int:
+    with _open(options) as (store, _):
+        try:
+            store.backup(options.file)
+        except FileExistsError:
+            raise ConfigError(f"the file '{options.file}' exists already; name another one") from None
+        except OSError as error:
+            raise ConfigError(f"the file '{options.file}' cannot be written: {error.strerror}") from error
+        print(f"wrote {len(store.runs())} runs to '{options.file}', {options.file.stat().st_size / 1e6:.1f} MB")
     return 0
 
 

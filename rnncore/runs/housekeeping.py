@@ -15,6 +15,7 @@ logger = logging.getLogger(__name__)
 INTERVAL_S = 2.0
 WAL_BYTES = 4 * 2**20
 PRUNING_S = 60.0
+LOG_S = 60.0
 
 
 class Housekeeper:
@@ -23,6 +24,7 @@ class Housekeeper:
     def __init__(self, store: Store, settings: Settings, delete: Callable[[str], bool]) -> None:
         self._store, self._settings, self._delete = store, settings, delete
         self._closing = threading.Event()
+        self._log_due = time.monotonic() + LOG_S
         self._thread = threading.Thread(target=self._work, name="housekeeper", daemon=True)
 
     def start(self) -> None:
@@ -47,6 +49,9 @@ class Housekeeper:
                 logger.exception("housekeeping failed")
 
     def _empty_log(self) -> None:
+        """Bring the file up to date when its log has grown, and once a minute whatever its size."""
         log = self._store.path.with_name(self._store.path.name + "-wal")
-        if log.exists() and log.stat().st_size > WAL_BYTES:
+        size = log.stat().st_size if log.exists() else 0
+        if size > WAL_BYTES or (size and time.monotonic() >= self._log_due):
+            self._log_due = time.monotonic() + LOG_S
             self._store.checkpoint()

@@ -94,3 +94,16 @@ def test_a_store_that_fails_while_it_is_read_is_one_line(folder, capsys):
     assert capsys.readouterr().err == (
         f"rnncore: the run store '{folder / 'runs.sqlite'}' cannot be used: no such table: runs\n"
     )
+
+
+def test_backup_writes_a_new_file_and_never_over_another(folder, tmp_path, capsys):
+    target = tmp_path / "copy.sqlite"
+    assert run(folder, "backup", str(target)) == 0
+    assert capsys.readouterr().out.startswith(f"wrote 2 runs to '{target}'")
+    with sqlite3.connect(target) as connection:
+        assert connection.execute("SELECT COUNT(*) FROM runs").fetchone() == (2,)
+    connection.close()
+    assert run(folder, "backup", str(target)) == 2
+    assert "exists already" in capsys.readouterr().err
+    assert run(folder, "backup", str(tmp_path / "nowhere" / "copy.sqlite")) == 2
+    assert "cannot be written" in capsys.readouterr().err

@@ -12,6 +12,7 @@ from rnncore.records import Record
 from rnncore.runs.settings import Settings
 from rnncore.runs.store import migrations, opening, profiles
 from rnncore.runs.store.lock import FolderLock, StoreError
+from rnncore.runs.store.runs import DAMAGED
 from rnncore.runs.store.store import NewRun, Store
 from tests.support.stored import add, new_run, record, records_of
 
@@ -184,14 +185,62 @@ def test_another_programs_database_is_left_as_it_was(tmp_path):
     store.close()
 
 
-def test_a_newer_store_is_kept_for_the_newer_program(tmp_path):
+def test_a_newer_store_is_left_for_the_newer_program(tmp_path):
     path = tmp_path / "runs.sqlite"
     connection, _ = opening.open_database(path)
     connection.execute("PRAGMA user_version = 99")
     connection.close()
+    before = path.read_bytes()
+    with pytest.raises(StoreError, match=r"newer version of this program \(format 99; .*RNNLAB_DATA_DIR"):
+        Store(path)
+    assert path.read_bytes() == before
+    assert [other.name for other in tmp_path.glob("*aside*")] == []
+
+
+@pytest.mark.skipif("os.name != 'posix'", reason="permissions of POSIX")
+def test_nobody_else_can_read_the_store(tmp_path):
+    path = tmp_path / "lab" / "runs.sqlite"
     store = Store(path)
-    assert "newer version of this program (format 99)" in store.message
+    store.create_runs([new_run("r")])
     store.close()
+    path.chmod(0o644)  # as an older version left it
+    store = Store(path)
+    store.create_runs([new_run("s")])
+    assert path.parent.stat().st_mode & 0o777 == 0o700
+    modes = {part.name: part.stat().st_mode & 0o777 for part in path.parent.glob("runs.sqlite*")}
+    assert modes == dict.fromkeys(("runs.sqlite", "runs.sqlite-wal", "runs.sqlite-shm"), 0o600)
+        ("runs.sqlite", "runs.sqlite-wal", "runs.sqlite-shm"), "0o600"
+    )
+    store.close()
+
+
+@pytest.mark.parametrize("column", ["config", "info", "last"])
+@pytest.mark.parametrize("content", ["", "{", "[1]", "null", "\x00", "{'a': 1}", '"text"'])
+def test_a_damaged_row_stands_for_itself_alone(store, column, content):
+    store.create_runs([new_run("other")])
+    store.update_run("r", **{column: content})
+    assert [run.id for run in store.runs_of("w")] == ["r", "other"]
+    damaged = store.run("r")
+    assert (damaged.config == DAMAGED) == (column == "config")
+    assert store.run("other").config == {"steps": 100}
+    store.update_run("r", status="stopped")
+    assert store.delete_run("r")
+
+
+def test_a_backup_is_a_store_while_the_store_is_written(store, tmp_path):
+    copies = []
+    for number in range(5):
+        add(store, [record(step) for step in range(number * 50 + 1, number * 50 + 51)])
+        copies.append(tmp_path / f"backup {number}" / "runs.sqlite")
+        copies[-1].parent.mkdir()
+        store.backup(copies[-1])
+    for number, path in enumerate(copies):
+        assert [part.name for part in path.parent.iterdir()] == ["runs.sqlite"]
+        copy = Store(path)
+        assert (copy.message, copy.run("r").step) == (None, number * 50 + 50)
+        copy.close()
+    with pytest.raises(FileExistsError):
+        store.backup(copies[0])
 
 
 def test_an_older_store_is_brought_up_to_date(tmp_path, monkeypatch):
@@ -223,14 +272,12 @@ def test_a_log_without_its_database_does_not_flow_into_the_new_one(tmp_path):
 
 def test_a_store_in_use_is_not_moved_aside(tmp_path):
     path = tmp_path / "runs.sqlite"
-    connection, _ = opening.open_database(path)
-    connection.execute("PRAGMA user_version = 99")  # a newer program's, whose server is running
+    path.write_bytes(b"another program's, whose server is running" * 10)
     lock = FolderLock(tmp_path)
     with pytest.raises(StoreError, match="Another server is using the folder"):
         Store(path)
     assert path.exists()
     lock.release()
-    connection.close()
 
 
 def test_a_large_store_is_checked_for_a_bounded_time(tmp_path, monkeypatch):

@@ -24,7 +24,7 @@ def marks(values: Collection[object]) -> str:
 class Database:
     """Transactions on the one file. Safe for threads; any process may read, one scheduler writes.
 
-    What a reader has been given is committed, and survives a kill -9 of any process (see `schema.connect`).
+    What a reader has been given is committed, and survives a kill -9 of any process (see `opening.connect`).
     """
 
     def __init__(self, path: Path) -> None:
@@ -89,6 +89,26 @@ class Database:
                 self._connection.execute("PRAGMA wal_checkpoint(FULL)").fetchall()
             finally:
                 self._connection.execute(f"PRAGMA busy_timeout = {BUSY_MS}").fetchall()
+
+    def backup(self, target: Path) -> None:
+        """Write a consistent copy of the store into a new file, also while a server works on it.
+
+        Raises:
+            FileExistsError: there is such a file already. OSError, StoreFault: it cannot be written.
+        """
+        if target.exists():
+            raise FileExistsError(f"'{target}' exists already")
+        unfinished = target.with_name(f"{target.name}.unfinished")
+        unfinished.unlink(missing_ok=True)
+        unfinished.touch(mode=0o600)
+        copy = sqlite3.connect(unfinished)
+        try:
+            with self.read() as connection:
+                connection.backup(copy, pages=1000)
+            copy.execute("PRAGMA journal_mode = DELETE").fetchall()  # one file, no log beside it
+        finally:
+            copy.close()
+        unfinished.rename(target)
 
     def give_back_pages(self, pages: int) -> None:
         """Return up to `pages` freed pages to the file system."""

@@ -32,12 +32,15 @@ def connect(path: Path) -> sqlite3.Connection:
 def open_database(path: Path) -> tuple[sqlite3.Connection, str | None]:
     """Open or create the database and bring it to the newest version.
 
-    A file that is corrupt, foreign or newer than this program is moved aside, never deleted, and a new one is begun;
-    the second value then says so in one sentence. Raises StoreError.
+    A file that is corrupt or foreign is moved aside, never deleted, and a new one is begun; the second value then says
+    so in one sentence. One that is newer than this program is left as it is.
+
+    Raises:
+        StoreError: the folder cannot hold a store, the file cannot be opened or is of a newer format.
     """
     message = None
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         if _problem(path) or not path.exists():
             lock = FolderLock(path.parent)  # of a server that runs nothing is moved away
             try:
@@ -46,6 +49,7 @@ def open_database(path: Path) -> tuple[sqlite3.Connection, str | None]:
                 lock.release()
         connection = connect(path)
         migrate(connection)
+        _keep_private(path)
     except OSError as error:
         raise StoreError(f"The folder '{path.parent}' cannot hold the run store: {error.strerror}.") from error
     except sqlite3.DatabaseError as error:
@@ -63,8 +67,8 @@ def _begin_anew(path: Path) -> str | None:
         problem = "has lost its database file, only its log was found"
     if problem:
         aside = _move_aside(path)
-        message = f"The run store {problem}; it was moved to '{aside}' and a new one was begun."
-        logger.warning(message)
+        message = f"The run store {problem}; it was moved to '{aside.name}' and a new one was begun."
+        logger.warning("%s All in the folder '%s'.", message, path.parent)
     if not path.exists():
         _create(path)
     return message
@@ -74,6 +78,7 @@ def _create(path: Path) -> None:
     """Make an empty store under another name and rename it, so that a file in place is always a whole one."""
     fresh = _part(path, f".new-{os.getpid()}")
     fresh.unlink(missing_ok=True)
+    fresh.touch(mode=0o600)
     connection = sqlite3.connect(fresh)
     connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # can only be chosen before there is anything in the file
     connection.execute("PRAGMA journal_mode = WAL")
@@ -97,7 +102,10 @@ def _problem(path: Path) -> str | None:
         connection = connect(path)
         version = connection.execute("PRAGMA user_version").fetchone()[0]
         if version > newest_version():
-            return f"was written by a newer version of this program (format {version})"
+            raise StoreError(
+                f"The run store '{path}' was written by a newer version of this program (format {version}; this one"
+                f" knows up to {newest_version()}); start that version, or name another folder in RNNLAB_DATA_DIR."
+            )
         verdict = _quick_check(connection)
         if verdict != "ok":
             return f"is damaged ({verdict.splitlines()[-1]})"
@@ -109,6 +117,17 @@ def _problem(path: Path) -> str | None:
         if connection is not None:
             connection.close()
     return None
+
+
+def _keep_private(path: Path) -> None:
+    """Let nobody but the server's own user read the files; SQLite gives a log the permissions of its database."""
+    if os.name != "posix":
+        return
+    for part in path.parent.glob(f"{path.name}*"):
+        try:
+            part.chmod(0o600)
+        except OSError as error:  # a log that has just gone, or a file of another user's
+            logger.debug("'%s' stays as it is: %s", part, error)
 
 
 def _quick_check(connection: sqlite3.Connection) -> str:

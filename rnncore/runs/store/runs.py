@@ -10,6 +10,7 @@ from rnncore.runs.store.database import Connection, Database, marks
 
 ACTIVE = ("queued", "running", "paused")
 ENDED = ("finished", "stopped", "diverged", "failed", "killed", "interrupted")
+DAMAGED = {"damaged": True}  # in place of a config that cannot be read; no valid config looks like this
 _COLUMNS = (
     "id, workspace, group_id, label, note, config, info, "
     "(SELECT json_group_array(file) FROM run_files WHERE run = runs.key), "
@@ -227,9 +228,19 @@ def setup(db: Connection, key: int) -> tuple[list[dict[str, Any]], int | None]:
 
 
 def _stored_run(row: Sequence[Any]) -> StoredRun:
+    """Return a row as a run. A row that is damaged stands for itself alone: the others are listed as ever."""
     fields = list(row)
-    fields[5] = json.loads(fields[5])
-    fields[6] = json.loads(fields[6]) if fields[6] else None
+    config, info, last = (_object(fields[place]) for place in (5, 6, 16))
+    fields[5] = DAMAGED if config is None else config
+    fields[6] = info if fields[6] else None
     fields[7] = tuple(json.loads(fields[7]))
-    fields[16] = json.loads(fields[16])
+    fields[16] = last or {}
     return StoredRun(*fields)
+
+
+def _object(text: str | None) -> dict[str, Any] | None:
+    try:
+        value = json.loads(text or "")
+    except ValueError:
+        return None
+    return value if isinstance(value, dict) else None
