@@ -209,8 +209,6 @@ def test_nobody_else_can_read_the_store(tmp_path):
     assert path.parent.stat().st_mode & 0o777 == 0o700
     modes = {part.name: part.stat().st_mode & 0o777 for part in path.parent.glob("runs.sqlite*")}
     assert modes == dict.fromkeys(("runs.sqlite", "runs.sqlite-wal", "runs.sqlite-shm"), 0o600)
-        ("runs.sqlite", "runs.sqlite-wal", "runs.sqlite-shm"), "0o600"
-    )
     store.close()
 
 
