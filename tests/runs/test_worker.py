@@ -1,3 +1,5 @@
+"""A worker process, spoken to over its pipes: it trains, obeys commands, and ends every run with a sentence."""
+
 import os
 import subprocess
 import sys
