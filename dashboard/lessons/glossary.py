@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from rnncore.cells import CELLS
+
 
 @dataclass(frozen=True, slots=True)
 class Term:
@@ -192,3 +194,8 @@ TERMS: dict[str, Term] = {
         r"\left\lVert \frac{\partial h_T}{\partial h_t} \right\rVert \sim \lambda^{T-t}, \quad \lambda < 1",
     ),
 }
+
+
+def all_terms() -> dict[str, Term]:
+    """Return `TERMS`, and a term for each registered cell that they do not have."""
+    return {cell.title: Term(cell.help) for cell in CELLS.values()} | TERMS

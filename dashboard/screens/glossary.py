@@ -3,7 +3,7 @@
 import streamlit as st
 
 from dashboard.lessons import LESSONS
-from dashboard.lessons.glossary import TERMS, Term
+from dashboard.lessons.glossary import Term, all_terms
 from dashboard.panels.lesson_card import open_lesson
 
 
@@ -12,7 +12,7 @@ def main() -> None:
     with st.container(width=760):
         st.title("Glossary", anchor=False)
         wanted = st.text_input("Find a term", placeholder="for example: clipping", max_chars=60).strip().lower()
-        terms = dict(sorted(TERMS.items(), key=lambda each: each[0].lower()))
+        terms = dict(sorted(all_terms().items(), key=lambda each: each[0].lower()))
         found = {name: term for name, term in terms.items() if wanted in name.lower()}
         if not found:
             found = {name: term for name, term in terms.items() if wanted in term.text.lower()}

@@ -7,7 +7,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard.lessons import LESSONS
-from dashboard.lessons.glossary import TERMS
+from dashboard.lessons.glossary import all_terms
 from dashboard.server import services
 from rnncore.runs.settings import Settings
 from tests.support.pages import MAIN
@@ -165,7 +165,7 @@ def test_opening_a_lesson_from_the_list_fills_the_controls_of_the_lab() -> None:
 
 def test_the_glossary_finds_a_term_by_its_name_then_by_its_text_and_says_when_there_is_none() -> None:
     app = page("glossary")
-    assert [heading.value for heading in app.subheader] == sorted(TERMS, key=str.lower)
+    assert [heading.value for heading in app.subheader] == sorted(all_terms(), key=str.lower)
     search = app.text_input[0]
     assert [heading.value for heading in search.set_value("CLIP").run().subheader] == ["Clip coefficient", "Clipping"]
     by_text = [heading.value for heading in search.set_value("rotation").run().subheader]

@@ -9,6 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard.experiment.share import decode, encode
 from dashboard.experiment.words import in_words, model_words
+from dashboard.lessons.glossary import all_terms
 from dashboard.server import services
 from rnncore.config import TrainConfig
 from rnncore.runs.settings import Settings
@@ -61,3 +62,7 @@ def test_it_goes_by_its_title() -> None:
     config = toy_config()
     assert "Toy minGRU, 2 × 5 units" in in_words(config)
     assert model_words(config.model_dump()) == "Toy minGRU, 2 layers of 5 units"
+
+
+def test_the_glossary_has_it() -> None:
+    assert all_terms()["Toy minGRU"].text == "A GRU whose gate does not look at the state."
