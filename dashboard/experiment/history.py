@@ -175,7 +175,7 @@ def targets(runs: Sequence[Run], everything: Sequence[Run]) -> list[str]:
 
 
 def interrupted_runs(store: Store, workspace: str, now: float | None = None) -> list[Run]:
-    """Return the runs that the server's latest stop interrupted and that can be continued; none when it is old news."""
+    """Return the runs that the server's latest stop interrupted and that can be continued; none after a day."""
     found = store.interrupted(workspace)
     latest = max(found.values(), default=0.0)
     if (time.time() if now is None else now) - latest > INTERRUPTED_AGE_S:

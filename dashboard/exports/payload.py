@@ -1,4 +1,4 @@
-"""A run's records as the board's script reads them, small enough for a file that is sent around."""
+"""A run's records as the board's script reads them, small enough for a file that is passed on."""
 
 import json
 from typing import Any

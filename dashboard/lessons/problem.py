@@ -39,7 +39,7 @@ LESSONS = (
         answer="One or two steps throw the network out for good; its clipped twin learns.",
         sentences=(
             "Both start alike. Without clipping the first updates are ten times too long: within three steps the loss "
-            "stands above 10,000, and may leave the finite numbers altogether.",
+            "stands above 10,000, and may stop being finite altogether.",
             "After that its ReLU units are dead: before the last timestep the gradient is exactly 0. What is left can "
             "only predict the mean (loss 0.17).",
             "The clipped twin reaches 0.02 after 100 steps and 0.002 after 600, a hundred times better. It needed "
@@ -111,7 +111,7 @@ LESSONS = (
             "Each step back multiplies the gradient by about 1.2 to 1.6, so it doubles every 1.5 to 4 steps. Over 49 "
             "steps that is a factor of $10^3$ to $10^9$, depending on the seed.",
             "The forward pass grows in the same way: the first loss is above $10^4$.",
-            "Only Adam keeps this run among the finite numbers, because the length of its updates hardly depends on "
+            "Only Adam keeps this run finite, because the length of its updates hardly depends on "
             "the length of the gradient.",
         ),
         look=(

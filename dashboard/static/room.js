@@ -1,4 +1,4 @@
-// Room ahead: axes that change in steps, so that most refreshes move the lines alone.
+// Axis ranges that grow in steps, so that most refreshes have to move the lines only.
 
 /** @import { Trace } from "./plotly.d.ts" */
 

@@ -38,7 +38,7 @@ def train(config: TrainConfig, dataset: SequenceDataset | None = None) -> Iterat
     """Train as `config` says and yield one record per step; closing the generator stops the run.
 
     dataset: instead of the one that `config.data` describes. Raises ConfigError or DataError before the first step.
-    A run that leaves the finite numbers ends with a record whose `diverged` says why.
+    A run whose numbers stop being finite ends with a record whose `diverged` says why.
     """
     yield from Trainer(config, dataset).records()
 

@@ -45,7 +45,7 @@ def _enforce_time(lifecycle: Lifecycle, run: ActiveRun, now: float) -> None:
 
 
 def _enforce_ending(lifecycle: Lifecycle, run: ActiveRun, now: float) -> None:
-    """A run that does not stop by itself in time is aborted: politely at first, then by force."""
+    """A run that does not stop by itself in time is aborted: asked first, then forced."""
     if run.ending is None or not run.executing:
         return
     late = (now - run.ending_since) // max(lifecycle.settings.stop_grace_seconds, 0.01)

@@ -78,7 +78,7 @@ class Backend(Protocol):
         ...
 
     def abort(self, run: str) -> None:
-        """End a run that does not end by itself: at the first call politely, at the second by force."""
+        """End a run that does not end by itself: it is asked at the first call, and forced at the second."""
         ...
 
     def close(self, grace_seconds: float) -> None:

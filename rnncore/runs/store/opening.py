@@ -1,4 +1,4 @@
-"""Opening the store's database file, and what happens to one that is damaged or not ours."""
+"""Opening the store's database file, and what happens to one that is damaged or of another program."""
 
 import logging
 import os
@@ -88,7 +88,7 @@ def _create(path: Path) -> None:
 
 
 def _problem(path: Path) -> str | None:
-    """Say what is wrong with the file, without changing one that is not ours; None if nothing is, or it is absent."""
+    """Say what is wrong with the file, without changing one of another program; None if nothing is, or it is absent."""
     if not path.exists():
         return None
     with path.open("rb") as file:

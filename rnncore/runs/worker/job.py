@@ -1,4 +1,4 @@
-"""One run inside a worker: train, send what is measured, obey commands, end with one true sentence."""
+"""One run inside a worker: train, send what is measured, obey commands, say in a sentence how it ended."""
 
 import time
 import traceback
@@ -62,7 +62,7 @@ class Job:
         self._trainer: TrainerLike | None = None
 
     def execute(self) -> None:
-        """Train to the end, whatever the end is, and report it."""
+        """Train until the run ends, in whatever way, and report how."""
         trace = ""
         try:
             status, reason = self._train()
