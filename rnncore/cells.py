@@ -42,7 +42,7 @@ class Cell(Implemented):
     input_weights, biases: names of parameters stacked alike. A gate's bias is the sum of all its biases.
     gates: those that are shown, in the order in which the implementation returns them.
     has_cell_state: whether a second state c_t goes beside h_t.
-    nonlinearities: values of `ModelConfig.nonlinearity` that it knows.
+    nonlinearities: values of `ModelConfig.nonlinearity` that it knows, "tanh" among them; that alone means no choice.
     forget_block: the block whose bias `InitConfig.forget_bias` sets; None: there is no forget gate.
     chrono: block -> sign of ln u in its bias under chrono initialisation; empty: it has no gates to set.
     bounded: whether the largest singular value of its matrix bounds the gradient (Pascanu et al. 2013, section 2.1).

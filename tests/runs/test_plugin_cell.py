@@ -21,7 +21,7 @@ from rnncore.sizes import matched_hidden_size, parameter_count
 from rnncore.weights import checkpoint_weights
 from tests.support.scheduling import Server
 from tests.support.stored import records_of
-from tests.support.toy_cell import KEY, toy_cell, toy_config, toy_profile
+from tests.support.toy_cell import KEY, PLUGIN, toy_cell, toy_config, toy_profile
 
 
 @pytest.fixture(autouse=True)
@@ -73,6 +73,19 @@ def test_a_worker_trains_it_to_the_same_bits(tmp_path: Path, plugin: str) -> Non
     found = checkpoint_weights(checkpoint, config.model, 2, 1)
     for name, value in trainer.last_finite_state().items():
         np.testing.assert_array_equal(found[name], value.numpy())
+
+
+def test_a_broken_cell_fails_its_own_runs_only(tmp_path: Path, plugin: str) -> None:
+    (tmp_path / PLUGIN / "mingru.py").write_text("raise RuntimeError('half a cell')")
+    server = Server(tmp_path / "data", LocalBackend, workers=1, plugins=plugin)
+    try:
+        broken, whole = (server.submit(each).runs[0] for each in (toy_config(), toy_config(model={"cell": "rnn"})))
+        assert server.wait_status(whole, "finished", "failed", seconds=60).status == "finished"
+        ended = server.wait_status(broken, "finished", "failed")
+        assert ended.status == "failed"
+        assert "(RuntimeError); the server's log says more" in ended.reason
+    finally:
+        server.close()
 
 
 def test_its_parameters_are_counted_and_matched() -> None:

@@ -12,6 +12,7 @@ from typing import Any, BinaryIO
 
 from rnncore.cells import CELLS
 from rnncore.config import ModelConfig, TaskData, TrainConfig
+from rnncore.errors import ConfigError
 from rnncore.registry import PLUGINS, load_plugins
 from rnncore.runs.backend.frames import Frame, ProtocolError, read_frame, write_frame
 from rnncore.runs.backend.job_spec import JobSpec
@@ -27,22 +28,24 @@ class TorchEngine:
     """The real engine; torch is imported on first use, in the worker only."""
 
     def warm_up(self) -> None:
-        """Import torch and train each kind of cell for two steps."""
+        """Import torch and train each kind of cell for two steps; one that cannot is told in the log."""
         import torch
 
         leave_compiler_out()
         torch.set_num_threads(1)
         for cell in CELLS:
-            config = TrainConfig(
-                data=TaskData(seq_len=8),
-                model=ModelConfig(cell=cell, hidden_size=4),
-                steps=2,
-                batch_size=2,
-                profile_every=1,
-                device="cpu",
-            )
-            for _ in self.trainer(config, _no_file).records():
-                pass
+            try:
+                self._try(cell)
+            except Exception:  # a plugin's; runs of the other cells need not suffer from it
+                logger.exception("the cell %r does not train", cell)
+
+    def _try(self, cell: str) -> None:
+        model = ModelConfig(cell=cell, hidden_size=4)
+        config = TrainConfig(
+            data=TaskData(seq_len=8), model=model, steps=2, batch_size=2, profile_every=1, device="cpu"
+        )
+        for _ in self.trainer(config, _no_file).records():
+            pass
 
     def uses_cuda(self, config: TrainConfig) -> bool:
         """Tell whether a run would compute on CUDA."""
@@ -130,6 +133,8 @@ def main(arguments: Sequence[str] | None = None, engine: Engine | None = None) -
     try:
         load_plugins(os.environ.get(PLUGINS, ""))
         serve(os.fdopen(os.dup(0), "rb"), replies, engine or TorchEngine(), options.nice, options.memory_mb)
+    except ConfigError as error:  # a plugin that cannot be imported
+        logger.error("this worker ends: %s", error)
     except Exception:
         logger.exception("this worker ends")
     os._exit(1)  # at once: another thread is waiting for input
