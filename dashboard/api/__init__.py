@@ -43,6 +43,7 @@ _app = Starlette(
         Route("/runs/{run}", control.delete, methods=["DELETE"]),
         Route("/runs/{run}/records", watch.records),
         Route("/runs/{run}/insights", watch.insight),
+        Route("/runs/{run}/profile", watch.profile),
         Route("/runs/{run}/snapshot", watch.snapshot),
         Route("/runs/{run}/settings", control.settings, methods=["POST"]),
         *(Route(f"/runs/{{run}}/{name}", control.command(name), methods=["POST"]) for name in control.COMMANDS),

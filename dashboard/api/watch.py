@@ -1,4 +1,8 @@
-"""Looking at runs: what the board polls, the status of a run or a group, a workspace's runs."""
+"""Looking at runs: what the board polls, the status of a run or a group, a workspace's runs.
+
+Three answer to a step that a reader goes to: `insights` in sentences and `profile` with the gradient through time, both
+of the same stored step, and `snapshot` with the evaluation before it.
+"""
 
 import re
 from collections.abc import Callable
@@ -14,10 +18,10 @@ from dashboard.server import services
 from dashboard.server.http import NOT_FOUND, ApiError, endpoint, run_id
 from dashboard.server.workspace import workspace_of
 from rnncore.runs.read.insights import insights, look
-from rnncore.runs.read.series import records_since
+from rnncore.runs.read.series import profile_at, records_since
 from rnncore.runs.scheduler import Scheduler
 from rnncore.runs.store.snapshots import read_snapshot
-from rnncore.runs.store.store import ENDED
+from rnncore.runs.store.store import ENDED, Store
 
 MAX_RUNS_PER_POLL = 6
 FULL_POINTS, REFRESH_POINTS = 2000, 150
@@ -62,7 +66,7 @@ async def records(request: Request) -> dict[str, Any]:
 
 @endpoint
 async def insight(request: Request) -> dict[str, Any]:
-    """`?step=N`: what can be said of a run as it stood at step N, in sentences."""
+    """`?step=N`: what can be said of a run at step N, in sentences; `step` in the answer is the one they speak of."""
     step = request.query_params.get("step", "")
     if not _SINCE.fullmatch(step):
         raise ApiError(400, f"step: {step[:60]!r} is not allowed; allowed: a step number from 1.")
@@ -73,13 +77,26 @@ async def insight(request: Request) -> dict[str, Any]:
 
 
 @endpoint
+async def profile(request: Request) -> dict[str, Any]:
+    """`?step=N`: the profile stored nearest to step N, under its own step number; without it, the newest.
+
+    It is the one of which `insights?step=N` speaks.
+    """
+    return await _at_step(profile_at, request)
+
+
+@endpoint
 async def snapshot(request: Request) -> dict[str, Any]:
     """`?step=N`: what the run showed at the last evaluation up to step N; without it, at the newest."""
+    return await _at_step(read_snapshot, request)
+
+
+async def _at_step(read: Callable[[Store, str, int | None], dict[str, Any] | None], request: Request) -> dict[str, Any]:
     step = request.query_params.get("step")
     if step is not None and not _SINCE.fullmatch(step):
         raise ApiError(400, f"step: {step[:60]!r} is not allowed; allowed: a step number from 0.")
-    upto = None if step is None else int(step)
-    found = await run_in_threadpool(read_snapshot, services.scheduler().store, run_id(request), upto)
+    asked = None if step is None else int(step)
+    found = await run_in_threadpool(read, services.scheduler().store, run_id(request), asked)
     if found is None:
         raise ApiError(404, NOT_FOUND)
     return found

@@ -5,6 +5,7 @@ import { Head } from "./head.js";
 import { keysMenu, press } from "./keys.js";
 import { Playback } from "./playback.js";
 import { Polling } from "./polling.js";
+import { ProfileCache } from "./profile_cache.js";
 import { Refreshes } from "./refreshes.js";
 import { Series } from "./series.js";
 import { SnapshotCache } from "./snapshot_cache.js";
@@ -83,7 +84,7 @@ class Board {
     this.verdicts = new Verdicts(
       () => this.runs,
       () => this.travel.cursor(),
-      () => this.head.show(),
+      () => this.told(),
     );
     this.latest = button("Latest", "Follow the newest step (Escape)", () => this.travel.pin(null));
     this.bigger = button("Projector", "Larger type for a projector", () => this.toggleProjector());
@@ -129,6 +130,7 @@ class Board {
       ...drawing.runs[index],
       short: data.runs.length > MOST_NAMED ? String(index + 1) : null, // what legends call it
       series: new Series(),
+      profiles: new ProfileCache(run.id),
       snapshots: new SnapshotCache(run.id),
       state: null,
     }));
@@ -170,6 +172,12 @@ class Board {
     this.frames += 1;
     this.root.dataset.frames = String(this.frames);
     this.verdicts.ask();
+  }
+
+  // Show what was said of the cursor's step, and in the figures the profile of which it was said.
+  told() {
+    this.head.show();
+    this.travel.drawStep();
   }
 
   // What stands in figures without a point: why there is none.

@@ -135,7 +135,7 @@ export class Card {
   captionStep({ runs, view, snapshots }) {
     const { subtitle, shows } = this.about;
     if (!subtitle.includes("{step}")) return;
-    const shown = shows ? snapshots : runs.map((run) => run.series.profileAt(view.cursor));
+    const shown = shows ? snapshots : runs.map((run) => run.profiles.at(view.cursor, run.series));
     const steps = new Set(shown.flatMap((each) => (each ? [count(each.step)] : [])));
     const text = steps.size
       ? subtitle.replace("{step}", inWords([...steps]))

@@ -79,9 +79,9 @@ function fillBaseline(trace, { runs }) {
 }
 
 /** @type {Fill} */
-function fillProfile(trace, { view, options }, { series }) {
+function fillProfile(trace, { view, options }, { series, profiles }) {
   const { y, times, gaps, fit } = trace.meta ?? {};
-  const profile = series.profileAt(view.cursor);
+  const profile = profiles.at(view.cursor, series);
   if (!y || !profile) return;
   const factor = times ? (series.column(times)[series.rowAt(profile.step)] ?? 1) : 1;
   const measured = [...series.layer(profile, y, view.layer ?? 0)];

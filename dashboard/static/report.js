@@ -1,6 +1,7 @@
 // The report: the board's figures over records that stand in the page, without a server.
 
 import { count } from "./dom.js";
+import { ProfileCache } from "./profile_cache.js";
 import { Series } from "./series.js";
 import { SnapshotCache } from "./snapshot_cache.js";
 import { TimeTravel } from "./time_travel.js";
@@ -23,7 +24,8 @@ export function show(root, { twins, measured, ...drawing }, Plotly) {
     const { info, answer, snapshots } = measured[index];
     const series = new Series();
     series.append(answer);
-    return { ...run, info, series, snapshots: new SnapshotCache(null, snapshots), state: answer };
+    const caches = { profiles: new ProfileCache(null), snapshots: new SnapshotCache(null, snapshots) };
+    return { ...run, info, series, ...caches, state: answer };
   });
   const travel = new TimeTravel({
     empty: () => "Nothing was recorded",

@@ -1,12 +1,14 @@
 // The measured columns of one run as they arrive from /api/records: decoded, kept bounded, thinned for drawing.
 
 import { decode } from "./base64.js";
+import { extremes, PER_BUCKET, sizeOf, thinned } from "./thinning.js";
 
 /** @import { Change, Column, Evaluation, Packed, PackedProfiles, ProfileColumn, Records, Sent } from "./types.d.ts" */
 
+/** @import { Size } from "./thinning.js" */
 /**
- * The profiles of one training step; size: sum of the logarithms of the hidden ones.
- * @typedef {{ step: number, size: number, hidden_grad_norm: Float32Array } &
+ * The profiles of one training step, and the size of the hidden ones.
+ * @typedef {{ step: number, hidden_grad_norm: Float32Array } & Size &
  *   Partial<Record<ProfileColumn, Float32Array>>} Profile
  */
 
@@ -34,7 +36,11 @@ export class Series {
     extend(this.columns, answer.columns);
     const { count: _, ...evaluations } = answer.val;
     extend(this.evaluations, evaluations);
-    if (answer.profiles) this.appendProfiles(answer.profiles);
+    if (answer.profiles) {
+      this.layers = answer.profiles.layers;
+      this.timesteps = answer.profiles.timesteps;
+      this.profiles.push(...unpack(answer.profiles));
+    }
     this.events.push(...answer.events);
     this.since = answer.last_step;
     this.complete &&= !answer.decimated;
@@ -42,36 +48,16 @@ export class Series {
     return answer.count > 0 || answer.profiles !== null || answer.events.length > 0;
   }
 
-  /** @param {PackedProfiles} packed */
-  appendProfiles(packed) {
-    const { count: _, layers, timesteps, step: steps, ...columns } = packed;
-    Object.assign(this, { layers, timesteps });
-    const size = layers * timesteps;
-    const arrays = Object.entries(columns).map(([name, text]) => ({ name, array: decode(text) }));
-    for (const [row, step] of decode(steps).entries()) {
-      /** @type {Profile} */
-      const profile = { step, size: 0, hidden_grad_norm: new Float32Array(0) };
-      for (const { name, array } of arrays) {
-        Object.assign(profile, { [name]: array.subarray(row * size, (row + 1) * size) });
-      }
-      profile.size = profile.hidden_grad_norm.reduce((sum, value) => sum + Math.log(value + 1e-38), 0);
-      this.profiles.push(profile);
-    }
-  }
-
   bound() {
     const { columns, evaluations } = this;
     if (columns.step.length > MAX_ROWS) {
-      keepRows(columns, extremes([columns.train_loss, columns.grad_norm], MAX_ROWS / 2));
+      keepRows(columns, spikes([columns.train_loss, columns.grad_norm], MAX_ROWS / 2));
       this.complete = false;
     }
     if (evaluations.step.length > MAX_ROWS) {
-      keepRows(evaluations, extremes([evaluations.val_loss], MAX_ROWS / 2));
+      keepRows(evaluations, spikes([evaluations.val_loss], MAX_ROWS / 2));
     }
-    if (this.profiles.length > MAX_PROFILES) {
-      const keep = extremes([this.profiles.map((profile) => profile.size)], MAX_PROFILES / 2);
-      this.profiles = keep.map((row) => this.profiles[row]);
-    }
+    if (this.profiles.length > MAX_PROFILES) this.profiles = thinned(this.profiles, MAX_PROFILES / 2);
     if (this.events.length > 500) this.events.splice(0, this.events.length - 500);
   }
 
@@ -97,8 +83,8 @@ export class Series {
   }
 
   /**
-   * Columns of a map at equal distances, which plotly draws fast, at most `count`. Each is the profile with the largest
-   * gradients of its stretch of steps, or else the nearest one.
+   * Columns of a map at equal distances, which plotly draws fast, at most `count`. Those of each stretch of PER_BUCKET
+   * columns show the profiles that the rule of thinning keeps of it, and else the nearest one.
    * @param {ProfileColumn | Sent} name
    * @param {number} count
    */
@@ -109,9 +95,18 @@ export class Series {
     const apart = (last - first) / Math.max(number - 1, 1) || 1;
     /** @type {Profile[]} */
     const profiles = new Array(number);
-    for (const profile of known) {
-      const place = Math.round((profile.step - first) / apart);
-      if (!(profiles[place]?.size >= profile.size)) profiles[place] = profile;
+    const placeOf = (/** @type {Profile} */ profile) => Math.round((profile.step - first) / apart);
+    for (let begin = 0, end = 0; begin < known.length; begin = end) {
+      const from = placeOf(known[begin]) - (placeOf(known[begin]) % PER_BUCKET);
+      const to = Math.min(from + PER_BUCKET, number);
+      while (end < known.length && placeOf(known[end]) < to) end++;
+      const kept = [...new Set(extremes(known.slice(begin, end)))].slice(0, to - from).sort((a, b) => a.step - b.step);
+      let free = from;
+      for (const [index, profile] of kept.entries()) {
+        const place = Math.min(Math.max(placeOf(profile), free), to - kept.length + index); // leaves room for the others
+        profiles[place] = profile;
+        free = place + 1;
+      }
     }
     for (let place = 0; place < number; place++) {
       profiles[place] ??= known[nearest(known, first + place * apart, (profile) => profile.step)];
@@ -191,8 +186,23 @@ export function firstDifference({ columns: a }, { columns: b }) {
  */
 export function lineOf(x, y) {
   if (y.length <= MAX_DRAWN) return [x.slice(), y.slice()];
-  const keep = extremes([y], MAX_DRAWN);
+  const keep = spikes([y], MAX_DRAWN);
   return [keep.map((row) => x[row]), keep.map((row) => y[row])];
+}
+
+/**
+ * Take packed profiles apart, one a step.
+ * @param {PackedProfiles} packed
+ */
+export function unpack({ count: _, layers, timesteps, step: steps, ...columns }) {
+  const size = layers * timesteps;
+  const arrays = Object.entries(columns).map(([name, text]) => ({ name, array: decode(text) }));
+  return [...decode(steps)].map((step, row) => {
+    const own = arrays.map(({ name, array }) => [name, array.subarray(row * size, (row + 1) * size)]);
+    /** @type {Pick<Profile, ProfileColumn>} */
+    const norms = Object.fromEntries(own);
+    return /** @type {Profile} */ ({ step, ...sizeOf(norms.hidden_grad_norm, timesteps), ...norms });
+  });
 }
 
 /**
@@ -238,7 +248,7 @@ function nearest(list, value, key) {
  * @param {number[][]} columns
  * @param {number} count
  */
-function extremes(columns, count) {
+function spikes(columns, count) {
   const length = columns[0].length;
   const buckets = Math.max(1, Math.floor(count / (2 * columns.length)));
   const rows = new Set([0, length - 1]);

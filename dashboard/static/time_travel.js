@@ -122,9 +122,14 @@ export class TimeTravel {
     if (!this.plots.Plotly || !this.lastStep()) return;
     this.plots.moveCursor(this.cursor());
     this.showStep();
-    const others = this.snapshotSteps() !== this.drawnSnapshots;
-    await this.draw(this.plots.names(({ steps, shows }) => !steps && (!shows || others)));
+    await this.drawStep();
     this.hooks.travelled?.();
+  }
+
+  // Draw the figures of one step; those of snapshots only where there is another one to show.
+  drawStep() {
+    const others = this.snapshotSteps() !== this.drawnSnapshots;
+    return this.draw(this.plots.names(({ steps, shows }) => !steps && (!shows || others)));
   }
 
   /**

@@ -1,5 +1,6 @@
 // What the server answers and what a run is, as the modules of this folder read it.
 
+import type { ProfileCache } from "./profile_cache.js";
 import type { Series } from "./series.js";
 import type { SnapshotCache } from "./snapshot_cache.js";
 
@@ -49,6 +50,7 @@ export interface Records {
   steps_per_second: number | null;
   since: number;
   decimated: boolean;
+  missing: [first: number, last: number][]; // steps whose records are damaged in the store
   count: number;
   columns: Record<Column, Packed>;
   val: { count: number } & Record<Evaluation, Packed>;
@@ -80,9 +82,10 @@ export interface Info {
   metric: string | null;
 }
 
-/** What can be said of a run as it stood at `step`. */
+/** What can be said of a run as it stood at `step`, that of the profile which is shown; it is at `last_step` now. */
 export interface Insights {
   step: number;
+  last_step: number;
   verdicts: { kind: string; sentence: string }[];
   clipped: number | null;
   recording_overhead: number | null;
@@ -166,6 +169,7 @@ export interface Run {
   short?: string | null; // what legends call it, if not by its label
   clipped: boolean;
   series: Series;
+  profiles: ProfileCache;
   snapshots: SnapshotCache;
   state: State | null;
   info?: Info | null;

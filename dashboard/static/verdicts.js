@@ -32,15 +32,27 @@ export class Verdicts {
 
   /** @param {number} step */
   async fetch(step) {
-    for (const run of this.runs().filter((candidate) => candidate.id)) {
-      const answer = await fetch(new URL(`api/runs/${run.id}/insights?step=${step}`, document.baseURI));
-      if (!answer.ok || this.cursor() !== step) return;
-      const { step: reached, verdicts } = /** @type {Insights} */ (await answer.json());
-      if (reached < step && ACTIVE.has(run.state?.status)) continue; // asked again once it has come so far
-      const [first, ...others] = verdicts.map((verdict) => verdict.sentence);
-      run.verdicts = first ? [`At step ${count(step)}: ${first}`, ...others] : null;
+    const said = await Promise.all(this.runs().map((run) => (run.id ? this.ofRun(run, step) : undefined)));
+    if (this.cursor() !== step) return;
+    for (const [index, run] of this.runs().entries()) {
+      if (said[index] !== undefined) run.verdicts = said[index];
     }
     this.show();
+  }
+
+  /**
+   * What can be said of a run at a step, of the profile that is shown for it; undefined: not known yet.
+   * @param {LiveRun} run
+   * @param {number} step
+   */
+  async ofRun(run, step) {
+    const answer = await fetch(new URL(`api/runs/${run.id}/insights?step=${step}`, document.baseURI));
+    if (!answer.ok) return undefined;
+    const { step: shown, last_step, verdicts } = /** @type {Insights} */ (await answer.json());
+    if (last_step < step && ACTIVE.has(run.state?.status)) return undefined; // asked again once it has come so far
+    await run.profiles.settle(step, shown, run.series);
+    const [first, ...others] = verdicts.map((verdict) => verdict.sentence);
+    return first ? [`At step ${count(shown)}: ${first}`, ...others] : null;
   }
 
   // Whether a run has none yet of the cursor's step.

@@ -1,5 +1,6 @@
 // A figure as Python designs it, made by hand: runs, a view, a layout, with only what a test needs.
 
+import { ProfileCache } from "../../dashboard/static/profile_cache.js";
 import { Series } from "../../dashboard/static/series.js";
 import { SnapshotCache } from "../../dashboard/static/snapshot_cache.js";
 import { answer } from "./packed.js";
@@ -17,7 +18,8 @@ export function run(...given) {
   const series = new Series();
   const state = answer(...given);
   series.append(state);
-  return { label: "LSTM", clipped: true, series, snapshots: new SnapshotCache(null), state };
+  const caches = { profiles: new ProfileCache(null), snapshots: new SnapshotCache(null) };
+  return { label: "LSTM", clipped: true, series, ...caches, state };
 }
 
 /** @returns {Layout} */

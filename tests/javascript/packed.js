@@ -29,6 +29,7 @@ export function answer(steps, { train_loss, grad_norm, clip_coef, ...others } = 
     steps_per_second: 100,
     since: (steps[0] ?? 1) - 1,
     decimated: false,
+    missing: [],
     count: steps.length,
     columns: {
       step: packed(steps),

@@ -146,7 +146,7 @@ test("the row of a step is the nearest one", () => {
   assert.equal(new Series().rowAt(3), -1);
 });
 
-test("a map has columns at equal distances, each the profile with the largest gradients of its stretch", () => {
+test("a map has columns at equal distances, each a profile of about its step, the spike among them", () => {
   const one = series(steps(1, 100), { profiles: profiles(steps(1, 100), (step) => [step === 42 ? 1e9 : 1, 1]) });
   const map = one.mapColumns("hidden_grad_norm", 12);
   assert.deepEqual([map.first, map.apart, map.profiles.length], [1, 9, 12]);
@@ -157,10 +157,10 @@ test("a map has columns at equal distances, each the profile with the largest gr
 });
 
 test("a map fills a stretch without a profile with the nearest one, and has no column of what was not measured", () => {
-  const one = series(steps(1, 100), { profiles: profiles([1, 2, 100], (step) => [step]) });
+  const one = series(steps(1, 100), { profiles: profiles([1, 2, 3, 4, 5, 100], (step) => [step]) });
   assert.deepEqual(
     one.mapColumns("hidden_grad_norm", 60).profiles.map((profile) => profile.step),
-    [2, 2, 100],
+    [1, 5, 5, 100, 100, 100],
   );
   assert.equal(one.mapColumns("cell_grad_norm", 60).profiles.length, 0);
 });

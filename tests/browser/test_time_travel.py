@@ -1,0 +1,60 @@
+"""Time travel in Chromium: at a pinned step figure and sentence speak of the same stored profile."""
+
+import json
+import time
+import urllib.request
+from typing import Any
+
+import pytest
+
+from tests.support.server import AppServer
+
+pytestmark = pytest.mark.browser
+
+STEPS = 1200  # each with a profile: four times as many as a board fetches
+CONFIG = {
+    "data": {"kind": "task", "seq_len": 6}, "model": {"hidden_size": 3}, "steps": STEPS, "batch_size": 2,
+    "profile_every": 1, "eval_every": 600,
+}  # fmt: skip
+SAID = "() => document.querySelector('.rgl-verdict').textContent"
+DRAWN = "() => document.querySelector('.rgl-card:has([data-figure=profile]) .rgl-subtitle').textContent"
+Y = "() => document.querySelector('[data-figure=profile]')?.data?.find((trace) => trace.meta?.fill === 'profile')?.y"
+
+
+def api(server: AppServer, path: str, body: Any = None) -> Any:
+    content = None if body is None else json.dumps(body).encode()
+    headers = {"Content-Type": "application/json"}
+    with urllib.request.urlopen(urllib.request.Request(f"{server.url}/api/{path}", content, headers)) as answer:
+        return json.load(answer)
+
+
+@pytest.fixture
+def run(app_server: AppServer) -> str:
+    """The id of a run that has finished."""
+    run_id: str = api(app_server, "runs", {"config": CONFIG})["runs"][0]["id"]
+    deadline = time.monotonic() + 60
+    while api(app_server, f"runs/{run_id}")["status"] != "finished":
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    return run_id
+
+
+def test_a_pinned_step_shows_exactly_its_profile_and_the_sentence_is_about_it(
+    page: Any, app_server: AppServer, run: str
+) -> None:
+    fetched: list[str] = []
+    page.on("request", lambda request: fetched.append(request.url) if "/profile?" in request.url else None)
+    page.goto(f"{app_server.url}/?run={run}")
+    page.wait_for_function(f"() => ({Y})()?.length > 0", timeout=20_000)
+    shown = set(
+        page.evaluate("() => document.querySelector('[data-figure=heatmap]').data[0].customdata[0].map(Number)")
+    )
+    lost = [step for step in range(300, 900) if step not in shown][::97]  # most of these the board has not got
+    values = []
+    for step in lost:
+        page.locator(".rgl-scrubber").fill(str(step))
+        page.wait_for_function(f"() => ({SAID})().startsWith('At step {step:,}:')", timeout=5000)
+        page.wait_for_function(f"() => ({DRAWN})().includes('step {step:,},') || ({DRAWN})().endsWith('step {step:,}')")
+        values.append(tuple(page.evaluate(Y)))
+    assert len(set(values)) == len(values), "each step has its own profile"
+    assert len(fetched) >= len(lost) // 2
