@@ -41,7 +41,7 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class HistoryRun:
     """What the list knows of a run without looking at its records. twin: place in its group, '1 of 2', or ''."""
 
     id: str
@@ -97,7 +97,7 @@ _measured: LRUCache[str, _Cached] = LRUCache(CACHED_RUNS)
 _lock = threading.Lock()  # of both: every visitor is a thread
 
 
-def runs_of(store: Store, workspace: str) -> list[Run]:
+def runs_of(store: Store, workspace: str) -> list[HistoryRun]:
     """Return a workspace's runs, the newest group first, the runs of a group together and in their order."""
     found = store.listed_runs(workspace, MOST_RUNS)
     words = _words_of(store, [run.id for run in found])
@@ -109,19 +109,19 @@ def runs_of(store: Store, workspace: str) -> list[Run]:
         for place, run in enumerate(reversed(group), start=1):
             twin = f"{place} of {len(group)}" if len(group) > 1 else ""
             fields: tuple[Any, ...] = (*astuple(run), *words[run.id], twin)
-            runs.append(Run(*fields))
+            runs.append(HistoryRun(*fields))
     return runs
 
 
-def find(runs: Iterable[Run], text: str = "", statuses: Collection[str] = ()) -> list[Run]:
+def find(runs: Iterable[HistoryRun], text: str = "", statuses: Collection[str] = ()) -> list[HistoryRun]:
     """Return the runs that have one of the statuses and contain every word of the text, in the same order."""
     words = text.casefold().split()
     return [run for run in runs if run.matches(words, statuses)]
 
 
-def pages(runs: Sequence[Run]) -> list[list[Run]]:
+def pages(runs: Sequence[HistoryRun]) -> list[list[HistoryRun]]:
     """Divide runs into pages of at most PAGE_RUNS, never between the runs of a group."""
-    divided: list[list[Run]] = [[]]
+    divided: list[list[HistoryRun]] = [[]]
     for start, run in enumerate(runs):
         first = start == 0 or runs[start - 1].group != run.group
         group = sum(other.group == run.group for other in runs[start : start + PAGE_RUNS]) if first else 1
@@ -131,7 +131,7 @@ def pages(runs: Sequence[Run]) -> list[list[Run]]:
     return divided
 
 
-def measure(store: Store, run: Run) -> Measured:
+def measure(store: Store, run: HistoryRun) -> Measured:
     """Return what a run's records say; looked up once for a run that is over, now and then for one under way."""
     with _lock:
         cached = _measured.get(run.id)
@@ -156,7 +156,7 @@ def sparkline(losses: Floats) -> tuple[float, ...]:
     return tuple(np.round(means, 3).tolist())
 
 
-def address(runs: Sequence[Run], everything: Sequence[Run]) -> str:
+def address(runs: Sequence[HistoryRun], everything: Sequence[HistoryRun]) -> str:
     """Return what the lab's `?run=` needs to show these runs: a whole group's id, else their ids with commas."""
     groups = {run.group for run in runs}
     if len(groups) == 1:
@@ -166,15 +166,15 @@ def address(runs: Sequence[Run], everything: Sequence[Run]) -> str:
     return ",".join(run.id for run in runs)
 
 
-def targets(runs: Sequence[Run], everything: Sequence[Run]) -> list[str]:
+def targets(runs: Sequence[HistoryRun], everything: Sequence[HistoryRun]) -> list[str]:
     """Return the ids by which to steer these runs: a group's where all of it is meant, so that twins stay in step."""
-    by_group: dict[str, list[Run]] = {}
+    by_group: dict[str, list[HistoryRun]] = {}
     for run in runs:
         by_group.setdefault(run.group, []).append(run)
     return [part for members in by_group.values() for part in address(members, everything).split(",")]
 
 
-def interrupted_runs(store: Store, workspace: str, now: float | None = None) -> list[Run]:
+def interrupted_runs(store: Store, workspace: str, now: float | None = None) -> list[HistoryRun]:
     """Return the runs that the server's latest stop interrupted and that can be continued; none after a day."""
     found = store.interrupted(workspace)
     latest = max(found.values(), default=0.0)
@@ -198,7 +198,7 @@ def _words_of(store: Store, run_ids: Sequence[str]) -> dict[str, tuple[str, str]
     return words
 
 
-def _measure(store: Store, run: Run) -> Measured:
+def _measure(store: Store, run: HistoryRun) -> Measured:
     reason = run.reason if run.status in _REASON_FIRST else ""
     with store.read() as db:
         found = progress(db, run.id)

@@ -44,7 +44,7 @@ def _store_notice() -> None:
         st.button("Dismiss", key="store.dismiss", on_click=st.session_state.update, args=({_TOLD: True},))
 
 
-def continue_runs(runs: Sequence[history.Run], everything: Sequence[history.Run]) -> str | None:
+def continue_runs(runs: Sequence[history.HistoryRun], everything: Sequence[history.HistoryRun]) -> str | None:
     """Queue ended runs again, twins together; return why it went no further, None when all go on."""
     try:
         for target in history.targets(runs, everything):
@@ -54,7 +54,7 @@ def continue_runs(runs: Sequence[history.Run], everything: Sequence[history.Run]
     return None
 
 
-def _continue(runs: Sequence[history.Run]) -> None:
+def _continue(runs: Sequence[history.HistoryRun]) -> None:
     everything = history.runs_of(services.scheduler().store, workspace_id())
     problem = continue_runs(runs, everything)
     if problem is None:
@@ -63,7 +63,7 @@ def _continue(runs: Sequence[history.Run]) -> None:
         st.session_state[_PROBLEM] = problem
 
 
-def _dismiss(workspace: str, runs: Sequence[history.Run]) -> None:
+def _dismiss(workspace: str, runs: Sequence[history.HistoryRun]) -> None:
     if len(_dismissed) >= CACHED_WORKSPACES:
         _dismissed.clear()
     _dismissed[workspace] = frozenset(run.id for run in runs)

@@ -8,7 +8,7 @@ import pyarrow as pa
 import streamlit as st
 
 from dashboard.experiment import history
-from dashboard.experiment.history import MOST_LAID, MOST_RUNS, STATUSES, Run
+from dashboard.experiment.history import MOST_LAID, MOST_RUNS, STATUSES, HistoryRun
 from dashboard.experiment.words import count, status_word
 from dashboard.panels.interrupted import continue_runs
 from dashboard.panels.theme import on_primary
@@ -78,11 +78,11 @@ def _body(live: bool) -> None:
             st.pagination(len(divided), key=PAGE)
 
 
-def _runs() -> list[Run]:
+def _runs() -> list[HistoryRun]:
     return history.runs_of(services.scheduler().store, workspace_id())
 
 
-def _filtered(runs: Sequence[Run]) -> list[Run]:
+def _filtered(runs: Sequence[HistoryRun]) -> list[HistoryRun]:
     with st.container(horizontal=True):
         text = st.text_input(
             "Filter",
@@ -101,7 +101,7 @@ def _filtered(runs: Sequence[Run]) -> list[Run]:
     return history.find(runs, (text or "")[:100], {status for name in chosen for status in STATUSES[name]})
 
 
-def _table(runs: Sequence[Run]) -> list[Run]:
+def _table(runs: Sequence[HistoryRun]) -> list[HistoryRun]:
     """Draw the table and return the selected runs in it; a selection comes back when its run is shown again."""
     if not runs:
         st.text("No run matches this filter.")
@@ -130,7 +130,7 @@ def _table(runs: Sequence[Run]) -> list[Run]:
     return chosen
 
 
-def _frame(runs: Sequence[Run]) -> pa.Table:
+def _frame(runs: Sequence[HistoryRun]) -> pa.Table:
     store = services.scheduler().store
     measured = [history.measure(store, run) for run in runs]
     return pa.table(
@@ -151,7 +151,7 @@ def _frame(runs: Sequence[Run]) -> pa.Table:
     )
 
 
-def _actions(chosen: Sequence[Run], runs: Sequence[Run]) -> None:
+def _actions(chosen: Sequence[HistoryRun], runs: Sequence[HistoryRun]) -> None:
     if st.button("Open", disabled=len(chosen) != 1, help="Show one selected run on the board."):
         _to_lab(chosen, runs)
     laid = 2 <= len(chosen) <= MOST_LAID
@@ -180,7 +180,7 @@ def _actions(chosen: Sequence[Run], runs: Sequence[Run]) -> None:
     )
 
 
-def _deletion(chosen: Sequence[Run]) -> None:
+def _deletion(chosen: Sequence[HistoryRun]) -> None:
     doomed = [run for run in chosen if not run.active]
     help_text = "Delete the selected runs, after a confirmation."
     with st.popover("Delete", key=_CONFIRM, on_change="rerun", disabled=not chosen, help=help_text):
@@ -194,16 +194,16 @@ def _deletion(chosen: Sequence[Run]) -> None:
             st.button(label, type="primary", on_click=_delete, args=(doomed,))
 
 
-def _to_lab(chosen: Sequence[Run], runs: Sequence[Run]) -> None:
+def _to_lab(chosen: Sequence[HistoryRun], runs: Sequence[HistoryRun]) -> None:
     st.switch_page(LAB, query_params={"run": history.address(chosen, runs)})
 
 
-def _continue(resumable: Sequence[Run], runs: Sequence[Run]) -> None:
+def _continue(resumable: Sequence[HistoryRun], runs: Sequence[HistoryRun]) -> None:
     problem = continue_runs(resumable, runs)
     _note_down(problem, f"{count(len(resumable), 'run')} continued." if problem is None else None)
 
 
-def _delete(doomed: Sequence[Run]) -> None:
+def _delete(doomed: Sequence[HistoryRun]) -> None:
     problem, deleted = None, 0
     for run in doomed:
         try:
@@ -240,7 +240,7 @@ def _tell() -> None:
         st.toast(done)
 
 
-def _summary(runs: int, found: int, chosen: Sequence[Run]) -> str:
+def _summary(runs: int, found: int, chosen: Sequence[HistoryRun]) -> str:
     words = count(found, "run") if found == runs else f"{found:,} of {count(runs, 'run')}"
     words += f" (the newest {MOST_RUNS:,})" if runs >= MOST_RUNS else ""
     if chosen:

@@ -52,5 +52,5 @@ def add_records(store: Store, run_id: str, losses: Sequence[float], val: Sequenc
         recorder.add(frame)
 
 
-def run_of(store: Store, run_id: str) -> history.Run:
+def run_of(store: Store, run_id: str) -> history.HistoryRun:
     return next(run for run in history.runs_of(store, WORKSPACE) if run.id == run_id)

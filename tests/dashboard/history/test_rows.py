@@ -60,8 +60,8 @@ def test_every_word_must_be_found_somewhere_in_the_row(store: Store) -> None:
 
 
 def test_pages_hold_fifty_runs_and_never_part_twins() -> None:
-    def run(number: int, group: int) -> history.Run:
-        return history.Run(str(number), str(group), "", "", "finished", "", 0, 1, 0.0, "", "", "")
+    def run(number: int, group: int) -> history.HistoryRun:
+        return history.HistoryRun(str(number), str(group), "", "", "finished", "", 0, 1, 0.0, "", "", "")
 
     runs = [run(0, 0), *(run(number, (number + 1) // 2) for number in range(1, 121))]
     divided = history.pages(runs)
