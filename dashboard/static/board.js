@@ -185,7 +185,7 @@ class Board {
     const statuses = this.runs.map((run) => run.state?.status);
     if (!this.runs.some((run) => run.id)) return this.data.empty;
     if (statuses.includes("queued")) return "Waiting for a free training process";
-    if (statuses.some((status) => !status || ACTIVE.has(status))) return "The first step is on its way";
+    if (statuses.some((status) => !status || ACTIVE.has(status))) return "Waiting for the first step";
     return "No step was trained";
   }
 
