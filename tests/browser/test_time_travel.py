@@ -1,8 +1,6 @@
 """Time travel in Chromium: at a pinned step figure and sentence speak of the same stored profile."""
 
-import json
 import time
-import urllib.request
 from typing import Any
 
 import pytest
@@ -21,19 +19,12 @@ DRAWN = "() => document.querySelector('.rgl-card:has([data-figure=profile]) .rgl
 Y = "() => document.querySelector('[data-figure=profile]')?.data?.find((trace) => trace.meta?.fill === 'profile')?.y"
 
 
-def api(server: AppServer, path: str, body: Any = None) -> Any:
-    content = None if body is None else json.dumps(body).encode()
-    headers = {"Content-Type": "application/json"}
-    with urllib.request.urlopen(urllib.request.Request(f"{server.url}/api/{path}", content, headers)) as answer:
-        return json.load(answer)
-
-
 @pytest.fixture
 def run(app_server: AppServer) -> str:
     """The id of a run that has finished."""
-    run_id: str = api(app_server, "runs", {"config": CONFIG})["runs"][0]["id"]
+    run_id: str = app_server.api("runs", {"config": CONFIG})["runs"][0]["id"]
     deadline = time.monotonic() + 60
-    while api(app_server, f"runs/{run_id}")["status"] != "finished":
+    while app_server.api(f"runs/{run_id}")["status"] != "finished":
         assert time.monotonic() < deadline
         time.sleep(0.1)
     return run_id

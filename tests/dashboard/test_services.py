@@ -18,6 +18,7 @@ def test_a_clean_stop_leaves_one_file_that_holds_everything(tmp_path: Path) -> N
     with scheduler.store.read() as reader:  # a request that is still being answered
         reader.execute("SELECT 1 FROM runs").fetchone()
         services.close_scheduler()
+    assert not settings.store_path.with_name("runs.sqlite-wal").exists(), "the last reader took it away"
     copy = tmp_path / "copy" / "runs.sqlite"
     copy.parent.mkdir()
     copy.write_bytes(settings.store_path.read_bytes())

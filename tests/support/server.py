@@ -1,5 +1,6 @@
 """The app as a real server on localhost, for tests that drive it over HTTP or in a browser."""
 
+import json
 import os
 import socket
 import subprocess
@@ -7,6 +8,7 @@ import sys
 import time
 import urllib.request
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parents[2]
 
@@ -46,6 +48,13 @@ class AppServer:
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(command, cwd=ROOT, env=self.environment, stdout=log, stderr=log)
         wait_for(f"{self.url}/_stcore/health")
+
+    def api(self, path: str, body: Any = None) -> Any:
+        """What the API answers to a GET, or to a POST of `body`."""
+        content = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(f"{self.url}/api/{path}", content, {"Content-Type": "application/json"})
+        with urllib.request.urlopen(request) as answer:
+            return json.load(answer)
 
     def stop(self) -> None:
         if self.process is not None:

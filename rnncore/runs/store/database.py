@@ -35,13 +35,21 @@ class Database:
         self._connection.execute(f"PRAGMA journal_size_limit = {MAX_LOG_BYTES}")
         self._lock = threading.RLock()
         self._readers: LifoQueue[sqlite3.Connection] = LifoQueue()
+        self._closed = False
 
     def close(self) -> None:
-        """Bring the file up to date, so that it holds everything without its log, and close all idle connections."""
+        """Bring the file up to date, so that it holds everything without its log, and close all connections.
+
+        Those that are being read from are closed as soon as they are not; the last one takes the log away.
+        """
         with suppress(StoreFault):
             self.checkpoint()
         with self._lock:
+            self._closed = True
             self._connection.close()
+        self._close_idle()
+
+    def _close_idle(self) -> None:
         with suppress(Empty):
             while True:
                 self._readers.get_nowait().close()
@@ -75,6 +83,8 @@ class Database:
         finally:
             connection.execute("ROLLBACK")
             self._readers.put(connection)
+            if self._closed:
+                self._close_idle()
 
     def checkpoint(self) -> None:
         """Move committed pages from the write-ahead log into the file; writers wait meanwhile, readers do not.
