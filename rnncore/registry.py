@@ -2,7 +2,6 @@
 
 import importlib
 import importlib.util
-import pkgutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -35,7 +34,8 @@ class Implemented(Choice):
 
     def load(self) -> Any:
         """Import and return the implementation."""
-        return pkgutil.resolve_name(self.implementation)
+        module, _, attribute = self.implementation.partition(":")
+        return getattr(importlib.import_module(module), attribute)
 
 
 EntryT = TypeVar("EntryT", bound=Choice)
