@@ -22,6 +22,7 @@ from dashboard.server import services
 from dashboard.server.assets import asset_routes, warm_assets
 from dashboard.server.guard import Guard
 from dashboard.server.logs import configure_logs
+from dashboard.server.page_files import CompressedPageFiles
 from dashboard.server.sockets import (
     allow_many_connections,
     answer_at_once,
@@ -79,5 +80,10 @@ app = st.App(
     lifespan=lifespan,
     on_script_error=page_failed,
     routes=[*routes, *asset_routes],
-    middleware=[Middleware(Guard), Middleware(UploadGuard), Middleware(WorkspaceCookie)],
+    middleware=[
+        Middleware(Guard),
+        Middleware(CompressedPageFiles),
+        Middleware(UploadGuard),
+        Middleware(WorkspaceCookie),
+    ],
 )

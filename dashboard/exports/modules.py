@@ -1,4 +1,4 @@
-"""The board's JavaScript modules as one inline script, for pages that cannot load files."""
+"""The JavaScript modules as one script: inline in pages that cannot load files, one request where each costs time."""
 
 import re
 from pathlib import Path
@@ -17,6 +17,11 @@ def inline_modules(entry: str) -> str:
     scopes: dict[str, str] = {}
     _add(entry, scopes)
     return "\n".join(scopes.values())
+
+
+def as_one_module(entry: str, exported: str) -> str:
+    """Return the same as a module of its own, which exports one name of the entry."""
+    return f"{inline_modules(entry)}\nexport const {exported} = {entry}.{exported};\n"
 
 
 def _add(name: str, scopes: dict[str, str]) -> None:

@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
@@ -10,17 +11,21 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-_STATIC = Path(__file__).parents[1] / "static"
-_FILES = {
-    **{file.name: (file, "text/javascript") for file in sorted(_STATIC.glob("*.js"))},
-    "board.css": (_STATIC / "board.css", "text/css"),
-    "plotly.min.js": (Path(plotly.__file__).parent / "package_data" / "plotly.min.js", "text/javascript"),
+from dashboard.exports.modules import STATIC, as_one_module
+
+_FOR_GOOD = "public, max-age=31536000, immutable"
+_SCRIPT = "text/javascript"
+_PLOTLY = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
+_FILES: dict[str, tuple[Callable[[], bytes], str]] = {
+    "board.js": (lambda: as_one_module("board", "mount").encode(), _SCRIPT),  # one request for all modules
+    "board.css": ((STATIC / "board.css").read_bytes, "text/css"),
+    "plotly.min.js": (_PLOTLY.read_bytes, _SCRIPT),
 }
 
 
 @cache
 def _compressed(name: str) -> bytes:
-    return gzip.compress(_FILES[name][0].read_bytes(), compresslevel=6, mtime=0)
+    return gzip.compress(_FILES[name][0](), compresslevel=9, mtime=0)
 
 
 @cache
@@ -39,8 +44,7 @@ async def _asset(request: Request) -> Response:
     name = request.path_params["name"]
     if name not in _FILES:
         return PlainTextResponse("no such file", status_code=404)
-    versioned = "v" in request.query_params  # a module imported by another one has no version in its address
-    caching = "public, max-age=31536000, immutable" if versioned else "no-cache"
+    caching = _FOR_GOOD if "v" in request.query_params else "no-cache"
     headers = {"Cache-Control": caching, "Content-Encoding": "gzip"}
     return Response(_compressed(name), media_type=_FILES[name][1], headers=headers)
 

@@ -12,7 +12,9 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from dashboard.api import routes
+from dashboard.server.assets import asset_routes
 from dashboard.server.guard import Guard
+from dashboard.server.page_files import CompressedPageFiles
 from dashboard.server.upload_guard import UploadGuard
 from dashboard.server.workspace import WorkspaceCookie
 
@@ -24,8 +26,13 @@ async def _page(request: Any) -> Response:
 
 
 APP = Starlette(
-    routes=[*routes, Route("/", _page)],
-    middleware=[Middleware(Guard), Middleware(UploadGuard), Middleware(WorkspaceCookie)],
+    routes=[*routes, *asset_routes, Route("/", _page)],
+    middleware=[
+        Middleware(Guard),
+        Middleware(CompressedPageFiles),
+        Middleware(UploadGuard),
+        Middleware(WorkspaceCookie),
+    ],
 )
 
 
