@@ -5,7 +5,6 @@ from collections.abc import Sequence
 
 from rnncore.runs.limits import RETRY_S, LimitError
 from rnncore.runs.scheduler import Scheduler
-from rnncore.runs.settings import env_name
 
 SHARE = 4  # an address may take a quarter of the queue
 MAX_ADDRESSES = 10_000
@@ -30,7 +29,7 @@ class Quota:
             if len(runs) + count > allowed:
                 raise LimitError(
                     f"Your address has {len(runs)} unfinished runs that were started through the API, and {allowed} are"
-                    f" allowed (a quarter of {env_name('max_queued')}); wait for one to end or stop one.",
+                    " allowed (a quarter of the queue); wait for one to end or stop one.",
                     "max_queued",
                     RETRY_S,
                 )

@@ -10,7 +10,7 @@ LESSONS = (
     Lesson(
         key="value",
         section=SECTION,
-        title="Clipping each value turns the gradient",
+        title="Clip the length, or each value?",
         teaser="Is cutting every number the same as cutting the length?",
         question="One run clips the length of the whole gradient at 1. The other cuts every single number of it to "
         "$\\pm 0.03$; with its 1,153 parameters no gradient is then longer than $0.03\\sqrt{1153} \\approx 1$ either. "

@@ -22,7 +22,7 @@ LESSONS = (
     Lesson(
         key="forget-bias",
         section=SECTION,
-        title="The LSTM's second state, and its forget bias",
+        title="The LSTM's second state and its forget bias",
         teaser="Does an LSTM let gradients through by default?",
         question="An LSTM carries a second state $c_t$ past the non-linearities. With torch's default weights, before "
         "any training: does its gradient reach $t=1$ better than that of the plain RNN ($10^{-10}$)?",
@@ -178,7 +178,7 @@ LESSONS = (
     Lesson(
         key="spectral-radius",
         section=SECTION,
-        title="A radius above 1 need not explode",
+        title="Spectral radius below and above 1",
         teaser="Do large weights always make gradients explode?",
         question="Theory: if $W_{hh}$ shrinks every vector, the gradient must vanish; for it to explode, $W_{hh}$ must "
         "stretch some. We set the spectral radius to 0.5 and to 1.5, with tanh units. What do the two profiles do?",

@@ -25,7 +25,7 @@ LESSONS = (
     Lesson(
         key="rescue",
         section=SECTION,
-        title="Clipping rescues",
+        title="With and without clipping",
         teaser="What does a network do whose steps are ten times too long?",
         question="Two networks with the same weights see the same batches. One clips its gradient to length 1, the "
         "other does not. The learning rate is 0.1, and the very first gradient has a length of about 12. What will "
@@ -62,7 +62,7 @@ LESSONS = (
     Lesson(
         key="vanishing",
         section=SECTION,
-        title="The vanishing gradient",
+        title="Fifty steps back",
         teaser="How much of the gradient is left after 50 steps back?",
         question="The network reads 50 numbers and must add two of them. At $t=50$ the gradient of the loss by the "
         "hidden state has some length. How long is it at $t=1$, before any training?",
@@ -96,8 +96,8 @@ LESSONS = (
     Lesson(
         key="exploding",
         section=SECTION,
-        title="The exploding gradient",
-        teaser="What if each step back makes the gradient longer?",
+        title="Larger recurrent weights",
+        teaser="Which way does the gradient lean with larger weights?",
         question="Now the recurrent weights are larger: spectral radius 2, with ReLU units, of which about half are "
         "active. Which way does the profile lean before any training?",
         choices=(
@@ -133,7 +133,7 @@ LESSONS = (
     Lesson(
         key="no-cure",
         section=SECTION,
-        title="Clipping is no cure for vanishing",
+        title="A hard clip on a tiny gradient",
         teaser="Can clipping bring a vanished gradient back?",
         question="Back to the vanishing gradient. We clip hard, at 0.1, so that most steps are clipped. What happens "
         "to the profile, compared with the twin without clipping?",

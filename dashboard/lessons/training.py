@@ -58,7 +58,7 @@ LESSONS = (
     Lesson(
         key="adam",
         section=SECTION,
-        title="Adam hides small gradients",
+        title="Two optimisers and small gradients",
         teaser="Can a network learn although its gradients are tiny?",
         question="All weights begin near 0 (standard deviation 0.01), so what comes back from 5 steps later is tiny: "
         "it shrinks about twentyfold per step. Both runs start from these same weights. Which one learns to say the "
@@ -97,7 +97,7 @@ LESSONS = (
     Lesson(
         key="decay",
         section=SECTION,
-        title="What a falling learning rate buys",
+        title="A constant and a falling learning rate",
         teaser="How does training end, with and without decay?",
         question="One run keeps its learning rate at 0.1, the other lets it fall to 0 along a cosine. Each step sees "
         "other random sequences. What do the last 100 steps of the two validation losses look like?",
@@ -136,7 +136,7 @@ LESSONS = (
     Lesson(
         key="truncation",
         section=SECTION,
-        title="Truncated backpropagation cannot see further",
+        title="Truncated backpropagation",
         teaser="Can a network remember what no gradient points to?",
         question="At every step the network must say the bit of 10 steps ago. In one run gradients flow at most 5 "
         "steps back. Its hidden state is not cut: the information is there. Does it learn the task?",
@@ -168,7 +168,7 @@ LESSONS = (
     Lesson(
         key="attention",
         section=SECTION,
-        title="Attention: a shortcut through time",
+        title="Attention over all timesteps",
         teaser="What if the output could look at every timestep?",
         question="The plain RNN could not add two of 50 numbers: its gradient vanished. We leave the recurrent network "
         "as it is, but let the output look at all 50 states through attention. What happens?",
@@ -207,7 +207,7 @@ LESSONS = (
     Lesson(
         key="noise",
         section=SECTION,
-        title="Learning noise by heart",
+        title="Trained on nothing but noise",
         teaser="What does a network learn where there is nothing to learn?",
         question="A much copied example of gradient clipping trains two stacked LSTMs for 100 epochs, on 100 sequences "
         "of random numbers with random targets. There is nothing to learn in them. What do the loss on these 100 and "
@@ -247,7 +247,7 @@ LESSONS = (
     Lesson(
         key="temporal-order",
         section=SECTION,
-        title="The experiment that made clipping known",
+        title="The temporal order of two symbols",
         teaser="Which networks learn what came first?",
         question="Which of two symbols came first, hidden among distractors? Pascanu, Mikolov and Bengio trained a "
         "tanh network on this with SGD, with and without clipping, spectral radius 0.95 at the start. What do 3,000 "

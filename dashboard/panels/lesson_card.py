@@ -18,6 +18,7 @@ from rnncore.config import TrainConfig
 
 PARAMETER = "lesson"
 PREDICTED = "predicted"
+PREDICT_FIRST = "The lesson waits for your prediction: commit it, and its runs start."
 _TAKEN = "lessons.taken"
 
 
@@ -50,6 +51,11 @@ def answered() -> Lesson | None:
     """Return the open lesson once a prediction has been committed, else None."""
     lesson = current()
     return lesson if lesson is not None and prediction(lesson) is not None else None
+
+
+def predicts_first() -> bool:
+    """Tell whether a lesson is open whose prediction is still to be made: nothing trains before that."""
+    return current() is not None and answered() is None
 
 
 def current() -> Lesson | None:

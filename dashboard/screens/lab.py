@@ -18,7 +18,14 @@ from dashboard.panels import controls, fields, uploads
 from dashboard.panels.board import EMPTY, BoardRun, board
 from dashboard.panels.data_panel import data_panel
 from dashboard.panels.interrupted import interrupted_notice
-from dashboard.panels.lesson_card import answered, current, lesson_card, open_from_address, runs_of
+from dashboard.panels.lesson_card import (
+    PREDICT_FIRST,
+    answered,
+    lesson_card,
+    open_from_address,
+    predicts_first,
+    runs_of,
+)
 from dashboard.panels.share_panel import PARAMETER as LINK
 from dashboard.panels.share_panel import decode_address, link_notice, share_panel
 from dashboard.panels.theme import on_primary
@@ -42,7 +49,11 @@ def main() -> None:
     interrupted_notice()
     lesson_card()  # before the controls: committing a prediction fills them
     with st.sidebar:
-        pressed = st.button(on_primary("Train"), type="primary", width="stretch") or controls.start_requested()
+        asked = predicts_first()
+        pressed = st.button(
+            on_primary("Train"), type="primary", width="stretch", disabled=asked, help=PREDICT_FIRST if asked else None
+        )
+        pressed = controls.start_requested() or pressed
         problem = st.empty()
         draft = controls.sidebar()
     config = None
@@ -142,7 +153,7 @@ def _board_run(run_id: str | None, config: TrainConfig, label: str) -> BoardRun:
 
 def _empty(config: TrainConfig | None) -> str:
     """Return what stands in the figures while there are no runs: what to do next."""
-    if current() is not None and answered() is None:
+    if predicts_first():
         return "Predict and commit: measured curves appear here"
     if _waits_for_file():
         return "Choose a file, then press Train"

@@ -86,7 +86,7 @@ def _error(request: Request, error: Exception) -> Response:
 
 _ERRORS: dict[type[Exception], Callable[[Any], ApiError]] = {
     ApiError: lambda error: error,
-    LimitError: lambda error: ApiError(429, str(error), error.retry_after),
+    LimitError: lambda error: ApiError(429, error.for_scripts(), error.retry_after),
     ValidationError: lambda error: ApiError(400, explain(error)),
     DataError: lambda error: ApiError(400, str(error)),
     ConfigError: lambda error: ApiError(400, str(error)),

@@ -1,6 +1,12 @@
 // Commands for runs under way: they go to a run, or to a group, whose runs then obey at the same step.
 
 /**
+ * A refusal without the name of the server's setting, which stands at its end in brackets for those who write scripts.
+ * @param {string} sentence
+ */
+export const forReaders = (sentence) => sentence.replace(/ \(RNNLAB_[A-Z_]+\)$/, "");
+
+/**
  * Send a command; return why it was not obeyed, null when it was.
  * @param {string} target id of a run or of a group
  * @param {string} command
@@ -12,7 +18,7 @@ export async function send(target, command, body) {
   const url = new URL(`api/runs/${target}/${command}`, document.baseURI);
   try {
     const answer = await fetch(url, { method: "POST", headers, body: body && JSON.stringify(body) });
-    return answer.ok ? null : ((await answer.json()).error ?? "The server refused.");
+    return answer.ok ? null : forReaders((await answer.json()).error ?? "The server refused.");
   } catch {
     return "The command did not reach the server. Try again.";
   }

@@ -15,13 +15,18 @@ UPLOADS_SHARE = 4  # uploads may take a quarter of the store
 class LimitError(Exception):
     """A start that a limit forbids.
 
-    limit: the field of Settings. retry_after: seconds after which it may be allowed, None if waiting does not help.
+    The message is a sentence for the page; `for_scripts` names the setting too. limit: the field of Settings.
+    retry_after: seconds after which it may be allowed, None if waiting does not help.
     """
 
     def __init__(self, message: str, limit: str, retry_after: float | None = None) -> None:
         super().__init__(message)
         self.limit = limit
         self.retry_after = retry_after
+
+    def for_scripts(self) -> str:
+        """Return the sentence with the environment variable that sets the limit."""
+        return f"{self} ({env_name(self.limit)})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +44,15 @@ def check_start(configs: Sequence[TrainConfig], load: Load, settings: Settings) 
         check_parameters(parameter_count(config.model, input_size=1, output_size=1), settings)
     if load.active_of_workspace + len(configs) > settings.max_active_per_workspace:
         raise LimitError(
-            f"You have {load.active_of_workspace} unfinished runs, and {settings.max_active_per_workspace} are allowed"
-            f" ({env_name('max_active_per_workspace')}); wait for one to end or stop one.",
+            f"You have {load.active_of_workspace} unfinished runs, and {settings.max_active_per_workspace} are allowed;"
+            " wait for one to end or stop one.",
             "max_active_per_workspace",
             RETRY_S,
         )
     if load.queued + len(configs) > settings.max_queued:
         raise LimitError(
-            f"The queue is full: {load.queued} runs are waiting, and {settings.max_queued} are allowed"
-            f" ({env_name('max_queued')}); try again in a minute.",
+            f"The queue is full: {load.queued} runs are waiting, and {settings.max_queued} are allowed;"
+            " try again in a minute.",
             "max_queued",
             RETRY_S,
         )
@@ -58,8 +63,7 @@ def check_steps(steps: int, settings: Settings) -> None:
     """Raise LimitError if a run is too long for this server."""
     if steps > settings.max_steps:
         raise LimitError(
-            f"steps: {steps:,} is above this server's limit of {settings.max_steps:,} ({env_name('max_steps')});"
-            " choose fewer.",
+            f"steps: {steps:,} is above this server's limit of {settings.max_steps:,}; choose fewer.",
             "max_steps",
         )
 
@@ -68,8 +72,8 @@ def check_parameters(count: int, settings: Settings) -> None:
     """Raise LimitError if a model is too large for this server."""
     if count > settings.max_parameters:
         raise LimitError(
-            f"The model has at least {count:,} parameters, above this server's limit of {settings.max_parameters:,}"
-            f" ({env_name('max_parameters')}); choose a smaller hidden size or fewer layers.",
+            f"The model has at least {count:,} parameters, above this server's limit of {settings.max_parameters:,};"
+            " choose a smaller hidden size or fewer layers.",
             "max_parameters",
         )
 
@@ -78,14 +82,14 @@ def check_file(size: int, stored: int, settings: Settings) -> None:
     """Raise LimitError if an upload of `size` bytes is too large, alone or beside the `stored` bytes."""
     if size > settings.max_file_mb * 2**20:
         raise LimitError(
-            f"The file has {size / 2**20:.1f} MB, above this server's limit of {settings.max_file_mb} MB"
-            f" ({env_name('max_file_mb')}); upload a smaller one.",
+            f"The file has {size / 2**20:.1f} MB, above this server's limit of {settings.max_file_mb} MB;"
+            " upload a smaller one.",
             "max_file_mb",
         )
     if stored + size > settings.max_workspace_files_mb * 2**20:
         raise LimitError(
             f"With this file your uploads would take {(stored + size) / 2**20:.1f} MB, above the limit of"
-            f" {settings.max_workspace_files_mb} MB ({env_name('max_workspace_files_mb')}); delete some of them first.",
+            f" {settings.max_workspace_files_mb} MB; delete some of them first.",
             "max_workspace_files_mb",
         )
     check_disk(settings)
@@ -96,8 +100,8 @@ def check_uploads(size: int, stored: int, settings: Settings) -> None:
     room = settings.max_store_mb * 2**20 // UPLOADS_SHARE
     if stored + size > room:
         raise LimitError(
-            f"The server's room for uploads, {room / 2**20:,.0f} MB (a quarter of {env_name('max_store_mb')}), is used"
-            " up; try again in ten minutes.",
+            f"The server's room for uploads, {room / 2**20:,.0f} MB (a quarter of its store), is used up;"
+            " try again in ten minutes.",
             "max_store_mb",
             600.0,
         )
@@ -109,7 +113,7 @@ def check_disk(settings: Settings) -> None:
     if free < settings.min_free_disk_mb * 2**20:
         raise LimitError(
             f"The server's disk has only {free / 2**20:,.0f} MB left, and {settings.min_free_disk_mb:,} MB are kept"
-            f" free ({env_name('min_free_disk_mb')}); nothing new can start until there is more room.",
+            " free; nothing new can start until there is more room.",
             "min_free_disk_mb",
             60.0,
         )

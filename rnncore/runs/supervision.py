@@ -4,7 +4,6 @@ import logging
 
 from rnncore.runs.active import ActiveRun, Ending
 from rnncore.runs.lifecycle import Lifecycle
-from rnncore.runs.settings import env_name
 
 logger = logging.getLogger(__name__)
 
@@ -38,9 +37,7 @@ def start_waiting(lifecycle: Lifecycle) -> None:
 def _enforce_time(lifecycle: Lifecycle, run: ActiveRun, now: float) -> None:
     limit = lifecycle.settings.max_run_seconds
     if run.ending is None and run.trained_seconds(now) > limit:
-        reason = (
-            f"Stopped at step {{step}}: the limit of {limit:g} seconds ({env_name('max_run_seconds')}) was reached."
-        )
+        reason = f"Stopped at step {{step}}: this server's limit of {limit:g} seconds for a run was reached."
         lifecycle.ask_to_end(run, Ending("stopped", reason))
 
 
@@ -58,10 +55,7 @@ def _enforce_presence(lifecycle: Lifecycle, run: ActiveRun, now: float) -> None:
     """Waiting runs of a workspace that nobody looks at any more make room; what trains is left to finish."""
     gone = now - lifecycle.seen.get(run.workspace, now)
     if gone > lifecycle.settings.gone_seconds and not run.keep_when_gone and run.status != "running":
-        reason = (
-            f"Stopped at step {{step}}: it was waiting, and nobody has looked at it for {gone:.0f} seconds"
-            f" ({env_name('gone_seconds')})."
-        )
+        reason = f"Stopped at step {{step}}: it was waiting, and nobody has looked at it for {gone:.0f} seconds."
         lifecycle.ask_to_end(run, Ending("stopped", reason))
 
 

@@ -57,6 +57,14 @@ def test_nothing_is_told_and_nothing_starts_without_a_prediction() -> None:
     assert "run" not in app.query_params
 
 
+def test_train_waits_for_the_prediction() -> None:
+    app = opened("vanishing")
+    assert next(button for button in app.button if button.label == "Train").disabled
+    commit(app, "vanishing")
+    assert not next(button for button in app.button if button.label == "Train").disabled
+    assert not next(button for button in press(app, "Close").button if button.label == "Train").disabled
+
+
 @pytest.mark.parametrize("key", LESSONS)
 def test_a_prediction_brings_the_answer_and_the_runs_as_written(key: str, scheduler: Any) -> None:
     lesson = LESSONS[key]

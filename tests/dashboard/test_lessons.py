@@ -19,6 +19,10 @@ from rnncore.sizes import parameter_count
 
 MATHS_OUTSIDE_DOLLARS = re.compile(r"[\\^]")
 
+OUTCOMES = re.compile(
+    r"rescu|vanish|explod|cure|turns|need not|cannot|hides|buys|shortcut|by heart|solve|fail|learns|made clipping"
+)
+
 every_lesson = pytest.mark.parametrize("lesson", LESSONS.values(), ids=LESSONS.keys())
 
 
@@ -52,6 +56,12 @@ def test_the_first_lesson_is_what_the_app_opens_with() -> None:
     first = next(iter(LESSONS.values()))
     assert first.config == DEFAULT
     assert first.compare
+
+
+@every_lesson
+def test_neither_title_nor_teaser_states_what_happens(lesson: Lesson) -> None:
+    assert not OUTCOMES.search(lesson.title.lower())
+    assert lesson.teaser.endswith("?")
 
 
 @every_lesson

@@ -151,5 +151,6 @@ def test_too_many_to_continue_is_one_sentence(store: Store) -> None:
     ids = add(store, *"abcd", status="stopped")
     app = open_page(*ids)
     button(app, "Continue").click().run()
-    assert "RNNLAB_MAX_ACTIVE_PER_WORKSPACE" in app.warning[0].value
+    assert "unfinished runs" in app.warning[0].value
+    assert "RNNLAB_" not in app.warning[0].value
     assert {run.status for run in store.runs()} == {"stopped"}
