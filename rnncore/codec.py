@@ -100,16 +100,18 @@ def is_sealed(blob: bytes) -> bool:
 
 def unseal(blob: bytes) -> tuple[bytes, memoryview]:
     """Return header and content of a sealed blob. Raises DamagedBlob."""
-    if len(blob) < _HEAD.size or not is_sealed(blob):
+    if len(blob) < _HEAD.size:
+        raise DamagedBlob("it is too short")
+    mark, version, checksum, header_bytes = _HEAD.unpack_from(blob)
+    if mark != _MARK:
         raise DamagedBlob("it does not begin as a stored blob does")
-    _, version, checksum, header_bytes = _HEAD.unpack_from(blob)
     if version != VERSION:
         raise DamagedBlob(f"it was written in format {version}, and this program reads up to {VERSION}")
     view = memoryview(blob)
     if crc32(view[_CHECKED_FROM:]) != checksum:
         raise DamagedBlob("its checksum is wrong")
     begin = _HEAD.size + header_bytes
-    return bytes(view[_HEAD.size : begin]), view[begin:]
+    return blob[_HEAD.size : begin], view[begin:]
 
 
 def open_content(blob: bytes) -> bytes:
@@ -131,12 +133,11 @@ def decode_scalars(blob: bytes) -> Scalars:
     if is_sealed(blob):
         header, content = unseal(blob)
         names = _columns(header)
-    else:
-        names, content = FIRST_SCALARS, memoryview(blob)
-    if len(content) % (8 * len(names)):
+        return Scalars(names, np.frombuffer(content, np.float64).reshape(-1, len(names)))
+    if len(blob) % (8 * len(FIRST_SCALARS)):
         raise DamagedBlob("its length is wrong")
-    scalars = Scalars(names, np.frombuffer(content, np.float64).reshape(-1, len(names)))
-    if not np.all(np.diff(scalars["step"], prepend=0) > 0):  # for version 1, which has no checksum
+    scalars = Scalars(FIRST_SCALARS, np.frombuffer(blob, np.float64).reshape(-1, len(FIRST_SCALARS)))
+    if not np.all(np.diff(scalars["step"], prepend=0) > 0):  # there is no checksum
         raise DamagedBlob("its steps do not ascend")
     return scalars
 
@@ -152,8 +153,7 @@ def decode_profile(blob: bytes) -> dict[str, FloatArray]:
     """Undo `encode_profile`. Raises DamagedBlob."""
     header, content = unseal(blob)
     names, shape = _profile_layout(header)
-    values = np.frombuffer(content, np.float32).reshape(len(names), *shape)
-    return dict(zip(names, values, strict=True))
+    return dict(zip(names, np.frombuffer(content, np.float32).reshape(shape), strict=True))
 
 
 @lru_cache(maxsize=64)
@@ -172,10 +172,10 @@ def _profile_header(names: tuple[str, ...], layers: int, timesteps: int) -> byte
 
 
 @lru_cache(maxsize=1024)
-def _profile_layout(header: bytes) -> tuple[tuple[str, ...], tuple[int, int]]:
+def _profile_layout(header: bytes) -> tuple[tuple[str, ...], tuple[int, int, int]]:
     layout = json.loads(header)
-    layers, timesteps = layout["shape"]
-    return tuple(layout["columns"]), (layers, timesteps)
+    names, (layers, timesteps) = tuple(layout["columns"]), layout["shape"]
+    return names, (len(names), layers, timesteps)
 
 
 # --- the wire -------------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ import math
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from itertools import groupby
-from operator import attrgetter
+from operator import itemgetter
 from typing import NamedTuple
 
 import numpy as np
@@ -65,13 +65,12 @@ def _reach(layer: NDArray[np.float64]) -> float | None:
     return float(layer[0]) / last
 
 
-_HIGHEST = (attrgetter("high"), attrgetter("norm"))
-_LOWEST = (attrgetter("low"), attrgetter("norm"))
+_norm, _low, _high = (itemgetter(Row._fields.index(name)) for name in Size._fields)  # faster than by name
 
 
 def extremes(bucket: Sequence[Row]) -> list[Row]:
     """Return the rows of a bucket that stay, at most `PER_BUCKET`, the furthest up first; a row may come twice."""
-    return [max(bucket, key=key) for key in _HIGHEST] + [min(bucket, key=key) for key in _LOWEST]
+    return [max(bucket, key=_high), max(bucket, key=_norm), min(bucket, key=_low), min(bucket, key=_norm)]
 
 
 def thinned(rows: Sequence[Row], count: int) -> list[Row]:

@@ -51,11 +51,11 @@ export class Series {
   bound() {
     const { columns, evaluations } = this;
     if (columns.step.length > MAX_ROWS) {
-      keepRows(columns, spikes([columns.train_loss, columns.grad_norm], MAX_ROWS / 2));
+      keepRows(columns, spikes(measured(columns), MAX_ROWS / 2));
       this.complete = false;
     }
     if (evaluations.step.length > MAX_ROWS) {
-      keepRows(evaluations, spikes([evaluations.val_loss], MAX_ROWS / 2));
+      keepRows(evaluations, spikes(measured(evaluations), MAX_ROWS / 2));
     }
     if (this.profiles.length > MAX_PROFILES) this.profiles = thinned(this.profiles, MAX_PROFILES / 2);
     if (this.events.length > 500) this.events.splice(0, this.events.length - 500);
@@ -215,6 +215,14 @@ function extend(columns, packed) {
     columns[name] ??= [];
     for (const value of decode(text)) columns[name].push(value);
   }
+}
+
+/**
+ * All columns but the steps.
+ * @param {Record<string, number[]>} columns
+ */
+function measured({ step: _, ...columns }) {
+  return Object.values(columns);
 }
 
 /**

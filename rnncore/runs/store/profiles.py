@@ -72,9 +72,9 @@ def profile_rows(db: Connection, key: int, since: int = 0) -> list[Row]:
         "SELECT number, step, norm, reach_low, reach_high FROM profiles WHERE run = ? AND step > ? ORDER BY step",
         (key, since),
     ).fetchall()
+    if not rows or rows[0][3] is not None:
+        return list(map(Row._make, rows))
     old = [step for _, step, _, low, _ in rows if low is None]  # version 0.1.0 did not note the reach
-    if not old:
-        return [Row(*row) for row in rows]
     reaches = {profile.step: profile.size[1:] for profile in read_profiles(db, key, since, old[-1])}
     return [Row(*row[:3], *(reaches[row[1]] if row[3] is None else row[3:])) for row in rows]
 
