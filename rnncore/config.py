@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails
 
 from rnncore.cells import CELLS
 from rnncore.choices import AUTO, CLIP_METHODS, INITIALIZATIONS, LOSSES, OPTIMIZERS, READOUTS, SCHEDULES
@@ -24,7 +25,8 @@ from rnncore.key_of import KeyOf, either
 __all__ = [
     "BundledData", "CellName", "ClipConfig", "ClipName", "DataConfig", "InitConfig", "InitName", "LayoutName",
     "LossName", "ModelConfig", "OptimizerConfig", "OptimizerName", "ReadoutName", "ScheduleConfig", "ScheduleName",
-    "SeriesName", "TaskData", "TaskName", "TrainConfig", "UploadData", "UploadedFile", "explain", "files_of",
+    "SeriesName", "TaskData", "TaskName", "TrainConfig", "UploadData", "UploadedFile", "explain", "explain_each",
+    "files_of",
 ]  # fmt: skip
 
 CellName = Annotated[str, KeyOf(CELLS)]
@@ -181,27 +183,33 @@ _FORMS = {"model_type": "an object with named fields", "model_attributes_type": 
 
 def explain(error: ValidationError) -> str:
     """Turn pydantic's report into one sentence: field, value, what is allowed."""
-    problems = error.errors(include_url=False)
-    first = problems[0]
-    path = [str(part) for part in first["loc"]]
+    first, *others = explain_each(error)
+    more = len(others)
+    return first + (f" (and {more} more problem{'s' * (more > 1)})" if more else "")
+
+
+def explain_each(error: ValidationError) -> list[str]:
+    """Turn pydantic's report into a sentence for each problem: field, value, what is allowed."""
+    return [_sentence(problem) for problem in error.errors(include_url=False)]
+
+
+def _sentence(problem: ErrorDetails) -> str:
+    path = [str(part) for part in problem["loc"]]
     # The kind of data stands in the path too: data.task.delay is data.delay.
     field = ".".join(path[:1] + path[2:] if path[:1] == ["data"] else path) or "config"
-    context: dict[str, Any] = first.get("ctx", {})
-    if first["type"] == "value_error":
+    context: dict[str, Any] = problem.get("ctx", {})
+    if problem["type"] == "value_error":
         text = str(context["error"])
-        text = text if field == "config" else f"{field}: {text}"
-    elif first["type"] == "extra_forbidden":
-        text = f"{field}: there is no such field"
-    elif first["type"] == "missing":
-        text = f"{field}: a value is needed"
-    elif first["type"] == "union_tag_not_found":
-        text = f"{field}.{context['discriminator'].strip(chr(39))}: a value is needed"
-    else:
-        limits = " and ".join(f"{word} {context[key]}" for key, word in _LIMITS.items() if key in context)
-        allowed = _range(".".join(path)) or limits or _FORMS.get(first["type"], first["msg"])
-        text = f"{field}: {_shown(first['input'])} is not allowed; allowed: {allowed}"
-    more = len(problems) - 1
-    return text + (f" (and {more} more problem{'s' * (more > 1)})" if more else "")
+        return text if field == "config" else f"{field}: {text}"
+    if problem["type"] == "extra_forbidden":
+        return f"{field}: there is no such field"
+    if problem["type"] == "missing":
+        return f"{field}: a value is needed"
+    if problem["type"] == "union_tag_not_found":
+        return f"{field}.{context['discriminator'].strip(chr(39))}: a value is needed"
+    limits = " and ".join(f"{word} {context[key]}" for key, word in _LIMITS.items() if key in context)
+    allowed = _range(".".join(path)) or limits or _FORMS.get(problem["type"], problem["msg"])
+    return f"{field}: {_shown(problem['input'])} is not allowed; allowed: {allowed}"
 
 
 def _shown(value: Any) -> str:

@@ -1,7 +1,7 @@
 """The sidebar: every choice of an experiment, the usual ones open, the advanced ones folded away."""
 
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import streamlit as st
 from pydantic import TypeAdapter
@@ -15,7 +15,7 @@ from rnncore.cells import CELLS
 from rnncore.choices import AUTO, CLIP_METHODS, INITIALIZATIONS, LOSSES, OPTIMIZERS, READOUTS, SCHEDULES
 from rnncore.config import BundledData, ModelConfig, TaskData, TrainConfig, UploadData
 from rnncore.data import SERIES, TASKS, load_dataset
-from rnncore.data.dataset import DataError
+from rnncore.data.dataset import DataError, TargetKind
 from rnncore.sizes import matched_hidden_size, parameter_count
 
 COMPARE = "compare"
@@ -29,10 +29,20 @@ DTYPES = {"float32": "float32", "float64": "float64"}
 DEVICES = {"auto": "Automatic", "cpu": "CPU", "cuda": "CUDA", "mps": "MPS"}
 
 
+class _Data(NamedTuple):
+    """What the controls of the network depend on."""
+
+    input_size: int
+    output_size: int
+    per_step: bool
+    target: TargetKind
+
+
 def sidebar() -> dict[str, Any]:
     """Draw the controls of an experiment and return the draft config as a nested dict, not yet validated."""
     if untouched():
         open_with(DEFAULT, compare=True)
+    fields.begin()
     st.subheader("Data")
     _data()
     st.subheader("Network")
@@ -41,7 +51,7 @@ def sidebar() -> dict[str, Any]:
     _training()
     st.subheader("Clipping")
     _clipping()
-    with st.expander("Measuring"):
+    with fields.folded("Measuring"):
         number("profile_every", "Profile every … steps")
         number("eval_every", "Validate every … steps")
         choice("dtype", "Precision", DTYPES)
@@ -111,22 +121,22 @@ def _suit_the_data() -> None:
 
 
 def _network() -> None:
-    shape = _shape()
-    per_step = shape is not None and shape[2]
+    data = _known_data()
+    per_step = data is not None and data.per_step
     readouts = {key: each for key, each in READOUTS.items() if each.per_step == per_step}
     if value("model.readout") not in readouts:
         st.session_state["model.readout"] = next(iter(readouts))
-    _keep_parameter_count(shape)
+    _keep_parameter_count(data)
     entry("model.cell", "Cell", CELLS, segmented=True)
     left, right = st.columns(2)
     with left:
         number("model.hidden_size", "Hidden units")
     with right:
         number("model.num_layers", "Layers")
-    if shape is not None:
-        count = parameter_count(_model(), shape[0], shape[1])
+    if data is not None:
+        count = parameter_count(_model(), data.input_size, data.output_size)
         st.caption(f"{count:,} parameters")
-    with st.expander("More about the network"):
+    with fields.folded("More about the network"):
         st.toggle(
             "Match the parameter count",
             key=MATCH,
@@ -145,7 +155,9 @@ def _network() -> None:
 
 
 def _training() -> None:
-    entry("loss", "Loss", {AUTO.key: AUTO, **LOSSES})
+    data = _known_data()
+    fitting = {key: loss for key, loss in LOSSES.items() if data is None or data.target in loss.targets}
+    entry("loss", "Loss", {AUTO.key: AUTO, **fitting})
     left, right = st.columns(2)
     with left:
         entry("optimizer.name", "Optimiser", OPTIMIZERS)
@@ -154,7 +166,7 @@ def _training() -> None:
     with right:
         number("optimizer.learning_rate", "Learning rate", step=0.001, fmt="%.6g")
         number("batch_size", "Batch size")
-    with st.expander("More about training"):
+    with fields.folded("More about training"):
         number("optimizer.momentum", "Momentum", step=0.1, fmt="%.6g")
         switch("optimizer.nesterov", "Nesterov momentum")
         number("optimizer.weight_decay", "Weight decay", step=0.0001, fmt="%.6g")
@@ -188,37 +200,30 @@ def _model() -> ModelConfig:
     return ModelConfig().model_copy(update={name: value(f"model.{name}") or 1 for name in names})
 
 
-def _keep_parameter_count(shape: tuple[int, int, bool] | None) -> None:
+def _keep_parameter_count(data: _Data | None) -> None:
     """If asked to, adapt the hidden size to a cell that was just changed."""
     cell, last = value("model.cell"), st.session_state.get(_LAST_CELL)
-    if value(MATCH) and shape and last and cell != last:
+    if value(MATCH) and data and last and cell != last:
         before = _model().model_copy(update={"cell": last})
-        st.session_state["model.hidden_size"] = matched_hidden_size(before, cell, shape[0], shape[1])
+        st.session_state["model.hidden_size"] = matched_hidden_size(before, cell, data.input_size, data.output_size)
     st.session_state[_LAST_CELL] = cell
 
 
-def _shape() -> tuple[int, int, bool] | None:
-    """Return input size, output size and whether there is a target at every step; None if the data are not known."""
+def _known_data() -> _Data | None:
+    """Return what the network is built for; None if the data are not known."""
     kind = value(KIND)
-    if kind == "upload":
-        return _upload_shape()
-    data = fields.draft()["data"]
     try:
-        return _shape_of((TaskData if kind == "task" else BundledData).model_validate(data).model_dump_json())
+        if kind == "upload":
+            found = uploads.current()
+            data = found.summary if found else None
+            return _Data(data.input_size, data.output_size, data.per_step, data.target) if data else None
+        model = TaskData if kind == "task" else BundledData
+        return _built_in(model.model_validate(fields.draft()["data"]).model_dump_json())
     except (ValueError, DataError):
         return None
-
-
-def _upload_shape() -> tuple[int, int, bool] | None:
-    try:
-        found = uploads.current()
-    except (ValueError, DataError):
-        return None
-    data = found.summary if found else None
-    return (data.input_size, data.output_size, data.per_step) if data else None
 
 
 @lru_cache(maxsize=64)
-def _shape_of(data: str) -> tuple[int, int, bool]:
+def _built_in(data: str) -> _Data:
     dataset = load_dataset(TypeAdapter(TaskData | BundledData).validate_json(data))
-    return dataset.input_size, dataset.output_size, dataset.per_step
+    return _Data(dataset.input_size, dataset.output_size, dataset.per_step, dataset.target)

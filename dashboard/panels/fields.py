@@ -5,6 +5,9 @@ put back. Widget limits are a courtesy: `TrainConfig` checks everything again.
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, get_args
 
@@ -12,6 +15,7 @@ import streamlit as st
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from dashboard.experiment.text import escape
 from rnncore.cells import CELLS, Cell
 from rnncore.choices import CLIP_METHODS, INITIALIZATIONS, OPTIMIZERS, SCHEDULES, Configured
 from rnncore.config import BundledData, TaskData, TrainConfig, UploadData
@@ -28,6 +32,54 @@ _GROUPS: dict[str, tuple[str, Mapping[str, Configured]]] = {
     "schedule": ("schedule.name", SCHEDULES),
     "clip": ("clip.method", CLIP_METHODS),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Widget:
+    """How a field is called on the page. place: what it is folded away under, ''; words: key -> what the page shows."""
+
+    label: str
+    place: str
+    words: Mapping[Any, str]
+
+
+WIDGETS: dict[str, Widget] = {}  # by path: what has been drawn or, where it means nothing beside the others, left out
+_folded_under = ContextVar("folded_under", default="")
+_SLOTS = "fields.slots"  # of this run of the script: path -> place below its widget
+
+
+@contextmanager
+def folded(title: str) -> Iterator[None]:
+    """Draw fields that most experiments leave as they are under a title that opens them."""
+    token = _folded_under.set(title)
+    try:
+        with st.expander(title):
+            yield
+    finally:
+        _folded_under.reset(token)
+
+
+def begin() -> None:
+    """Forget the widgets of the last run of the script."""
+    st.session_state[_SLOTS] = {}
+
+
+def say_at(path: str, sentence: str) -> bool:
+    """Write a problem below the widget of a field; tell whether that is on the page."""
+    slot = st.session_state.get(_SLOTS, {}).get(path)
+    if slot is not None:
+        slot.error(escape(sentence))
+    return slot is not None
+
+
+def _note(path: str, label: str, words: Mapping[Any, str] | None = None) -> bool:
+    """Remember how a field is called, and tell whether to draw it."""
+    WIDGETS[path] = Widget(label, _folded_under.get(), words or {})
+    return relevant(path)
+
+
+def _below(path: str) -> None:
+    st.session_state.setdefault(_SLOTS, {})[path] = st.empty()
 
 
 def value(path: str) -> Any:
@@ -77,7 +129,7 @@ def relevant(path: str) -> bool:
 
 def choice(path: str, label: str, options: Mapping[str, str], *, segmented: bool = False, **kwargs: Any) -> None:
     """A choice among keys, shown in words."""
-    if not relevant(path):
+    if not _note(path, label, options):
         return
     _keep_within(path, options)
     settings: dict[str, Any] = {"key": path, "help": help_of(path), "persist_state": "session"}
@@ -86,13 +138,14 @@ def choice(path: str, label: str, options: Mapping[str, str], *, segmented: bool
         st.segmented_control(label, list(options), required=True, width="stretch", **settings)
     else:
         st.selectbox(label, list(options), **settings)
+    _below(path)
 
 
 def entry(path: str, label: str, entries: Mapping[str, Choice], *, segmented: bool = False) -> None:
     """A choice among the entries of a registry, with the help sentence of the chosen one."""
-    if relevant(path):
+    titles = {key: each.title for key, each in entries.items()}
+    if _note(path, label, titles):
         _keep_within(path, entries)
-        titles = {key: each.title for key, each in entries.items()}
         choice(path, label, titles, segmented=segmented, help=f"{help_of(path)} {entries[value(path)].help}")
 
 
@@ -103,7 +156,7 @@ def _keep_within(path: str, options: Mapping[str, Any]) -> None:
 
 def number(path: str, label: str, *, step: float | None = None, fmt: str | None = None, **kwargs: Any) -> None:
     """A number within the limits that the config model sets; empty where the field may be None."""
-    if not relevant(path):
+    if not _note(path, label):
         return
     field = field_of(path)
     cast = int if int in (field.annotation, *get_args(field.annotation)) else float
@@ -112,12 +165,14 @@ def number(path: str, label: str, *, step: float | None = None, fmt: str | None 
     if value(path) is None:
         settings["value"] = None
     st.number_input(label, **settings, **kwargs)
+    _below(path)
 
 
 def switch(path: str, label: str) -> None:
     """A yes or no."""
-    if relevant(path):
+    if _note(path, label, {True: "on", False: "off"}):
         st.toggle(label, key=path, help=help_of(path), persist_state="session")
+        _below(path)
 
 
 def help_of(path: str) -> str | None:

@@ -26,6 +26,7 @@ from dashboard.panels.lesson_card import (
     predicts_first,
     runs_of,
 )
+from dashboard.panels.problems import show_problems
 from dashboard.panels.share_panel import PARAMETER as LINK
 from dashboard.panels.share_panel import decode_address, link_notice, share_panel
 from dashboard.panels.theme import on_primary
@@ -33,7 +34,7 @@ from dashboard.server import services
 from dashboard.server.workspace import workspace_id
 from rnncore.checks import check_run
 from rnncore.choices import CLIP_METHODS
-from rnncore.config import TrainConfig, explain
+from rnncore.config import TrainConfig
 from rnncore.data import DataError
 from rnncore.errors import ConfigError
 from rnncore.runs.limits import LimitError
@@ -61,11 +62,12 @@ def main() -> None:
         config = TrainConfig.model_validate(draft)
         if pressed:
             shown = _start(config)
-    except ValidationError as error:
-        if pressed or not _waits_for_file():
-            problem.error(escape(_sentence(error)), icon=":material/error:")
-    except (DataError, ConfigError, LimitError) as error:
-        problem.error(escape(str(error)), icon=":material/error:")
+    except (ValidationError, DataError, ConfigError, LimitError) as error:
+        if _waits_for_file():
+            if pressed:
+                problem.error("Choose a file first.", icon=":material/error:")
+        else:
+            show_problems(error, problem)
     if link is not None and not shown:
         with notice:
             link_notice(link)
@@ -164,12 +166,6 @@ def _empty(config: TrainConfig | None) -> str:
 
 def _waits_for_file() -> bool:
     return fields.value(fields.KIND) == "upload" and not uploads.files()
-
-
-def _sentence(error: ValidationError) -> str:
-    if _waits_for_file():
-        return "Choose a file first."
-    return explain(error)
 
 
 main()

@@ -128,7 +128,7 @@ def test_values_beyond_the_widgets_limits_are_refused_with_field_value_and_range
     app.session_state["model.hidden_size"] = 32
     app.number_input(key="optimizer.learning_rate").set_value(0.0)
     press_train(app.run())
-    assert errors(app) == ["optimizer.learning_rate: 0.0 is not allowed; allowed: above 0 to 100"]
+    assert errors(app) == ["Learning rate: 0.0 is not allowed; allowed: above 0 to 100"]
     assert "run" not in app.query_params
 
 
