@@ -32,9 +32,10 @@ export class Verdicts {
 
   /** @param {number} step */
   async fetch(step) {
-    const said = await Promise.all(this.runs().map((run) => (run.id ? this.ofRun(run, step) : undefined)));
-    if (this.cursor() !== step) return;
-    for (const [index, run] of this.runs().entries()) {
+    const runs = this.runs();
+    const said = await Promise.all(runs.map((run) => (run.id ? this.ofRun(run, step) : undefined)));
+    if (this.cursor() !== step || runs !== this.runs()) return;
+    for (const [index, run] of runs.entries()) {
       if (said[index] !== undefined) run.verdicts = said[index];
     }
     this.show();
