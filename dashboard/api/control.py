@@ -16,7 +16,9 @@ from dashboard.server.http import (
     MAX_JSON_BYTES,
     ApiError,
     Endpoint,
+    address_of,
     endpoint,
+    owner_of,
     read_body,
     read_json,
     run_id,
@@ -24,11 +26,12 @@ from dashboard.server.http import (
 from rnncore.config import TrainConfig
 from rnncore.runs.scheduler import Scheduler
 
-COMMANDS: dict[str, Callable[[Scheduler, str], None]] = {
-    "stop": Scheduler.stop,
-    "pause": Scheduler.pause,
-    "resume": Scheduler.resume,
-    "step": Scheduler.step,
+# Each for a scheduler, the id in the address and the owner of what is started.
+COMMANDS: dict[str, Callable[[Scheduler, str, str], None]] = {
+    "stop": lambda scheduler, target, owner: scheduler.stop(target),
+    "pause": lambda scheduler, target, owner: scheduler.pause(target),
+    "resume": lambda scheduler, target, owner: scheduler.resume(target, owner),
+    "step": lambda scheduler, target, owner: scheduler.step(target),
 }
 
 
@@ -47,7 +50,8 @@ def command(name: str) -> Endpoint:
     @endpoint
     async def obey(request: Request) -> dict[str, Any]:
         await read_body(request, MAX_JSON_BYTES, BODY_SECONDS)
-        await run_in_threadpool(COMMANDS[name], services.scheduler(), run_id(request))
+        owner = owner_of(address_of(request))
+        await run_in_threadpool(COMMANDS[name], services.scheduler(), run_id(request), owner)
         return {"ok": True}
 
     return obey

@@ -10,7 +10,16 @@ from dashboard.api.reading import in_reading_thread
 from dashboard.experiment.text import visible
 from dashboard.server import services
 from dashboard.server.budget import Budget, OverBudget
-from dashboard.server.http import FORM_TYPES, ApiError, JSONAnswer, content_type, endpoint, read_body
+from dashboard.server.http import (
+    FORM_TYPES,
+    ApiError,
+    JSONAnswer,
+    address_of,
+    content_type,
+    endpoint,
+    owner_of,
+    read_body,
+)
 from dashboard.server.workspace import workspace_of
 from rnncore.config import UploadData
 from rnncore.runs.store.store import file_id_of
@@ -36,9 +45,9 @@ async def upload(request: Request) -> JSONAnswer:
     given = workspace_of(request)
     workspace = given or secrets.token_urlsafe(16)
     try:
-        with _budget.one_more(_address(request), *((workspace,) if given else ())):
+        with _budget.one_more(owner_of(address_of(request)), *((workspace,) if given else ())):
             content = await read_body(request, scheduler.settings.max_file_mb * 2**20, UPLOAD_SECONDS)
-            answer = await in_reading_thread(_describe, given or _address(request), name, content, options)
+            answer = await in_reading_thread(_describe, given or owner_of(address_of(request)), name, content, options)
             await run_in_threadpool(scheduler.add_file, workspace, content, name)
     except OverBudget:
         raise ApiError(429, UPLOADING, BUSY_RETRY_S) from None
@@ -54,10 +63,6 @@ def _asked(request: Request) -> tuple[str, dict[str, Any]]:
     options = {key: values if key in ("features", "targets") else values[-1] for key, values in given.items()}
     UploadData.model_validate({**options, "files": [{"file": "upload", "name": name}]})
     return name, options
-
-
-def _address(request: Request) -> str:
-    return f"address {request.client.host if request.client else ''}"
 
 
 def _describe(owner: str, name: str, content: bytes, options: dict[str, Any]) -> dict[str, Any]:

@@ -9,27 +9,24 @@ from pydantic import BaseModel, ConfigDict
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
-from dashboard.api.quota import Quota
 from dashboard.api.reading import in_reading_thread
 from dashboard.experiment.twins import twins
 from dashboard.experiment.words import label
 from dashboard.server import services
 from dashboard.server.budget import Budget, OverBudget
-from dashboard.server.http import ApiError, JSONAnswer, endpoint, read_json
+from dashboard.server.http import ApiError, JSONAnswer, address_of, endpoint, owner_of, read_json
 from dashboard.server.workspace import workspace_of
 from rnncore.checks import Described, check_run
 from rnncore.config import TrainConfig, UploadData
 from rnncore.data import DataError, load_dataset
 from rnncore.errors import ConfigError
 from rnncore.runs.active import Group
-from rnncore.runs.limits import check_start
 
 BUSY_RETRY_S = 5.0
 STARTS_AT_ONCE = 2  # each check of a start costs memory and time of this process
 MANY = "Many runs are being started from your address at this moment; try again in a few seconds."
 
 _checking = asyncio.Semaphore(STARTS_AT_ONCE)
-_quota = Quota()
 _budget = Budget(each=40, total=400)  # by network address
 
 
@@ -53,7 +50,7 @@ async def start(request: Request) -> JSONAnswer:
         )
     given = workspace_of(request)
     workspace = given or secrets.token_urlsafe(16)
-    address = request.client.host if request.client else ""
+    address = address_of(request)
     config = await run_in_threadpool(_named, workspace, config)
     configs = twins(config) if asked.compare else [config]
     try:
@@ -89,13 +86,11 @@ def _named(workspace: str, config: TrainConfig) -> TrainConfig:
 
 def _submit(workspace: str, address: str, configs: Sequence[TrainConfig]) -> Group:
     scheduler = services.scheduler()
-    check_start(configs, scheduler.load(workspace), scheduler.settings)  # before memory is spent on the data
-    _quota.check(address, len(configs), scheduler)
+    owner = owner_of(address)  # workspaces are free
+    scheduler.check_start(workspace, configs, owner)  # before memory is spent on the data
     check_run(configs[0], _described(workspace, address, configs[0]))
     labels = [label(config) for config in configs]
-    group = scheduler.submit(workspace, configs, labels, owner=f"address {address}")  # workspaces are free
-    _quota.started(address, group.runs)
-    return group
+    return scheduler.submit(workspace, configs, labels, owner=owner)
 
 
 def _described(workspace: str, address: str, config: TrainConfig) -> Described:

@@ -137,7 +137,6 @@ def _status(run: str) -> dict[str, Any]:
     found = services.scheduler().status(run)
     if found is None:
         raise ApiError(404, NOT_FOUND)
-    services.scheduler().seen(run)
     return found.to_json()
 
 
@@ -147,7 +146,9 @@ def _news(run: str, since: int) -> dict[str, Any]:
     news = records_since(scheduler.store, run, since, REFRESH_POINTS if since else FULL_POINTS, figures.columns_read())
     if news is None:
         return {"run": run, "error": NOT_FOUND}
-    scheduler.seen(run)
+    if ending := scheduler.unsaved_ending(run):
+        news["status"], news["reason"] = ending.status, ending.reason
+    news["notice"] = scheduler.notice(news["status"])
     if news["status"] == "queued":
         news["position"], news["wait_seconds"] = scheduler.position(run)
     news["insights"] = insights(scheduler.store, run, news["status"], news["last_step"])

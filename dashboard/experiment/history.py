@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from dashboard.experiment.words import data_words, model_words, status_word
 from rnncore.codec import joined
-from rnncore.runs.active import RESUMABLE
+from rnncore.runs.allowed import RESUMABLE
 from rnncore.runs.read.insights import look
 from rnncore.runs.store.runs import progress
 from rnncore.runs.store.scalars import read_scalars

@@ -11,6 +11,7 @@ from dashboard.server import services
 from dashboard.server.workspace import workspace_id
 from rnncore.runs.limits import LimitError
 from rnncore.runs.scheduler import ControlError, UnknownRun
+from rnncore.runs.trouble import StoreTrouble
 
 _PROBLEM, _TOLD = "interrupted.problem", "store.told"
 CACHED_WORKSPACES = 10_000
@@ -49,7 +50,7 @@ def continue_runs(runs: Sequence[history.HistoryRun], everything: Sequence[histo
     try:
         for target in history.targets(runs, everything):
             services.scheduler().resume(target)
-    except (LimitError, ControlError, UnknownRun) as error:
+    except (LimitError, ControlError, StoreTrouble, UnknownRun) as error:
         return str(error)
     return None
 

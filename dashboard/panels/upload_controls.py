@@ -17,6 +17,7 @@ from rnncore.data.upload import Inspection
 from rnncore.runs.reader.jobs import Findings
 from rnncore.runs.scheduler import ControlError
 from rnncore.runs.store.store import StoredFile
+from rnncore.runs.trouble import StoreTrouble
 
 LAYOUTS = {
     "auto": "Detect from the file",
@@ -243,5 +244,5 @@ def _use(file: StoredFile) -> None:
 def _delete(file_id: str) -> None:
     try:
         services.scheduler().delete_file(workspace_id(), file_id)
-    except ControlError as error:
+    except (ControlError, StoreTrouble) as error:
         st.toast(str(error), icon=":material/error:")

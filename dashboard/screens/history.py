@@ -15,6 +15,7 @@ from dashboard.panels.theme import on_primary
 from dashboard.server import services
 from dashboard.server.workspace import workspace_id
 from rnncore.runs.scheduler import MAX_NOTE, ControlError, UnknownRun
+from rnncore.runs.trouble import StoreTrouble
 
 LAB = "screens/lab.py"
 REFRESH_S = 4.0
@@ -62,7 +63,7 @@ def _body(live: bool) -> None:
     if not runs or bool(under_way) != live:
         st.rerun()
     if under_way:
-        services.scheduler().seen(under_way[0].id)
+        services.scheduler().seen(workspace=workspace_id())
     found = _filtered(runs)
     _tell()
     bar = st.container(horizontal=True, vertical_alignment="bottom")
@@ -209,7 +210,7 @@ def _delete(doomed: Sequence[HistoryRun]) -> None:
         try:
             services.scheduler().delete(run.id)
             deleted += 1
-        except ControlError as error:
+        except (ControlError, StoreTrouble) as error:
             problem = str(error)
         except UnknownRun:  # somebody was quicker
             pass
@@ -220,7 +221,7 @@ def _delete(doomed: Sequence[HistoryRun]) -> None:
 def _save_note(run_id: str, key: str) -> None:
     try:
         services.scheduler().set_note(workspace_id(), run_id, st.session_state[key] or "")
-    except (ControlError, UnknownRun) as error:
+    except (ControlError, StoreTrouble, UnknownRun) as error:
         _note_down(str(error), None)
     else:
         _note_down(None, "Note saved.")

@@ -39,6 +39,7 @@ from rnncore.data import DataError
 from rnncore.errors import ConfigError
 from rnncore.runs.limits import LimitError
 from rnncore.runs.store.store import StoredRun
+from rnncore.runs.trouble import StoreTrouble
 
 
 def main() -> None:
@@ -62,7 +63,7 @@ def main() -> None:
         config = TrainConfig.model_validate(draft)
         if pressed:
             shown = _start(config)
-    except (ValidationError, DataError, ConfigError, LimitError) as error:
+    except (ValidationError, DataError, ConfigError, LimitError, StoreTrouble) as error:
         if _waits_for_file():
             if pressed:
                 problem.error("Choose a file first.", icon=":material/error:")

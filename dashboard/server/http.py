@@ -12,17 +12,23 @@ from pydantic import ValidationError
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
+from dashboard.server import services
+from dashboard.server.workspace import workspace_of
 from rnncore.config import explain
 from rnncore.data import DataError
 from rnncore.errors import ConfigError
 from rnncore.runs.limits import LimitError
 from rnncore.runs.scheduler import ControlError, UnknownRun
+from rnncore.runs.store.database import StoreFault
+from rnncore.runs.trouble import StoreTrouble
 
 logger = logging.getLogger(__name__)
 
 MAX_JSON_BYTES = 256 * 1024
 BODY_SECONDS = 20.0  # to send a whole body of JSON
 NOT_FOUND = "There is no such run (any more)."
+UNREADABLE = "The run store cannot be used at this moment; try again in a minute."
+STORE_RETRY_S = 10.0
 ID = re.compile(r"[A-Za-z0-9_-]{22}")
 # What a form or a plain link of another site could send without asking first.
 FORM_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data", "text/plain")
@@ -61,6 +67,7 @@ def endpoint(function: Callable[[Request], Awaitable[Any]]) -> Endpoint:
         try:
             if request.method not in ("GET", "HEAD"):
                 refuse_cross_site(request)
+            services.note_sign_of_life(_ids_in(request), workspace_of(request))
             content = await function(request)
             return content if isinstance(content, Response) else JSONAnswer(content)
         except ClientDisconnect:
@@ -80,6 +87,8 @@ def _error(request: Request, error: Exception) -> Response:
     if answer.status in (403, 413, 429):
         fields = {"event": "refused", "status": answer.status, "method": request.method}
         logger.info("%s", answer, extra=fields)
+    if answer.status == 503:
+        logger.warning("%s %s: %s", request.method, request.url.path, error, extra={"event": "store_trouble"})
     headers = {"Retry-After": f"{answer.retry_after:.0f}"} if answer.retry_after is not None else None
     return error_answer(answer.status, str(answer), headers)
 
@@ -92,6 +101,8 @@ _ERRORS: dict[type[Exception], Callable[[Any], ApiError]] = {
     ConfigError: lambda error: ApiError(400, str(error)),
     UnknownRun: lambda error: ApiError(404, NOT_FOUND),
     ControlError: lambda error: ApiError(409, str(error)),
+    StoreTrouble: lambda error: ApiError(503, str(error), STORE_RETRY_S),
+    StoreFault: lambda error: ApiError(503, UNREADABLE, STORE_RETRY_S),
 }
 
 
@@ -120,6 +131,22 @@ def run_id(request: Request, name: str = "run") -> str:
     if not ID.fullmatch(value):
         raise ApiError(404, NOT_FOUND)
     return value
+
+
+def address_of(request: Request) -> str:
+    """Return the network address that a request comes from, '' where it is not known."""
+    return request.client.host if request.client else ""
+
+
+def owner_of(address: str) -> str:
+    """Return for whom runs that are started through the API are started: a network address."""
+    return f"address {address}"
+
+
+def _ids_in(request: Request) -> list[str]:
+    """Return the ids of runs and groups that a request has proved to know."""
+    asked = [text.partition(":")[0] for text in request.query_params.getlist("run")]
+    return [*map(str, request.path_params.values()), *asked]
 
 
 async def read_body(request: Request, limit: int, seconds: float) -> bytes:

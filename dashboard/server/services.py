@@ -5,6 +5,7 @@ They live in a plain module, not in st.cache_resource: "Clear cache" in Streamli
 
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -43,6 +44,12 @@ def scheduler() -> Scheduler:
     return _scheduler
 
 
+def note_sign_of_life(targets: Sequence[str], workspace: str | None) -> None:
+    """Note that somebody who may do so asks about these runs or groups, or is at work in a workspace."""
+    if isinstance(_scheduler, Scheduler):
+        _scheduler.seen(*targets, workspace=workspace)
+
+
 def readers() -> ReaderPool:
     """Return the processes that read uploaded files: foreign bytes are never parsed in this one."""
     return shared.readers(scheduler().settings)
@@ -60,9 +67,10 @@ def close_scheduler() -> None:
 
 def health() -> dict[str, Any]:
     """Return how the server is, in counts that tell nothing of anybody's runs."""
-    overview = scheduler().overview()
+    overview, problem = scheduler().overview(), scheduler().problem()
     return {
-        "status": "ok" if overview.workers_ready else "starting",
+        "status": "trouble" if problem else "ok" if overview.workers_ready else "starting",
+        "problem": problem,
         "version": product_version(),
         "uptime_s": round(time.monotonic() - _opened, 1),
         **asdict(overview),

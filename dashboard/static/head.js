@@ -210,7 +210,8 @@ function details(state, loss) {
   const parts = [];
   if (state.status !== "queued") parts.push(`step ${count(state.last_step)} of ${count(state.steps)}`);
   else if (state.position) parts.push(`position ${state.position} in the queue`);
-  if (state.status === "queued" && state.wait_seconds) parts.push(`about ${duration(state.wait_seconds)} to go`);
+  if (state.notice) parts.push(state.notice);
+  else if (state.status === "queued" && state.wait_seconds) parts.push(`about ${duration(state.wait_seconds)} to go`);
   if (state.status === "running" && state.steps_per_second) {
     parts.push(`${count(Math.round(state.steps_per_second))} steps/s`);
     const left = (state.steps - state.last_step) / state.steps_per_second;

@@ -14,6 +14,7 @@ const POLL_FIRST_MS = 60; // until the first step is here, but not for longer th
 const FIRST_MS = 3000;
 const POLL_HIDDEN_MS = 2000;
 const RETRY_MS = [500, 1000, 2000, 4000];
+const NO_ANSWER = "The server does not answer; if it has stopped, its runs can be continued when it is back.";
 
 export class Polling {
   /** @type {LiveRun[]} */ runs = [];
@@ -56,7 +57,7 @@ export class Polling {
     } catch (error) {
       if (!(error instanceof Error && error.name === "AbortError")) {
         wait = RETRY_MS[Math.min(this.failures++, RETRY_MS.length - 1)];
-        if (this.failures > 1) this.hooks.say("No answer from the server. The runs go on there; trying again.");
+        if (this.failures > 1) this.hooks.say(NO_ANSWER);
       }
     } finally {
       this.polling = false;

@@ -59,6 +59,7 @@ export interface Records {
   events: Change[];
   position?: number | null; // in the queue
   wait_seconds?: number | null;
+  notice?: string | null; // what it waits for beside its turn
   insights?: Insights | null;
   info?: Info | null;
   resumable?: boolean;

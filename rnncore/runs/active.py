@@ -1,13 +1,12 @@
 """What the scheduler remembers of an unfinished run, and what it tells about a run."""
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import Any
 
+from rnncore.runs.allowed import RESUMABLE
 from rnncore.runs.backend.job_spec import SettingChange
 from rnncore.runs.store.recording import Recorder
 from rnncore.runs.store.store import StoredRun
-
-RESUMABLE = ("interrupted", "stopped", "killed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,11 +19,15 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class RunStatus:
-    """A run as the page shows it. position: place in the queue, from 1; wait_seconds: estimate until it starts."""
+    """A run as the page shows it.
+
+    position: place in the queue, from 1. wait_seconds: estimate until it starts. notice: what it waits for beside that.
+    """
 
     run: StoredRun
     position: int | None = None
     wait_seconds: float | None = None
+    notice: str | None = None
 
     @property
     def resumable(self) -> bool:
@@ -35,7 +38,8 @@ class RunStatus:
         """Return a JSON-ready dict, without the workspace: a run's id gives no right to the rest of it."""
         fields = asdict(self.run)
         del fields["workspace"]
-        return fields | {"position": self.position, "wait_seconds": self.wait_seconds, "resumable": self.resumable}
+        waits = {"position": self.position, "wait_seconds": self.wait_seconds, "notice": self.notice}
+        return fields | waits | {"resumable": self.resumable}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +69,10 @@ class Ending:
 
 @dataclass(slots=True)
 class ActiveRun:
-    """A queued, running or paused run. Times are of time.monotonic()."""
+    """A queued, running or paused run. Times are monotonic.
+
+    No field holds anything that is changed in place but the recorder: what a transaction changes can be taken back.
+    """
 
     id: str
     workspace: str
@@ -80,7 +87,7 @@ class ActiveRun:
     recorder: Recorder | None = None
     step: int = 0
     changes: int = 0  # of its settings, so far
-    changes_to_make: list[SettingChange] = field(default_factory=list)  # once it executes
+    changes_to_make: tuple[SettingChange, ...] = ()  # once it executes
     hold: bool = False  # asked to pause
     pause_at: int | None = None  # where a queued run is to pause once it executes
     paused_since: float | None = None
@@ -91,6 +98,7 @@ class ActiveRun:
     ending: Ending | None = None  # asked to end
     ending_since: float = 0.0
     aborts: int = 0  # how often the execution engine was told to end it
+    unreadable_since: float | None = None  # when the store first failed to say how to begin it
 
     @property
     def steps_per_second(self) -> float:

@@ -2,48 +2,136 @@
 
 import logging
 import threading
-import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
+from functools import partial
+from operator import attrgetter
+from typing import Any
 
 from rnncore.runs.active import ActiveRun, Ending
 from rnncore.runs.backend.job_spec import JobSpec
-from rnncore.runs.backend.protocol import Backend
-from rnncore.runs.queue import RunQueue
+from rnncore.runs.backend.protocol import Backend, NoPlaceError
+from rnncore.runs.queue import QueueState, RunQueue
 from rnncore.runs.settings import Settings
 from rnncore.runs.store.recording import Recorder
 from rnncore.runs.store.store import Store
+from rnncore.runs.trouble import Trouble
 
 logger = logging.getLogger(__name__)
 
 KEPT_RATES = 20  # of runs that ended, to estimate how long others will take
+_FIELDS = tuple(field.name for field in fields(ActiveRun))
+_state_of = attrgetter(*_FIELDS)
+
+
+@dataclass(frozen=True, slots=True)
+class NotStarted:
+    """The execution engine could not start a run that was to begin. again: it may do so later."""
+
+    run: str
+    again: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Memory:
+    """All that a transaction may change outside the store, as it was before."""
+
+    runs: dict[str, ActiveRun]
+    states: Sequence[tuple[Any, ...]]
+    queue: QueueState
+    rates: tuple[float, ...]
+    unsaved: dict[str, Ending]
+    leaving: frozenset[str]
 
 
 class Lifecycle:
-    """The unfinished runs of a scheduler; whoever reads or changes them holds `lock`."""
+    """The unfinished runs of a scheduler; whoever reads them holds `lock`, whoever changes them has a `transaction`."""
 
     def __init__(self, store: Store, settings: Settings, backend: Backend) -> None:
-        self.store, self.settings, self.backend = store, settings, backend
+        self.store, self.settings, self.backend, self.clock = store, settings, backend, store.clock
         self.lock = threading.RLock()
+        self.trouble = Trouble(self.clock)
         self.runs: dict[str, ActiveRun] = {}
         self.queue = RunQueue()
         self.rates: deque[float] = deque(maxlen=KEPT_RATES)  # steps per second of the latest runs
         self.seen: dict[str, float] = {}  # last sign of life of each workspace with unfinished runs
+        self.leaving: set[str] = set()  # runs that were let go while they executed, until their last word comes
+        self.not_started: deque[NotStarted] = deque()  # for the loop to take in
         self._unsaved: dict[str, Ending] = {}  # endings that the store does not have yet
+        self._outbox: list[Callable[[], object]] | None = None  # what is to happen after the transaction
+        self._recorded: set[str] = set()  # runs whose recorders this transaction has used
 
-    def add(self, runs: Sequence[ActiveRun]) -> None:
-        """Queue the runs of one start, which the store has as `queued` already."""
-        self.runs |= {run.id: run for run in runs}
-        self.queue.add(runs[0].owner, [run.id for run in runs])
-        self.seen[runs[0].workspace] = time.monotonic()
+    # Transactions
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Change runs in memory and in the store together: all of it or, on an exception, nothing.
+
+        What the execution engine is told waits until it is written. Nested transactions join the outer one.
+        """
+        with self.lock:
+            if self._outbox is not None:
+                yield
+                return
+            before, self._outbox = self._remember(), []
+            self._recorded.clear()
+            try:
+                with self.store.write() as db:
+                    changes = db.total_changes
+                    yield
+                    wrote = db.total_changes > changes
+            except BaseException:
+                self._go_back(before)
+                self._outbox = None
+                raise
+            outbox, self._outbox = self._outbox, None
+            if wrote:
+                self.trouble.over()
+            for action in outbox:
+                _do(action)
+
+    def _remember(self) -> _Memory:
+        states = [_state_of(run) for run in self.runs.values()]
+        return _Memory(
+            dict(self.runs), states, self.queue.state(), tuple(self.rates), dict(self._unsaved), frozenset(self.leaving)
+        )
+
+    def _go_back(self, memory: _Memory) -> None:
+        self.runs = memory.runs
+        for run, state in zip(memory.runs.values(), memory.states, strict=True):
+            for name, value in zip(_FIELDS, state, strict=True):
+                setattr(run, name, value)
+            if run.id in self._recorded:
+                run.recorder = None  # it remembers what the store has not kept
+        self.queue.go_back(memory.queue)
+        self.rates = deque(memory.rates, maxlen=KEPT_RATES)
+        self._unsaved, self.leaving = memory.unsaved, set(memory.leaving)
+
+    def _afterwards(self, action: Callable[[], object]) -> None:
+        """Do something that cannot be undone once the transaction is written."""
+        if self._outbox is None:
+            _do(action)
+        else:
+            self._outbox.append(action)
+
+    def _tell(self, run: ActiveRun, command: str, **values: int | float | str) -> None:
+        self._afterwards(partial(self.backend.send, run.id, command, **values))
 
     # Executing
 
-    def begin(self, run: ActiveRun) -> None:
-        """Let a run that was taken from the queue execute, from its newest checkpoint on."""
+    def add(self, runs: Sequence[ActiveRun]) -> None:
+        """Queue the runs of one start, which the store has as `queued` already."""
+        self.runs = self.runs | {run.id: run for run in runs}
+        self.queue.add(runs[0].owner, [run.id for run in runs])
+        self.seen[runs[0].workspace] = self.clock.monotonic()
+
+    def job(self, run: ActiveRun) -> JobSpec:
+        """Return what the execution engine needs to execute a run from its newest checkpoint on."""
         stored = {file_id: self.store.file(run.workspace, file_id) for file_id in run.files}
         start_step, checkpoint = self.store.load_checkpoint(run.id) or (0, b"")
-        job = JobSpec(
+        return JobSpec(
             run.id,
             run.config,
             self.settings.flush_ms,
@@ -54,16 +142,45 @@ class Lifecycle:
             {file_id: content for file_id, content in stored.items() if content is not None},
             checkpoint,
         )
-        run.recorder = Recorder(self.store, run.id, self.settings)
+
+    def begin(self, run: ActiveRun, job: JobSpec) -> None:
+        """Take a run from the queue and let it execute."""
+        self.queue.take(run.id)
         self.store.begin_run(run.id)
-        place = self.backend.start(job)
-        run.executing, run.status, run.running_since = True, "running", time.monotonic()
-        run.changes_to_make, run.pause_at = [], None
+        run.executing, run.status, run.running_since = True, "running", self.clock.monotonic()
+        run.unreadable_since = None
+        self._afterwards(partial(self._start, run, job))
+
+    def _start(self, run: ActiveRun, job: JobSpec) -> None:
+        try:
+            place = self.backend.start(job)
+        except NoPlaceError:
+            self.not_started.append(NotStarted(run.id, again=True))
+            return
+        except Exception:  # whatever is wrong with this run, the others go on
+            logger.exception("a run cannot be started", extra={"event": "start_failed", "run": run.id})
+            self.not_started.append(NotStarted(run.id, again=False))
+            return
+        run.changes_to_make, run.pause_at = (), None
         logger.info("a run starts", extra={"event": "run_started", "run": run.id, "worker": place})
+
+    def put_back(self, run: ActiveRun) -> None:
+        """Let a run that was to begin, but has no place, wait where it was."""
+        run.executing, run.running_since = False, None
+        self.queue.put_back(run.id)
+        self.set_status(run, "queued")
+
+    def recorder(self, run: ActiveRun) -> Recorder:
+        """Return what writes a run's frames; for use in a transaction."""
+        self._recorded.add(run.id)
+        if run.recorder is None:
+            run.recorder = Recorder(self.store, run.id, self.settings)
+        return run.recorder
 
     def let_go(self, run: ActiveRun) -> None:
         """Note that a paused run has given its place up; queue it again if it was asked to go on meanwhile."""
         run.executing, run.recorder, run.parking = False, None, False
+        self.queue.remove(run.id)
         if run.wanted:
             self._queue_again(run)
 
@@ -83,9 +200,9 @@ class Lifecycle:
         """Change a setting of a run from a step on, at once if it has passed that step."""
         run.changes += 1
         if run.executing:
-            self.backend.send(run.id, "set", name=name, value=value, at_step=at_step)
+            self._tell(run, "set", name=name, value=value, at_step=at_step)
         else:
-            run.changes_to_make.append((at_step, name, value))
+            run.changes_to_make = (*run.changes_to_make, (at_step, name, value))
 
     def hold(self, run: ActiveRun, at_step: int) -> None:
         """Pause a run after a step, at once if it has passed that step."""
@@ -93,17 +210,17 @@ class Lifecycle:
             return
         run.hold = True
         if run.executing:
-            self.backend.send(run.id, "pause", at_step=at_step)
+            self._tell(run, "pause", at_step=at_step)
         elif run.id in self.queue:
             self.queue.remove(run.id)
-            run.paused_since = time.monotonic()
+            run.paused_since = self.clock.monotonic()
             self.set_status(run, "paused")
 
     def release(self, run: ActiveRun, single_step: bool = False) -> None:
         """Let a paused run go on, for a single step or until further notice."""
         run.hold = single_step
         if run.executing and not run.parking:
-            self.backend.send(run.id, "step" if single_step else "resume")
+            self._tell(run, "step" if single_step else "resume")
             return
         run.pause_at = run.step + 1 if single_step else None
         run.wanted = True
@@ -113,7 +230,7 @@ class Lifecycle:
     def park(self, run: ActiveRun) -> None:
         """Ask a paused run to give its place up to others; it stays paused."""
         run.parking = True
-        self.backend.send(run.id, "park")
+        self._tell(run, "park")
 
     # Ending
 
@@ -124,35 +241,72 @@ class Lifecycle:
         if not run.executing:
             self.end(run, ending)
         else:
-            run.ending, run.ending_since = ending, time.monotonic()
-            self.backend.send(run.id, "stop")
+            run.ending, run.ending_since = ending, self.clock.monotonic()
+            self._tell(run, "stop")
+
+    def abort(self, run: ActiveRun) -> None:
+        """Let the execution engine end a run that does not end by itself."""
+        run.aborts += 1
+        self._afterwards(partial(self.backend.abort, run.id))
 
     def end(self, run: ActiveRun, ending: Ending) -> None:
         """Let go of a run for good; `{step}` in the reason becomes its last stored step."""
-        reason = ending.reason.replace("{step}", f"{run.step:,} of {run.steps:,}")
+        told = _filled(run, ending)
+        self.store.save_endings({run.id: (told.status, told.reason)})
+        self._forget(run, told)
+
+    def give_up(self, run: ActiveRun, ending: Ending, has_ended: bool) -> None:
+        """Let go of a run though the store cannot be written; its ending is written once it can be.
+
+        has_ended: its last word has come, else the execution engine is made to end it.
+        """
+        told = _filled(run, ending)
+        self._unsaved[run.id] = told
+        self.drop(run, has_ended)
+        self._forget(run, told)
+
+    def drop(self, run: ActiveRun, has_ended: bool) -> None:
+        """Hear nothing more of a run that is let go; it can be continued once its last word has come."""
+        if run.executing and not has_ended:
+            self.leaving.add(run.id)
+            for _ in ("politely", "by force"):
+                self.abort(run)
+
+    def _forget(self, run: ActiveRun, ending: Ending) -> None:
         facts = {"event": "run_ended", "run": run.id, "status": ending.status, "step": run.step}
-        logger.info("%s", reason, extra=facts)
-        self._unsaved[run.id] = Ending(ending.status, reason)
-        del self.runs[run.id]
+        self._afterwards(partial(logger.info, "%s", ending.reason, extra=facts))
+        self.runs = {run_id: other for run_id, other in self.runs.items() if run_id != run.id}
         self.queue.remove(run.id)
         if run.recorder is not None and run.recorder.steps_per_second:
             self.rates.append(run.recorder.steps_per_second)
-        if not any(other.workspace == run.workspace for other in self.runs.values()):
-            self.seen.pop(run.workspace, None)
+
+    def unsaved_ending(self, run_id: str) -> Ending | None:
+        """Return how a run has ended if the store does not know it yet."""
+        return self._unsaved.get(run_id)
 
     def save_endings(self) -> None:
         """Write the endings that the store does not have yet; they stay remembered until that has worked."""
         if self._unsaved:
-            self.store.save_endings({run: (ending.status, ending.reason) for run, ending in self._unsaved.items()})
-            self._unsaved.clear()
+            with self.transaction():
+                self.store.save_endings(_columns(self._unsaved))
+                self._unsaved = {}
 
     def delete_ended(self, run_id: str) -> bool:
         """Delete a run that is over, unless it is being continued; tell whether it was deleted."""
         with self.lock:
             return run_id not in self.runs and self.store.delete_run(run_id)
 
-    def fail_unwritten(self, run_ids: Sequence[str], error: str) -> None:
-        """End runs of which the store lacks records, because a transaction failed, with what it has of them."""
-        for run in [self.runs[run_id] for run_id in set(run_ids) if run_id in self.runs]:
-            run.recorder = None
-            self.ask_to_end(run, Ending("failed", f"The run store could not be written ({error})."))
+
+def _filled(run: ActiveRun, ending: Ending) -> Ending:
+    return Ending(ending.status, ending.reason.replace("{step}", f"{run.step:,} of {run.steps:,}"))
+
+
+def _columns(endings: Mapping[str, Ending]) -> dict[str, tuple[str, str]]:
+    return {run: (ending.status, ending.reason) for run, ending in endings.items()}
+
+
+def _do(action: Callable[[], object]) -> None:
+    try:
+        action()
+    except Exception:  # what is written stays written, and the other actions are due
+        logger.exception("something that was to follow a change of the runs went wrong")

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 
 from rnncore.config import TrainConfig
 from rnncore.runs.settings import Settings, env_name
+from rnncore.runs.trouble import StoreTrouble
 from rnncore.sizes import parameter_count
 
 RETRY_S = 15.0
 UPLOADS_SHARE = 4  # uploads may take a quarter of the store
+OWNERS_SHARE = 4  # a network address may take a quarter of the queue
 
 
 class LimitError(Exception):
@@ -31,10 +33,14 @@ class LimitError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What is there already: unfinished runs of the workspace, queued runs of everybody."""
+    """What is there already: unfinished runs of the workspace, queued runs of everybody.
+
+    active_of_owner: unfinished runs of the owner, None where the owner is the workspace.
+    """
 
     active_of_workspace: int
     queued: int
+    active_of_owner: int | None = None
 
 
 def check_start(configs: Sequence[TrainConfig], load: Load, settings: Settings) -> None:
@@ -47,6 +53,14 @@ def check_start(configs: Sequence[TrainConfig], load: Load, settings: Settings) 
             f"You have {load.active_of_workspace} unfinished runs, and {settings.max_active_per_workspace} are allowed;"
             " wait for one to end or stop one.",
             "max_active_per_workspace",
+            RETRY_S,
+        )
+    allowed = max(1, settings.max_queued // OWNERS_SHARE)
+    if load.active_of_owner is not None and load.active_of_owner + len(configs) > allowed:
+        raise LimitError(
+            f"Your address has {load.active_of_owner} unfinished runs that were started through the API, and {allowed}"
+            f" are allowed (a quarter of the queue); wait for one to end or stop one.",
+            "max_queued",
             RETRY_S,
         )
     if load.queued + len(configs) > settings.max_queued:
@@ -108,8 +122,11 @@ def check_uploads(size: int, stored: int, settings: Settings) -> None:
 
 
 def check_disk(settings: Settings) -> None:
-    """Raise LimitError if the disk is nearly full."""
-    free = shutil.disk_usage(settings.data_dir).free
+    """Raise LimitError if the disk is nearly full, StoreTrouble if the folder is gone."""
+    try:
+        free = shutil.disk_usage(settings.data_dir).free
+    except OSError:
+        raise StoreTrouble("The server's data folder is gone; nothing can start until it is back.") from None
     if free < settings.min_free_disk_mb * 2**20:
         raise LimitError(
             f"The server's disk has only {free / 2**20:,.0f} MB left, and {settings.min_free_disk_mb:,} MB are kept"

@@ -2,21 +2,23 @@
 
 import logging
 import threading
-import time
 from queue import Empty, Full, Queue
 
 from rnncore.runs.active import Ending
 from rnncore.runs.backend.frames import Frame
 from rnncore.runs.backend.protocol import Changed, Message
 from rnncore.runs.lifecycle import Lifecycle
-from rnncore.runs.messages import receive
-from rnncore.runs.supervision import enforce_limits, start_waiting
+from rnncore.runs.messages import Heard, by_run, is_last_word, receive
+from rnncore.runs.store.database import is_locked, may_pass
+from rnncore.runs.supervision import enforce_limits, start_waiting, try_store
 
 logger = logging.getLogger(__name__)
 
 IDLE_S = 0.25
 INBOX_MESSAGES = 64  # when the store cannot keep up the inbox fills, and the runs wait
+CLOSING_PAUSE_S = 0.1  # between tries to write, at most, while the server stops
 SHUT_DOWN = "The server was stopped while this run was unfinished; it can be continued."
+BROKEN = "An unexpected error ended the run; the server's log says more."
 
 
 class Loop:
@@ -25,6 +27,8 @@ class Loop:
     def __init__(self, lifecycle: Lifecycle) -> None:
         self._lifecycle = lifecycle
         self._inbox: Queue[Message] = Queue(INBOX_MESSAGES)
+        self._kept: list[Heard] = []  # what the store has not taken yet; nothing else is taken in meanwhile
+        self._kept_since = 0.0
         self._closing, self._over = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._work, name="scheduler", daemon=True)
 
@@ -58,45 +62,136 @@ class Loop:
     def _work(self) -> None:
         while not self._closing.is_set():
             self._step()
+            self._closing.wait(self._lifecycle.trouble.pause)
         self._interrupt_all()
         self._over.set()
         self._lifecycle.backend.close(self._lifecycle.settings.stop_grace_seconds)
 
     def _interrupt_all(self) -> None:
         lifecycle, ending = self._lifecycle, Ending("interrupted", SHUT_DOWN)
-        with lifecycle.lock:
-            for run in list(lifecycle.runs.values()):
-                lifecycle.ask_to_end(run, ending)
-        deadline = time.monotonic() + lifecycle.settings.stop_grace_seconds
-        while lifecycle.runs and time.monotonic() < deadline:
+        deadline = lifecycle.clock.monotonic() + lifecycle.settings.stop_grace_seconds
+        asked = self._ask_all_to_end(ending)
+        while (lifecycle.runs or not asked) and lifecycle.clock.monotonic() < deadline:
             self._step()
+            self._over.wait(min(lifecycle.trouble.pause, CLOSING_PAUSE_S))
+            asked = asked or self._ask_all_to_end(ending)
         with lifecycle.lock:
-            for run in list(lifecycle.runs.values()):
-                lifecycle.end(run, ending)
-            lifecycle.save_endings()
+            for run in list(lifecycle.runs.values()):  # the execution engine ends them when it is closed
+                lifecycle.give_up(run, run.ending or ending, has_ended=True)
+            self._try_to_save_endings()  # else the next start marks them
+
+    def _ask_all_to_end(self, ending: Ending) -> bool:
+        try:
+            with self._lifecycle.transaction():
+                for run in list(self._lifecycle.runs.values()):
+                    self._lifecycle.ask_to_end(run, ending)
+        except Exception as error:
+            self._note(error)
+            return False
+        return True
 
     def _step(self) -> None:
-        """Take in what has come, in one transaction, then look after the runs in another."""
-        messages, lifecycle = self._collect(), self._lifecycle
-        with lifecycle.lock:
-            try:
-                with lifecycle.store.write():
-                    for message in messages:
-                        receive(lifecycle, message)
-                lifecycle.save_endings()
-                with lifecycle.store.write():
-                    enforce_limits(lifecycle, time.monotonic())
-                    if not self._closing.is_set():
-                        start_waiting(lifecycle)
-                lifecycle.save_endings()
-            except Exception as error:  # whatever it is, it must not stop everybody's runs
-                logger.exception("a step of the scheduler failed")
-                lifecycle.fail_unwritten([each.run for each in messages if isinstance(each, Frame)], str(error))
+        """Take in what has come, in one transaction, then look after the runs."""
+        now, trouble = self._lifecycle.clock.monotonic, self._lifecycle.trouble
+        again = bool(self._kept)
+        self._kept = self._taken_in(self._kept or self._collect())
+        if self._kept:
+            if not again:
+                self._kept_since = now() if trouble.since is None else trouble.since
+            if now() - self._kept_since > self._lifecycle.settings.store_patience_seconds:
+                self._give_up(now() - self._kept_since)
+        if not self._kept:
+            self._look_after()
 
-    def _collect(self) -> list[Message]:
+    def _taken_in(self, messages: list[Heard]) -> list[Heard]:
+        """Commit messages; return those that the store would not take, to be tried again."""
+        if not messages:
+            return []
+        try:
+            self._commit(messages)
+        except Exception as error:
+            self._note(error)
+            if is_locked(error):
+                return messages
+            groups = by_run(messages)  # what is wrong with one run must not stop the others
+            return [message for run, group in groups.items() for message in self._taken_in_of(run, group)]
+        return []
+
+    def _taken_in_of(self, run: str, messages: list[Heard]) -> list[Heard]:
+        """The same for messages about one run, which ends if they cannot be taken in at all."""
+        try:
+            try:
+                self._commit(messages)
+            except Exception as error:
+                if may_pass(error):
+                    raise
+                logger.exception("a run's messages cannot be taken in", extra={"event": "run_broken", "run": run})
+                self._end_broken(run, messages)
+        except Exception as error:
+            self._note(error)
+            return messages
+        return []
+
+    def _commit(self, messages: list[Heard]) -> None:
+        with self._lifecycle.transaction():
+            for message in messages:
+                receive(self._lifecycle, message)
+
+    def _end_broken(self, run_id: str, messages: list[Heard]) -> None:
+        with self._lifecycle.transaction():
+            run = self._lifecycle.runs.get(run_id)
+            if run is not None:
+                self._lifecycle.drop(run, any(map(is_last_word, messages)))
+                self._lifecycle.end(run, Ending("failed", BROKEN))
+
+    def _give_up(self, seconds: float) -> None:
+        """Let go of the runs whose messages the store has not taken for so long."""
+        lifecycle = self._lifecycle
+        ending = Ending(
+            "interrupted",
+            f"Interrupted at step {{step}}: the run store could not be written for {seconds:.0f} seconds"
+            f" ({lifecycle.trouble.reason}); this run can be continued.",
+        )
+        with lifecycle.lock:
+            for run_id, messages in by_run(self._kept).items():
+                ended = any(map(is_last_word, messages))
+                run = lifecycle.runs.get(run_id)
+                if run is not None and run.executing:
+                    lifecycle.give_up(run, ending, ended)
+                elif ended:
+                    lifecycle.leaving.discard(run_id)
+        self._kept = []
+
+    def _look_after(self) -> None:
+        with self._lifecycle.lock:
+            try:
+                self._lifecycle.save_endings()
+                enforce_limits(self._lifecycle)
+                if not self._closing.is_set():
+                    start_waiting(self._lifecycle)
+                    try_store(self._lifecycle)
+            except Exception as error:  # whatever it is, it must not stop everybody's runs
+                self._note(error)
+
+    def _try_to_save_endings(self) -> None:
+        try:
+            self._lifecycle.save_endings()
+        except Exception as error:
+            self._note(error)
+
+    def _note(self, error: Exception) -> None:
+        if may_pass(error):
+            self._lifecycle.trouble.note(error)
+        else:
+            logger.error("a step of the scheduler failed", exc_info=error)
+
+    def _collect(self) -> list[Heard]:
         """Wait for messages and gather those of the next `commit_ms` into one transaction; urgent ones end the wait."""
-        messages: list[Message] = []
-        deadline, wait = None, IDLE_S
+        messages: list[Heard] = []
+        clock, not_started = self._lifecycle.clock, self._lifecycle.not_started
+        while not_started:
+            messages.append(not_started.popleft())
+        deadline, wait = None, 0.0 if messages else IDLE_S
         while wait > 0:
             try:
                 message = self._inbox.get(timeout=wait)
@@ -105,8 +200,8 @@ class Loop:
             messages.append(message)
             if self._urgent(message):
                 break
-            deadline = deadline or time.monotonic() + self._lifecycle.settings.commit_ms / 1000
-            wait = deadline - time.monotonic()
+            deadline = deadline or clock.monotonic() + self._lifecycle.settings.commit_ms / 1000
+            wait = deadline - clock.monotonic()
         while len(messages) < INBOX_MESSAGES:
             try:
                 messages.append(self._inbox.get_nowait())

@@ -1,29 +1,57 @@
 """What each message of an execution engine does to the run that it is about."""
 
 import logging
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from rnncore.runs.active import ActiveRun, Ending
 from rnncore.runs.backend.frames import Frame
 from rnncore.runs.backend.protocol import Lost, Message
-from rnncore.runs.lifecycle import Lifecycle
+from rnncore.runs.lifecycle import Lifecycle, NotStarted
 from rnncore.runs.limits import LimitError, check_parameters
 
 logger = logging.getLogger(__name__)
 
 
-def receive(lifecycle: Lifecycle, message: Message) -> None:
+CANNOT_START = "This run cannot be started; the server's log says why."
+Heard = Message | NotStarted
+
+
+def receive(lifecycle: Lifecycle, message: Heard) -> None:
     """Take a message in, inside of a transaction; messages about runs that do not execute are dropped."""
-    if not isinstance(message, Frame | Lost):
+    if not isinstance(message, Frame | Lost | NotStarted):
+        return
+    if message.run in lifecycle.leaving:
+        if is_last_word(message):
+            lifecycle.leaving.discard(message.run)
         return
     run = lifecycle.runs.get(message.run)
     if run is None or not run.executing:
         return
     if isinstance(message, Frame):
         RECEIVERS[message.type](lifecycle, run, message)
+    elif isinstance(message, Lost):  # not the run's own fault, as far as anybody can tell
+        lost = Ending("interrupted", f"{message.cause}, after step {{step}}; this run can be continued.")
+        lifecycle.end(run, run.ending or lost)
+    elif run.ending is not None:
+        lifecycle.end(run, run.ending)
+    elif message.again:
+        lifecycle.put_back(run)
     else:
-        lifecycle.end(run, run.ending or Ending("killed", f"{message.cause}, after step {{step}}."))
+        lifecycle.end(run, Ending("failed", CANNOT_START))
+
+
+def is_last_word(message: Heard) -> bool:
+    """Whether nothing follows of this execution of the run."""
+    return isinstance(message, Lost | NotStarted) or (isinstance(message, Frame) and message.type == "done")
+
+
+def by_run(messages: Iterable[Heard]) -> dict[str, list[Heard]]:
+    """Return the messages about each run in their order; those about none are left out."""
+    groups: dict[str, list[Heard]] = {}
+    for message in messages:
+        if isinstance(message, Frame | Lost | NotStarted):
+            groups.setdefault(message.run, []).append(message)
+    return groups
 
 
 def _info(lifecycle: Lifecycle, run: ActiveRun, frame: Frame) -> None:
@@ -36,32 +64,29 @@ def _info(lifecycle: Lifecycle, run: ActiveRun, frame: Frame) -> None:
 
 
 def _records(lifecycle: Lifecycle, run: ActiveRun, frame: Frame) -> None:
-    if run.recorder is not None:
-        run.recorder.add(frame)
-        run.step = run.recorder.step
+    recorder = lifecycle.recorder(run)
+    recorder.add(frame)
+    run.step = recorder.step
 
 
 def _event(lifecycle: Lifecycle, run: ActiveRun, frame: Frame) -> None:
-    if run.recorder is not None:
-        run.recorder.add_event(frame)
+    lifecycle.recorder(run).add_event(frame)
 
 
 def _checkpoint(lifecycle: Lifecycle, run: ActiveRun, frame: Frame) -> None:
-    if run.recorder is not None:
-        run.recorder.add_checkpoint(frame)
+    lifecycle.recorder(run).add_checkpoint(frame)
 
 
 def _paused(lifecycle: Lifecycle, run: ActiveRun, frame: Frame) -> None:
-    now = time.monotonic()
+    now = lifecycle.clock.monotonic()
     run.clock_stops(now)
     run.paused_since = now
     lifecycle.set_status(run, "paused")
 
 
 def _resumed(lifecycle: Lifecycle, run: ActiveRun, frame: Frame) -> None:
-    run.paused_since, run.running_since = None, time.monotonic()
-    if run.recorder is not None:
-        run.recorder.forget_rate()
+    run.paused_since, run.running_since = None, lifecycle.clock.monotonic()
+    lifecycle.recorder(run).forget_rate()
     lifecycle.set_status(run, "running")
 
 

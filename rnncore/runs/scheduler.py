@@ -3,11 +3,15 @@
 import logging
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import wraps
+from typing import Concatenate, ParamSpec, TypeVar
 
 from rnncore.choices import CLIP_METHODS
 from rnncore.config import ClipConfig, OptimizerConfig, TrainConfig
-from rnncore.runs.active import RESUMABLE, ActiveRun, Ending, Group, Overview, RunStatus
+from rnncore.runs.active import ActiveRun, Ending, Group, Overview, RunStatus
+from rnncore.runs.allowed import ACTS, ALREADY, STOPPING, TABLE
 from rnncore.runs.backend.backends import open_backend
 from rnncore.runs.backend.protocol import Backend
 from rnncore.runs.forecast import position
@@ -15,9 +19,12 @@ from rnncore.runs.housekeeping import Housekeeper
 from rnncore.runs.lifecycle import Lifecycle
 from rnncore.runs.limits import Load, check_start
 from rnncore.runs.loop import Loop
+from rnncore.runs.owners import Owners
 from rnncore.runs.settings import Settings
-from rnncore.runs.store.lock import FolderLock
-from rnncore.runs.store.store import NewRun, Store
+from rnncore.runs.store.database import StoreFault, is_locked, may_pass
+from rnncore.runs.store.lock import FolderLock, StoreError
+from rnncore.runs.store.store import ACTIVE, NewRun, Store, StoredRun
+from rnncore.runs.trouble import StoreTrouble
 from rnncore.runs.twins import common_step, is_near
 from rnncore.runs.uploads import add_new_uploads, add_upload, uploads_of
 
@@ -25,7 +32,12 @@ logger = logging.getLogger(__name__)
 
 MAX_CHANGES = 1000  # of settings while a run trains: each is kept and drawn
 MAX_NOTE = 500  # characters of a note
+BUSY_MS = 100  # how long a write waits for other programs while it keeps others of this one from working
+COMMAND_PATIENCE_S = 2.0  # how long a command tries again when it does not get to write
 WENT_AWAY = "The server went away while this run was unfinished; it can be continued."
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class ControlError(ValueError):
@@ -36,6 +48,29 @@ class UnknownRun(LookupError):  # noqa: N818 - it says what is wrong
     """No run and no group has this id."""
 
 
+def patient(
+    command: Callable[Concatenate["Scheduler", P], T],
+) -> Callable[Concatenate["Scheduler", P], T]:
+    """Let a command try again for a moment when another program holds the store; if it cannot write: StoreTrouble."""
+
+    @wraps(command)
+    def carry_out(self: "Scheduler", /, *args: P.args, **kwargs: P.kwargs) -> T:
+        deadline = time.monotonic() + COMMAND_PATIENCE_S
+        while True:
+            try:
+                return command(self, *args, **kwargs)
+            except Exception as error:
+                if not may_pass(error):
+                    raise
+                if not is_locked(error) or time.monotonic() > deadline:
+                    self.note_trouble(error)
+                    sentence = f"The run store cannot be written at this moment ({error}); try again in a minute."
+                    raise StoreTrouble(sentence) from error
+            time.sleep(BUSY_MS / 1000)
+
+    return carry_out
+
+
 class Scheduler:
     """Queue and runs of one store. A target is the id of a run or of a group: one control drives both twins."""
 
@@ -44,16 +79,22 @@ class Scheduler:
         self.store, self.settings = store, settings
         self._lifecycle = Lifecycle(store, settings, backend or open_backend(settings))
         self._loop = Loop(self._lifecycle)
+        self._owners = Owners()
         self._housekeeper = Housekeeper(store, settings, self._lifecycle.delete_ended)
         self._folder_lock: FolderLock | None = None
 
     def start(self) -> None:
         """Take the data folder, end what an earlier server left unfinished, begin to work in the background.
 
-        Raises StoreError if another server uses the folder.
+        Raises StoreError if another server uses the folder, or if the store cannot be written.
         """
         self._folder_lock = FolderLock(self.store.path.parent)
-        left = self.store.interrupt_active(WENT_AWAY)
+        try:
+            left = self.store.interrupt_active(WENT_AWAY)
+        except StoreFault as error:
+            self._folder_lock.release()
+            raise StoreError(f"The run store '{self.store.path}' cannot be written: {error}.") from error
+        self.store.wait_for_others(BUSY_MS)
         if left:
             logger.warning("%d runs were unfinished when the server went away; they are marked interrupted", left)
         self._loop.start()
@@ -68,6 +109,7 @@ class Scheduler:
 
     # Starting
 
+    @patient
     def submit(
         self,
         workspace: str,
@@ -81,108 +123,154 @@ class Scheduler:
 
         files: (name, content) of uploads; the configs name them by their content, `sha256:...` (`file_id_of`).
         keep_when_gone: do not stop waiting runs when the workspace gives no sign of life.
-        owner: who alternates with others in the queue, by default the workspace.
+        owner: who alternates with others in the queue and has a quota of it, by default the workspace, which has none.
 
         Raises:
             LimitError: a limit forbids it. DataError: a file was not uploaded to this workspace.
+            StoreTrouble: the store cannot be written, as may be raised by every command.
         """
         group = Group(new_id(), tuple(new_id() for _ in configs))
         with self._lifecycle.lock:
-            check_start(configs, self.load(workspace), self.settings)
+            self.check_start(workspace, configs, owner)
             add_new_uploads(self.store, self.settings, workspace, files)
             uploads = [uploads_of(self.store, workspace, config) for config in configs]
             new = [
                 NewRun(run_id, workspace, group.id, label, config.model_dump(mode="json"), config.steps, own)
                 for run_id, label, config, own in zip(group.runs, labels, configs, uploads, strict=True)
             ]
-            self.store.create_runs(new)
             who = owner or workspace
-            self._lifecycle.add(
-                [
-                    ActiveRun(run.id, workspace, group.id, run.config, run.steps, run.files, who, keep_when_gone)
-                    for run in new
-                ]
-            )
+            with self._lifecycle.transaction():
+                self.store.create_runs(new)
+                self._lifecycle.add(
+                    [
+                        ActiveRun(run.id, workspace, group.id, run.config, run.steps, run.files, who, keep_when_gone)
+                        for run in new
+                    ]
+                )
+            self._owners.note(group.runs, owner)
         logger.info("runs are queued", extra={"event": "run_queued", "runs": group.runs, "workspace": workspace})
         self._loop.wake()
         return group
 
+    def check_start(self, workspace: str, configs: Sequence[TrainConfig], owner: str = "") -> None:
+        """Raise LimitError if these runs may not be queued now, for a workspace and an owner."""
+        with self._lifecycle.lock:
+            runs = self._lifecycle.runs.values()
+            mine = sum(run.workspace == workspace for run in runs)
+            owned = sum(run.owner == owner for run in runs) if owner else None
+            check_start(configs, Load(mine, len(self._lifecycle.queue), owned), self.settings)
+
+    @patient
     def add_file(self, workspace: str, content: bytes, name: str = "") -> str:
         """Store an upload for a workspace; return its id, `sha256:...`. Raises LimitError."""
         return add_upload(self.store, self.settings, workspace, content, name)
 
+    @patient
     def delete_file(self, workspace: str, file_id: str) -> None:
         """Remove an upload. Raises ControlError while an unfinished run trains on it."""
         with self._lifecycle.lock:
             if not self.store.delete_file(workspace, file_id) and self.store.has_file(workspace, file_id):
                 raise ControlError("An unfinished run trains on this file; stop it first.")
 
-    # Steering
+    # Steering: `allowed.TABLE` says which command a run obeys in which state; others raise ControlError
 
+    @patient
     def stop(self, target: str) -> None:
-        """End the unfinished runs of a target; they can be continued later. Raises UnknownRun."""
-        with self._lifecycle.lock:
-            for run in self._members(target):
+        """End the unfinished runs of a target; they can be continued later. Raises ControlError, UnknownRun."""
+        with self._lifecycle.transaction():
+            for run in self._asked(target, "stop"):
                 self._lifecycle.ask_to_end(run, Ending("stopped", "Stopped at step {step}."))
-            self._lifecycle.save_endings()
         self._loop.wake()
 
+    @patient
     def pause(self, target: str) -> None:
         """Hold the unfinished runs of a target, twins at the same step unless one is more than a second behind."""
-        with self._lifecycle.lock:
-            members = self._members(target)
+        with self._lifecycle.transaction():
+            members = self._asked(target, "pause")
             at_step = common_step(members)
             for run in members:
                 self._lifecycle.hold(run, at_step if is_near(run, at_step) else 0)
         self._loop.wake()
 
+    @patient
     def step(self, target: str) -> None:
         """Let the paused runs of a target make one step."""
-        with self._lifecycle.lock:
-            for run in self._members(target):
-                if run.status != "paused":
-                    raise ControlError("Only a paused run can make a single step; pause it first.")
+        with self._lifecycle.transaction():
+            for run in self._asked(target, "step"):
                 self._lifecycle.release(run, single_step=True)
         self._loop.wake()
 
-    def resume(self, target: str) -> None:
+    @patient
+    def resume(self, target: str, owner: str = "") -> None:
         """Let paused runs go on, and continue interrupted, stopped or killed ones from their last checkpoint.
+
+        owner: as for `submit`, by default the one for whom the runs were started.
 
         Raises:
             LimitError: continuing an ended run is a start. ControlError: it cannot be continued. UnknownRun.
         """
-        with self._lifecycle.lock:
-            members = self._members(target)
+        self._lifecycle.save_endings()
+        with self._lifecycle.transaction():
+            members = self._asked(target, "resume")
             for run in members:
                 if run.hold:
                     self._lifecycle.release(run)
             if not members:
-                self._continue(target)
+                self._continue(target, owner)
         self._loop.wake()
 
+    @patient
     def set_learning_rate(self, target: str, value: float) -> None:
         """Change the base learning rate of unfinished runs. Raises pydantic's ValidationError, UnknownRun."""
         OptimizerConfig(learning_rate=value)
-        with self._lifecycle.lock:
-            self._change(self._members(target), "learning_rate", value)
+        with self._lifecycle.transaction():
+            self._change(self._asked(target, "settings"), "learning_rate", value)
         self._loop.wake()
 
+    @patient
     def set_clip_threshold(self, target: str, value: float) -> None:
         """Change the threshold of those runs that clip by one. Raises ControlError, ValidationError, UnknownRun."""
         ClipConfig(threshold=value)
-        with self._lifecycle.lock:
-            members = self._members(target)
+        with self._lifecycle.transaction():
+            members = self._asked(target, "settings")
             clipping = [run for run in members if CLIP_METHODS[run.config["clip"]["method"]].has_threshold]
             if not clipping:
                 raise ControlError("clip_threshold: none of these runs clips by a threshold.")
             self._change(clipping, "clip_threshold", value)
         self._loop.wake()
 
-    def _members(self, target: str) -> list[ActiveRun]:
-        members = [run for run in self._lifecycle.runs.values() if target in (run.id, run.group)]
-        if not members and not self.store.named(target):
+    def _asked(self, target: str, command: str) -> list[ActiveRun]:
+        """Return the unfinished runs of a target that are to obey; none where only ones are left that are over.
+
+        Raises UnknownRun, and ControlError where one that is unfinished may not obey, or all that are over may not.
+        """
+        row = TABLE[command]
+        unfinished = [run for run in self._lifecycle.runs.values() if target in (run.id, run.group)]
+        if unfinished:
+            members = [run for run in unfinished if run.ending is None]
+            if not members and command != "stop":
+                raise ControlError(STOPPING)
+            verdicts = [row[run.status] for run in members]
+            refused = any(verdict not in (ACTS, ALREADY) for verdict in verdicts)
+        else:
+            members = []
+            verdicts = [row[run.status] for run in self._named(target)]
+            refused = not any(verdict in (ACTS, ALREADY) for verdict in verdicts)
+        if refused:
+            raise ControlError(next(verdict for verdict in verdicts if verdict not in (ACTS, ALREADY)))
+        return members
+
+    def _named(self, target: str) -> list[StoredRun]:
+        """Return the stored runs that an id stands for, as they truly are. Raises UnknownRun."""
+        stored = [self._truly(run) for run in self.store.named(target)]
+        if not stored:
             raise UnknownRun("There is no such run.")
-        return [run for run in members if run.ending is None]
+        return stored
+
+    def _truly(self, run: StoredRun) -> StoredRun:
+        """Return a run with the ending that the store does not know yet, if there is one."""
+        ending = self._lifecycle.unsaved_ending(run.id)
+        return run if ending is None else replace(run, status=ending.status, reason=ending.reason)
 
     def _change(self, members: Sequence[ActiveRun], name: str, value: float) -> None:
         if any(run.changes >= MAX_CHANGES for run in members):
@@ -191,33 +279,37 @@ class Scheduler:
         for run in members:
             self._lifecycle.change(run, name, value, at_step)
 
-    def _continue(self, target: str) -> None:
-        going = [run for run in self.store.named(target) if run.status in RESUMABLE]
-        if not going:
-            raise ControlError("This run has ended and cannot be continued.")
+    def _continue(self, target: str, owner: str) -> None:
+        going = [run for run in self._named(target) if TABLE["resume"][run.status] == ACTS]
         configs = [TrainConfig.model_validate(run.config) for run in going]
         workspace = going[0].workspace
         if not all(self.store.has_file(workspace, file) for run in going for file in run.files):
             raise ControlError("This run's uploaded file was deleted, so it cannot be continued.")
-        check_start(configs, self.load(workspace), self.settings)
+        owner = owner or self._owners.of(going[0].id)
+        self.check_start(workspace, configs, owner)
         for run in going:
             self.store.requeue_run(run.id)
+        who = owner or workspace
         self._lifecycle.add(
             [
-                ActiveRun(run.id, workspace, run.group, run.config, run.steps, run.files, workspace, step=run.step)
+                ActiveRun(run.id, workspace, run.group, run.config, run.steps, run.files, who, step=run.step)
                 for run in going
             ]
         )
+        self._owners.note([run.id for run in going], owner)
 
+    @patient
     def delete(self, run_id: str) -> None:
         """Remove a run that is over, with all that was recorded of it. Raises ControlError, UnknownRun."""
         with self._lifecycle.lock:
-            if run_id in self._lifecycle.runs:
-                raise ControlError("This run is unfinished and cannot be deleted; stop it first.")
+            unfinished = self._lifecycle.runs.get(run_id)
+            if unfinished is not None:
+                raise ControlError(TABLE["delete"][unfinished.status])
             self._lifecycle.save_endings()
             if not self.store.delete_run(run_id):
                 raise UnknownRun("There is no such run.")
 
+    @patient
     def set_note(self, workspace: str, run_id: str, text: str) -> None:
         """Replace a run's note, for its own workspace only. Raises ControlError (too long), UnknownRun."""
         note = text.strip()
@@ -230,11 +322,12 @@ class Scheduler:
 
     # Watching
 
-    def seen(self, run_id: str) -> None:
-        """Note that somebody is looking at a run, so that its workspace is not taken for gone."""
-        run = self._lifecycle.runs.get(run_id)
-        if run is not None:
-            self._lifecycle.seen[run.workspace] = time.monotonic()
+    def seen(self, *targets: str, workspace: str | None = None) -> None:
+        """Note a sign of life: somebody looks at these runs or groups, or is at work in a workspace."""
+        runs, seen = self._lifecycle.runs, self._lifecycle.seen
+        workspaces = {run.workspace for run in list(runs.values()) if run.group in targets or run.id in targets}
+        for each in workspaces | ({workspace} if workspace in seen else set()):
+            seen[each] = self._lifecycle.clock.monotonic()
 
     def overview(self) -> Overview:
         """Return how many places and unfinished runs there are, in counts alone."""
@@ -251,20 +344,37 @@ class Scheduler:
                 queued=len(self._lifecycle.queue),
             )
 
-    def load(self, workspace: str) -> Load:
-        """Return what is there already when a workspace wants to start something."""
-        with self._lifecycle.lock:
-            mine = sum(run.workspace == workspace for run in self._lifecycle.runs.values())
-            return Load(mine, len(self._lifecycle.queue))
-
     def position(self, run_id: str) -> tuple[int | None, float | None]:
         """Return a queued run's place, from 1, and the estimated seconds until it starts; None where not known."""
         return position(self._lifecycle, run_id)
 
+    def notice(self, status: str) -> str | None:
+        """Return what unfinished runs of a status wait for that has nothing to do with them; None if nothing."""
+        if status not in ACTIVE:
+            return None
+        waiting = self._lifecycle.backend.capacity().problem if status == "queued" else ""
+        return waiting or self._lifecycle.trouble.sentence
+
+    def problem(self) -> str | None:
+        """Return what is wrong with the whole server, as a sentence that names nobody; None if nothing is."""
+        trouble, waiting = self._lifecycle.trouble.sentence, self._lifecycle.backend.capacity().problem
+        return trouble or (f"No run can start: {waiting}." if waiting else None)
+
+    def unsaved_ending(self, run_id: str) -> Ending | None:
+        """Return how a run has ended if the store does not know it yet, because it cannot be written."""
+        return self._lifecycle.unsaved_ending(run_id)
+
+    def note_trouble(self, error: Exception) -> None:
+        """Take down that the store could not be used."""
+        self._lifecycle.trouble.note(error)
+
     def status(self, run_id: str) -> RunStatus | None:
         """Return what is known of a run, None if there is none with this id."""
         run = self.store.run(run_id)
-        return None if run is None else RunStatus(run, *self.position(run_id))
+        if run is None:
+            return None
+        run = self._truly(run)
+        return RunStatus(run, *self.position(run_id), self.notice(run.status))
 
 
 def new_id() -> str:

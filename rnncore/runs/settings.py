@@ -177,6 +177,13 @@ class Settings(BaseSettings):
         " and again before it is killed.",
         json_schema_extra=_about("Limits of a run"),
     )
+    store_patience_seconds: float = Field(
+        180.0,
+        ge=0,
+        description="How long runs wait when their records cannot be written (a full disk, a store that another program"
+        " has locked) before they are interrupted (seconds).",
+        json_schema_extra=_about("Limits of a run"),
+    )
     checkpoint_seconds: float = Field(
         5.0,
         ge=0,

@@ -4,34 +4,75 @@ import logging
 
 from rnncore.runs.active import ActiveRun, Ending
 from rnncore.runs.lifecycle import Lifecycle
+from rnncore.runs.store.database import may_pass
 
 logger = logging.getLogger(__name__)
 
 
-def enforce_limits(lifecycle: Lifecycle, now: float) -> None:
-    """End runs that have had their time, free the places of paused ones; now: time.monotonic()."""
-    for run in list(lifecycle.runs.values()):
-        _enforce_time(lifecycle, run, now)
-        _enforce_ending(lifecycle, run, now)
-        _enforce_presence(lifecycle, run, now)
-        _enforce_hold(lifecycle, run, now)
+def enforce_limits(lifecycle: Lifecycle) -> None:
+    """End runs that have had their time, free the places of paused ones. Raises StoreFault."""
+    now = lifecycle.clock.monotonic()
+    with lifecycle.transaction():
+        _note_presence(lifecycle, now)
+        for run in list(lifecycle.runs.values()):
+            _enforce_time(lifecycle, run, now)
+            _enforce_ending(lifecycle, run, now)
+            _enforce_presence(lifecycle, run, now)
+            _enforce_hold(lifecycle, run, now)
 
 
 def start_waiting(lifecycle: Lifecycle) -> None:
-    """Start as many waiting runs as there are free places; fail them if there will be none."""
-    queue, backend = lifecycle.queue, lifecycle.backend
-    backend.keep_up()
-    capacity = backend.capacity()
-    if capacity.problem:
-        for run_id in list(queue):
-            lifecycle.end(lifecycle.runs[run_id], Ending("failed", capacity.problem))
-    for _ in range(min(capacity.free, len(queue))):
-        run = lifecycle.runs[queue.take()]
-        try:
-            lifecycle.begin(run)
-        except Exception:  # whatever is wrong with this run, the others go on
-            logger.exception("a run cannot be started", extra={"event": "start_failed", "run": run.id})
+    """Start as many waiting runs as there are free places. Raises StoreFault where nothing can be started."""
+    lifecycle.backend.keep_up()
+    free = lifecycle.backend.capacity().free
+    for run in [lifecycle.runs[run_id] for run_id in lifecycle.queue]:
+        if not free:
+            return
+        if run.id not in lifecycle.leaving and _started(lifecycle, run):
+            free -= 1
+
+
+def try_store(lifecycle: Lifecycle) -> None:
+    """Find out whether trouble with the store is over when there is nothing to write. Raises StoreFault."""
+    if lifecycle.trouble.since is not None:
+        with lifecycle.transaction():
+            lifecycle.store.touch()
+
+
+def _started(lifecycle: Lifecycle, run: ActiveRun) -> bool:
+    try:
+        job = lifecycle.job(run)
+    except Exception as error:  # whatever is wrong with this run, the others go on
+        _cannot_be_read(lifecycle, run, error)
+        return False
+    with lifecycle.transaction():
+        lifecycle.begin(run, job)
+    return True
+
+
+def _cannot_be_read(lifecycle: Lifecycle, run: ActiveRun, error: Exception) -> None:
+    """Let a run wait on for a while when the store does not tell how to begin it."""
+    now = lifecycle.clock.monotonic()
+    run.unreadable_since = since = now if run.unreadable_since is None else run.unreadable_since
+    if since == now:
+        logger.error("a run cannot be started", exc_info=error, extra={"event": "start_failed", "run": run.id})
+    if may_pass(error) and now - since <= lifecycle.settings.store_patience_seconds:
+        return
+    with lifecycle.transaction():
+        if may_pass(error):
+            reason = f"The run store could not be read ({error}); this run can be continued."
+            lifecycle.end(run, Ending("interrupted", reason))
+        else:
             lifecycle.end(run, Ending("failed", "This run cannot be started; the server's log says why."))
+
+
+def _note_presence(lifecycle: Lifecycle, now: float) -> None:
+    """Remember exactly the workspaces that have unfinished runs."""
+    workspaces = {run.workspace for run in lifecycle.runs.values()}
+    for workspace in workspaces:
+        lifecycle.seen.setdefault(workspace, now)
+    for workspace in set(lifecycle.seen) - workspaces:
+        del lifecycle.seen[workspace]
 
 
 def _enforce_time(lifecycle: Lifecycle, run: ActiveRun, now: float) -> None:
@@ -47,8 +88,7 @@ def _enforce_ending(lifecycle: Lifecycle, run: ActiveRun, now: float) -> None:
         return
     late = (now - run.ending_since) // max(lifecycle.settings.stop_grace_seconds, 0.01)
     if run.aborts < min(late, 2):
-        lifecycle.backend.abort(run.id)
-        run.aborts += 1
+        lifecycle.abort(run)
 
 
 def _enforce_presence(lifecycle: Lifecycle, run: ActiveRun, now: float) -> None:

@@ -1,6 +1,5 @@
 """The uploads of workspaces: what is stored, for whom, and whether there is room."""
 
-import time
 from collections.abc import Sequence
 
 from rnncore.config import TrainConfig, files_of
@@ -42,5 +41,5 @@ def _check_room(store: Store, settings: Settings, workspace: str, size: int) -> 
     try:
         check_uploads(size, store.file_bytes(), settings)
     except LimitError:
-        store.drop_unused_files(time.time() - UNUSED_S)  # nobody's runs go for files that train nothing
+        store.drop_unused_files(UNUSED_S)  # nobody's runs go for files that train nothing
         check_uploads(size, store.file_bytes(), settings)

@@ -67,8 +67,8 @@ def test_a_lost_run_can_be_continued_and_loses_nothing(serve_any):
     run_id = server.submit(slow(150)).runs[0]
     server.wait(lambda: server.run(run_id).checkpoint_step > 0)
     kill(server, run_id)
-    run = server.wait_status(run_id, "killed")
-    assert run.reason.endswith(f", after step {run.step} of 150.")
+    run = server.wait_status(run_id, "interrupted")
+    assert run.reason.endswith(f", after step {run.step} of 150; this run can be continued.")
     assert server.scheduler.overview().workers_lost == 1
     server.scheduler.resume(run_id)
     server.wait_status(run_id, "finished")
@@ -107,11 +107,15 @@ def test_shutdown_interrupts_at_a_checkpoint(serve_any):
     assert server.run(running).checkpoint_step == server.run(running).step >= 10
 
 
-def test_an_engine_that_cannot_start_anything_fails_the_queue_in_its_own_words(tmp_path):
+def test_the_queue_waits_while_an_engine_cannot_start_anything_and_says_why(tmp_path):
     server = Server(tmp_path, MemoryBackend)
-    server.backend.problem = "The cluster does not answer."
+    server.backend.problem = "waiting for the cluster"
     run_id = server.submit(config()).runs[0]
-    assert server.wait_status(run_id, "failed").reason == "The cluster does not answer."
+    server.wait(lambda: server.scheduler.status(run_id).notice == "waiting for the cluster")
+    assert server.run(run_id).status == "queued"
+    server.backend.problem = ""
+    server.wait_status(run_id, "finished")
+    assert server.scheduler.status(run_id).notice is None
     server.close()
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from rnncore.runs.backend.frames import Frame
 from rnncore.runs.backend.job_spec import JobSpec
-from rnncore.runs.backend.local import NO_WORKERS, LocalBackend
+from rnncore.runs.backend.local import LocalBackend
 from rnncore.runs.backend.process import WORKER_COMMAND
 from rnncore.runs.backend.protocol import Changed
 from tests.support.fake_worker import COMMAND
@@ -59,7 +59,7 @@ def test_starting_that_keeps_failing_is_a_problem_told_in_words(opened):
     backend, _ = opened([sys.executable, "-c", "raise SystemExit(3)"], ready=0)
     assert backend.capacity().problem == ""
     wait(lambda: backend.keep_up() or backend.capacity().problem)
-    assert backend.capacity().problem == NO_WORKERS
+    assert backend.capacity().problem == "waiting for a worker: the last three died while starting"
 
 
 SAYS_ITS_ENVIRONMENT = """

@@ -9,7 +9,7 @@ from rnncore.config import ClipConfig, ModelConfig, UploadData, UploadedFile
 from rnncore.data.dataset import DataError
 from rnncore.runs.limits import LimitError
 from rnncore.runs.store.store import ENDED
-from tests.support.fake_worker import DIES, DIVERGES, RAISES, SEGFAULTS
+from tests.support.fake_worker import DIES, DIVERGES, NO_MEMORY, RAISES, SEGFAULTS
 from tests.support.scheduling import config, slow
 
 
@@ -41,14 +41,19 @@ def test_submit_does_not_wait_for_workers(serve):
     [
         (DIVERGES, "diverged", "The loss became NaN at step 5."),
         (RAISES, "failed", "An unexpected error ended the run (RuntimeError); the server's log says more."),
-        (DIES, "killed", "The training process was killed by signal SIGKILL, after step 4 of 20."),
-        (SEGFAULTS, "killed", "The training process was killed by signal SIGSEGV, after step 4 of 20."),
+        (NO_MEMORY, "killed", "Out of memory: this run needs more than the {limit} MB a run may use; a smaller model,"
+         " batch or sequence length needs less."),
+        (DIES, "interrupted", "The training process was killed by signal SIGKILL, after step 4 of 20; this run can be"
+         " continued."),
+        (SEGFAULTS, "interrupted", "The training process was killed by signal SIGSEGV, after step 4 of 20; this run can"
+         " be continued."),
     ],
-)
+)  # fmt: skip
 def test_every_ending_is_told_and_the_queue_goes_on(server, seed, status, reason):
     bad = server.submit(config(20, seed=seed, milliseconds=20)).runs[0]
     server.wait_status(bad, *ENDED)
     server.wait_status(server.submit(config()).runs[0], "finished")
+    reason = reason.replace("{limit}", f"{server.settings.worker_memory_mb:,}")
     assert (server.run(bad).status, server.run(bad).reason) == (status, reason)
     assert server.run(bad).step == 5 if seed == DIVERGES else 4
     assert server.run(bad).ended_at is not None

@@ -14,7 +14,7 @@ from rnncore.runs.settings import Settings, env_name
 
 logger = logging.getLogger(__name__)
 
-NO_WORKERS = "The training processes cannot be started; the server's log says why."
+_WORDS = {3: "three", 4: "four", 5: "five", 6: "six", 7: "seven", 8: "eight", 9: "nine"}
 
 
 class LocalBackend:
@@ -44,7 +44,10 @@ class LocalBackend:
         """See `Backend`."""
         with self._lock:
             pool = self._pool
-            problem = NO_WORKERS if pool.failing else ""
+            failed = pool.failed_starts
+            problem = (
+                f"waiting for a worker: the last {_WORDS.get(failed, failed)} died while starting" if failed else ""
+            )
             return Capacity(self._size, pool.ready, pool.busy, len(pool.idle()), pool.died, problem)
 
     def start(self, job: JobSpec) -> str:

@@ -35,7 +35,7 @@ class Capacity:
 
     size: at once. ready: of these, how many places are warmed up, with a run or without. busy: runs that execute.
     free: runs that can be started now. lost: processes, machines ... that have died since the engine was opened.
-    problem: why nothing can be started, nor soon will be, as a sentence; '' if it can.
+    problem: why nothing can be started at present, as what a run waits for ("waiting for ..."); '' if it can.
     """
 
     size: int

@@ -76,9 +76,9 @@ class WorkerPool:
         return waiting[: max(0, self._size - self.busy)]
 
     @property
-    def failing(self) -> bool:
-        """Whether there is no warm worker, and new ones keep dying before they are ready."""
-        return self._failed_starts >= FAILED_STARTS and self.ready == 0
+    def failed_starts(self) -> int:
+        """How many workers in a row have died before they were ready; 0 while there is a warm one, or if a few have."""
+        return self._failed_starts if self._failed_starts >= FAILED_STARTS and self.ready == 0 else 0
 
     def dismiss(self) -> list[WorkerProcess]:
         """Let all workers go, and return them: each ends as soon as it can."""
@@ -89,4 +89,4 @@ class WorkerPool:
 
     def _back_off(self) -> None:
         self._failed_starts += 1
-        self._next_start = time.monotonic() + min(0.125 * 2**self._failed_starts, LONGEST_BACKOFF_S)
+        self._next_start = time.monotonic() + min(0.125 * 2 ** min(self._failed_starts, 10), LONGEST_BACKOFF_S)

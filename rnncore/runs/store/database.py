@@ -7,6 +7,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from queue import Empty, LifoQueue
 
+from rnncore.runs import clock as clocks
+from rnncore.runs.clock import Clock
 from rnncore.runs.store.opening import BUSY_MS, connect, open_database
 
 MAX_LOG_BYTES = 64 * 2**20  # size the write-ahead log is cut back to
@@ -14,11 +16,22 @@ MAX_LOG_BYTES = 64 * 2**20  # size the write-ahead log is cut back to
 ANY_STEP = 2**62
 Connection = sqlite3.Connection
 StoreFault = sqlite3.Error  # what goes wrong with an open store: a full disk, damage, another program's lock
+_OWN_FAULTS = (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.ProgrammingError, sqlite3.InterfaceError)
 
 
 def marks(values: Collection[object]) -> str:
     """Return as many question marks as there are values, for `IN (...)`."""
     return ", ".join("?" * len(values))
+
+
+def may_pass(error: BaseException) -> bool:
+    """Whether an error comes from the state that the store or the machine is in, so that trying again may help."""
+    return isinstance(error, StoreFault | OSError | MemoryError) and not isinstance(error, _OWN_FAULTS)
+
+
+def is_locked(error: BaseException) -> bool:
+    """Whether another program holds the store at this moment."""
+    return getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY
 
 
 class Database:
@@ -27,9 +40,10 @@ class Database:
     What a reader has been given is committed, and survives a kill -9 of any process (see `opening.connect`).
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, clock: Clock | None = None) -> None:
         """Open or create the store. Raises StoreError."""
-        self.path = path
+        self.path, self.clock = path, clock or clocks.system
+        self._busy_ms = BUSY_MS
         self._connection, self.message = open_database(path)
         self._connection.execute("PRAGMA wal_autocheckpoint = 0")  # `checkpoint` does it, between commits
         self._connection.execute(f"PRAGMA journal_size_limit = {MAX_LOG_BYTES}")
@@ -64,7 +78,7 @@ class Database:
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield self._connection
-                self._connection.commit()
+                _commit(self._connection)
             except BaseException:
                 self._connection.rollback()
                 raise
@@ -77,11 +91,11 @@ class Database:
         except Empty:
             connection = connect(self.path)
             connection.execute("PRAGMA query_only = ON")
-        connection.execute("BEGIN")
         try:
+            connection.execute("BEGIN")
             yield connection
         finally:
-            connection.execute("ROLLBACK")
+            connection.rollback()
             self._readers.put(connection)
             if self._closed:
                 self._close_idle()
@@ -98,7 +112,13 @@ class Database:
             try:
                 self._connection.execute("PRAGMA wal_checkpoint(FULL)").fetchall()
             finally:
-                self._connection.execute(f"PRAGMA busy_timeout = {BUSY_MS}").fetchall()
+                self._connection.execute(f"PRAGMA busy_timeout = {self._busy_ms}").fetchall()
+
+    def wait_for_others(self, milliseconds: int) -> None:
+        """Let a write wait for other programs as long as this, no longer."""
+        with self._lock:
+            self._busy_ms = milliseconds
+            self._connection.execute(f"PRAGMA busy_timeout = {milliseconds}").fetchall()
 
     def backup(self, target: Path) -> None:
         """Write a consistent copy of the store into a new file, also while a server works on it.
@@ -124,3 +144,9 @@ class Database:
         """Return up to `pages` freed pages to the file system."""
         with self._lock:
             self._connection.execute(f"PRAGMA incremental_vacuum({pages})").fetchall()
+
+
+def _commit(connection: Connection) -> None:
+    if not connection.in_transaction:  # SQLite itself undoes all of it when a disk is full, for example
+        raise sqlite3.OperationalError("the transaction was undone")
+    connection.commit()

@@ -1,10 +1,10 @@
 """Uploads: the bytes of each once per workspace, and which runs train on them."""
 
 import hashlib
-import time
 from dataclasses import dataclass
 
 from rnncore.runs.store.database import Database, marks
+from rnncore.runs.store.life import LIVED
 from rnncore.runs.store.runs import ACTIVE
 
 
@@ -28,9 +28,10 @@ class FileTable(Database):
         file_id = file_id_of(content)
         with self.write() as db:
             db.execute(
-                "INSERT INTO files (workspace, id, size, created_at, content, name) VALUES (?, ?, ?, ?, ?, ?)"
+                "INSERT INTO files (workspace, id, size, created_at, created_lived_s, content, name)"
+                f" VALUES (?, ?, ?, ?, {LIVED}, ?, ?)"
                 " ON CONFLICT DO UPDATE SET name = excluded.name WHERE excluded.name <> ''",
-                (workspace, file_id, len(content), time.time(), content, name),
+                (workspace, file_id, len(content), self.clock.wall(), content, name),
             )
         return file_id
 
@@ -85,14 +86,18 @@ class FileTable(Database):
                 db.execute("SELECT COALESCE(SUM(size), 0) FROM files WHERE workspace = ?", (workspace,)).fetchone()[0]
             )
 
-    def drop_unused_files(self, before: float) -> int:
-        """Delete the uploads from before a time that no run trains on; return how many there were."""
+    def drop_unused_files(self, seconds: float, by_calendar: bool = False) -> int:
+        """Delete the uploads that no run trains on, of such an age and older; return how many there were.
+
+        Age is the time in which a server has worked since, or what the calendar says.
+        """
+        age = ":now - created_at" if by_calendar else f"{LIVED} - COALESCE(created_lived_s, 0)"
         with self.write() as db:
             return db.execute(
-                "DELETE FROM files WHERE created_at < ? AND NOT EXISTS"
+                f"DELETE FROM files WHERE {age} > :seconds AND NOT EXISTS"
                 " (SELECT 1 FROM run_files u JOIN runs r ON r.key = u.run"
                 " WHERE u.file = files.id AND r.workspace = files.workspace)",
-                (before,),
+                {"now": self.clock.wall(), "seconds": seconds},
             ).rowcount
 
 

@@ -106,6 +106,16 @@ MIGRATIONS = (
     DROP INDEX profile_steps;
     CREATE INDEX profile_steps ON profiles (run, step, number, norm, reach_low, reach_high);
     """,
+    """
+    CREATE TABLE life (                     -- one row: for how long servers have worked with this store
+        id INTEGER PRIMARY KEY CHECK (id = 1),
+        lived_s REAL NOT NULL,              -- ages are counted by it, since the calendar may be wrong
+        wall REAL NOT NULL                  -- the calendar's time when that was noted, 0 before the first time
+    ) STRICT;
+    INSERT INTO life (id, lived_s, wall) VALUES (1, 0, 0);
+    ALTER TABLE runs ADD COLUMN ended_lived_s REAL;     -- life.lived_s when the run ended; NULL of older versions
+    ALTER TABLE files ADD COLUMN created_lived_s REAL;  -- the same of uploads
+    """,
 )
 
 

@@ -1,12 +1,12 @@
 """Keeping the store bounded: ended runs go by age, then by size, those of the largest workspace first."""
 
 import sqlite3
-import time
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from rnncore.runs.settings import Settings
+from rnncore.runs.store.life import LIVED
 from rnncore.runs.store.store import ENDED, Store
 
 DAY_S = 86_400.0
@@ -24,16 +24,20 @@ class Pruned:
     files: int
 
 
-def prune(store: Store, settings: Settings, delete: Callable[[str], object] | None = None) -> Pruned:
+def prune(
+    store: Store, settings: Settings, delete: Callable[[str], object] | None = None, by_calendar: bool = True
+) -> Pruned:
     """Remove ended runs older than `keep_days`, then more until the store is within `max_store_mb`, and unused uploads.
 
     delete: removes one ended run by its id and tells whether there was one (default: `store.delete_run`). Runs that
     are queued, running or paused are not touched: the condition is part of the deletion itself.
+    by_calendar: age is what the calendar says, as somebody wants it who is there; else, where nobody is there to see
+    that the calendar is wrong, it is the time in which a server has worked since.
     """
     delete = delete or store.delete_run
-    doomed = _too_old(store, settings) + _too_many(store, settings)
+    doomed = _too_old(store, settings, by_calendar) + _too_many(store, settings)
     removed = sum(bool(delete(run_id)) for run_id in dict.fromkeys(doomed))
-    files = store.drop_unused_files(time.time() - UPLOAD_GRACE_S)
+    files = store.drop_unused_files(UPLOAD_GRACE_S, by_calendar)
     if removed or files:
         store.give_back_pages(VACUUM_PAGES)
     return Pruned(removed, files)
@@ -47,11 +51,12 @@ def used_bytes(db: sqlite3.Connection) -> int:
     return int((pages - free) * size)
 
 
-def _too_old(store: Store, settings: Settings) -> list[str]:
+def _too_old(store: Store, settings: Settings, by_calendar: bool) -> list[str]:
+    age = ":now - ended_at" if by_calendar else f"{LIVED} - COALESCE(ended_lived_s, 0)"
     with store.read() as db:
         rows = db.execute(
-            f"SELECT id FROM runs WHERE status IN ({_ENDED}) AND ended_at < ?",
-            (time.time() - settings.keep_days * DAY_S,),
+            f"SELECT id FROM runs WHERE status IN ({_ENDED}) AND {age} > :seconds",
+            {"now": store.clock.wall(), "seconds": settings.keep_days * DAY_S},
         )
         return [run_id for (run_id,) in rows]
 
@@ -64,7 +69,9 @@ def _too_many(store: Store, settings: Settings) -> list[str]:
         if used <= limit:
             return []
         sizes = _run_sizes(db)
-        runs = db.execute("SELECT key, id, workspace, status FROM runs ORDER BY ended_at").fetchall()
+        runs = db.execute(
+            "SELECT key, id, workspace, status FROM runs ORDER BY ended_lived_s, ended_at, key"
+        ).fetchall()
     taken: defaultdict[str, int] = defaultdict(int)
     removable: defaultdict[str, list[tuple[str, int]]] = defaultdict(list)
     for key, run_id, workspace, status in runs:

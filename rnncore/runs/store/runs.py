@@ -1,12 +1,12 @@
 """The rows of runs: what a run is and how it stands, without what it recorded."""
 
 import json
-import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from rnncore.runs.store.database import Connection, Database, marks
+from rnncore.runs.store.life import LIVED
 
 ACTIVE = ("queued", "running", "paused")
 ENDED = ("finished", "stopped", "diverged", "failed", "killed", "interrupted")
@@ -93,7 +93,7 @@ class RunTable(Database):
 
     def create_runs(self, runs: Sequence[NewRun]) -> None:
         """Store new runs as `queued`, all or none."""
-        now = time.time()
+        now = self.clock.wall()
         with self.write() as db:
             db.executemany(
                 "INSERT INTO runs (id, workspace, group_id, label, config, steps, status, created_at)"
@@ -179,7 +179,7 @@ class RunTable(Database):
         with self.write() as db:
             db.execute(
                 "UPDATE runs SET status = 'running', started_at = COALESCE(started_at, ?) WHERE id = ?",
-                (time.time(), run_id),
+                (self.clock.wall(), run_id),
             )
 
     def requeue_run(self, run_id: str) -> None:
@@ -190,16 +190,17 @@ class RunTable(Database):
         """Write down how runs ended, now: status and reason by id."""
         with self.write() as db:
             db.executemany(
-                "UPDATE runs SET status = ?, reason = ?, ended_at = ? WHERE id = ?",
-                [(status, reason, time.time(), run_id) for run_id, (status, reason) in endings.items()],
+                f"UPDATE runs SET status = ?, reason = ?, ended_at = ?, ended_lived_s = {LIVED} WHERE id = ?",
+                [(status, reason, self.clock.wall(), run_id) for run_id, (status, reason) in endings.items()],
             )
 
     def interrupt_active(self, reason: str) -> int:
         """Mark every run that some earlier scheduler left unfinished; return how many there were."""
         with self.write() as db:
             return db.execute(
-                f"UPDATE runs SET status = 'interrupted', reason = ?, ended_at = ? WHERE status IN ({marks(ACTIVE)})",
-                (reason, time.time(), *ACTIVE),
+                f"UPDATE runs SET status = 'interrupted', reason = ?, ended_at = ?, ended_lived_s = {LIVED}"
+                f" WHERE status IN ({marks(ACTIVE)})",
+                (reason, self.clock.wall(), *ACTIVE),
             ).rowcount
 
     def delete_run(self, run_id: str) -> bool:
