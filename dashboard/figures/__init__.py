@@ -39,5 +39,5 @@ __all__ = [
 MAX_RUNS = 6
 
 # In the order in which they are shown.
-for _figure in (LOSS, GRAD_NORM, PROFILE, HEATMAP, PREDICTIONS, CONFUSION, PARAMETERS, GATES, ATTENTION):
+for _figure in (LOSS, PROFILE, GRAD_NORM, HEATMAP, PREDICTIONS, CONFUSION, PARAMETERS, GATES, ATTENTION):
     FIGURES.register(_figure)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 
 from dashboard.figures import fills
-from dashboard.figures.figure import Figure, Shown, Sources
+from dashboard.figures.figure import Figure, Rule, Shown, Sources
 from dashboard.figures.look import PALETTES, Run
 
 
@@ -35,4 +35,5 @@ ATTENTION = Figure(
     reads=Sources(parts=("attention",)),
     steps=False,
     shows=Shown("attention"),
+    rules=(Rule.SAME_SO_FAR,),
 )

@@ -17,15 +17,17 @@ class Rule(StrEnum):
     LOG_AXIS = "logAxis"  # the option "log" turns the y axis into a logarithmic one and back
     LAG_AXIS = "lagAxis"  # the option "lag" counts timesteps back from the loss
     METRIC_AXIS = "metricAxis"  # the right axis is there while its option is on, and named by the metric
-    BASELINE_LABELS = "baselineLabels"  # names of the baselines at the right edge
+    LINE_NAMES = "lineNames"  # names and values of horizontal lines, below the figure
     FLOOR_ZEROS = "floorZeros"  # an exact 0 has a place below everything else
-    SHARED_COLOURS = "sharedColours"  # one range of colours from the smallest to the largest value of all maps
+    SHARED_COLOURS = "sharedColours"  # one range of colours for all maps, which a few extreme values do not stretch
     FIRST_SEQUENCE = "firstSequence"  # the x axis says so where predictions are those of one sequence over time
     NAMES_LEFT = "namesLeft"  # room for the longest name on the y axis
     CLIPPING_SHARE = "clippingShare"  # how often clipping acted lately, in words
     RECORDING_COST = "recordingCost"  # what recording the profiles costs, in words
-    MARKS = "marks"  # vertical marks at training steps: where twins part, where a run diverged, what was changed
-    ROOM_AHEAD = "roomAhead"  # axes that grow in steps, so that most refreshes move the lines alone; the last rule
+    SAME_SO_FAR = "sameSoFar"  # two runs that coincide are both to be seen, and are said to
+    ROOM_AHEAD = "roomAhead"  # axes that grow in steps, so that most refreshes move the lines alone
+    MARKS = "marks"  # vertical marks at training steps, named above; after ROOM_AHEAD, whose axis they stand on
+    THROUGH_TIME = "throughTime"  # what vanishes and what explodes against the value at t = T; after ROOM_AHEAD
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

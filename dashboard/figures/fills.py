@@ -24,6 +24,11 @@ def baseline(place: int) -> Fill:
     return {"fill": "baseline", "baseline": place}
 
 
+def threshold(run: int, value: float) -> Fill:
+    """Fill a line over the training steps with the clip threshold: `value`, and what it was changed to meanwhile."""
+    return _fill("threshold", run, None, value=value)
+
+
 def profile(
     run: int, y: str, *, times: str | None = None, gaps: bool = False, fit: bool = False, option: str | None = None
 ) -> Fill:
@@ -33,6 +38,16 @@ def profile(
     straight line fitted to its logarithm instead.
     """
     return _fill("profile", run, option, y=y, times=times, gaps=gaps or None, fit=fit or None)
+
+
+def profile_end(run: int, y: str) -> Fill:
+    """Fill a horizontal line with the profile's value at t = T, at the step shown."""
+    return _fill("profileEnd", run, None, y=y)
+
+
+def zone(side: str) -> Fill:
+    """Let the rule THROUGH_TIME fill an area: what is "above" or "below" the lines of `profile_end`."""
+    return _fill("zone", 0, None, side=side)
 
 
 def profile_map(run: int, z: str, *, instead: dict[str, str] | None = None) -> Fill:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 
 from dashboard.figures import fills
-from dashboard.figures.figure import Figure, Shown, Sources
+from dashboard.figures.figure import Figure, Rule, Shown, Sources
 from dashboard.figures.look import PALETTES, Run
 from rnncore.cells import CELLS
 
@@ -54,4 +54,5 @@ GATES = Figure(
     shows=Shown("gates"),
     applies=lambda run: bool(CELLS[run.cell].gates),
     aside=which_is_which,
+    rules=(Rule.SAME_SO_FAR,),
 )

@@ -1,13 +1,12 @@
 """Figure: norm of the parameter gradient over the training steps."""
 
-import math
 from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
 from dashboard.figures import fills
 from dashboard.figures.figure import Figure, Option, Rule, Sources
-from dashboard.figures.look import PALETTES, Palette, Run
+from dashboard.figures.look import PALETTES, Run
 
 
 def build(runs: Sequence[Run], theme: str) -> go.Figure:
@@ -39,25 +38,18 @@ def build(runs: Sequence[Run], theme: str) -> go.Figure:
                 line={"color": color, "width": 1.1, "dash": dash},
                 hovertemplate="%{y:.3g}",
             )
-    for threshold in dict.fromkeys(run.threshold for run in runs if run.threshold is not None):
-        _threshold(figure, threshold, palette)
+    thresholds = {run.threshold: index for index, run in reversed(list(enumerate(runs))) if run.threshold is not None}
+    for value, index in thresholds.items():
+        figure.add_scatter(
+            name="threshold",
+            meta=fills.threshold(index, value),
+            mode="lines",
+            line={"color": palette.muted, "width": 1.2, "dash": "dash", "shape": "hv"},
+            hoverinfo="skip",
+        )
     figure.update_yaxes(type="log", exponentformat="power", nticks=6)
     figure.update_xaxes(title="training step")
     return figure
-
-
-def _threshold(figure: go.Figure, threshold: float, palette: Palette) -> None:
-    figure.add_hline(threshold, line={"color": palette.muted, "width": 1.2, "dash": "dash"})
-    figure.add_annotation(
-        text=f"threshold {threshold:g}",
-        font={"size": 11, "color": palette.muted, "shadow": ", ".join(4 * [f"0 0 3px {palette.hover}"])},
-        x=1,
-        xref="paper",
-        xanchor="right",
-        y=math.log10(threshold),  # unlike a shape's, an annotation's place on a log axis is the logarithm
-        yanchor="bottom",
-        showarrow=False,
-    )
 
 
 GRAD_NORM = Figure(
@@ -78,5 +70,5 @@ GRAD_NORM = Figure(
         Option("update", "Update (dashed)", False, "L2 norm of the change that the optimiser made."),
         Option("rate", "Learning rate (dash-dot)", False, "The learning rate of each step, the schedule in it."),
     ),
-    rules=(Rule.CLIPPING_SHARE, Rule.MARKS, Rule.ROOM_AHEAD),
+    rules=(Rule.CLIPPING_SHARE, Rule.LINE_NAMES, Rule.SAME_SO_FAR, Rule.ROOM_AHEAD, Rule.MARKS),
 )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 import plotly.graph_objects as go
+from plotly.colors import sequential
 from plotly.subplots import make_subplots
 
 from rnncore.choices import CLIP_METHODS
@@ -15,7 +16,10 @@ from rnncore.config import TrainConfig
 
 @dataclass(frozen=True, slots=True)
 class Palette:
-    """Colours of one theme. `runs`: twins have the first two (Okabe-Ito hues, told apart by colour-blind eyes)."""
+    """Colours of one theme. `runs`: twins have the first two (Okabe-Ito hues, told apart by colour-blind eyes).
+
+    explodes, vanishes: tints of areas. caps: of maps, for values below and above the range of their colours.
+    """
 
     runs: tuple[str, ...]
     text: str
@@ -23,20 +27,26 @@ class Palette:
     grid: str
     alert: str
     hover: str
+    explodes: str
+    vanishes: str
+    caps: tuple[str, str]
 
 
 PALETTES = {
     "light": Palette(
         ("#0067b1", "#c4500c", "#00795a", "#a8467f", "#7a6a00", "#4b4f58"),
         "#1d2433", "#5a6478", "#e4e8f0", "#b3261e", "#ffffff",
+        "rgba(214,60,40,0.10)", "rgba(60,90,190,0.08)", ("#111111", "#e0218a"),
     ),
     "dark": Palette(
         ("#62b2f5", "#f59a57", "#3ccf9f", "#e58cbf", "#e0cd4a", "#c3c8d2"),
         "#e6e9f0", "#a3adc0", "#2a3240", "#ff8f85", "#1c222d",
+        "rgba(255,110,90,0.16)", "rgba(110,140,255,0.13)", ("#000000", "#ff4fa8"),
     ),
 }  # fmt: skip
 
 HEATMAP_COLORS = "Viridis"
+_SCALE = [[index / 9, color] for index, color in enumerate(sequential.Viridis)]
 MAPS_IN_A_ROW = 3
 _LINE_PX, _NAME_PX = 10, 24  # above lines; above maps for each line of the runs' names, which stand there
 _NAMES = str.maketrans("<>", "‹›")  # names of runs stand in plotly's texts, which know some markup
@@ -78,7 +88,7 @@ def maps(runs: Sequence[Run], theme: str) -> go.Figure:
     for annotation, color in zip(figure.layout.annotations, palette.runs, strict=False):
         annotation.update(font={"size": 12, "color": color})
     colorbar = {"thickness": 12, "outlinewidth": 0, "tickfont": {"color": palette.muted, "size": 11}}
-    figure.update_layout(coloraxis={"colorscale": HEATMAP_COLORS, "colorbar": colorbar})
+    figure.update_layout(coloraxis={"colorscale": _SCALE, "colorbar": colorbar})
     figure.update_xaxes(showgrid=False, nticks=4, tickangle=0)
     figure.update_yaxes(showgrid=False)
     return figure

@@ -36,7 +36,6 @@ def build(runs: Sequence[Run], theme: str) -> go.Figure:
             name="baseline",
             meta=fills.baseline(place),
             mode="lines",
-            textfont={"size": 11, "color": palette.muted},
             line={"color": palette.muted, "width": 1.2, "dash": ("dash", "dot")[place]},
             hoverinfo="skip",
         )
@@ -74,5 +73,5 @@ LOSS = Figure(
             measured="val_metric",
         ),
     ),
-    rules=(Rule.LOG_AXIS, Rule.METRIC_AXIS, Rule.BASELINE_LABELS, Rule.MARKS, Rule.ROOM_AHEAD),
+    rules=(Rule.LOG_AXIS, Rule.METRIC_AXIS, Rule.LINE_NAMES, Rule.SAME_SO_FAR, Rule.ROOM_AHEAD, Rule.MARKS),
 )

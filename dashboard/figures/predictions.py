@@ -41,6 +41,6 @@ PREDICTIONS = Figure(
     reads=Sources(parts=("predictions",)),
     steps=False,
     shows=Shown("predictions", "regression"),
-    rules=(Rule.FIRST_SEQUENCE,),
+    rules=(Rule.FIRST_SEQUENCE, Rule.SAME_SO_FAR),
     aside=lambda runs: "dots: target",
 )

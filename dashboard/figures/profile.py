@@ -9,6 +9,7 @@ from dashboard.figures.figure import Figure, Option, Pace, Rule, Sources
 from dashboard.figures.look import PALETTES, Run
 from rnncore.cells import CELLS
 
+MIN_DECADES = 2  # of the y axis: what hardly changes is not to look as if it did
 HIDDEN, CELL, DIRECT = "hidden_grad_norm", "cell_grad_norm", "direct_grad_norm"
 
 
@@ -16,6 +17,10 @@ def build(runs: Sequence[Run], theme: str) -> go.Figure:
     """Norm of the total gradient dL/dh_t over the timestep t at one training step; dL/dc_t too, where there is a c."""
     palette = PALETTES[theme]
     figure = go.Figure()
+    for side, color in (("above", palette.explodes), ("below", palette.vanishes)):
+        figure.add_scatter(
+            name=side, meta=fills.zone(side), mode="none", fill="toself", fillcolor=color, hoverinfo="skip"
+        )
     for index, run in enumerate(runs):
         for name, fill, width, dash in _lines(index, run):
             figure.add_scatter(
@@ -25,7 +30,17 @@ def build(runs: Sequence[Run], theme: str) -> go.Figure:
                 line={"color": palette.runs[index], "width": width, "dash": dash},
                 hovertemplate="%{y:.2e}",
             )
+    for index in range(len(runs)):
+        figure.add_scatter(
+            name="ratio 1",
+            meta=fills.profile_end(index, HIDDEN),
+            mode="lines",
+            line={"color": palette.runs[index], "width": 1, "dash": "dot"},
+            hoverinfo="skip",
+        )
     figure.update_yaxes(type="log", exponentformat="power", nticks=7)
+    ratios = {"overlaying": "y", "matches": "y", "side": "right", "type": "log", "showgrid": False}
+    figure.update_layout(yaxis2=ratios, margin={"t": 24, "r": 56}, meta={"decades": MIN_DECADES})
     figure.update_xaxes(title="timestep t", rangemode="normal")
     return figure
 
@@ -61,7 +76,8 @@ PROFILE = Figure(
     key="profile",
     title="Gradient through time",
     subtitle="‖∂L/∂h<sub>t</sub>‖ at step {step}",
-    help="Line chart: norm of the gradient of the loss by the hidden state over the timesteps, at one training step",
+    help="Line chart: norm of the gradient of the loss by the hidden state over the timesteps, at one training step; "
+    "it vanishes where it falls below its value at the last timestep, and explodes where it rises above it",
     build=build,
     reads=Sources(columns=("clip_coef",), profiles=(HIDDEN, CELL, DIRECT), parts=("sigma_max",)),
     steps=False,
@@ -92,5 +108,5 @@ PROFILE = Figure(
             applies=lambda run: run.clipped,
         ),
     ),
-    rules=(Rule.FLOOR_ZEROS, Rule.LAG_AXIS, Rule.ROOM_AHEAD),
+    rules=(Rule.FLOOR_ZEROS, Rule.LAG_AXIS, Rule.SAME_SO_FAR, Rule.ROOM_AHEAD, Rule.THROUGH_TIME),
 )

@@ -124,6 +124,7 @@ export class Card {
       entry.append(swatch, element("span", "", run.short ?? run.label), element("span", "rgl-share"));
       return entry;
     });
+    entries.push(element("span", "rgl-same rgl-aside"), element("span", "rgl-lines"));
     if (this.about.aside) entries.push(element("span", "rgl-aside", this.about.aside));
     this.legend.replaceChildren(...entries);
   }

@@ -21,6 +21,9 @@ export interface Palette {
   grid: string;
   alert: string;
   hover: string;
+  explodes: string;
+  vanishes: string;
+  caps: [low: string, high: string]; // of maps, beyond the range of their colours
 }
 
 /** A figure beside its traces and axes (`dashboard.figures.Figure.about`). */
@@ -57,6 +60,8 @@ export interface Meta {
   times?: Sent;
   gaps?: boolean;
   fit?: boolean;
+  value?: number;
+  side?: "above" | "below";
   instead?: Record<string, Sent>;
   path?: string;
   at?: (number | "layer")[];
@@ -67,20 +72,20 @@ export interface Spec {
   layout: Layout;
 }
 
-/** A vertical mark at a training step; late: in the right half, where its text has its place on the left. */
+/** A vertical mark at a training step. */
 export interface Mark {
   step: number;
   text: string;
   alert?: boolean;
-  late: boolean;
 }
 
-/** What is drawn: a layer, the step of the cursor (null: the newest), marks, and what stands in empty figures. */
+/** What is drawn: a layer, the step of the cursor (null: the newest), marks, whether twins are the same, and what stands in empty figures. */
 export interface View {
   layer: number | null;
   cursor: number | null;
   palette: Palette;
   marks: Mark[];
+  same: boolean; // whether the two runs on the board have not parted
   empty: string;
 }
 
@@ -91,5 +96,6 @@ export interface Context {
   snapshots: (Snapshot | null)[]; // of each run, at the cursor
   options: Record<string, boolean>;
   width: number; // pixels of the figure
+  height: number;
   layout: Layout;
 }

@@ -18,7 +18,10 @@ const FILLS = {
   column: fillColumn,
   evaluations: fillEvaluations,
   baseline: fillBaseline,
+  threshold: fillThreshold,
   profile: fillProfile,
+  profileEnd: fillProfileEnd,
+  zone: () => {}, // see through_time.js: it depends on the axes
   profileMap: fillProfileMap,
 };
 
@@ -76,6 +79,27 @@ function fillBaseline(trace, { runs }) {
   trace.name = baseline.name;
   trace.x = [1, Math.max(...runs.map((run) => run.series.last || 1), 2)];
   trace.y = [baseline.loss, baseline.loss];
+}
+
+/**
+ * A threshold holds until it is changed by hand, from the next step on.
+ * @type {Fill}
+ */
+function fillThreshold(trace, _, { series }) {
+  const value = trace.meta?.value ?? NaN;
+  const changes = series.events.filter(([, name]) => name === "clip_threshold");
+  trace.x = [1, ...changes.map(([step]) => step), Math.max(series.last, 2)];
+  trace.y = [value, ...changes.map(([, , changed]) => changed)];
+  trace.y.push(trace.y[changes.length]);
+}
+
+/** @type {Fill} */
+function fillProfileEnd(trace, { view, options }, { series, profiles }) {
+  const { y } = trace.meta ?? {};
+  const profile = profiles.at(view.cursor, series);
+  const end = y && profile ? (series.layer(profile, y, view.layer ?? 0).at(-1) ?? 0) : 0;
+  trace.x = options.lag ? [0, series.timesteps - 1] : [1, series.timesteps];
+  trace.y = end > 0 && end < Infinity ? [end, end] : [];
 }
 
 /** @type {Fill} */

@@ -11,7 +11,7 @@ import { count } from "./dom.js";
  * @returns {Mark[]}
  */
 export function marksOf(runs, difference) {
-  /** @type {Omit<Mark, "late">[]} */
+  /** @type {Mark[]} */
   const list = [];
   if (difference) {
     const { step, exact } = difference;
@@ -23,11 +23,11 @@ export function marksOf(runs, difference) {
     list.push({ step, text: `${run.label}: diverged at step ${count(step)}`, alert: true });
   }
   const last = Math.max(1, ...runs.map((run) => run.series.last));
-  /** @type {Map<string, Omit<Mark, "late">>} */
+  /** @type {Map<string, Mark>} */
   const changes = new Map(); // one mark for twins, and one for a slider on its way
   for (const [step, name, value] of runs.flatMap((run) => run.series.events)) {
     const text = `${name === "learning_rate" ? "learning rate" : "threshold"} ${Number(value.toPrecision(3))}`;
     changes.set(`${name} ${Math.round((step / last) * 15)}`, { step, text });
   }
-  return [...list, ...changes.values()].map((mark) => ({ ...mark, late: mark.step > last / 2 }));
+  return [...list, ...changes.values()];
 }

@@ -46,6 +46,8 @@ export interface AxisLayout {
   title: { text?: string };
   tickfont: Font;
   dtick?: number | string;
+  tickvals?: number[];
+  ticktext?: string[];
   [attribute: string]: unknown;
 }
 
@@ -58,7 +60,8 @@ export interface Layout {
   yaxis2?: AxisLayout;
   annotations?: Annotation[];
   shapes?: Shape[];
-  coloraxis?: { cmin?: number; cmax?: number; showscale?: boolean };
+  coloraxis?: { cmin?: number; cmax?: number; showscale?: boolean; [attribute: string]: unknown };
+  meta?: { decades?: number }; // that the y axis shows at least
   uirevision?: string;
   transition?: { duration: number };
   [attribute: string]: unknown;
@@ -73,6 +76,9 @@ export interface Annotation {
   yref?: string;
   xanchor?: string;
   yanchor?: string;
+  xshift?: number;
+  yshift?: number;
+  textangle?: number;
   showarrow: boolean;
   opacity?: number;
   font: Partial<Font>;
@@ -100,7 +106,7 @@ export interface Trace {
   x?: Axis;
   y?: Axis;
   z?: (number | null)[][];
-  textfont?: Partial<Font>;
+  line?: { color?: string; dash?: string; width?: number };
   [attribute: string]: unknown;
 }
 

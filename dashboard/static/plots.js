@@ -140,7 +140,15 @@ export class Plots {
    */
   async drawCard(card, runs, view, snapshots) {
     const layout = structuredClone(card.spec.layout);
-    const context = { runs, view, snapshots, options: card.options, width: card.plot.offsetWidth, layout };
+    const context = {
+      runs,
+      view,
+      snapshots,
+      options: card.options,
+      width: card.plot.offsetWidth,
+      height: card.plot.offsetHeight,
+      layout,
+    };
     const traces = card.spec.data.map((trace) => ({ ...trace })); // what plotly finds again, it does not compare
     for (const trace of traces) fill(trace, context);
     const data = traces.filter((trace) => trace.visible !== false); // plotly spends as much on hidden ones

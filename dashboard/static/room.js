@@ -14,6 +14,7 @@ export class Room {
   high = NaN;
   first = NaN; // of the x axis
   last = NaN;
+  least = 0; // decades that a log axis shows at least
 
   /**
    * Find room for the values of the traces.
@@ -26,7 +27,7 @@ export class Room {
   fit(data, log, first, last, end) {
     if (end === null || !(this.last >= last)) this.last = end === null ? last : Math.min(end, rounded(AHEAD * last));
     this.first = first;
-    const [low, high] = span(data, log);
+    const [low, high] = widened(span(data, log), log ? this.least : 0);
     const fits = this.log === log && low >= this.low && high <= this.high;
     if (!(low <= high) || (fits && high - low >= TOO_WIDE * (this.high - this.low))) return;
     const margin = MARGIN * (high - low || 1);
@@ -53,6 +54,7 @@ export class Room {
  * Smallest and largest finite value of the traces that are shown, as the axis sees them.
  * @param {Trace[]} data
  * @param {boolean} log
+ * @returns {[number, number]}
  */
 function span(data, log) {
   let [low, high] = [Infinity, -Infinity];
@@ -65,6 +67,16 @@ function span(data, log) {
     }
   }
   return log ? [Math.log10(low), Math.log10(high)] : [low, high];
+}
+
+/**
+ * @param {[number, number]} span
+ * @param {number} least
+ * @returns {[number, number]}
+ */
+function widened([low, high], least) {
+  const more = Math.max(0, least - (high - low)) / 2;
+  return [low - more, high + more];
 }
 
 /** @param {number} value */

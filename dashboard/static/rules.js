@@ -1,6 +1,9 @@
 // What a figure's own rules do to it once its traces are filled; each figure names those that it has, in their order.
 
+import { sharedColours } from "./colours.js";
 import { ACTIVE, element, setRich, setText } from "./dom.js";
+import { lineNames, marks, sameSoFar } from "./margins.js";
+import { throughTime } from "./through_time.js";
 
 /** @import { Card } from "./card.js" */
 /** @import { Context } from "./figures.d.ts" */
@@ -10,6 +13,8 @@ import { ACTIVE, element, setRich, setText } from "./dom.js";
  * @typedef {{ card: Card, context: Context, data: Trace[], layout: Layout, empty: boolean }} Drawn
  */
 
+const TICK_EM = 2.6; // numbers on an axis are this far apart at least, in sizes of type
+const ZERO_EM = 4.9; // room for the words "exactly 0"
 const RIGHT_AXIS_EM = 3.6; // room for its numbers and its title, in sizes of type
 
 /** @type {Record<string, (drawn: Drawn) => void>} by the values of `dashboard.figures.Rule` */
@@ -17,15 +22,17 @@ export const RULES = {
   logAxis,
   lagAxis,
   metricAxis,
-  baselineLabels,
+  lineNames,
   floorZeros,
   sharedColours,
   firstSequence,
   namesLeft,
   clippingShare,
   recordingCost,
-  marks,
+  sameSoFar,
   roomAhead,
+  marks,
+  throughTime,
 };
 
 /** @param {Drawn} drawn */
@@ -53,82 +60,36 @@ function metricAxis({ context, data, layout }) {
   }
 }
 
+const ACROSS = new Set(["baseline", "threshold", "profileEnd"]); // fills of lines that have no end of their own
+
 /** @param {Trace} trace */
 const onRight = (trace) => trace.yaxis === "y2";
-
-/**
- * The baselines' names at the right edge, in a halo: the highest above its line, others below theirs.
- * @param {Drawn} drawn
- */
-function baselineLabels({ data, layout }) {
-  const log = layout.yaxis.type === "log";
-  const lines = data
-    .filter((trace) => trace.meta?.baseline !== undefined)
-    .map(({ name, y, textfont }) => ({ name, loss: Number(y?.[0]), textfont: /** @type {object} */ (textfont) }))
-    .filter(({ loss }) => loss > 0 || !log);
-  const highest = Math.max(...lines.map(({ loss }) => loss));
-  layout.annotations = lines.map(({ name, loss, textfont }) => ({
-    text: `${name}: ${Number(loss.toPrecision(3))}`,
-    x: 1,
-    xref: "paper",
-    xanchor: "right",
-    showarrow: false,
-    y: log ? Math.log10(loss) : loss,
-    yanchor: loss < highest ? "top" : "bottom",
-    font: { ...textfont, shadow: halo(layout) },
-  }));
-}
-
-/**
- * A text's shadow in the colour of the ground, so that it can be read on a line.
- * @param {Layout} layout
- */
-function halo(layout) {
-  return new Array(4).fill(`0 0 3px ${layout.hoverlabel.bgcolor}`).join(", ");
-}
 
 /**
  * A log axis has no 0: draw an exact 0 at one floor below everything else; leave out what is not finite.
  * @param {Drawn} drawn
  */
-function floorZeros({ data, layout }) {
-  let least = Infinity;
+function floorZeros({ context, data, layout }) {
+  let [least, most] = [Infinity, 0];
   for (const value of data.flatMap((trace) => trace.y ?? [])) {
-    if (typeof value === "number" && value > 0 && value < least) least = value;
+    if (typeof value !== "number" || !(value > 0) || value === Infinity) continue;
+    if (value < least) least = value;
+    if (value > most) most = value;
   }
-  const floor = (least < Infinity ? least : 1e-37) / 10;
+  if (!most) [least, most] = [1e-37, 1e-37];
+  const lowest = Math.floor(Math.log10(least) + 1e-9);
+  const floor = 10 ** (lowest - 1);
   if (data.some(({ y }) => y?.includes(0))) {
-    const place = { x: 0, xref: "paper", xanchor: "left", y: Math.log10(floor), yanchor: "bottom", showarrow: false };
-    layout.annotations = [{ text: "exactly 0", ...place, font: { size: layout.font.size, shadow: halo(layout) } }];
+    const length = (context.height - layout.margin.t - layout.margin.b) / layout.font.size;
+    const apart = Math.max(1, Math.ceil(((Math.log10(most) - lowest + 1) * TICK_EM) / length));
+    const powers = [];
+    for (let power = lowest - 1 + apart; power <= Math.log10(most) + 1; power += apart) powers.push(power);
+    layout.yaxis.tickvals = [floor, ...powers.map((power) => 10 ** power)];
+    layout.yaxis.ticktext = ["exactly 0", ...powers.map((power) => `10<sup>${power}</sup>`)];
+    layout.margin.l = Math.max(layout.margin.l, ZERO_EM * layout.font.size);
   }
   for (const trace of data) {
     trace.y = trace.y?.map((value) => (value === 0 ? floor : Number.isFinite(value) ? value : null));
-  }
-}
-
-/**
- * One range of colours over all maps, from the smallest to the largest finite value; an exact 0 sits at the bottom.
- * @param {Drawn} drawn
- */
-function sharedColours({ data, layout }) {
-  let low = Infinity;
-  let high = -Infinity;
-  for (const trace of data) {
-    for (const row of trace.z ?? []) {
-      for (const value of row) {
-        if (value === null || value === undefined || value === -Infinity) continue;
-        if (value < low) low = value;
-        if (value > high) high = value;
-      }
-    }
-  }
-  if (low > high) [low, high] = [-1, 0];
-  if (high - low < 0.1) [low, high] = [low - 0.05, high + 0.05];
-  layout.coloraxis = { ...layout.coloraxis, cmin: low, cmax: high };
-  for (const trace of data) {
-    for (const row of trace.z ?? []) {
-      for (const [place, value] of row.entries()) if (value === -Infinity) row[place] = low;
-    }
   }
 }
 
@@ -176,36 +137,6 @@ function recordingCost({ card, context }) {
 }
 
 /** @param {Drawn} drawn */
-function marks({ context, layout }) {
-  const { marks: list, palette } = context.view;
-  layout.shapes = [...(layout.shapes ?? [])];
-  layout.annotations = [...(layout.annotations ?? [])];
-  for (const [index, { step, text, alert, late }] of list.entries()) {
-    const color = alert ? palette.alert : palette.muted;
-    layout.shapes.push({
-      type: "line",
-      x0: step,
-      x1: step,
-      y0: 0,
-      y1: 1,
-      yref: "paper",
-      line: { color, width: 1, dash: "dot" },
-    });
-    layout.annotations.push({
-      text,
-      x: step,
-      xref: "x",
-      y: 1 - (index % 4) * 0.08,
-      yref: "paper",
-      yanchor: "top",
-      xanchor: late ? "right" : "left",
-      showarrow: false,
-      font: { size: layout.font.size * 0.92, color },
-    });
-  }
-}
-
-/** @param {Drawn} drawn */
 function roomAhead({ card, context, data, layout, empty }) {
   const { room } = card;
   if (empty || !room) return;
@@ -216,10 +147,11 @@ function roomAhead({ card, context, data, layout, empty }) {
   const first = card.about.steps || !context.options.lag ? 1 : 0;
   const timesteps = Math.max(...runs.map((run) => run.series.timesteps));
   const left = data.filter((trace) => !onRight(trace));
+  room.least = layout.meta?.decades ?? 0;
   if (card.about.steps) room.fit(left, log, first, Math.max(...runs.map((run) => run.series.last || 1)), steps);
   else room.fit(left, log, first, first + timesteps - 1, null);
-  for (const trace of data) if (trace.meta?.baseline !== undefined) trace.x = [first, room.last]; // up to its name
+  for (const { x, meta } of data) if (x && ACROSS.has(meta?.fill ?? "")) x.splice(-1, 1, room.last); // to the right edge
   const decades = room.decades();
   if (decades > 0.6 && decades < 2.5) layout.yaxis.dtick = "D2"; // 1, 2, 5
-  data.push(room.corners(data.some((trace) => trace.mode !== "lines")));
+  data.push(room.corners(data.some((trace) => /markers|text/.test(trace.mode ?? "markers"))));
 }

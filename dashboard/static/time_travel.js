@@ -151,13 +151,15 @@ export class TimeTravel {
    */
   view(drawing) {
     const [a, b] = this.runs;
-    if (this.twins && this.runs.length === 2) this.difference ??= firstDifference(a.series, b.series);
+    const twins = this.twins && this.runs.length === 2;
+    if (twins) this.difference ??= firstDifference(a.series, b.series);
     return {
       layer: this.layer,
       cursor: this.cursor(),
       palette: drawing.palette[this.theme],
       empty: this.hooks.empty(),
       marks: marksOf(this.runs, this.difference),
+      same: twins && !this.difference && a.series.last > 0 && b.series.last > 0,
     };
   }
 

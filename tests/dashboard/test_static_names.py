@@ -66,12 +66,12 @@ def test_every_trace_is_filled_from_what_its_figure_reads() -> None:
                 asked, read = {meta["y"], meta.get("times", meta["y"])}, reads.columns
             case "evaluations":
                 asked, read = {meta["y"]}, reads.evaluations
-            case "profile":
+            case "profile" | "profileEnd":
                 asked, read = {meta["y"]}, reads.profiles
                 assert {meta["times"]} <= set(reads.columns) if "times" in meta else True, figure.key
             case "profileMap":
                 asked, read = {meta["z"], *meta.get("instead", {}).values()}, reads.profiles
-            case "baseline":
+            case "baseline" | "threshold" | "zone":
                 continue
             case _:
                 asked, read = {meta["path"].split(".")[0]}, reads.parts

@@ -36,11 +36,24 @@ export function layout() {
 
 /**
  * @param {Run[]} runs
- * @param {{ options?: Record<string, boolean>, cursor?: number | null, snapshots?: (Snapshot | null)[], width?: number }} given
+ * @param {{ options?: Record<string, boolean>, cursor?: number | null, snapshots?: (Snapshot | null)[], width?: number, height?: number }} given
  * @returns {Context}
  */
-export function context(runs, { options = {}, cursor = null, snapshots = runs.map(() => null), width = 600 } = {}) {
-  const palette = { runs: ["#0067b1"], text: "#000", muted: "#555", grid: "#ccc", alert: "#f00", hover: "#fff" };
-  const view = { layer: 0, cursor, palette, marks: [], empty: "" };
-  return { runs, view, snapshots, options, width, layout: layout() };
+export function context(
+  runs,
+  { options = {}, cursor = null, snapshots = runs.map(() => null), width = 600, height = 240 } = {},
+) {
+  const palette = {
+    runs: ["#0067b1"],
+    text: "#000",
+    muted: "#555",
+    grid: "#ccc",
+    alert: "#f00",
+    hover: "#fff",
+    explodes: "#fdd",
+    vanishes: "#ddf",
+    caps: /** @type {[string, string]} */ (["#000", "#f0f"]),
+  };
+  const view = { layer: 0, cursor, palette, marks: [], same: false, empty: "" };
+  return { runs, view, snapshots, options, width, height, layout: layout() };
 }

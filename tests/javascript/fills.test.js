@@ -119,3 +119,41 @@ test("an option chooses another profile for a map, where it was measured", () =>
   assert.deepEqual(filled(meta, context([run([1], { profiles: both })], { options })).z, [[3]]);
   assert.deepEqual(filled(meta, context([run([1], { profiles: profiles([1], () => [10]) })], { options })).z, [[1]]);
 });
+
+test("a threshold is what it was changed to, from that step on", () => {
+  const plain = filled({ fill: "threshold", run: 0, value: 1 }, context([measured()]));
+  assert.deepEqual(
+    [plain.x, plain.y],
+    [
+      [1, 3],
+      [1, 1],
+    ],
+  );
+  const events = /** @type {[number, string, number][]} */ ([
+    [2, "learning_rate", 0.1],
+    [2, "clip_threshold", 5],
+  ]);
+  const changed = filled({ fill: "threshold", run: 0, value: 1 }, context([run([1, 2, 3], { events })]));
+  assert.deepEqual(
+    [changed.x, changed.y],
+    [
+      [1, 2, 3],
+      [1, 5, 5],
+    ],
+  );
+});
+
+test("the line of ratio 1 is at the profile's value at t = T; there is none where that is 0", () => {
+  /** @type {Meta} */
+  const meta = { fill: "profileEnd", run: 0, y: sent("hidden_grad_norm") };
+  const line = (/** @type {number[]} */ norms) =>
+    filled(meta, context([run([1], { profiles: profiles([1], () => norms) })]));
+  assert.deepEqual(
+    [line([4, 2, 1]).x, line([4, 2, 0.5]).y],
+    [
+      [1, 3],
+      [0.5, 0.5],
+    ],
+  );
+  assert.deepEqual(line([1, 0]).y, []);
+});

@@ -19,16 +19,14 @@ function run(given = {}, label = "LSTM") {
 }
 
 test("twins part at a step, or by it where steps before it were left out", () => {
-  assert.deepEqual(marksOf([run(), run()], { step: 7, exact: true }), [
-    { step: 7, text: "they part at step 7", late: false },
-  ]);
+  assert.deepEqual(marksOf([run(), run()], { step: 7, exact: true }), [{ step: 7, text: "they part at step 7" }]);
   assert.equal(marksOf([run(), run()], { step: 7, exact: false })[0].text, "they part by step 7");
   assert.deepEqual(marksOf([run(), run()], null), []);
 });
 
 test("a diverged run has a mark that alerts", () => {
   assert.deepEqual(marksOf([run(), run({ status: "diverged", last_step: 100 }, "no clipping")], null), [
-    { step: 100, text: "no clipping: diverged at step 100", alert: true, late: true },
+    { step: 100, text: "no clipping: diverged at step 100", alert: true },
   ]);
 });
 
@@ -38,8 +36,8 @@ test("settings changed by hand, once for twins that were changed together", () =
     [80, "clip_threshold", 2],
   ]);
   assert.deepEqual(marksOf([run({ events }), run({ events })], null), [
-    { step: 20, text: "learning rate 0.0123", late: false },
-    { step: 80, text: "threshold 2", late: true },
+    { step: 20, text: "learning rate 0.0123" },
+    { step: 80, text: "threshold 2" },
   ]);
 });
 

@@ -79,3 +79,13 @@ test("corners are marked where the curves are, because plotly leaves a margin fo
   assert.equal(room.corners(true).mode, "lines+markers");
   assert.equal(room.corners(false).mode, "lines");
 });
+
+test("a log axis shows as many decades as it is to show at least, the curve in their middle", () => {
+  const room = new Room();
+  room.least = 2;
+  room.fit([curve([0.9, 1.1])], true, 1, 10, null);
+  assert.ok(room.decades() >= 2);
+  assert.ok(Math.abs(room.low + room.high) < 0.01);
+  room.fit([curve([1e-6, 1])], true, 1, 10, null);
+  assert.ok(room.low < -6 && room.high < 1);
+});

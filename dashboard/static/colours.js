@@ -1,0 +1,98 @@
+// One range of colours for all maps of a figure, which a few extreme values do not stretch: those have colours of their own.
+
+/** @import { Drawn } from "./rules.js" */
+/** @import { Trace } from "./plotly.d.ts" */
+
+const TAIL = 0.01; // share of the values on either side that may lie outside of the range
+const WORTH = 0.15; // the tails get colours of their own where they would take this share of the range and more
+const CAP = 0.06; // share of the colour bar that such a colour has at its end
+const SAMPLE = 20_000; // values looked at
+const LEAST = 0.1; // of a range
+const TICKS = 4;
+
+/**
+ * An exact 0 (-Infinity as a logarithm) is below everything else.
+ * @param {Drawn} drawn
+ */
+export function sharedColours({ context, data, layout }) {
+  const values = sampled(data);
+  const caps = context.view.palette.caps;
+  let [low, high] = values.length ? [values[0], values[values.length - 1]] : [-1, 0];
+  const [least, most] = [low, high];
+  const [from, to] = [at(values, TAIL), at(values, 1 - TAIL)];
+  if (from - low > WORTH * (to - low)) low = from;
+  if (high - to > WORTH * (high - from)) high = to;
+  if (high - low < LEAST) [low, high] = [low - LEAST / 2, high + LEAST / 2];
+  const [below, above] = [least < low, most > high];
+  const cap = (high - low) * CAP;
+  const [cmin, cmax] = [below ? low - cap : low, above ? high + cap : high];
+  const share = (/** @type {number} */ value) => (value - cmin) / (cmax - cmin);
+  const scale = /** @type {[number, string][]} */ (layout.coloraxis?.colorscale ?? []);
+  const inner = scale.map(([place, color]) => [share(low + place * (high - low)), color]);
+  const colorscale = [
+    ...(below
+      ? [
+          [0, caps[0]],
+          [share(low), caps[0]],
+        ]
+      : []),
+    ...inner,
+    ...(above
+      ? [
+          [share(high), caps[1]],
+          [1, caps[1]],
+        ]
+      : []),
+  ]; // prettier-ignore
+  const bar = /** @type {object} */ (layout.coloraxis?.colorbar);
+  const colorbar = below || above ? { ...bar, ...ticks(low, high, below, above, cap) } : bar;
+  layout.coloraxis = { ...layout.coloraxis, colorscale, colorbar, cmin, cmax };
+  for (const row of data.flatMap((trace) => trace.z ?? [])) {
+    for (const [place, value] of row.entries()) if (value === -Infinity) row[place] = cmin;
+  }
+}
+
+/**
+ * The finite values of all maps, in ascending order: all, or every so many-th.
+ * @param {Trace[]} data
+ */
+function sampled(data) {
+  const rows = data.flatMap((trace) => trace.z ?? []);
+  const every = Math.max(1, Math.ceil((rows.length * (rows[0]?.length ?? 0)) / SAMPLE));
+  const list = [];
+  let number = 0;
+  for (const row of rows) {
+    for (const value of row) {
+      if (value !== null && value !== undefined && value !== -Infinity && number++ % every === 0) list.push(value);
+    }
+  }
+  return Float64Array.from(list).sort();
+}
+
+/**
+ * @param {Float64Array} sorted
+ * @param {number} share
+ */
+const at = (sorted, share) => sorted[Math.round(share * (sorted.length - 1))] ?? NaN;
+
+/**
+ * Whole powers within the range, and the ends beyond which a colour says only that a value lies there.
+ * @param {number} low
+ * @param {number} high
+ * @param {boolean} below
+ * @param {boolean} above
+ * @param {number} cap
+ */
+function ticks(low, high, below, above, cap) {
+  const apart = Math.max(1, Math.ceil((high - low) / TICKS));
+  const power = (/** @type {number} */ exponent) => `10<sup>${Number(exponent.toFixed(1))}</sup>`;
+  const list = [];
+  for (let exponent = Math.ceil(low); exponent <= high; exponent++) {
+    const free = (!below || exponent - low > apart / 2) && (!above || high - exponent > apart / 2);
+    if (exponent % apart === 0 && free) list.push([exponent, power(exponent)]);
+  }
+  if (below) list.unshift([low - cap / 2, `< ${power(low)}`]);
+  if (above) list.push([high + cap / 2, `> ${power(high)}`]);
+  const [tickvals, ticktext] = [list.map(([value]) => value), list.map(([, text]) => text)];
+  return { tickmode: "array", tickvals, ticktext, tickprefix: "", ticksuffix: "" };
+}

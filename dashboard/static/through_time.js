@@ -1,0 +1,116 @@
+// Gradient through time reads itself: which way it travels, and what vanishes and what explodes on that way.
+
+/** @import { Drawn } from "./rules.js" */
+/** @import { Annotation, AxisLayout, Layout, Trace } from "./plotly.d.ts" */
+
+const WORD_EM = 5.4; // length of the names of the areas, in sizes of type
+const TICKS_EM = 3; // room for the numbers of the ratio axis
+const TICK_EM = 2.6; // apart at least
+const SAME = 1.05; // values this close to each other are one line to the eye
+
+/**
+ * Areas above and below the values at t = T, their names, and the ratio to those values on the right.
+ * @param {Drawn} drawn
+ */
+export function throughTime({ card, context, data, layout, empty }) {
+  const { room } = card;
+  const ends = data.filter(({ meta }) => meta?.fill === "profileEnd");
+  const values = ends.flatMap(({ y }) => (typeof y?.[0] === "number" ? [y[0]] : []));
+  if (empty || !room || !values.length) {
+    delete layout.yaxis2;
+    return;
+  }
+  const [lowest, highest] = [Math.min(...values), Math.max(...values)];
+  for (const trace of data) {
+    const { fill, side } = trace.meta ?? {};
+    if (fill === "zone") area(trace, room, side === "above" ? [highest, 10 ** room.high] : [lowest, 10 ** room.low]);
+  }
+  const length = context.height - layout.margin.t - layout.margin.b;
+  data.push({ ...room.corners(false), yaxis: "y2" });
+  // Where the runs end at different values, the ratio is that of the first one, and has its colour.
+  const color = highest / lowest > SAME ? ends.find(({ y }) => y?.length)?.line?.color : undefined;
+  ratios(/** @type {AxisLayout} */ (layout.yaxis2), values[0], room, length / layout.font.size, color);
+  layout.annotations = [
+    ...(layout.annotations ?? []),
+    way(context.options.lag, context.width, layout),
+    {
+      ...above(layout),
+      text: "g<sub>t</sub>/g<sub>T</sub>",
+      x: 1,
+      xanchor: "left",
+      font: { size: layout.font.size, color },
+    },
+    ...named("exploding", Math.log10(highest), room.high, length / (room.high - room.low), layout),
+    ...named("vanishing", room.low, Math.log10(lowest), length / (room.high - room.low), layout),
+  ];
+}
+
+/**
+ * @param {Trace} trace
+ * @param {{ first: number, last: number }} room
+ * @param {[number, number]} y
+ */
+function area(trace, { first, last }, [from, to]) {
+  trace.x = [first, last, last, first];
+  trace.y = [from, from, to, to];
+}
+
+/**
+ * The ticks of the ratio axis: whole powers of ten times the value at t = T.
+ * @param {AxisLayout} axis
+ * @param {number} end
+ * @param {{ low: number, high: number }} room
+ * @param {number} length of the axis, in sizes of type
+ * @param {string | undefined} color
+ */
+function ratios(axis, end, { low, high }, length, color) {
+  const shift = Math.log10(end);
+  const apart = Math.max(1, Math.ceil(((high - low) * TICK_EM) / length));
+  const powers = [];
+  for (let power = Math.ceil((low - shift) / apart) * apart; power <= high - shift; power += apart) powers.push(power);
+  axis.tickvals = powers.map((power) => end * 10 ** power);
+  axis.ticktext = powers.map((power) => (power === 0 ? "1" : `10<sup>${power}</sup>`));
+  if (color) axis.tickfont = { ...axis.tickfont, color };
+}
+
+/** @param {Layout} layout */
+function above(layout) {
+  return { xref: "paper", yref: "paper", y: 1, yanchor: "bottom", showarrow: false, font: { size: layout.font.size } };
+}
+
+/**
+ * @param {boolean} lag whether T is on the left
+ * @param {number} width
+ * @param {Layout} layout
+ * @returns {Annotation}
+ */
+function way(lag, width, layout) {
+  const free = (width - layout.margin.l - layout.margin.r) / layout.font.size - 17; // beside the words, in sizes of type
+  const line = "─".repeat(Math.max(0, Math.min(12, Math.floor(free / 2))));
+  const words = "the gradient travels this way";
+  const text = lag ? `${line} ${words} ${line}▶` : `◀${line} ${words} ${line}`;
+  return { ...above(layout), text, x: 0.5, xanchor: "center" };
+}
+
+/**
+ * The name of an area, upright beside it, where it has room.
+ * @param {string} text
+ * @param {number} low
+ * @param {number} high
+ * @param {number} scale pixels a decade
+ * @param {Layout} layout
+ * @returns {Annotation[]}
+ */
+function named(text, low, high, scale, layout) {
+  const { size } = layout.font;
+  if ((high - low) * scale < WORD_EM * size) return [];
+  const place = {
+    x: 1,
+    xref: "paper",
+    xanchor: "left",
+    xshift: TICKS_EM * size,
+    y: (low + high) / 2,
+    yanchor: "middle",
+  };
+  return [{ text, ...place, textangle: 90, showarrow: false, font: { size } }];
+}

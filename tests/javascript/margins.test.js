@@ -1,0 +1,111 @@
+// What is said in the margins: no name lies on another one, and runs that coincide are both seen.
+
+import assert from "node:assert/strict";
+import test from "node:test";
+import { marks, placed, sameSoFar } from "../../dashboard/static/margins.js";
+import { context, layout, run } from "./figure.js";
+import { sent } from "./packed.js";
+
+/** @import { Card } from "../../dashboard/static/card.js" */
+/** @import { Mark } from "../../dashboard/static/figures.d.ts" */
+/** @import { Trace } from "../../dashboard/static/plotly.d.ts" */
+
+/**
+ * A card of which the rules read no more than this.
+ * @param {boolean} steps
+ */
+function card(steps) {
+  const words = { textContent: "" };
+  const given = { about: { steps }, room: { first: 1, last: 100 }, legend: { querySelector: () => words } };
+  return { card: /** @type {Card} */ (/** @type {unknown} */ (given)), words };
+}
+
+test("names of marks never lie on one another or beyond the figure", () => {
+  const steps = [1, 2, 3, 10, 11, 50, 51, 52, 53, 99, 100];
+  const list = steps.map((step) => ({ step, text: `learning rate ${step}` }));
+  const rows = placed(list, (step) => step * 4, 400, 6);
+  const boxes = rows.flatMap((place, index) => {
+    if (!place) return [];
+    const length = list[index].text.length * 6;
+    const from = steps[index] * 4 - (place.anchor === "left" ? 0 : length);
+    return [{ row: place.row, from, to: from + length }];
+  });
+  assert.ok(boxes.length >= 4);
+  for (const [index, { row, from, to }] of boxes.entries()) {
+    assert.ok(from >= 0 && to <= 400);
+    for (const other of boxes.slice(index + 1)) assert.ok(other.row !== row || other.from >= to || other.to <= from);
+  }
+});
+
+test("marks are lines whose names stand above the figure", () => {
+  const list = [
+    { step: 2, text: "they part at step 2" },
+    { step: 98, text: "diverged", alert: true },
+  ];
+  const drawn = { card: card(true).card, context: context([run([1])]), data: [], layout: layout(), empty: false };
+  drawn.context.view.marks = list;
+  marks(drawn);
+  const { shapes, annotations, margin } = drawn.layout;
+  assert.deepEqual(
+    shapes?.map(({ x0, line }) => [x0, line.color]),
+    [
+      [2, "#555"],
+      [98, "#f00"],
+    ],
+  );
+  assert.deepEqual(
+    annotations?.map(({ text, xanchor, y, yanchor }) => [text, xanchor, y, yanchor]),
+    [
+      ["they part at step 2", "left", 1, "bottom"],
+      ["diverged", "right", 1, "bottom"],
+    ],
+  );
+  assert.ok(margin.t >= 14);
+});
+
+/**
+ * @param {boolean} steps whether the figure is over the training steps
+ * @param {number[][]} curves of the first and the second run
+ * @param {{ same?: boolean, status?: "running" | "finished" }} given
+ */
+function coinciding(steps, curves, { same = false, status = "running" } = {}) {
+  const { card: own, words } = card(steps);
+  const all = context([run([1], { status }), run([1], { status })]);
+  all.view.same = same;
+  const data = curves.map((y, place) => ({
+    type: "scatter",
+    y,
+    line: { color: "#123" },
+    meta: { fill: "profile", run: place, y: sent("hidden_grad_norm") },
+  }));
+  sameSoFar({ card: own, context: all, data, layout: layout(), empty: false });
+  const dashes = /** @type {Trace[]} */ (data).map(({ line }) => line?.dash);
+  return { said: words.textContent, dashes };
+}
+
+test("twins that have not parted are said to be the same, and both colours are seen", () => {
+  assert.deepEqual(coinciding(true, [[1], [1]], { same: true }), {
+    said: "the two runs are the same so far",
+    dashes: [undefined, "dash"],
+  });
+  const over = coinciding(true, [[1], [1]], { same: true, status: "finished" });
+  assert.equal(over.said, "the two runs are the same at every step");
+});
+
+test("twins that have parted are not, but a profile of both may be the same", () => {
+  assert.deepEqual(coinciding(true, [[1], [2]]), { said: "", dashes: [undefined, undefined] });
+  assert.equal(
+    coinciding(false, [
+      [1, 2],
+      [1, 2],
+    ]).said,
+    "the two runs are the same at this step",
+  ); // prettier-ignore
+  assert.equal(
+    coinciding(false, [
+      [1, 2],
+      [1, 3],
+    ]).said,
+    "",
+  ); // prettier-ignore
+});
