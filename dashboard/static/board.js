@@ -1,8 +1,10 @@
 // The live board: figures designed in Python over what the server sends while runs train, without Streamlit reruns.
 
 import { ACTIVE, button, count, element, isDark, setText } from "./dom.js";
+import { leaveFigure } from "./full_screen.js";
 import { Head } from "./head.js";
 import { keysMenu, press } from "./keys.js";
+import { Menus } from "./menus.js";
 import { Playback } from "./playback.js";
 import { Polling } from "./polling.js";
 import { ProfileCache } from "./profile_cache.js";
@@ -91,6 +93,7 @@ class Board {
     this.bigger.setAttribute("aria-pressed", "false");
     this.travel.timeline.prepend(this.playback.button);
     this.travel.timeline.append(this.latest, this.bigger, keysMenu());
+    this.menus = new Menus(this.root);
     this.root.append(this.message, this.head.root, this.travel.timeline, this.travel.plots.root);
     parentElement.append(this.root);
     this.ready = loadPlotly(data.plotly).then(
@@ -99,7 +102,10 @@ class Board {
     );
     this.onVisible = () => document.hidden || this.polling.wake();
     this.onKey = (/** @type {KeyboardEvent} */ event) =>
-      this.root.isConnected && press(event, this.travel, () => this.head.toggle());
+      this.root.isConnected &&
+      !this.menus.press(event) &&
+      !leaveFigure(event) &&
+      press(event, this.travel, () => this.head.toggle());
     document.addEventListener("visibilitychange", this.onVisible);
     document.addEventListener("keydown", this.onKey);
   }
@@ -215,6 +221,7 @@ class Board {
     this.refreshes.stop();
     this.verdicts.stop();
     this.playback.stop();
+    this.menus.destroy();
     document.removeEventListener("visibilitychange", this.onVisible);
     document.removeEventListener("keydown", this.onKey);
     this.travel.destroy();

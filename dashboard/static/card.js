@@ -1,6 +1,8 @@
 // The card of one figure: its heading with the options, the place of the plot, the runs' names below it.
 
 import { count, element, inWords, setRich } from "./dom.js";
+import { corner } from "./full_screen.js";
+import { menu } from "./menus.js";
 import { Room } from "./room.js";
 
 /** @import { About, AboutOption, Context, Spec } from "./figures.d.ts" */
@@ -21,18 +23,21 @@ export class Card {
    * @param {string} name
    * @param {About} about
    * @param {() => void} redraw
+   * @param {(index: number) => void} toggleRun hides a run, or shows it again
    */
-  constructor(name, about, redraw) {
+  constructor(name, about, redraw, toggleRun) {
     this.name = name;
     this.about = about;
     this.redraw = redraw;
+    this.toggleRun = toggleRun;
     this.subtitle = element("span", "rgl-subtitle");
     const titles = element("div", "rgl-titles");
     titles.append(element("h3", "", about.title), this.subtitle);
     setRich(this.subtitle, about.subtitle.replace("{step}", "the latest step").replace("at step the", "at the"));
     const heading = element("header", "rgl-card-head");
     heading.append(titles);
-    if (about.options.length) heading.append(this.menu(about.options));
+    this.menu = about.options.length ? this.optionsMenu(about.options) : null;
+    if (this.menu) heading.append(this.menu);
     this.plot = /** @type {PlotElement} */ (element("div", "rgl-plot"));
     this.plot.dataset.figure = name;
     this.plot.setAttribute("role", "img");
@@ -41,6 +46,8 @@ export class Card {
     this.frame.append(this.plot);
     this.legend = element("div", "rgl-legend");
     this.root = element("section", "rgl-card");
+    const full = corner(this.root, about.title);
+    if (full) heading.append(full);
     this.root.append(heading, this.frame, this.legend);
   }
 
@@ -55,8 +62,8 @@ export class Card {
   }
 
   /** @param {AboutOption[]} list */
-  menu(list) {
-    const panel = element("div", "rgl-panel");
+  optionsMenu(list) {
+    const panel = element("div");
     for (const { key, label: words, on, help } of list) {
       this.options[key] = on;
       const label = element("label");
@@ -72,9 +79,7 @@ export class Card {
       label.append(box, element("span", "", ` ${words}`));
       panel.append(label);
     }
-    const menu = element("details", "rgl-options");
-    menu.append(element("summary", "", "Options"), panel);
-    return menu;
+    return menu("Options", panel);
   }
 
   /** @param {string} key */
@@ -85,15 +90,18 @@ export class Card {
   }
 
   /**
-   * Options that no run on the board has anything for are not offered.
+   * Options that no run on the board has anything for are not offered; without one there is no menu.
    * @param {Run[]} runs
    */
   offerOptions(runs) {
+    let offered = 0;
     for (const { key, applies, measured } of this.about.options) {
       const label = this.root.querySelector(`[data-option="${key}"]`);
       const any = !measured || runs.some((run) => run.series.evaluation(measured).some(Number.isFinite));
       if (label instanceof HTMLElement) label.hidden = !applies || !any;
+      if (applies && any) offered++;
     }
+    if (this.menu) this.menu.hidden = !offered;
   }
 
   /**
@@ -116,17 +124,30 @@ export class Card {
    */
   nameRuns(runs, colors) {
     if (this.spec.data[0]?.type === "heatmap") return;
-    const entries = runs.map((run, index) => {
+    /** @type {HTMLElement[]} */
+    const names = runs.map((run, index) => {
       const swatch = element("span", "rgl-swatch");
       swatch.style.background = colors[index];
-      const entry = element("span", "rgl-entry");
-      entry.title = run.label;
+      const entry = element("button", "rgl-entry");
+      Object.assign(entry, {
+        type: "button",
+        title: `${run.label}: show or hide`,
+        onclick: () => this.toggleRun(index),
+      });
+      entry.setAttribute("aria-pressed", String(!run.hidden));
       entry.append(swatch, element("span", "", run.short ?? run.label), element("span", "rgl-share"));
       return entry;
     });
-    entries.push(element("span", "rgl-same rgl-aside"), element("span", "rgl-lines"));
-    if (this.about.aside) entries.push(element("span", "rgl-aside", this.about.aside));
-    this.legend.replaceChildren(...entries);
+    names.push(element("span", "rgl-same rgl-aside"), element("span", "rgl-lines"));
+    if (this.about.aside) names.push(element("span", "rgl-aside", this.about.aside));
+    this.legend.replaceChildren(...names);
+  }
+
+  /** @param {Run[]} runs of which the reader has hidden some */
+  markHidden(runs) {
+    for (const [index, entry] of this.legend.querySelectorAll("button.rgl-entry").entries()) {
+      entry.setAttribute("aria-pressed", String(!runs[index].hidden));
+    }
   }
 
   /**

@@ -1,6 +1,7 @@
 // The strip above the figures: one line a run with its state and verdict, and the controls that steer all of them.
 
 import { ACTIVE, button, count, duration, element, number, setText } from "./dom.js";
+import { Slider } from "./slider.js";
 
 /** @import { LiveRun, State } from "./types.d.ts" */
 
@@ -25,7 +26,6 @@ const STATUS_WORDS = {
 };
 const QUIET_ENDINGS = new Set(["stopped", "finished", "diverged"]); // the verdict says more than their reason
 const MOST_VERDICTS = 3;
-const STEER_DECADES = 2; // the sliders reach this many decades down and up
 
 export class Head {
   /** @type {LiveRun[]} */ runs = [];
@@ -46,8 +46,10 @@ export class Head {
     this.step = button("Step", "Train a single step", () => this.send("step"));
     this.resume = button("Resume", "Go on training (space bar)", () => this.send("resume"));
     this.stop = button("Stop", "End training; everything measured so far is kept", () => this.send("stop"));
-    this.rate = this.slider("Learning rate", "learning_rate");
-    this.threshold = this.slider("Clip threshold", "clip_threshold");
+    const send = (/** @type {string} */ command, /** @type {Record<string, number>} */ body) =>
+      this.send(command, body);
+    this.rate = new Slider("Learning rate", "learning_rate", send);
+    this.threshold = new Slider("Clip threshold", "clip_threshold", send);
     this.steering = element("div", "rgl-steering");
     this.steering.append(this.rate.root, this.threshold.root);
     const actions = element("div", "rgl-actions");
@@ -63,6 +65,7 @@ export class Head {
    */
   open(runs) {
     this.runs = runs;
+    for (const slider of [this.rate, this.threshold]) slider.asked.refuse();
     this.views = runs.map(lineOf);
     this.lines.replaceChildren(
       ...this.views.map((view, index) => {
@@ -72,8 +75,6 @@ export class Head {
         return line;
       }),
     );
-    this.rate.reset(runs.map((run) => run.learning_rate).find((value) => value > 0));
-    this.threshold.reset(runs.map((run) => run.threshold).find((value) => value && value > 0));
     this.show();
   }
 
@@ -93,7 +94,8 @@ export class Head {
     this.resume.hidden = !(any("paused") || (!active && this.runs.some((run) => run.state?.resumable)));
     this.stop.hidden = !any("queued", "running", "paused");
     this.steering.hidden = !active;
-    this.threshold.root.hidden = !this.runs.some((run) => run.threshold);
+    this.rate.show(this.runs);
+    this.threshold.show(this.runs);
     if (focused && !focused.checkVisibility()) {
       ([this.pause, this.resume].find((node) => !node.hidden) ?? this.root).focus(); // Pause and Resume, one for the other
     }
@@ -148,40 +150,6 @@ export class Head {
   toggle() {
     if (!this.pause.hidden) this.send("pause");
     else if (!this.resume.hidden) this.send("resume");
-  }
-
-  /**
-   * A slider on a logarithmic scale that sends a setting while training.
-   * @param {string} words
-   * @param {"learning_rate" | "clip_threshold"} name
-   */
-  slider(words, name) {
-    const root = element("label", "rgl-field rgl-slider", `${words} `);
-    const input = element("input");
-    const output = element("output");
-    Object.assign(input, { type: "range", step: "0.01" });
-    input.title = `${words}, from the next step on`;
-    root.append(input, output);
-    /** @type {ReturnType<typeof setTimeout> | undefined} */
-    let timer;
-    input.oninput = () => {
-      const value = Number((10 ** Number(input.value)).toPrecision(3));
-      setText(output, number(value));
-      clearTimeout(timer);
-      timer = setTimeout(() => this.send("settings", { [name]: value }), 120);
-    };
-    return {
-      root,
-      /** @param {number | null | undefined} value */
-      reset(value) {
-        root.hidden = !value;
-        if (!value) return;
-        const middle = Math.log10(value);
-        Object.assign(input, { min: String(middle - STEER_DECADES), max: String(middle + STEER_DECADES) });
-        input.value = String(middle);
-        setText(output, number(value));
-      },
-    };
   }
 }
 

@@ -1,6 +1,7 @@
 // The keys of the live board, which work wherever no control has the focus.
 
 import { element } from "./dom.js";
+import { menu } from "./menus.js";
 
 /** @import { TimeTravel } from "./time_travel.js" */
 
@@ -15,11 +16,9 @@ const STRIDES = 400; // the arrow keys go through a run in so many
 
 // The menu that tells of them.
 export function keysMenu() {
-  const menu = element("details", "rgl-options rgl-keys");
-  const panel = element("dl", "rgl-panel");
+  const panel = element("dl");
   panel.append(...KEYS.flatMap(([key, words]) => [element("dt", "", key), element("dd", "", words)]));
-  menu.append(element("summary", "", "Keys"), panel);
-  return menu;
+  return menu("Keys", panel, "rgl-keys");
 }
 
 /**

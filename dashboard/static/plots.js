@@ -1,18 +1,20 @@
 // The figures on the page: cards filled with measured columns, joined by one cursor over the training steps.
 
 import { Card } from "./card.js";
+import { SingleClicks } from "./clicks.js";
 import { element } from "./dom.js";
 import { fill } from "./fills.js";
 import { announce, enlarge } from "./layouts.js";
 import { RULES } from "./rules.js";
 
 /** @import { About, Context, Spec, View } from "./figures.d.ts" */
-/** @import { Plotly, Pointed } from "./plotly.d.ts" */
+/** @import { Plotly, Pointed, Trace } from "./plotly.d.ts" */
 /** @import { Run, Show } from "./types.d.ts" */
 /**
  * What is to be done when the reader points at a training step, or when axes have moved under the cursor's line.
- * @typedef {{ hover: (step: number) => void, unhover: () => void, click: (step: number) => void, moved: () => void,
- *   redraw: (name: string) => void }} Hooks
+ * pointed: the pointer has moved over the figures, to a place on the screen.
+ * @typedef {{ hover: (step: number) => void, pointed: (x: number, y: number) => void, unhover: () => void, click: (step: number) => void, moved: () => void,
+ *   redraw: (name: string) => void, toggleRun: (index: number) => void }} Hooks
  */
 
 const CONFIG = {
@@ -35,6 +37,10 @@ export class Plots {
   constructor(hooks) {
     this.hooks = hooks;
     this.root = element("div", "rgl-grid");
+    this.clicks = new SingleClicks((step) => hooks.click(step));
+    this.root.addEventListener("pointermove", (event) => hooks.pointed(event.clientX, event.clientY), true);
+    this.onFullScreen = () => this.fit();
+    document.addEventListener("fullscreenchange", this.onFullScreen);
     this.resize = new ResizeObserver(() => this.fit());
     this.resize.observe(this.root);
     /** @type {WeakMap<Element, Card>} */
@@ -75,7 +81,7 @@ export class Plots {
    * @param {About} about
    */
   add(name, about) {
-    const card = new Card(name, about, () => this.hooks.redraw(name));
+    const card = new Card(name, about, () => this.hooks.redraw(name), this.hooks.toggleRun);
     this.root.append(card.root);
     this.cardOf.set(card.plot, card);
     this.watch.observe(card.plot);
@@ -112,6 +118,11 @@ export class Plots {
    */
   nameRuns(runs, colors) {
     for (const card of Object.values(this.cards)) card.nameRuns(runs, colors);
+  }
+
+  /** @param {Run[]} runs of which the reader has hidden some */
+  markHidden(runs) {
+    for (const card of Object.values(this.cards)) card.markHidden(runs);
   }
 
   /**
@@ -151,7 +162,8 @@ export class Plots {
     };
     const traces = card.spec.data.map((trace) => ({ ...trace })); // what plotly finds again, it does not compare
     for (const trace of traces) fill(trace, context);
-    const data = traces.filter((trace) => trace.visible !== false); // plotly spends as much on hidden ones
+    // plotly spends as much on hidden ones
+    const data = traces.filter((trace) => trace.visible !== false && !isOfHiddenRun(trace, runs));
     card.offerOptions(runs);
     card.captionStep(context);
     const empty = !runs.some((run) => run.series.last);
@@ -207,7 +219,7 @@ export class Plots {
     card.listening = true;
     card.plot.on("plotly_hover", (event) => this.hooks.hover(stepOf(event)));
     card.plot.on("plotly_unhover", () => this.hooks.unhover());
-    card.plot.on("plotly_click", (event) => this.hooks.click(stepOf(event)));
+    card.plot.on("plotly_click", (event) => this.clicks.click(stepOf(event)));
     card.plot.on("plotly_relayout", () => this.hooks.moved());
   }
 
@@ -225,9 +237,18 @@ export class Plots {
   destroy() {
     this.resize.disconnect();
     this.watch.disconnect();
+    this.clicks.stop();
+    document.removeEventListener("fullscreenchange", this.onFullScreen);
     for (const { plot } of Object.values(this.cards)) this.Plotly?.purge(plot);
   }
 }
+
+/**
+ * Lines of runs that the reader has hidden; maps have a place of their own, where nothing lies on them.
+ * @param {Trace} trace
+ * @param {Run[]} runs
+ */
+const isOfHiddenRun = ({ type, meta }, runs) => type !== "heatmap" && meta?.run !== undefined && runs[meta.run]?.hidden;
 
 /** @param {Card} card */
 const isDrawn = (card) => card.plot._fullLayout !== undefined;

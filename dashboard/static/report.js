@@ -1,6 +1,8 @@
 // The report: the board's figures over records that stand in the page, without a server.
 
 import { count } from "./dom.js";
+import { leaveFigure } from "./full_screen.js";
+import { Menus } from "./menus.js";
 import { ProfileCache } from "./profile_cache.js";
 import { Series } from "./series.js";
 import { SnapshotCache } from "./snapshot_cache.js";
@@ -34,6 +36,8 @@ export function show(root, { twins, measured, ...drawing }, Plotly) {
   travel.open(runs, twins, null);
   travel.timeline.append(travel.layerField);
   root.append(travel.timeline, travel.plots.root);
+  const menus = new Menus(root);
+  document.addEventListener("keydown", (event) => menus.press(event) || leaveFigure(event));
 
   const dark = matchMedia("(prefers-color-scheme: dark)");
   const open = () => {

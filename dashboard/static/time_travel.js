@@ -23,6 +23,8 @@ export class TimeTravel {
   /** @type {number | null} */ pinned = null; // step that the reader chose; null: the newest
   /** @type {number | null} */ hovered = null;
   /** @type {ReturnType<typeof firstDifference>} */ difference = null;
+  resting = false; // whether the pointer has not moved since a step was chosen
+  place = ""; // where the pointer was last
   twins = false;
   drawn = false; // whether the figures of these runs have been drawn
   drawnSnapshots = ""; // the steps of those that are drawn
@@ -35,9 +37,11 @@ export class TimeTravel {
     this.plots = new Plots({
       hover: (step) => this.hover(step),
       unhover: () => this.hover(null),
+      pointed: (x, y) => this.pointed(x, y),
       click: (step) => this.pin(this.pinned === step ? null : step),
       moved: () => this.plots.moveCursor(this.cursor()),
       redraw: (name) => this.draw([name]),
+      toggleRun: (index) => this.toggleRun(index),
     });
     this.scrubber = element("input", "rgl-scrubber");
     Object.assign(this.scrubber, { type: "range", min: "1", max: "1", step: "1", value: "1" });
@@ -85,16 +89,40 @@ export class TimeTravel {
     return this.lastStep() ? (this.hovered ?? this.pinned) : null;
   }
 
-  /** @param {number | null} step */
+  /**
+   * Go to the step that the pointer rests on, unless the reader has chosen another one since it was moved.
+   * @param {number | null} step
+   */
   hover(step) {
+    if (this.resting) return;
     this.hovered = step;
     this.travel();
   }
 
   /** @param {number | null} step */
   pin(step) {
+    this.hovered = null;
+    this.resting = true;
     this.pinned = step === null ? null : Math.min(Math.max(1, Math.round(step)), this.lastStep());
     this.travel();
+  }
+
+  /**
+   * The pointer is at a place on the screen. A figure redrawn beneath it tells of it as well: that is no move.
+   * @param {number} x
+   * @param {number} y
+   */
+  pointed(x, y) {
+    const place = `${x},${y}`;
+    if (place !== this.place) this.resting = false;
+    this.place = place;
+  }
+
+  /** @param {number} index of a run that is hidden, or shown again */
+  toggleRun(index) {
+    this.runs[index].hidden = !this.runs[index].hidden;
+    this.plots.markHidden(this.runs);
+    this.draw();
   }
 
   /** @param {number} layer from 0 */

@@ -169,6 +169,7 @@ export interface Run {
   label: string;
   short?: string | null; // what legends call it, if not by its label
   clipped: boolean;
+  hidden?: boolean; // by the reader, from its entry in a legend
   series: Series;
   profiles: ProfileCache;
   snapshots: SnapshotCache;
