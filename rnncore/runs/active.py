@@ -109,6 +109,14 @@ class ActiveRun:
         """Return the seconds this run has trained, pauses not counted."""
         return self.trained_s + (now - self.running_since if self.running_since is not None else 0.0)
 
+    def skip(self, seconds: float) -> None:
+        """Let a time not have been that was missed."""
+        self.ending_since += seconds
+        for name in ("running_since", "paused_since", "unreadable_since"):
+            since = getattr(self, name)
+            if since is not None:
+                setattr(self, name, since + seconds)
+
     def clock_stops(self, now: float) -> None:
         """Count the time trained so far."""
         self.trained_s, self.running_since = self.trained_seconds(now), None

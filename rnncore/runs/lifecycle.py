@@ -59,6 +59,7 @@ class Lifecycle:
         self.seen: dict[str, float] = {}  # last sign of life of each workspace with unfinished runs
         self.leaving: set[str] = set()  # runs that were let go while they executed, until their last word comes
         self.not_started: deque[NotStarted] = deque()  # for the loop to take in
+        self.looked_at: tuple[float, float] | None = None  # when `supervision` last looked: monotonic, by the calendar
         self._unsaved: dict[str, Ending] = {}  # endings that the store does not have yet
         self._outbox: list[Callable[[], object]] | None = None  # what is to happen after the transaction
         self._recorded: set[str] = set()  # runs whose recorders this transaction has used

@@ -14,6 +14,7 @@ from rnncore.runs.active import ActiveRun, Ending, Group, Overview, RunStatus
 from rnncore.runs.allowed import ACTS, ALREADY, STOPPING, TABLE
 from rnncore.runs.backend.backends import open_backend
 from rnncore.runs.backend.protocol import Backend
+from rnncore.runs.folder import DataFolder
 from rnncore.runs.forecast import position
 from rnncore.runs.housekeeping import Housekeeper
 from rnncore.runs.lifecycle import Lifecycle
@@ -21,8 +22,7 @@ from rnncore.runs.limits import Load, check_start
 from rnncore.runs.loop import Loop
 from rnncore.runs.owners import Owners
 from rnncore.runs.settings import Settings
-from rnncore.runs.store.database import StoreFault, is_locked, may_pass
-from rnncore.runs.store.lock import FolderLock, StoreError
+from rnncore.runs.store.database import is_locked, may_pass
 from rnncore.runs.store.store import ACTIVE, NewRun, Store, StoredRun
 from rnncore.runs.trouble import StoreTrouble
 from rnncore.runs.twins import common_step, is_near
@@ -34,7 +34,6 @@ MAX_CHANGES = 1000  # of settings while a run trains: each is kept and drawn
 MAX_NOTE = 500  # characters of a note
 BUSY_MS = 100  # how long a write waits for other programs while it keeps others of this one from working
 COMMAND_PATIENCE_S = 2.0  # how long a command tries again when it does not get to write
-WENT_AWAY = "The server went away while this run was unfinished; it can be continued."
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -80,23 +79,16 @@ class Scheduler:
         self._lifecycle = Lifecycle(store, settings, backend or open_backend(settings))
         self._loop = Loop(self._lifecycle)
         self._owners = Owners()
-        self._housekeeper = Housekeeper(store, settings, self._lifecycle.delete_ended)
-        self._folder_lock: FolderLock | None = None
+        self._folder = DataFolder(self._lifecycle)
+        self._housekeeper = Housekeeper(store, settings, self._lifecycle.delete_ended, self._folder.look)
 
     def start(self) -> None:
         """Take the data folder, end what an earlier server left unfinished, begin to work in the background.
 
         Raises StoreError if another server uses the folder, or if the store cannot be written.
         """
-        self._folder_lock = FolderLock(self.store.path.parent)
-        try:
-            left = self.store.interrupt_active(WENT_AWAY)
-        except StoreFault as error:
-            self._folder_lock.release()
-            raise StoreError(f"The run store '{self.store.path}' cannot be written: {error}.") from error
+        self._folder.take()
         self.store.wait_for_others(BUSY_MS)
-        if left:
-            logger.warning("%d runs were unfinished when the server went away; they are marked interrupted", left)
         self._loop.start()
         self._housekeeper.start()
 
@@ -104,8 +96,7 @@ class Scheduler:
         """Interrupt all runs at a checkpoint, end the workers, give the folder back. Takes a few seconds at most."""
         self._loop.close()
         self._housekeeper.close()
-        if self._folder_lock is not None:
-            self._folder_lock.release()
+        self._folder.give_back()
 
     # Starting
 
@@ -358,7 +349,7 @@ class Scheduler:
     def problem(self) -> str | None:
         """Return what is wrong with the whole server, as a sentence that names nobody; None if nothing is."""
         trouble, waiting = self._lifecycle.trouble.sentence, self._lifecycle.backend.capacity().problem
-        return trouble or (f"No run can start: {waiting}." if waiting else None)
+        return self._folder.problem or trouble or (f"No run can start: {waiting}." if waiting else None)
 
     def unsaved_ending(self, run_id: str) -> Ending | None:
         """Return how a run has ended if the store does not know it yet, because it cannot be written."""

@@ -215,7 +215,8 @@ class Settings(BaseSettings):
     keep_days: float = Field(
         30.0,
         ge=0,
-        description="Age (days) at which ended runs are removed.",
+        description="Age (days) at which ended runs are removed, counted in the time in which a server works, and at"
+        " most two hours of each time without one: the calendar of a machine may be wrong.",
         json_schema_extra=_about("Size of the store"),
     )
 

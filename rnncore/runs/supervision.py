@@ -8,10 +8,15 @@ from rnncore.runs.store.database import may_pass
 
 logger = logging.getLogger(__name__)
 
+SHORT_NAP_S = 1.0  # no look after the runs is so late unless this process was stopped, or the machine slept
+LONG_NAP_S = 5.0
+
 
 def enforce_limits(lifecycle: Lifecycle) -> None:
     """End runs that have had their time, free the places of paused ones. Raises StoreFault."""
     now = lifecycle.clock.monotonic()
+    with lifecycle.lock:
+        _forgive_nap(lifecycle, now)
     with lifecycle.transaction():
         _note_presence(lifecycle, now)
         for run in list(lifecycle.runs.values()):
@@ -64,6 +69,24 @@ def _cannot_be_read(lifecycle: Lifecycle, run: ActiveRun, error: Exception) -> N
             lifecycle.end(run, Ending("interrupted", reason))
         else:
             lifecycle.end(run, Ending("failed", "This run cannot be started; the server's log says why."))
+
+
+def _forgive_nap(lifecycle: Lifecycle, now: float) -> None:
+    """Let no run suffer from a time in which nobody could look after it, nor anybody ask about it."""
+    wall, before = lifecycle.clock.wall(), lifecycle.looked_at
+    lifecycle.looked_at = now, wall
+    if before is None:
+        return
+    missed, by_calendar = now - before[0], wall - before[1]
+    if missed > LONG_NAP_S:
+        for run in lifecycle.runs.values():
+            run.skip(missed)
+    if max(missed, by_calendar) > SHORT_NAP_S:
+        for workspace in list(lifecycle.seen):
+            lifecycle.seen[workspace] = now
+    if max(missed, by_calendar) > LONG_NAP_S:
+        facts = {"event": "nap", "seconds": round(missed, 1)}
+        logger.warning("%.0f seconds passed unnoticed (%.0f by the calendar)", missed, by_calendar, extra=facts)
 
 
 def _note_presence(lifecycle: Lifecycle, now: float) -> None:

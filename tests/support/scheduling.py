@@ -34,9 +34,9 @@ def quick_settings(folder, **settings):
 class Server:
     """Open from construction to `close`. make_backend: makes an execution engine from settings."""
 
-    def __init__(self, folder, make_backend=None, **settings):
+    def __init__(self, folder, make_backend=None, clock=None, **settings):
         self.settings = quick_settings(folder, **settings)
-        self.store = Store(self.settings.store_path)
+        self.store = Store(self.settings.store_path, clock)
         self.backend = (make_backend or local)(self.settings)
         self.scheduler = Scheduler(self.store, self.settings, self.backend)
         self.scheduler.start()

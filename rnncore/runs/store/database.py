@@ -16,6 +16,7 @@ MAX_LOG_BYTES = 64 * 2**20  # size the write-ahead log is cut back to
 ANY_STEP = 2**62
 Connection = sqlite3.Connection
 StoreFault = sqlite3.Error  # what goes wrong with an open store: a full disk, damage, another program's lock
+GONE = "its file is gone"
 _OWN_FAULTS = (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.ProgrammingError, sqlite3.InterfaceError)
 
 
@@ -44,12 +45,37 @@ class Database:
         """Open or create the store. Raises StoreError."""
         self.path, self.clock = path, clock or clocks.system
         self._busy_ms = BUSY_MS
-        self._connection, self.message = open_database(path)
-        self._connection.execute("PRAGMA wal_autocheckpoint = 0")  # `checkpoint` does it, between commits
-        self._connection.execute(f"PRAGMA journal_size_limit = {MAX_LOG_BYTES}")
         self._lock = threading.RLock()
         self._readers: LifoQueue[sqlite3.Connection] = LifoQueue()
         self._closed = False
+        self._open()
+
+    def _open(self) -> None:
+        self._connection, self.message = open_database(self.path)
+        self._file = _identity(self.path)
+        self._connection.execute("PRAGMA wal_autocheckpoint = 0")  # `checkpoint` does it, between commits
+        self._connection.execute(f"PRAGMA journal_size_limit = {MAX_LOG_BYTES}")
+        self._connection.execute(f"PRAGMA busy_timeout = {self._busy_ms}").fetchall()
+
+    def reopen(self) -> None:
+        """Go on with the file that is in place now, or a new one, instead of one that is gone. Raises StoreError."""
+        with self._lock:
+            gone = self._connection
+            self._open()
+            gone.close()
+            self._close_idle()
+
+    def is_gone(self) -> bool:
+        """Whether the file was deleted or replaced, so that what is written would be lost."""
+        return _identity(self.path) != self._file
+
+    def what_is_there(self) -> object:
+        """Return what is in the place of the file, to see whether it changes; None if there is not even its folder."""
+        try:
+            found = self.path.stat()
+        except OSError:
+            return self.path.parent.stat().st_ino if self.path.parent.is_dir() else None
+        return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
 
     def close(self) -> None:
         """Bring the file up to date, so that it holds everything without its log, and close all connections.
@@ -75,6 +101,8 @@ class Database:
             if self._connection.in_transaction:
                 yield self._connection
                 return
+            if self.is_gone():
+                raise sqlite3.OperationalError(GONE)
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield self._connection
@@ -89,15 +117,18 @@ class Database:
         try:
             connection = self._readers.get_nowait()
         except Empty:
+            if self.is_gone():
+                raise sqlite3.OperationalError(GONE) from None
             connection = connect(self.path)
             connection.execute("PRAGMA query_only = ON")
+        file = self._file
         try:
             connection.execute("BEGIN")
             yield connection
         finally:
             connection.rollback()
             self._readers.put(connection)
-            if self._closed:
+            if self._closed or file != self._file:
                 self._close_idle()
 
     def checkpoint(self) -> None:
@@ -150,3 +181,11 @@ def _commit(connection: Connection) -> None:
     if not connection.in_transaction:  # SQLite itself undoes all of it when a disk is full, for example
         raise sqlite3.OperationalError("the transaction was undone")
     connection.commit()
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino

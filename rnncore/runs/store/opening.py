@@ -22,7 +22,8 @@ def connect(path: Path) -> sqlite3.Connection:
     the death of any process; only a crash of the machine itself can take the last commits, and never leaves a broken
     file. FULL would add a disk flush to each of 20 commits a second.
     """
-    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=BUSY_MS / 1000)
+    there = f"{path.absolute().as_uri()}?mode=rw"  # a file that is gone must not be made anew, empty, by a reader
+    connection = sqlite3.connect(there, uri=True, isolation_level=None, check_same_thread=False, timeout=BUSY_MS / 1000)
     try:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
