@@ -6,7 +6,7 @@ the wire, the store, what the board polls and the exports. A new number of every
 """
 
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any, get_args, get_type_hints
+from typing import Any, Self, get_args, get_type_hints
 
 import numpy as np
 from numpy.typing import NDArray
@@ -105,6 +105,45 @@ class Baseline:
 
 
 @dataclass(frozen=True, slots=True)
+class Answers:
+    """What the first number that a network answers with means in the data's own terms.
+
+    name: of the target. mean, std: an answer times std plus mean is in its units. unit: in words, "" where nobody said.
+    axis: what orders the validation sequences, such as the name of a time column; "" where they are unrelated. places:
+    on that axis of the targets of the first validation sequences, ISO dates or numbers.
+    """
+
+    name: str
+    mean: float
+    std: float
+    unit: str = ""
+    axis: str = ""
+    places: tuple[str, ...] | tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MetricWords:
+    """How a metric is told: by `name`, as a percentage of the value, or of 1 minus it where it is a `complement`."""
+
+    name: str
+    percent: bool = False
+    complement: bool = False
+
+    @classmethod
+    def of(cls, metric: str) -> Self:
+        """Return the words for a metric by its own name: shares of wrong answers are told as right ones."""
+        if metric.startswith("error rate"):
+            return cls(metric.replace("error rate", "accuracy", 1), percent=True, complement=True)
+        if metric.startswith("share"):
+            return cls(metric, percent=True)
+        return cls(metric.replace("root mean square error", "RMSE", 1))
+
+    def told(self, value: float) -> float:
+        """Return the number that is told for a value of the metric: of a percentage the share."""
+        return 1 - value if self.complement else value
+
+
+@dataclass(frozen=True, slots=True)
 class RunInfo:
     """What is known of a run before its first step; JSON-ready through `dataclasses.asdict`."""
 
@@ -120,6 +159,8 @@ class RunInfo:
     device_reason: str
     baselines: tuple[Baseline, ...] = ()
     notes: tuple[str, ...] = field(default=())
+    metric_words: MetricWords | None = None
+    answers: Answers | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return a JSON-ready dict."""

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from dashboard.experiment.words import data_words, model_words, status_word
 from rnncore.codec import joined
+from rnncore.records import MetricWords
 from rnncore.runs.allowed import RESUMABLE
 from rnncore.runs.read.insights import look
 from rnncore.runs.store.runs import progress
@@ -77,10 +78,15 @@ class HistoryRun:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What a run's records say. sparkline: log10 of the training loss, at most SPARK_POINTS means of it."""
+    """What a run's records say. sparkline: log10 of the training loss, at most SPARK_POINTS means of it.
+
+    right, error: the data's own metric at the last evaluation, as a share of right answers or as an error.
+    """
 
     last_loss: float | None = None
     best_val_loss: float | None = None
+    right: float | None = None
+    error: float | None = None
     sparkline: tuple[float, ...] = ()
     verdict: str = ""
 
@@ -206,10 +212,24 @@ def _measure(store: Store, run: HistoryRun) -> Measured:
     if not len(records):
         return Measured(verdict=reason)
     train, val = (values[np.isfinite(values)] for values in (records["train_loss"], records["val_loss"]))
+    metrics = records["val_metric"][np.isfinite(records["val_metric"])]
+    right, error = _metric(store, run, float(metrics[-1])) if len(metrics) else (None, None)
     verdicts = [] if reason else look(store, run.id)["verdicts"]
     return Measured(
         last_loss=float(train[-1]) if len(train) else None,
         best_val_loss=float(val.min()) if len(val) else None,
+        right=right,
+        error=error,
         sparkline=sparkline(train),
         verdict=reason or (verdicts[0]["sentence"] if verdicts else ""),
     )
+
+
+def _metric(store: Store, run: HistoryRun, value: float) -> tuple[float | None, float | None]:
+    """Return a value of the data's own metric as a share of right answers, or as an error where it is none."""
+    stored = store.run(run.id)
+    name = stored.info.get("metric") if stored and stored.info else None
+    if not name:
+        return None, None
+    words = MetricWords.of(name)
+    return (words.told(value), None) if words.percent else (None, value)

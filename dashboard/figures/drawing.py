@@ -9,8 +9,8 @@ from dashboard.figures.look import PALETTES, Run, styled
 from rnncore.registry import Registry
 
 FIGURES: Registry[Figure] = Registry("figure")
-# What the board reads of every step beside what the figures do: it names the newest loss and says where twins part.
-_BOARD_READS = ("step", "train_loss", "grad_norm")
+# What the board reads beside what the figures do: it names the newest loss and metric and says where twins part.
+_BOARD_READS = ("step", "train_loss", "grad_norm", "val_metric")
 
 
 def board(runs: Sequence[Run], theme: str) -> dict[str, dict[str, Any]]:

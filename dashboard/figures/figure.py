@@ -16,11 +16,11 @@ class Rule(StrEnum):
 
     LOG_AXIS = "logAxis"  # the option "log" turns the y axis into a logarithmic one and back
     LAG_AXIS = "lagAxis"  # the option "lag" counts timesteps back from the loss
-    METRIC_AXIS = "metricAxis"  # the right axis is there while its option is on, and named by the metric
+    METRIC_AXIS = "metricAxis"  # the right axis is there while its option is on, and named by the metric, in its units
     LINE_NAMES = "lineNames"  # names and values of horizontal lines, below the figure
     FLOOR_ZEROS = "floorZeros"  # an exact 0 has a place below everything else
     SHARED_COLOURS = "sharedColours"  # one range of colours for all maps, which a few extreme values do not stretch
-    FIRST_SEQUENCE = "firstSequence"  # the x axis says so where predictions are those of one sequence over time
+    ANSWER_AXES = "answerAxes"  # axes of answers: over time, over the steps of one sequence, or against the targets
     NAMES_LEFT = "namesLeft"  # room for the longest name on the y axis
     CLIPPING_SHARE = "clippingShare"  # how often clipping acted lately, in words
     RECORDING_COST = "recordingCost"  # what recording the profiles costs, in words

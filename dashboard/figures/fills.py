@@ -19,6 +19,11 @@ def evaluations(run: int, y: str, *, option: str | None = None) -> Fill:
     return _fill("evaluations", run, option, y=y)
 
 
+def metric(run: int, *, option: str | None = None) -> Fill:
+    """Fill a line over the steps with an evaluation with the data's own metric, told as `MetricWords` say."""
+    return _fill("metric", run, option, y="val_metric")
+
+
 def baseline(place: int) -> Fill:
     """Fill a horizontal line with a baseline of the data, which all runs share."""
     return {"fill": "baseline", "baseline": place}

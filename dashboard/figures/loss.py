@@ -42,7 +42,7 @@ def build(runs: Sequence[Run], theme: str) -> go.Figure:
     for index, run in enumerate(runs):
         figure.add_scatter(
             name=f"{run.label}, metric",
-            meta=fills.evaluations(index, "val_metric", option="metric"),
+            meta=fills.metric(index, option="metric"),
             mode="lines",
             yaxis="y2",
             line={"color": palette.runs[index], "width": 1.5, "dash": "dot"},
@@ -69,7 +69,7 @@ LOSS = Figure(
             "metric",
             "Metric (dotted, right axis)",
             False,
-            "What counts for this data beside the loss, on the validation set.",
+            "Accuracy, or the error in the data's own units, on the validation set.",
             measured="val_metric",
         ),
     ),

@@ -36,12 +36,18 @@ _COLUMNS = {
     ),
     "last": st.column_config.NumberColumn("Last loss", width=84, format="%.4g", help="Last finite training loss."),
     "best": st.column_config.NumberColumn("Best val. loss", width=98, format="%.4g", help="Best validation loss."),
+    "right": st.column_config.NumberColumn(
+        "Right answers", width=98, format="percent", help="Share of right answers on the validation set, at the end."
+    ),
+    "error": st.column_config.NumberColumn(
+        "Error", width=76, format="%.4g", help="Error on the validation set at the end (RMSE), in the data's own units."
+    ),
     "step": st.column_config.NumberColumn("Step", width=68, format="localized", help="Steps that have been trained."),
     "started": st.column_config.DatetimeColumn("Started", width=120, format="distance"),
     "note": st.column_config.TextColumn("Note", width=170),
     "verdict": st.column_config.TextColumn("Verdict", width=420),
 }
-_IF_ANY = ("twin", "note")  # columns left out where no row has anything in them
+_IF_ANY = ("twin", "note", "right", "error")  # columns left out where no row has anything in them
 
 
 def main() -> None:
@@ -117,7 +123,11 @@ def _table(runs: Sequence[HistoryRun]) -> list[HistoryRun]:
         key=key,
         height=36 * min(len(runs), ROWS_IN_VIEW) + 38,
         hide_index=True,
-        column_order=[name for name in _COLUMNS if name not in _IF_ANY or any(frame[name].to_pylist())],
+        column_order=[
+            name
+            for name in _COLUMNS
+            if name not in _IF_ANY or any(value not in (None, "") for value in frame[name].to_pylist())
+        ],
         column_config=_COLUMNS,
         on_select="rerun",
         selection_mode="multi-row",
@@ -144,6 +154,8 @@ def _frame(runs: Sequence[HistoryRun]) -> pa.Table:
             "curve": pa.array([each.sparkline for each in measured], pa.list_(pa.float64())),
             "last": pa.array([each.last_loss for each in measured], pa.float64()),
             "best": pa.array([each.best_val_loss for each in measured], pa.float64()),
+            "right": pa.array([each.right for each in measured], pa.float64()),
+            "error": pa.array([each.error for each in measured], pa.float64()),
             "step": [run.step for run in runs],
             "verdict": [each.verdict for each in measured],
             "note": [run.note for run in runs],

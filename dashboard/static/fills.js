@@ -1,6 +1,7 @@
 // What stands in a trace: the measured columns that its `meta` names, in the form in which plotly draws them.
 
 import { range } from "./dom.js";
+import { isPercent, toldValue } from "./metric.js";
 import { PART_FILLS } from "./part_fills.js";
 import { lineOf } from "./series.js";
 
@@ -17,6 +18,7 @@ const FEWEST_COLUMNS = 60;
 const FILLS = {
   column: fillColumn,
   evaluations: fillEvaluations,
+  metric: fillMetric,
   baseline: fillBaseline,
   threshold: fillThreshold,
   profile: fillProfile,
@@ -52,6 +54,13 @@ function fillColumn(trace, _, { series }) {
 function fillEvaluations(trace, _, { series }) {
   const { y } = trace.meta ?? {};
   if (y) setLine(trace, series.evaluations.step, series.evaluation(y));
+}
+
+/** @type {Fill} */
+function fillMetric(trace, _, { series, info }) {
+  const values = series.evaluation("val_metric").map((value) => toldValue(info, value));
+  setLine(trace, series.evaluations.step, values);
+  if (isPercent(info)) trace.hovertemplate = "%{y:.1%}";
 }
 
 /**

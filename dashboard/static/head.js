@@ -1,6 +1,7 @@
 // The strip above the figures: one line a run with its state and verdict, and the controls that steer all of them.
 
 import { ACTIVE, button, count, duration, element, number, setText } from "./dom.js";
+import { told } from "./metric.js";
 import { Slider } from "./slider.js";
 
 /** @import { LiveRun, State } from "./types.d.ts" */
@@ -117,7 +118,7 @@ export class Head {
     setText(view.status, STATUS_WORDS[state.status] ?? state.status);
     view.status.dataset.status = state.status;
     view.progress.value = state.steps ? state.last_step / state.steps : 0;
-    setText(view.detail, details(state, run.series.columns.train_loss.at(-1)).join(" · "));
+    setText(view.detail, details(run, state).join(" · "));
     const verdicts = (state.insights?.verdicts ?? []).map((verdict) => verdict.sentence);
     const early = state.status === "finished" && state.last_step < state.steps;
     const reason = early || !QUIET_ENDINGS.has(state.status) ? (state.reason ?? "") : "";
@@ -171,10 +172,12 @@ function lineOf(run) {
 }
 
 /**
+ * @param {LiveRun} run
  * @param {State} state
- * @param {number | undefined} loss of the newest batch
  */
-function details(state, loss) {
+function details({ series, info }, state) {
+  const loss = series.columns.train_loss.at(-1);
+  const metric = told(info, series.evaluation("val_metric").findLast(Number.isFinite));
   const parts = [];
   if (state.status !== "queued") parts.push(`step ${count(state.last_step)} of ${count(state.steps)}`);
   else if (state.position) parts.push(`position ${state.position} in the queue`);
@@ -186,5 +189,6 @@ function details(state, loss) {
     if (left > 1) parts.push(`${duration(left)} left`);
   }
   if (loss !== undefined) parts.push(`batch loss ${number(loss)}`);
+  if (metric) parts.push(metric);
   return parts;
 }

@@ -1,6 +1,7 @@
 // What fills a trace from a part of a snapshot: arrays as they are, and what has to be worked out in a way of its own.
 
-import { decode } from "./base64.js";
+import { fillAnswers, fillTruth } from "./answers.js";
+import { slice } from "./arrays.js";
 import { range } from "./dom.js";
 
 /** @import { Context } from "./figures.d.ts" */
@@ -11,7 +12,14 @@ import { range } from "./dom.js";
 const MOST_COUNTS = 8; // classes up to which the numbers stand in a confusion matrix
 
 /** @type {Record<string, PartFill>} by the name that a trace's `meta.fill` says */
-export const PART_FILLS = { part: fillPart, bound: fillBound, confusion: fillConfusion, histogram: fillHistogram };
+export const PART_FILLS = {
+  part: fillPart,
+  bound: fillBound,
+  confusion: fillConfusion,
+  histogram: fillHistogram,
+  answers: fillAnswers,
+  truth: fillTruth,
+};
 
 /** @type {PartFill} */
 function fillPart(trace, snapshot, { view }) {
@@ -39,36 +47,6 @@ function fillPart(trace, snapshot, { view }) {
 function arrayAt(part, [name, ...names]) {
   const inner = /** @type {Record<string, unknown> | null | undefined} */ (part)?.[name];
   return names.length ? arrayAt(inner, names) : /** @type {PackedArray | unknown[] | null | undefined} */ (inner);
-}
-
-/**
- * An array with its first dimensions taken away: by the indices given, and by 0 where there are too few of them. It is
- * empty where it does not reach so far.
- * @param {PackedArray | unknown[]} array
- * @param {number[]} indices
- * @param {number} dimensions how many are to be left
- */
-export function slice(array, indices, dimensions) {
-  const packed = !Array.isArray(array);
-  let shape = packed ? array.shape : shapeOf(array);
-  /** @type {number[]} */
-  let values = packed ? [...decode(array.data)] : /** @type {number[]} */ (array.flat(Infinity));
-  for (let place = 0; shape.length > dimensions; place++) {
-    const [length, ...rest] = shape;
-    const index = indices[place] ?? 0;
-    const size = rest.reduce((product, each) => product * each, 1);
-    values = index < length ? values.slice(index * size, (index + 1) * size) : [];
-    shape = rest;
-  }
-  return { shape, values };
-}
-
-/**
- * @param {unknown} list
- * @returns {number[]}
- */
-function shapeOf(list) {
-  return Array.isArray(list) ? [list.length, ...shapeOf(list[0])] : [];
 }
 
 /**

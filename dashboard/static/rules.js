@@ -1,8 +1,10 @@
 // What a figure's own rules do to it once its traces are filled; each figure names those that it has, in their order.
 
+import { answerAxes } from "./answers.js";
 import { sharedColours } from "./colours.js";
 import { ACTIVE, element, setRich, setText } from "./dom.js";
 import { lineNames, marks, sameSoFar } from "./margins.js";
+import { isPercent, metricName } from "./metric.js";
 import { throughTime } from "./through_time.js";
 
 /** @import { Card } from "./card.js" */
@@ -25,7 +27,7 @@ export const RULES = {
   lineNames,
   floorZeros,
   sharedColours,
-  firstSequence,
+  answerAxes,
   namesLeft,
   clippingShare,
   recordingCost,
@@ -51,8 +53,9 @@ function lagAxis({ context, layout }) {
  */
 function metricAxis({ context, data, layout }) {
   if (layout.yaxis2 && data.some((trace) => onRight(trace) && trace.y?.length)) {
-    const names = new Set(context.runs.flatMap((run) => run.info?.metric ?? []));
+    const names = new Set(context.runs.map(({ info }) => metricName(info)).filter(Boolean));
     layout.yaxis2.title.text = names.size === 1 ? [...names][0] : "metric";
+    if (context.runs.every(({ info }) => isPercent(info))) layout.yaxis2.tickformat = ".0%";
     layout.margin.r = RIGHT_AXIS_EM * layout.font.size;
   } else {
     delete layout.yaxis2;
@@ -91,12 +94,6 @@ function floorZeros({ context, data, layout }) {
   for (const trace of data) {
     trace.y = trace.y?.map((value) => (value === 0 ? floor : Number.isFinite(value) ? value : null));
   }
-}
-
-/** @param {Drawn} drawn */
-function firstSequence({ context, layout }) {
-  const curves = context.snapshots.find((snapshot) => snapshot?.predictions?.kind === "regression")?.predictions;
-  if (curves?.per_step) layout.xaxis.title.text = "timestep t of the first sequence";
 }
 
 /**

@@ -8,7 +8,7 @@ import type { SnapshotCache } from "./snapshot_cache.js";
 export type Column = "step" | "train_loss" | "grad_norm";
 
 /** The same of the steps with an evaluation. */
-export type Evaluation = "step" | "val_loss";
+export type Evaluation = "step" | "val_loss" | "val_metric";
 
 /** A name of a column that a figure sends along: not to be written by hand, where tsc could not tell if it is misspelt. */
 declare const sent: unique symbol;
@@ -81,6 +81,18 @@ export interface PackedProfiles extends Partial<Record<ProfileColumn, Packed>> {
 export interface Info {
   baselines: { name: string; loss: number }[];
   metric: string | null;
+  metric_words?: { name: string; percent: boolean; complement: boolean } | null;
+  answers?: Answers | null;
+}
+
+/** What the first number that a network answers with means (`rnncore.records.Answers`). */
+export interface Answers {
+  name: string;
+  mean: number;
+  std: number;
+  unit: string;
+  axis: string;
+  places: (string | number)[];
 }
 
 /** What can be said of a run as it stood at `step`, that of the profile which is shown; it is at `last_step` now. */

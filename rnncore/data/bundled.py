@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from rnncore.config import BundledData
 from rnncore.data.dataset import SequenceDataset
-from rnncore.data.sequences import Feature, Sequences, class_labels, offsets_of
+from rnncore.data.sequences import Feature, Moments, Sequences, class_labels, offsets_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +117,9 @@ def bundled_sequences(name: str) -> Sequences:
     every = tuple(range(len(columns)))
     if entry.layout == "series":
         offsets, target = offsets_of([len(rows)]), entry.columns.index(entry.column)
-        return Sequences(name, columns, values, offsets, (name,), every, (target,))
+        seconds = np.array(cells[header[0]], "datetime64[s]").astype(np.float64)
+        moments = Moments(header[0], seconds, dates=True)
+        return Sequences(name, columns, values, offsets, (name,), every, (target,), moments=moments, unit=entry.unit)
     first = np.flatnonzero(np.diff(np.array(cells["utterance"], int), prepend=0))
     lengths = np.diff(np.append(first, len(rows)))
     labels = class_labels(entry.column, [cells[entry.column][row] for row in first])

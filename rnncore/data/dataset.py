@@ -7,7 +7,7 @@ from typing import Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from rnncore.records import Baseline
+from rnncore.records import Answers, Baseline
 
 TargetKind = Literal["regression", "binary", "multiclass"]
 
@@ -47,7 +47,7 @@ class SequenceDataset:
     and `metric_function(outputs, batch) -> float`, numpy in, or None. notes: what was found and done to the data.
     relevant: marks the inputs that decide the (last) target, `relevant(batch) -> (B, T) bool`, or None.
     class_names: of a binary or multiclass target, in the order of the classes, or None. input_names: of the F inputs,
-    where they have any, else None.
+    where they have any, else None. answers: what a number that is answered means in the data's own terms, or None.
     """
 
     name: str
@@ -66,6 +66,7 @@ class SequenceDataset:
     relevant: Callable[[Batch], NDArray[np.bool_]] | None = None
     class_names: tuple[str, ...] | None = None
     input_names: tuple[str, ...] | None = None
+    answers: Answers | None = None
 
     def epoch(self, step: int, batch_size: int) -> int:
         """Return the pass over the training set that `step` belongs to, from 1; 0 where batches are fresh."""

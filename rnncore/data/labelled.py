@@ -98,6 +98,7 @@ def labelled_dataset(
         notes=tuple(all_notes),
         class_names=targets.classes or None,
         input_names=inputs.names,
+        answers=targets.answers(sequences.unit),
     )
 
 

@@ -30,6 +30,15 @@ class Labels:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Moments:
+    """When each of M timesteps was: the name of the column that says so, values (M,), of `dates` seconds since 1970."""
+
+    name: str
+    values: Floats
+    dates: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Sequences:
     """N sequences one after another.
 
@@ -39,6 +48,7 @@ class Sequences:
     inputs, targets: columns that the network sees, and columns that it predicts some steps ahead (none with labels).
     labels: the target of each whole sequence or of each of its timesteps, or None. held_out: (N,) bool, a split that
     the files themselves make. at_last_step: targets are those of a window's last timestep, not of one steps ahead.
+    moments: when each timestep was, where that is known. unit: of the only target, in words.
     """
 
     name: str
@@ -52,6 +62,8 @@ class Sequences:
     held_out: NDArray[np.bool_] | None = None
     at_last_step: bool = False
     notes: tuple[str, ...] = ()
+    moments: Moments | None = None
+    unit: str = ""
 
     @property
     def count(self) -> int:
@@ -73,6 +85,10 @@ class Sequences:
         span = slice(self.offsets[place], self.offsets[place + 1], stride)
         return np.stack([column[span][:most].astype(np.float64) for column in self.values], 1)
 
+    def moments_at(self, kept: NDArray[np.bool_] | slice) -> Moments | None:
+        """Return when the timesteps that are kept were."""
+        return self.moments and replace(self.moments, values=self.moments.values[kept])
+
     def select(self, kept: NDArray[np.bool_] | slice) -> tuple[Floats, ...]:
         """Return the columns at the timesteps that are kept; `kept` is (M,) or a slice."""
         return tuple(column[kept] for column in self.values)
@@ -93,6 +109,7 @@ def kept_steps(sequences: Sequences, kept: NDArray[np.bool_]) -> Sequences:
         ids=tuple(name for name, keep in zip(sequences.ids, filled, strict=True) if keep),
         labels=labels,
         held_out=None if held_out is None else held_out[filled],
+        moments=sequences.moments_at(kept),
     )
 
 

@@ -11,6 +11,7 @@ from rnncore.data.sampling import evenly_spaced, finite_batches
 from rnncore.data.sequences import Sequences, offsets_of
 from rnncore.data.targets import Targets, class_targets, number_targets
 from rnncore.data.words import many
+from rnncore.snapshot_parts import MAX_SEQUENCES
 
 MAX_VALIDATION_WINDOWS = 512
 _USUAL_WINDOW = 50
@@ -79,7 +80,23 @@ def forecast_dataset(
         notes=tuple(all_notes),
         class_names=targets.classes or None,
         input_names=inputs.names,
+        answers=targets.answers(sequences.unit, *_places(sequences, held_starts[:MAX_SEQUENCES] + ahead)),
     )
+
+
+def _places(sequences: Sequences, steps: NDArray[np.integer]) -> tuple[str, tuple[str, ...] | tuple[float, ...]]:
+    """Return the name of an axis and where timesteps (K,) are on it; no axis where they belong to several series."""
+    if sequences.count != 1:
+        return "", ()
+    moments = sequences.moments
+    if moments is None or not np.isfinite(moments.values[steps]).all():
+        return "row", tuple((steps + 1.0).tolist())
+    values = moments.values[steps].astype(np.float64)
+    if not moments.dates:
+        return moments.name, tuple(values.tolist())
+    unit = "D" if (values % 86_400 == 0).all() else "s"
+    dates = values.round().astype("datetime64[s]").astype(f"datetime64[{unit}]")
+    return moments.name, tuple(dates.astype(str).tolist())
 
 
 def _trimmed(sequences: Sequences) -> Sequences:
@@ -93,8 +110,11 @@ def _trimmed(sequences: Sequences) -> Sequences:
     if not (ends := sequences.rows - length):
         return sequences
     note = f"{many(ends, 'missing value')} at the ends of the series left out."
-    values = sequences.select(slice(known[0], known[-1] + 1))
-    return replace(sequences, values=values, offsets=offsets_of([length]), notes=(*sequences.notes, note))
+    kept = slice(known[0], known[-1] + 1)
+    values, moments = sequences.select(kept), sequences.moments_at(kept)
+    return replace(
+        sequences, values=values, moments=moments, offsets=offsets_of([length]), notes=(*sequences.notes, note)
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from rnncore.data.baselines import Baselines, class_baselines, regression_baselines
 from rnncore.data.dataset import DataError, TargetKind
 from rnncore.data.metrics import Metric, error_rate, root_mean_square, wrong_answers
-from rnncore.data.prepare import fit_scale, scaled
+from rnncore.data.prepare import Scale, fit_scale, scaled
+from rnncore.records import Answers
 
 _MOST_NOTES = 3
 
@@ -21,7 +22,8 @@ class Targets:
 
     values: (M, O) float32 in standard deviations, or (M,) int64 numbers of `classes`. known: (M,) False where there is
     none, or one of a class that the training part has not. classes: their names, () for numbers. units: (O,) standard
-    deviations. notes: what was found and done. binary: whether two classes are a yes/no target.
+    deviations. notes: what was found and done. binary: whether two classes are a yes/no target. means, names: of the O
+    columns of numbers.
     """
 
     values: NDArray[Any]
@@ -30,6 +32,8 @@ class Targets:
     units: NDArray[np.float64]
     notes: tuple[str, ...]
     binary: bool = True
+    means: tuple[float, ...] = ()
+    names: tuple[str, ...] = ()
 
     @property
     def kind(self) -> TargetKind:
@@ -67,6 +71,14 @@ class Targets:
             return class_baselines(self.values[train], answers, self.kind == "binary", weights)
         return regression_baselines({**(guesses or {}), "training mean": np.zeros_like(answers)}, answers, weights)
 
+    def answers(
+        self, unit: str = "", axis: str = "", places: tuple[str, ...] | tuple[float, ...] = ()
+    ) -> Answers | None:
+        """Return what the first number answered means; None for classes. unit, axis, places: see `Answers`."""
+        if self.classes:
+            return None
+        return Answers(self.names[0], self.means[0], float(self.units[0]), unit, axis, places)
+
     def metric(self) -> tuple[str, Metric]:
         """Return name and function of the evaluation metric."""
         if not self.classes:
@@ -86,18 +98,23 @@ def number_targets(
     Raises:
         DataError: a constant column, infinite or too large values.
     """
-    parts, known, units, notes = [], np.ones(len(training), bool), [], []
+    parts, known, notes = [], np.ones(len(training), bool), []
+    names: list[str] = []
+    scales: list[Scale] = []
     for name, cells in columns:
         scale = fit_scale(cells[training], name)
         if scale is None:
             raise DataError(constant(name, cells[training & ~np.isnan(cells)]))
         known &= np.isfinite(cells)
         parts.append(scaled(cells, scale, name))
-        units.append(scale.std)
+        names.append(name)
+        scales.append(scale)
         notes.append(
             f"'{name}' is scaled with the training part's mean {scale.mean:.6g} and standard deviation {scale.std:.6g}."
         )
-    return Targets(np.stack(parts, 1), known, (), np.array(units), tuple(notes[:_MOST_NOTES]))
+    units, means = np.array([each.std for each in scales]), tuple(each.mean for each in scales)
+    said = tuple(notes[:_MOST_NOTES])
+    return Targets(np.stack(parts, 1), known, (), units, said, means=means, names=tuple(names))
 
 
 def class_targets(

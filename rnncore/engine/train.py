@@ -31,7 +31,7 @@ from rnncore.engine.randomness import DROPOUT, INITIALIZATION, seeded, stream_se
 from rnncore.engine.regularization import add_omega_gradient
 from rnncore.engine.schedules import learning_rate_factor
 from rnncore.errors import not_allowed
-from rnncore.records import Record, RunInfo
+from rnncore.records import MetricWords, Record, RunInfo
 
 
 def train(config: TrainConfig, dataset: SequenceDataset | None = None) -> Iterator[Record]:
@@ -85,6 +85,8 @@ class Trainer:
             device_reason=device_reason,
             baselines=(dataset.baselines or {}).get(self.loss, ()),
             notes=(*dataset.notes, *_idle_options(config)),
+            metric_words=None if dataset.metric is None else MetricWords.of(dataset.metric),
+            answers=dataset.answers,
         )
 
     def records(self) -> Iterator[Record]:

@@ -94,7 +94,7 @@ def test_train_watch_stop_and_reload(page: Any, app_server: AppServer) -> None:
     for step, first in ((1, True), (stopped_at, False), (1, True)):
         page.locator(".rgl-scrubber").fill(str(step))
         page.locator("[data-figure=predictions]").scroll_into_view_if_needed()  # drawn where it is seen
-        page.wait_for_function(f"() => ({PREDICTED})().includes('at step 1, as') === {str(first).lower()}")
+        page.wait_for_function(f"() => ({PREDICTED})().includes('at step 1, on') === {str(first).lower()}")
 
     page.reload()
     page.wait_for_function(POINTS, timeout=20_000)

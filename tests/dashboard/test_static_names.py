@@ -64,7 +64,7 @@ def test_every_trace_is_filled_from_what_its_figure_reads() -> None:
         match meta["fill"]:
             case "column":
                 asked, read = {meta["y"], meta.get("times", meta["y"])}, reads.columns
-            case "evaluations":
+            case "evaluations" | "metric":
                 asked, read = {meta["y"]}, reads.evaluations
             case "profile" | "profileEnd":
                 asked, read = {meta["y"]}, reads.profiles

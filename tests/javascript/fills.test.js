@@ -40,7 +40,7 @@ test("a line over the training steps, as it is or multiplied by another column",
 });
 
 test("evaluations stand at their own steps", () => {
-  const val = { count: 2, step: packed([1, 3]), val_loss: packed([1, 0.5]) };
+  const val = { count: 2, step: packed([1, 3]), val_loss: packed([1, 0.5]), val_metric: "" };
   const line = filled({ fill: "evaluations", run: 0, y: sent("val_loss") }, context([run([1, 2, 3], { val })]));
   assert.deepEqual(
     [line.x, line.y],
@@ -156,4 +156,15 @@ test("the line of ratio 1 is at the profile's value at t = T; there is none wher
     ],
   );
   assert.deepEqual(line([1, 0]).y, []);
+});
+
+test("of a share of wrong answers the share of right ones is drawn, of other metrics their value", () => {
+  const val = { count: 2, step: packed([1, 3]), val_loss: packed([1, 0.5]), val_metric: packed([0.5, 0.25]) };
+  const line = (/** @type {boolean} */ complement) => {
+    const one = run([1, 2, 3], { val });
+    one.info = { baselines: [], metric: "any", metric_words: { name: "any", percent: complement, complement } };
+    return filled({ fill: "metric", run: 0 }, context([one])).y;
+  };
+  assert.deepEqual(line(true), [0.5, 0.75]);
+  assert.deepEqual(line(false), [0.5, 0.25]);
 });

@@ -37,7 +37,7 @@ export function answer(steps, { train_loss, grad_norm, clip_coef, ...others } = 
       grad_norm: packed(grad_norm ?? steps.map((step) => 2 / step)),
       ...more,
     },
-    val: { count: 0, step: "", val_loss: "" },
+    val: { count: 0, step: "", val_loss: "", val_metric: "" },
     profiles: null,
     snapshot_step: null,
     events: [],

@@ -2,8 +2,8 @@
 
 import assert from "node:assert/strict";
 import test from "node:test";
+import { slice } from "../../dashboard/static/arrays.js";
 import { fill } from "../../dashboard/static/fills.js";
-import { slice } from "../../dashboard/static/part_fills.js";
 import { context, run } from "./figure.js";
 import { packed, profiles } from "./packed.js";
 

@@ -23,6 +23,7 @@ def add(
     status: str = "finished",
     losses: Sequence[float] = (1.0,),
     val: Sequence[float | None] = (),
+    metric: tuple[str, float] | None = None,
     workspace: str = WORKSPACE,
     steps: int = 1000,
     ended_at: float | None = None,
@@ -35,16 +36,24 @@ def add(
     runs = [NewRun(f"run-{number}-{i}", workspace, group, label, content, steps) for i, label in enumerate(labels)]
     store.create_runs(runs)
     for run in runs:
-        add_records(store, run.id, losses, val)
+        add_records(store, run.id, losses, val, None if metric is None else metric[1])
+        if metric is not None:
+            store.set_info(run.id, {"metric": metric[0]})
         store.update_run(run.id, status=status, reason=reason, ended_at=time.time() if ended_at is None else ended_at)
     return [run.id for run in runs]
 
 
-def add_records(store: Store, run_id: str, losses: Sequence[float], val: Sequence[float | None] = ()) -> None:
+def add_records(
+    store: Store,
+    run_id: str,
+    losses: Sequence[float],
+    val: Sequence[float | None] = (),
+    metric: float | None = None,
+) -> None:
     recorder = Recorder(store, run_id, Settings())
     evaluated = [*val, *[None] * len(losses)]
     records = [
-        Record(step, 0, loss, 0.1, 1.0, 1.0, 0.5, val_loss=evaluated[step - 1])
+        Record(step, 0, loss, 0.1, 1.0, 1.0, 0.5, val_loss=evaluated[step - 1], val_metric=metric)
         for step, loss in enumerate(losses, start=1)
         if step > recorder.step
     ]

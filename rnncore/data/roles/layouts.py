@@ -14,7 +14,7 @@ from rnncore.data.roles.columns import FILE_COLUMN, Roles, groups_of
 from rnncore.data.roles.join import held_out_files
 from rnncore.data.roles.order import order_of
 from rnncore.data.roles.wide import is_class
-from rnncore.data.sequences import Feature, Floats, Labels, Sequences, class_labels, columns_of, offsets_of
+from rnncore.data.sequences import Feature, Floats, Labels, Moments, Sequences, class_labels, columns_of, offsets_of
 from rnncore.data.words import many
 
 _MANY_SEQUENCES = 5  # from which on they are split by sequence where every step has its own label
@@ -124,7 +124,15 @@ def _from_steps(table: Table, roles: Roles, options: UploadData) -> Sequences:
         held_out,
         at_last_step=own and not answered,
         notes=tuple(notes),
+        moments=_moments(table, roles.time, order),
     )
+
+
+def _moments(table: Table, name: str, order: NDArray[np.int64] | None) -> Moments | None:
+    column = table.column(name) if name else None
+    if column is None or column.small is None or column.categories:
+        return None
+    return Moments(name, column.small if order is None else column.small[order], column.kind == "time")
 
 
 def _unseen_class(table: Table, roles: Roles, options: UploadData) -> bool:

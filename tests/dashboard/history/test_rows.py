@@ -90,6 +90,18 @@ def test_figures_of_a_diverged_run_are_its_last_finite_ones(store: Store) -> Non
     assert (measured.last_loss, measured.best_val_loss, measured.verdict) == (8.0, 0.5, reason)
 
 
+@pytest.mark.parametrize(
+    ("metric", "right", "error"), [("error rate", 0.75, None), ("share of symbols recalled", 0.25, None),
+                                   ("root mean square error, original units", None, 0.25)]
+)  # fmt: skip
+def test_the_metric_is_a_share_of_right_answers_or_an_error(
+    store: Store, metric: str, right: float | None, error: float | None
+) -> None:
+    (run_id,) = add(store, "x", metric=(metric, 0.25))
+    measured = history.measure(store, run_of(store, run_id))
+    assert (measured.right, measured.error) == (right, error)
+
+
 def test_a_run_without_records_has_no_figures(store: Store) -> None:
     (run_id,) = add(store, "x", status="failed", losses=(), reason="Row 3 is empty.")
     assert history.measure(store, run_of(store, run_id)) == history.Measured(verdict="Row 3 is empty.")
