@@ -82,6 +82,7 @@ class ActiveRun:
     files: tuple[str, ...]
     owner: str  # who alternates with others in the queue
     keep_when_gone: bool = False
+    slow_start: bool = False
     status: str = "queued"
     executing: bool = False  # the execution engine has it, be it running or paused
     recorder: Recorder | None = None

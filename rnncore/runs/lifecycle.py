@@ -142,6 +142,7 @@ class Lifecycle:
             run.pause_at,
             {file_id: content for file_id, content in stored.items() if content is not None},
             checkpoint,
+            run.slow_start,
         )
 
     def begin(self, run: ActiveRun, job: JobSpec) -> None:

@@ -109,12 +109,14 @@ class Scheduler:
         files: Sequence[tuple[str, bytes]] = (),
         keep_when_gone: bool = False,
         owner: str = "",
+        slow_start: bool = False,
     ) -> Group:
         """Store and queue runs as one group, all or none.
 
         files: (name, content) of uploads; the configs name them by their content, `sha256:...` (`file_id_of`).
         keep_when_gone: do not stop waiting runs when the workspace gives no sign of life.
         owner: who alternates with others in the queue and has a quota of it, by default the workspace, which has none.
+        slow_start: let the first steps take seconds, for somebody who watches; what is measured stays the same.
 
         Raises:
             LimitError: a limit forbids it. DataError: a file was not uploaded to this workspace.
@@ -130,14 +132,13 @@ class Scheduler:
                 for run_id, label, config, own in zip(group.runs, labels, configs, uploads, strict=True)
             ]
             who = owner or workspace
+            active = [
+                ActiveRun(run.id, workspace, group.id, run.config, run.steps, run.files, who, keep_when_gone, slow_start)
+                for run in new
+            ]
             with self._lifecycle.transaction():
                 self.store.create_runs(new)
-                self._lifecycle.add(
-                    [
-                        ActiveRun(run.id, workspace, group.id, run.config, run.steps, run.files, who, keep_when_gone)
-                        for run in new
-                    ]
-                )
+                self._lifecycle.add(active)
             self._owners.note(group.runs, owner)
         logger.info("runs are queued", extra={"event": "run_queued", "runs": group.runs, "workspace": workspace})
         self._loop.wake()

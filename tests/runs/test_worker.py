@@ -175,6 +175,29 @@ def test_a_setting_is_in_force_from_its_step_on(worker):
     assert [r.update_norm for r in got] == [1.0] * 11 + [3.0] * 9
 
 
+def test_a_slow_start_takes_its_time_changes_no_number_and_obeys_meanwhile(worker):
+    worker.job(config(steps=60))
+    usual = worker.until("done")
+    began = time.monotonic()
+    worker.job(config(steps=60), slow_start=True)
+    first = worker.until("records")
+    assert time.monotonic() - began < 1, "the first step is shown at once"
+    frames = first + worker.until("done")
+    assert 4 < time.monotonic() - began < 7
+    assert numbers(frames) == numbers(usual)
+    early = [records([frame]) for frame in frames if frame.type == "records"][:19]
+    assert [[record.step for record in each] for each in early] == [[step] for step in range(1, 20)]
+
+    worker.job(config(steps=60), slow_start=True, run="stopped")
+    worker.until("records")
+    began = time.monotonic()
+    worker.send({"type": "pause", "run": "stopped"})
+    worker.until("paused")
+    worker.send({"type": "stop", "run": "stopped"})
+    assert worker.until("done")[-1].header["status"] == "stopped"
+    assert time.monotonic() - began < 0.2
+
+
 def test_a_continued_run_yields_what_an_uninterrupted_one_does(worker):
     whole = config(steps=40, milliseconds=1)
     events = [(10, "learning_rate", 0.5), (30, "learning_rate", 0.1)]

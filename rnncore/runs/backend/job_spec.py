@@ -16,6 +16,7 @@ class JobSpec:
     config: TrainConfig as JSON. changes: of its settings, to make on the way. pause_at: a step to pause after.
     files: content of the uploads that the config names, by id. checkpoint: what `start_step` steps left behind, or b"".
     flush_ms: records are sent this often. checkpoint_seconds: shortest time between checkpoints.
+    slow_start: whether the first steps are to be so slow that somebody can watch them one by one.
     """
 
     run: str
@@ -27,6 +28,7 @@ class JobSpec:
     pause_at: int | None = None
     files: Mapping[str, bytes] = field(default_factory=dict)
     checkpoint: bytes = b""
+    slow_start: bool = False
 
     def to_frame(self) -> Frame:
         """Return the `job` frame; its bytes are those of the files, one after another, and of the checkpoint."""
@@ -40,6 +42,7 @@ class JobSpec:
             "files": {file_id: len(content) for file_id, content in self.files.items()},
             "flush_ms": self.flush_ms,
             "checkpoint_seconds": self.checkpoint_seconds,
+            "slow_start": self.slow_start,
         }
         return Frame(header, b"".join((*self.files.values(), self.checkpoint)))
 
@@ -60,4 +63,5 @@ class JobSpec:
             header.get("pause_at"),
             files,
             frame.blob[place:],
+            header.get("slow_start", False),
         )

@@ -3,7 +3,7 @@
 import time
 import traceback
 from collections.abc import Callable, Mapping
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Any
 
 from pydantic import ValidationError
@@ -19,6 +19,7 @@ from rnncore.runs.worker.engine import Engine, TrainerLike
 
 FLUSH_BYTES = 2**20
 CHECKPOINT_SHARE = 0.02  # of the training time, at most
+SLOW_STEPS, SLOW_SECONDS = 20, 5.0  # a slow start takes so long for its first steps
 Send = Callable[[dict[str, Any], bytes], None]
 
 
@@ -56,6 +57,7 @@ class Job:
         self._checkpoint_due = time.monotonic() + self._checkpoint_s
         self._changes = sorted(spec.changes)
         self._pause_at = spec.pause_at
+        self._slow_steps = SLOW_STEPS if spec.slow_start else 0
         self._diverged = False
         self.step = spec.start_step
         self._saved_step, self._saving_dear_until = self.step, 0.0
@@ -113,6 +115,17 @@ class Job:
             self._keep(record)
             if time.monotonic() >= self._checkpoint_due:
                 self._save_checkpoint()
+            if self.step < self._slow_steps:
+                self._wait_for_watchers()
+
+    def _wait_for_watchers(self) -> None:
+        """Hold a slow start at the step just done, which has been sent; commands are obeyed meanwhile."""
+        due = time.monotonic() + SLOW_SECONDS / SLOW_STEPS
+        while (left := due - time.monotonic()) > 0 and self._pause_at is None:
+            try:
+                self._command(self._commands.get(timeout=left))
+            except Empty:
+                return
 
     def _keep(self, record: Record) -> None:
         self._records.append(record)
