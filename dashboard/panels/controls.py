@@ -20,6 +20,7 @@ from rnncore.sizes import matched_hidden_size, parameter_count
 
 COMPARE = "compare"
 MATCH = "match_parameters"
+SLOW_START = "slow_start"
 _START = "controls.start"
 _LAST_CELL = "controls.last_cell"
 
@@ -52,6 +53,12 @@ def sidebar() -> dict[str, Any]:
     st.subheader("Clipping")
     _clipping()
     with fields.folded("Measuring"):
+        st.toggle(
+            "Slow start",
+            key=SLOW_START,
+            help="Let the first 20 steps take about 5 seconds, so that they can be watched; no number changes.",
+            persist_state="session",
+        )
         number("profile_every", "Profile every … steps")
         number("eval_every", "Validate every … steps")
         choice("dtype", "Precision", DTYPES)

@@ -132,7 +132,9 @@ def _start(config: TrainConfig) -> Sequence[StoredRun]:
         check_run(run.config, uploads.summary(run.config.data))
     files = [(file.name, file.content) for file in uploads.files()] if config.data.kind == "upload" else []
     scheduler = services.scheduler()
-    group = scheduler.submit(workspace_id(), [run.config for run in named], [run.label for run in named], files)
+    slow = bool(st.session_state[controls.SLOW_START])
+    configs, labels = [run.config for run in named], [run.label for run in named]
+    group = scheduler.submit(workspace_id(), configs, labels, files, slow_start=slow)
     st.query_params.pop(LINK, None)  # from now on the run's own address says what was chosen
     st.query_params["run"] = group.id
     return scheduler.store.group(group.id)

@@ -91,7 +91,7 @@ class Board {
     this.latest = button("Latest", "Follow the newest step (Escape)", () => this.travel.pin(null));
     this.bigger = button("Projector", "Larger type for a projector", () => this.toggleProjector());
     this.bigger.setAttribute("aria-pressed", "false");
-    this.travel.timeline.prepend(this.playback.button);
+    this.travel.timeline.prepend(this.playback.button, this.playback.field);
     this.travel.timeline.append(this.latest, this.bigger, keysMenu());
     this.menus = new Menus(this.root);
     this.root.append(this.message, this.head.root, this.travel.timeline, this.travel.plots.root);

@@ -59,6 +59,20 @@ def test_train_starts_twins_that_differ_in_the_clip_alone(app: AppTest, schedule
     assert {**first, "clip": None} == {**second, "clip": None}
 
 
+def test_a_slow_start_is_asked_of_the_runs_by_a_switch_alone(
+    app: AppTest, scheduler: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    submit, asked = scheduler.submit, []
+    monkeypatch.setattr(scheduler, "submit", lambda *args, **kw: asked.append(kw["slow_start"]) or submit(*args, **kw))
+    app.number_input(key="steps").set_value(2)
+    press_train(app)
+    usual = [run.config for run in stored_runs(app, scheduler)]
+    app.toggle(key="slow_start").set_value(True)
+    press_train(app)
+    assert asked == [False, True]
+    assert [run.config for run in stored_runs(app, scheduler)] == usual
+
+
 def test_a_single_run_without_comparison(app: AppTest, scheduler: Any) -> None:
     app.toggle(key="compare").set_value(False).run()
     app.selectbox(key="clip.method").set_value("off")
