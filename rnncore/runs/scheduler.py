@@ -133,7 +133,9 @@ class Scheduler:
             ]
             who = owner or workspace
             active = [
-                ActiveRun(run.id, workspace, group.id, run.config, run.steps, run.files, who, keep_when_gone, slow_start)
+                ActiveRun(
+                    run.id, workspace, group.id, run.config, run.steps, run.files, who, keep_when_gone, slow_start
+                )
                 for run in new
             ]
             with self._lifecycle.transaction():
