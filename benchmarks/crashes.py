@@ -1,8 +1,9 @@
 """kill -9 of workers and of the server while students train, steer and watch over HTTP; then count what was lost.
 
-`python -m benchmarks.crashes [--workers 100] [--servers 20]`. Every record that the API has given out before a kill
-must be in the store afterwards with the same value, the database must be sound, every run must end truthfully, and
-the queue must go on within three seconds of a worker's death.
+`python -m benchmarks.crashes [--workers 30] [--servers 4] [--disturbances 4]`. Every record that the API has given out
+before a kill must be in the store afterwards with the same value, the database must be sound, every run must end
+truthfully, and the queue must go on within three seconds of a worker's death. Disturbances are taken in turn: workers
+are killed while they warm up, the store is locked, the disk is full, the calendar jumps; none of them may end a run.
 """
 
 import argparse
@@ -25,7 +26,9 @@ from typing import Any
 import numpy as np
 import psutil
 
+from benchmarks.disturbances import DISTURBANCES
 from benchmarks.lab_server import Answered, Client, LabServer
+from benchmarks.moved_clock import FILE
 from rnncore.codec import joined
 from rnncore.runs.store.runs import progress
 from rnncore.runs.store.scalars import read_scalars
@@ -55,7 +58,7 @@ class Student(threading.Thread):
             except BROKEN:
                 time.sleep(0.1)  # the server was killed
             except Answered as error:
-                if error.status != 429:
+                if error.status not in (429, 503):
                     self.problems.append(str(error))
                 time.sleep(0.3)
 
@@ -97,7 +100,7 @@ class Student(threading.Thread):
         try:
             self.client.json("POST", f"/api/runs/{run}/{command}", body)
         except Answered as error:
-            if error.status != 409:  # it has ended, or waits, meanwhile
+            if error.status not in (409, 503):  # it has ended or waits meanwhile, or the store cannot be written
                 raise
 
 
@@ -159,8 +162,8 @@ def untruthful(folder: Path) -> list[str]:
     for run in store.runs():
         truthful = {
             "finished": run.step == run.steps,
-            "killed": "SIGKILL" in run.reason and f"after step {run.step:,} of {run.steps:,}" in run.reason,
-            "interrupted": "server" in run.reason,
+            "interrupted": "server" in run.reason
+            or ("SIGKILL" in run.reason and f"after step {run.step:,} of {run.steps:,}" in run.reason),
             "stopped": run.reason.startswith("Stopped at step"),
         }
         if not truthful.get(run.status, False) or not run.reason or run.ended_at is None:
@@ -170,9 +173,9 @@ def untruthful(folder: Path) -> list[str]:
 
 
 def resume_some(server: LabServer, folder: Path) -> int:
-    """Continue two interrupted or killed runs through the API; return how many."""
+    """Continue two interrupted runs through the API; return how many."""
     store = Store(folder / "runs.sqlite")
-    runs = [run.id for run in store.runs(("interrupted", "killed")) if run.step < run.steps][-2:]
+    runs = [run.id for run in store.runs(("interrupted",)) if run.step < run.steps][-2:]
     store.close()
     for run in runs:
         Client(server.port).json("POST", f"/api/runs/{run}/resume")
@@ -182,15 +185,20 @@ def resume_some(server: LabServer, folder: Path) -> int:
 def main() -> int:
     """Kill, check, print; return 1 when anything was lost."""
     parser = argparse.ArgumentParser(description="kill -9 of workers and servers during load.")
-    parser.add_argument("--workers", type=int, default=100, help="how many workers to kill")
-    parser.add_argument("--servers", type=int, default=20, help="how many servers to kill")
+    parser.add_argument("--workers", type=int, default=30, help="how many workers to kill")
+    parser.add_argument("--servers", type=int, default=4, help="how many servers to kill")
+    parser.add_argument("--disturbances", type=int, default=4, help="how often to disturb a server in other ways")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     dice, folder = random.Random(options.seed), Path(tempfile.mkdtemp(prefix="crashes-"))
-    server, given, over = LabServer(folder, RNNLAB_CHECKPOINT_SECONDS="0.5"), {}, threading.Event()
+    environment = {FILE: str(folder / "calendar"), "RNNLAB_PLUGINS": "benchmarks.moved_clock"}
+    server = LabServer(folder, RNNLAB_CHECKPOINT_SECONDS="0.5", **environment)
+    given: Given = {}
+    over = threading.Event()
     students = [Student(number, server, given, over) for number in range(STUDENTS)]
     problems: list[str] = []
     recoveries: list[float] = []
+    said: list[str] = []
     resumed, orphans, load = 0, 0, os.getloadavg()[0]
     try:
         for number in range(options.servers):
@@ -203,6 +211,10 @@ def main() -> int:
             while len(recoveries) < options.workers * (number + 1) // options.servers:
                 time.sleep(dice.uniform(0, 0.6))
                 recoveries.append(kill_worker(server, client, dice))
+            while len(said) < options.disturbances * (number + 1) // options.servers:
+                disturb = DISTURBANCES[len(said) % len(DISTURBANCES)]
+                said.append(f"{disturb.__name__}: {disturb(server, client, dice)}")
+                wait_until(client, lambda health: not health["problem"] and health["workers_busy"])
             time.sleep(dice.uniform(0, 0.6))
             workers = server.workers()
             server.kill()
@@ -224,12 +236,12 @@ def main() -> int:
         if server.process.is_running():
             server.kill()
     shutil.rmtree(folder, ignore_errors=True)
-    return report(options.servers, given, recoveries, problems, orphans, resumed, ends, load)
+    return report(options.servers, given, recoveries, said, problems, orphans, resumed, ends, load)
 
 
 def report(
-    servers: int, given: Given, recoveries: list[float], problems: list[str], orphans: int, resumed: int,
-    ends: dict[str, Any], load: float,
+    servers: int, given: Given, recoveries: list[float], said: list[str], problems: list[str], orphans: int,
+    resumed: int, ends: dict[str, Any], load: float,
 ) -> int:  # fmt: skip
     """Print and judge."""
     recoveries = sorted(recoveries)
@@ -237,6 +249,7 @@ def report(
     print(f"cores {os.cpu_count()}, load {load:.1f} before, {os.getloadavg()[0]:.1f} after")
     print(f"{len(recoveries)} workers and {servers} servers killed; {resumed} runs continued after a restart")
     print(f"{sum(map(len, given.values())):,} records of {len(given)} runs had been given out; ends: {ends}")
+    print(f"{len(said)} disturbances, and what the server said of each:", *said, sep="\n     ")
     print(f"queue at full width again: median {statistics.median(recoveries):.2f} s,"
           f" p95 {recoveries[int(0.95 * len(recoveries))]:.2f} s, max {recoveries[-1]:.2f} s")  # fmt: skip
     print(f"{'ok  ' if not late else 'MISS'} later than {QUEUE_GOES_ON_S:g} s: {late}")
