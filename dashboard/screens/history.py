@@ -178,6 +178,14 @@ def _actions(chosen: Sequence[HistoryRun], runs: Sequence[HistoryRun]) -> None:
         args=(resumable, runs),
         help="Go on with selected runs that were stopped or interrupted, from their last checkpoint.",
     )
+    under_way = [run for run in chosen if run.active]
+    st.button(
+        "Stop",
+        disabled=not under_way,
+        on_click=_stop,
+        args=(under_way, runs),
+        help="Stop selected runs that are under way; what they recorded is kept, and they can be continued.",
+    )
     _deletion(chosen)
     one = chosen[0] if len(chosen) == 1 else None
     key = f"history.note.{one.id}" if one else "history.note"
@@ -214,6 +222,18 @@ def _to_lab(chosen: Sequence[HistoryRun], runs: Sequence[HistoryRun]) -> None:
 def _continue(resumable: Sequence[HistoryRun], runs: Sequence[HistoryRun]) -> None:
     problem = continue_runs(resumable, runs)
     _note_down(problem, f"{count(len(resumable), 'run')} continued." if problem is None else None)
+
+
+def _stop(under_way: Sequence[HistoryRun], runs: Sequence[HistoryRun]) -> None:
+    problem = None
+    for target in history.targets(under_way, runs):
+        try:
+            services.scheduler().stop(target)
+        except (ControlError, StoreTrouble) as error:
+            problem = str(error)
+        except UnknownRun:  # somebody was quicker
+            pass
+    _note_down(problem, f"{count(len(under_way), 'run')} stopped." if problem is None else None)
 
 
 def _delete(doomed: Sequence[HistoryRun]) -> None:

@@ -14,18 +14,20 @@ from dashboard.experiment.twins import are_twins, experiment_of, twins
 from dashboard.experiment.words import in_words, label, tell_apart
 from dashboard.figures.show import AS_USUAL
 from dashboard.lessons import LessonRun
-from dashboard.panels import controls, fields, uploads
+from dashboard.panels import controls, fields, under_way, uploads
 from dashboard.panels.board import EMPTY, BoardRun, board
 from dashboard.panels.data_panel import data_panel
 from dashboard.panels.interrupted import interrupted_notice
 from dashboard.panels.lesson_card import (
     PREDICT_FIRST,
     answered,
+    current,
     lesson_card,
     open_from_address,
     predicts_first,
     runs_of,
 )
+from dashboard.panels.mismatch import mismatch_notice
 from dashboard.panels.problems import show_problems
 from dashboard.panels.share_panel import PARAMETER as LINK
 from dashboard.panels.share_panel import decode_address, link_notice, share_panel
@@ -61,7 +63,7 @@ def main() -> None:
     config = None
     try:
         config = TrainConfig.model_validate(draft)
-        if pressed:
+        if under_way.may_start(pressed):
             shown = _start(config)
     except (ValidationError, DataError, ConfigError, LimitError, StoreTrouble) as error:
         if _waits_for_file():
@@ -69,14 +71,17 @@ def main() -> None:
                 problem.error("Choose a file first.", icon=":material/error:")
         else:
             show_problems(error, problem)
-    if link is not None and not shown:
-        with notice:
+    with notice:
+        if link is not None and not shown:
             link_notice(link)
+        elif not shown and current() is None:
+            under_way.offer_to_open()
     configs = [config_of(run) for run in shown]
     with heading:
         st.subheader("RNN Gradient Lab", anchor=False, width="content")
         described = configs[0] if configs else config
-        st.caption(escape(in_words(described)) if described else " ", width="stretch")
+        if predicts_first() or not mismatch_notice(configs, config):
+            st.caption(escape(in_words(described)) if described else " ", width="stretch")
         share_panel(shown, config, st.session_state[controls.COMPARE], uploads.read_file)
     lesson = answered()
     above = st.container()
@@ -134,6 +139,7 @@ def _start(config: TrainConfig) -> Sequence[StoredRun]:
     scheduler = services.scheduler()
     slow = bool(st.session_state[controls.SLOW_START])
     configs, labels = [run.config for run in named], [run.label for run in named]
+    under_way.make_room(configs)
     group = scheduler.submit(workspace_id(), configs, labels, files, slow_start=slow)
     st.query_params.pop(LINK, None)  # from now on the run's own address says what was chosen
     st.query_params["run"] = group.id

@@ -150,7 +150,7 @@ class Scheduler:
         """Raise LimitError if these runs may not be queued now, for a workspace and an owner."""
         with self._lifecycle.lock:
             runs = self._lifecycle.runs.values()
-            mine = sum(run.workspace == workspace for run in runs)
+            mine = sum(run.workspace == workspace and run.ending is None for run in runs)
             owned = sum(run.owner == owner for run in runs) if owner else None
             check_start(configs, Load(mine, len(self._lifecycle.queue), owned), self.settings)
 

@@ -116,6 +116,10 @@ class RunTable(Database):
         """Return a workspace's runs, oldest first."""
         return self._runs("workspace = ?", workspace)
 
+    def unfinished(self, workspace: str) -> list[StoredRun]:
+        """Return the runs of a workspace that are queued, running or paused, oldest first."""
+        return self._runs("workspace = ? AND status IN ('queued', 'running', 'paused')", workspace)
+
     def group(self, group_id: str) -> list[StoredRun]:
         """Return the runs of a group (twins) in their order."""
         return self._runs("group_id = ?", group_id)

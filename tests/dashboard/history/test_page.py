@@ -147,6 +147,17 @@ def test_continue_takes_up_runs_that_were_stopped(scheduler: Scheduler, store: S
     assert [run.step for run in store.group(run_of(store, twins[0]).group)] == [3, 3]
 
 
+def test_stop_ends_what_is_under_way(scheduler: Scheduler, store: Store) -> None:
+    (done,) = add(store, "done")
+    twins = scheduler.submit(W, [TrainConfig(steps=100_000)] * 2, ["a", "b"]).runs
+    wait(lambda: any(run.status == "running" for run in store.runs()))
+    assert button(open_page(done), "Stop").disabled
+    app = open_page(done, *twins)
+    button(app, "Stop").click().run()
+    assert not app.exception
+    wait(lambda: {run_of(store, run_id).status for run_id in twins} == {"stopped"})
+
+
 def test_too_many_to_continue_is_one_sentence(store: Store) -> None:
     ids = add(store, *"abcd", status="stopped")
     app = open_page(*ids)
