@@ -15,10 +15,16 @@ from dashboard.exports.modules import STATIC, as_one_module
 
 _FOR_GOOD = "public, max-age=31536000, immutable"
 _SCRIPT = "text/javascript"
+
+
+def _styles() -> bytes:
+    return b"".join((STATIC / f"{name}.css").read_bytes() for name in ("board", "projector"))
+
+
 _PLOTLY = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
 _FILES: dict[str, tuple[Callable[[], bytes], str]] = {
     "board.js": (lambda: as_one_module("board", "mount").encode(), _SCRIPT),  # one request for all modules
-    "board.css": ((STATIC / "board.css").read_bytes, "text/css"),
+    "board.css": (_styles, "text/css"),
     "plotly.min.js": (_PLOTLY.read_bytes, _SCRIPT),
 }
 

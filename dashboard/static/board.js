@@ -8,6 +8,7 @@ import { Menus } from "./menus.js";
 import { Playback } from "./playback.js";
 import { Polling } from "./polling.js";
 import { ProfileCache } from "./profile_cache.js";
+import { Projector } from "./projector.js";
 import { Refreshes } from "./refreshes.js";
 import { Series } from "./series.js";
 import { SnapshotCache } from "./snapshot_cache.js";
@@ -60,7 +61,6 @@ class Board {
   /** @type {Theme} */ theme = "light";
   /** @type {string | null} */ key = null; // of the runs shown
   shown = ""; // what the page last asked to be shown
-  projector = false;
   frames = 0;
   /** @type {Plotly | null} */ Plotly = null;
 
@@ -89,10 +89,14 @@ class Board {
       () => this.told(),
     );
     this.latest = button("Latest", "Follow the newest step (Escape)", () => this.travel.pin(null));
-    this.bigger = button("Projector", "Larger type for a projector", () => this.toggleProjector());
-    this.bigger.setAttribute("aria-pressed", "false");
-    this.travel.timeline.prepend(this.playback.button, this.playback.field);
-    this.travel.timeline.append(this.latest, this.bigger, keysMenu());
+    this.projector = new Projector(
+      this.root,
+      this.travel.plots,
+      () => this.build(),
+      () => this.travel.draw(),
+    );
+    this.travel.timeline.prepend(this.playback.button);
+    this.travel.timeline.append(this.latest, this.projector.slides, this.projector.button, keysMenu());
     this.menus = new Menus(this.root);
     this.root.append(this.message, this.head.root, this.travel.timeline, this.travel.plots.root);
     parentElement.append(this.root);
@@ -105,6 +109,7 @@ class Board {
       this.root.isConnected &&
       !this.menus.press(event) &&
       !leaveFigure(event) &&
+      !this.projector.press(event) &&
       press(event, this.travel, () => this.head.toggle());
     document.addEventListener("visibilitychange", this.onVisible);
     document.addEventListener("keydown", this.onKey);
@@ -150,9 +155,8 @@ class Board {
   build() {
     const { Plotly, drawing, theme, travel } = this;
     if (!Plotly) return;
-    this.root.classList.toggle("rgl-projector", this.projector);
     this.head.color(drawing.palette[theme].runs);
-    travel.build(Plotly, drawing, theme, this.key ?? "", this.projector);
+    travel.build(Plotly, drawing, theme, this.key ?? "", this.projector.on);
     travel.plots.arrange(this.data.show);
     travel.draw();
   }
@@ -210,12 +214,6 @@ class Board {
     return !problem;
   }
 
-  toggleProjector() {
-    this.projector = !this.projector;
-    this.bigger.setAttribute("aria-pressed", String(this.projector));
-    this.build();
-  }
-
   destroy() {
     this.polling.stop();
     this.refreshes.stop();
@@ -224,6 +222,7 @@ class Board {
     this.menus.destroy();
     document.removeEventListener("visibilitychange", this.onVisible);
     document.removeEventListener("keydown", this.onKey);
+    this.projector.destroy();
     this.travel.destroy();
     this.root.remove();
   }

@@ -1,6 +1,13 @@
 // A layout as a whole: of a figure that is empty, and of one for a projector.
 
-/** @import { Layout } from "./plotly.d.ts" */
+/** @import { Spec } from "./figures.d.ts" */
+/** @import { AxisLayout, Layout } from "./plotly.d.ts" */
+
+const LENGTHS = new Set(["size", "width", "thickness", "standoff"]);
+/** @type {Record<string, number>} */
+const TICKS = { x: 5, y: 4 }; // so many numbers at most along the whole of an axis
+const APART = 0.035;
+const TIGHTER = 0.85; // large type needs less room around it
 
 /**
  * Say in the middle of an empty figure why it is.
@@ -19,17 +26,37 @@ export function announce(layout, text) {
 }
 
 /**
- * Make type, lines and margins larger.
+ * Make a figure readable from the last row: type, lines and margins larger, fewer numbers on its axes.
+ * @param {Spec} spec
+ * @param {number} typePx size of the type
+ */
+export function legible(spec, typePx) {
+  const { layout } = spec;
+  enlarge(spec, typePx / layout.font.size, typePx);
+  for (const side of /** @type {const} */ (["l", "r", "t", "b"])) layout.margin[side] *= TIGHTER;
+  if (layout.coloraxis) layout.coloraxis.colorbar = { ...layout.coloraxis.colorbar, nticks: 3 };
+  for (const [key, value] of Object.entries(layout)) {
+    if (!/^[xy]axis/.test(key)) continue;
+    const axis = /** @type {AxisLayout} */ (value);
+    const [from, to] = axis.domain ?? [0, 1];
+    const most = Math.max(3, Math.round(TICKS[key[0]] * (to - from)));
+    axis.nticks = Math.min(axis.nticks ?? most, most);
+    if (to < 1) axis.domain = [from, to - APART]; // its last number would touch the first of the next
+  }
+}
+
+/**
+ * Make lines, margins and type larger, all type at least as large as the layout's own.
  * @param {object} node
  * @param {number} factor
- * @param {boolean} all whether all numbers of the node are lengths
+ * @param {number} typePx
+ * @param {string} name of the node
  */
-export function enlarge(node, factor, all = false) {
+function enlarge(node, factor, typePx, name = "") {
   for (const [key, value] of Object.entries(node)) {
-    if (value && typeof value === "object") enlarge(value, factor, key === "margin");
+    if (value && typeof value === "object") enlarge(value, factor, typePx, key);
     else if (typeof value !== "number") continue;
-    else if (all || (key === "size" && value >= 10) || (key === "width" && value < 10)) {
-      Object.assign(node, { [key]: value * factor });
-    }
+    else if (/font$/.test(name) && key === "size") Object.assign(node, { [key]: Math.max(typePx, value * factor) });
+    else if (name === "margin" || LENGTHS.has(key)) Object.assign(node, { [key]: value * factor });
   }
 }

@@ -48,6 +48,7 @@ export interface AxisLayout {
   dtick?: number | string;
   tickvals?: number[];
   ticktext?: string[];
+  nticks?: number;
   [attribute: string]: unknown;
 }
 
@@ -60,7 +61,13 @@ export interface Layout {
   yaxis2?: AxisLayout;
   annotations?: Annotation[];
   shapes?: Shape[];
-  coloraxis?: { cmin?: number; cmax?: number; showscale?: boolean; [attribute: string]: unknown };
+  coloraxis?: {
+    cmin?: number;
+    cmax?: number;
+    showscale?: boolean;
+    colorbar?: object;
+    [attribute: string]: unknown;
+  };
   meta?: { decades?: number }; // that the y axis shows at least
   uirevision?: string;
   transition?: { duration: number };

@@ -4,7 +4,7 @@ import { Card } from "./card.js";
 import { SingleClicks } from "./clicks.js";
 import { element } from "./dom.js";
 import { fill } from "./fills.js";
-import { announce, enlarge } from "./layouts.js";
+import { announce, legible } from "./layouts.js";
 import { RULES } from "./rules.js";
 
 /** @import { About, Context, Spec, View } from "./figures.d.ts" */
@@ -25,7 +25,6 @@ const CONFIG = {
   modeBarButtonsToRemove: ["sendChartToCloud", "select2d", "lasso2d", "autoScale2d", "zoomIn2d", "zoomOut2d"],
   toImageButtonOptions: { format: "svg" },
 };
-const TYPE_PX = 15.2; // type size of the board for which the figures were designed
 
 export class Plots {
   /** @type {Plotly | null} */ Plotly = null; // from `open` on
@@ -71,7 +70,7 @@ export class Plots {
       const own = structuredClone(spec);
       own.layout.font.family = family;
       own.layout.uirevision = revision;
-      if (projector) enlarge(own, parseFloat(fontSize) / TYPE_PX);
+      if (projector) legible(own, parseFloat(fontSize));
       this.cards[name].open(own, about[name]);
     }
   }

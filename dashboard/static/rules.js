@@ -149,6 +149,8 @@ function roomAhead({ card, context, data, layout, empty }) {
   else room.fit(left, log, first, first + timesteps - 1, null);
   for (const { x, meta } of data) if (x && ACROSS.has(meta?.fill ?? "")) x.splice(-1, 1, room.last); // to the right edge
   const decades = room.decades();
-  if (decades > 0.6 && decades < 2.5) layout.yaxis.dtick = "D2"; // 1, 2, 5
+  const height = card.plot.offsetHeight - layout.margin.t - layout.margin.b;
+  const fits = 3 * decades * layout.yaxis.tickfont.size < 0.8 * height;
+  if (decades > 0.6 && decades < 2.5 && fits) layout.yaxis.dtick = "D2"; // 1, 2, 5
   data.push(room.corners(data.some((trace) => /markers|text/.test(trace.mode ?? "markers"))));
 }

@@ -1,0 +1,137 @@
+"""Projector mode in Chromium: it fits the screen exactly, can be read from the last row, and obeys a clicker."""
+
+import json
+import time
+import urllib.request
+from typing import Any
+
+import pytest
+
+from tests.support.server import AppServer
+
+pytestmark = pytest.mark.browser
+
+CONFIG = {
+    "data": {"kind": "task", "task": "adding", "seq_len": 12}, "model": {"hidden_size": 6}, "steps": 150,
+    "batch_size": 4, "eval_every": 50, "clip": {"method": "norm", "threshold": 0.5},
+}  # fmt: skip
+MOST_FIGURES = 4
+LEAST_X_HEIGHT = 0.015  # of the screen's height
+SCREENS = ((1280, 720), (1920, 1080))
+
+SHOWN = """() => [...document.querySelectorAll('.rgl-card')].filter((card) => card.checkVisibility())
+  .map((card) => card.querySelector('[data-figure]').dataset.figure)"""
+# The board's box, what it hides, and how far the page could scroll.
+BOXES = """() => {
+  const board = document.querySelector('.rgl-board'), box = board.getBoundingClientRect()
+  const main = document.querySelector('[data-testid=stMain]')
+  const inside = [...board.querySelectorAll('.rgl-card, .rgl-button, .rgl-run, .modebar, .main-svg')]
+    .filter((node) => node.checkVisibility()).map((node) => node.getBoundingClientRect())
+  return {
+    box: [box.left, box.top, box.right, box.bottom], screen: [innerWidth, innerHeight],
+    within: inside.every(({ left, top, right, bottom }) =>
+      left >= 0 && top >= 0 && right <= innerWidth + 0.5 && bottom <= innerHeight + 0.5),
+    scrolls: [document.scrollingElement.scrollHeight - innerHeight, document.scrollingElement.scrollWidth - innerWidth,
+      board.scrollHeight - board.clientHeight, board.scrollWidth - board.clientWidth, main.scrollTop],
+  }
+}"""
+# Heights of everything that can be read, as shares of the screen's height: of the letter x; where a single sign
+# or a number stands, as in exponents and indices, of that.
+HEIGHTS = """() => {
+  const brush = document.createElement('canvas').getContext('2d')
+  const walker = document.createTreeWalker(document.querySelector('.rgl-board'), NodeFilter.SHOW_TEXT)
+  const heights = []
+  for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+    const text = node.textContent.replaceAll('\u200b', '').trim(), parent = node.parentElement
+    if (!text || !parent.checkVisibility({ visibilityProperty: true, opacityProperty: true })) continue
+    if (parent.closest('button')?.innerText === text && text.length === 1) continue // ‹ and › beside their keys
+    const style = getComputedStyle(parent)
+    brush.font = `${style.fontWeight} 1000px ${style.fontFamily}` // it rounds to whole pixels
+    const sample = brush.measureText(/^[−-]?[0-9.,]+$/.test(text) ? '0' : text.length === 1 ? text : 'x')
+    const share = (sample.actualBoundingBoxAscent * parseFloat(style.fontSize)) / 1000 / innerHeight
+    heights.push([share, text])
+  }
+  return heights
+}"""
+
+
+@pytest.fixture
+def group(app_server: AppServer) -> str:
+    """The address of twins that have finished."""
+
+    def api(path: str, body: Any = None) -> Any:
+        content = None if body is None else json.dumps(body).encode()
+        headers = {"Content-Type": "application/json"}
+        request = urllib.request.Request(f"{app_server.url}/api/{path}", content, headers)
+        with urllib.request.urlopen(request) as answer:
+            return json.load(answer)
+
+    started = api("runs", {"config": CONFIG, "compare": True})
+    deadline = time.monotonic() + 60
+    while any(api(f"runs/{run['id']}")["status"] != "finished" for run in started["runs"]):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    address: str = started["group"]
+    return address
+
+
+def project(page: Any, server: AppServer, group: str, width: int = 1280, height: int = 720) -> None:
+    page.set_viewport_size({"width": width, "height": height})
+    page.goto(f"{server.url}/?run={group}")
+    page.wait_for_function("() => document.querySelectorAll('.rgl-status[data-status=finished]').length === 2")
+    page.wait_for_function("() => document.querySelectorAll('.js-plotly-plot').length >= 4")
+    page.get_by_role("button", name="Projector").click()
+    page.wait_for_function(f"() => ({SHOWN})().length === {MOST_FIGURES}")
+    page.wait_for_timeout(600)  # the figures are drawn anew in the larger type
+
+
+@pytest.mark.parametrize(("width", "height"), SCREENS)
+def test_it_fits_the_screen_exactly_and_the_last_row_can_read_it(
+    page: Any, app_server: AppServer, group: str, width: int, height: int
+) -> None:
+    project(page, app_server, group, width, height)
+    for figures in (MOST_FIGURES, 1, 1, 1, 1):
+        assert len(page.evaluate(SHOWN)) == figures
+        boxes = page.evaluate(BOXES)
+        assert boxes["box"] == [0, 0, width, height]
+        assert max(boxes["scrolls"]) <= 0, boxes
+        assert boxes["within"], boxes
+        small = [(share, text) for share, text in page.evaluate(HEIGHTS) if share < LEAST_X_HEIGHT]
+        assert not small, str(small)
+        page.keyboard.press("PageDown")
+        page.wait_for_timeout(500)
+    for chrome in ("stSidebar", "stHeader"):
+        assert not page.get_by_test_id(chrome).is_visible()
+
+
+def test_arrows_and_a_clicker_go_through_the_figures_and_escape_leaves(
+    page: Any, app_server: AppServer, group: str
+) -> None:
+    page.add_init_script("delete Element.prototype.requestFullscreen")  # as on a phone of Apple's: it works without
+    project(page, app_server, group)
+    four = page.evaluate(SHOWN)
+    for key, shown in (
+        ("PageDown", four[:1]), ("ArrowRight", four[1:2]), ("ArrowDown", four[2:3]), ("PageDown", four[3:4]),
+        ("PageDown", four), ("PageUp", four[3:4]), ("ArrowLeft", four[2:3]),
+    ):  # fmt: skip
+        page.keyboard.press(key)
+        assert page.evaluate(SHOWN) == shown
+    large = page.locator(f"[data-figure={four[2]}] .main-svg").first
+    page.wait_for_function(
+        f"() => document.querySelector('[data-figure={four[2]}] .main-svg').getBoundingClientRect().width > 1200"
+    )
+    assert large.is_visible()
+    page.keyboard.press("Escape")
+    page.wait_for_function("() => !document.querySelector('.rgl-projector')")
+    assert page.get_by_test_id("stSidebar").is_visible()
+    assert len(page.evaluate(SHOWN)) >= MOST_FIGURES
+
+
+def test_it_fills_the_whole_screen_where_the_browser_lets_it(page: Any, app_server: AppServer, group: str) -> None:
+    project(page, app_server, group)
+    assert page.evaluate("() => document.fullscreenElement === document.documentElement")
+    page.evaluate("() => document.exitFullscreen()")  # what the browser itself does on Escape
+    page.wait_for_function("() => !document.querySelector('.rgl-projector')")
+    page.get_by_role("button", name="Projector").click()
+    page.get_by_role("button", name="Leave").click()
+    page.wait_for_function("() => !document.fullscreenElement && !document.querySelector('.rgl-projector')")
