@@ -152,5 +152,6 @@ function roomAhead({ card, context, data, layout, empty }) {
   const height = card.plot.offsetHeight - layout.margin.t - layout.margin.b;
   const fits = 3 * decades * layout.yaxis.tickfont.size < 0.8 * height;
   if (decades > 0.6 && decades < 2.5 && fits) layout.yaxis.dtick = "D2"; // 1, 2, 5
+  if (decades > 1 && decades < 4 && !fits) layout.yaxis.dtick = 1; // plotly would take 1, 2, 5
   data.push(room.corners(data.some((trace) => /markers|text/.test(trace.mode ?? "markers"))));
 }
