@@ -4,6 +4,9 @@ from pathlib import Path
 
 import streamlit as st
 
+from dashboard.server import services
+from dashboard.server.workspace import workspace_id
+
 HERE = Path(__file__).parent
 
 st.set_page_config(page_title="RNN Gradient Lab", page_icon=str(HERE / "static" / "icon.png"), layout="wide")
@@ -16,4 +19,5 @@ page = st.navigation(
     ],
     position="top",
 )
+services.note_sign_of_life((), workspace_id())
 page.run()

@@ -32,7 +32,9 @@ def interrupted_notice() -> None:
     them = "it" if len(runs) == 1 else "them"
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         were = "was" if len(runs) == 1 else "were"
-        st.markdown(f"{count(len(runs), 'run')} {were} interrupted when the server stopped.", width="stretch")
+        others = any(run.reason and not run.reason.startswith("The server") for run in runs)
+        when = "" if others else " when the server stopped"
+        st.markdown(f"{count(len(runs), 'run')} {were} interrupted{when}.", width="stretch")
         st.button(f"Continue {them}", key="interrupted.continue", on_click=_continue, args=(runs,))
         st.button("Dismiss", key="interrupted.dismiss", on_click=_dismiss, args=(workspace, runs), type="tertiary")
 

@@ -19,7 +19,7 @@ def _row(
 
 
 TABLE: Mapping[str, Mapping[str, str]] = {
-    "stop": _row(ACTIVE, ("stopped",), over="This run is over already."),
+    "stop": _row(ACTIVE, ENDED),
     "pause": _row(("queued", "running"), ("paused",), over="This run is over, so it cannot be paused."),
     "resume": _row(("paused", *RESUMABLE), ("queued", "running"), over="This run has ended and cannot be continued."),
     "step": _row(

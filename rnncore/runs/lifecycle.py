@@ -1,29 +1,20 @@
-"""The life of an unfinished run: queued, running, paused, ended; every change of that state, in memory and store."""
+"""The life of an unfinished run: queued, running, paused, ended; every change of that state."""
 
 import logging
-import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
-from operator import attrgetter
-from typing import Any
 
 from rnncore.runs.active import ActiveRun, Ending
 from rnncore.runs.backend.job_spec import JobSpec
 from rnncore.runs.backend.protocol import Backend, NoPlaceError
-from rnncore.runs.queue import QueueState, RunQueue
 from rnncore.runs.settings import Settings
 from rnncore.runs.store.recording import Recorder
 from rnncore.runs.store.store import Store
-from rnncore.runs.trouble import Trouble
+from rnncore.runs.transactions import Transactions
 
 logger = logging.getLogger(__name__)
-
-KEPT_RATES = 20  # of runs that ended, to estimate how long others will take
-_FIELDS = tuple(field.name for field in fields(ActiveRun))
-_state_of = attrgetter(*_FIELDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,88 +25,15 @@ class NotStarted:
     again: bool
 
 
-@dataclass(frozen=True, slots=True)
-class _Memory:
-    """All that a transaction may change outside the store, as it was before."""
-
-    runs: dict[str, ActiveRun]
-    states: Sequence[tuple[Any, ...]]
-    queue: QueueState
-    rates: tuple[float, ...]
-    unsaved: dict[str, Ending]
-    leaving: frozenset[str]
-
-
-class Lifecycle:
-    """The unfinished runs of a scheduler; whoever reads them holds `lock`, whoever changes them has a `transaction`."""
+class Lifecycle(Transactions):
+    """What can happen to the runs of a scheduler; each method but those that say so is for use in a `transaction`."""
 
     def __init__(self, store: Store, settings: Settings, backend: Backend) -> None:
-        self.store, self.settings, self.backend, self.clock = store, settings, backend, store.clock
-        self.lock = threading.RLock()
-        self.trouble = Trouble(self.clock)
-        self.runs: dict[str, ActiveRun] = {}
-        self.queue = RunQueue()
-        self.rates: deque[float] = deque(maxlen=KEPT_RATES)  # steps per second of the latest runs
+        super().__init__(store)
+        self.settings, self.backend = settings, backend
         self.seen: dict[str, float] = {}  # last sign of life of each workspace with unfinished runs
-        self.leaving: set[str] = set()  # runs that were let go while they executed, until their last word comes
         self.not_started: deque[NotStarted] = deque()  # for the loop to take in
         self.looked_at: tuple[float, float] | None = None  # when `supervision` last looked: monotonic, by the calendar
-        self._unsaved: dict[str, Ending] = {}  # endings that the store does not have yet
-        self._outbox: list[Callable[[], object]] | None = None  # what is to happen after the transaction
-        self._recorded: set[str] = set()  # runs whose recorders this transaction has used
-
-    # Transactions
-
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """Change runs in memory and in the store together: all of it or, on an exception, nothing.
-
-        What the execution engine is told waits until it is written. Nested transactions join the outer one.
-        """
-        with self.lock:
-            if self._outbox is not None:
-                yield
-                return
-            before, self._outbox = self._remember(), []
-            self._recorded.clear()
-            try:
-                with self.store.write() as db:
-                    changes = db.total_changes
-                    yield
-                    wrote = db.total_changes > changes
-            except BaseException:
-                self._go_back(before)
-                self._outbox = None
-                raise
-            outbox, self._outbox = self._outbox, None
-            if wrote:
-                self.trouble.over()
-            for action in outbox:
-                _do(action)
-
-    def _remember(self) -> _Memory:
-        states = [_state_of(run) for run in self.runs.values()]
-        return _Memory(
-            dict(self.runs), states, self.queue.state(), tuple(self.rates), dict(self._unsaved), frozenset(self.leaving)
-        )
-
-    def _go_back(self, memory: _Memory) -> None:
-        self.runs = memory.runs
-        for run, state in zip(memory.runs.values(), memory.states, strict=True):
-            for name, value in zip(_FIELDS, state, strict=True):
-                setattr(run, name, value)
-            if run.id in self._recorded:
-                run.recorder = None  # it remembers what the store has not kept
-        self.queue.go_back(memory.queue)
-        self.rates = deque(memory.rates, maxlen=KEPT_RATES)
-        self._unsaved, self.leaving = memory.unsaved, set(memory.leaving)
-
-    def _afterwards(self, action: Callable[[], object]) -> None:
-        """Do something that cannot be undone once the transaction is written."""
-        if self._outbox is None:
-            _do(action)
-        else:
-            self._outbox.append(action)
 
     def _tell(self, run: ActiveRun, command: str, **values: int | float | str) -> None:
         self._afterwards(partial(self.backend.send, run.id, command, **values))
@@ -305,10 +223,3 @@ def _filled(run: ActiveRun, ending: Ending) -> Ending:
 
 def _columns(endings: Mapping[str, Ending]) -> dict[str, tuple[str, str]]:
     return {run: (ending.status, ending.reason) for run, ending in endings.items()}
-
-
-def _do(action: Callable[[], object]) -> None:
-    try:
-        action()
-    except Exception:  # what is written stays written, and the other actions are due
-        logger.exception("something that was to follow a change of the runs went wrong")

@@ -2,11 +2,8 @@
 
 import logging
 import secrets
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from functools import wraps
-from typing import Concatenate, ParamSpec, TypeVar
 
 from rnncore.choices import CLIP_METHODS
 from rnncore.config import ClipConfig, OptimizerConfig, TrainConfig
@@ -21,10 +18,9 @@ from rnncore.runs.lifecycle import Lifecycle
 from rnncore.runs.limits import Load, check_start
 from rnncore.runs.loop import Loop
 from rnncore.runs.owners import Owners
+from rnncore.runs.patience import patient
 from rnncore.runs.settings import Settings
-from rnncore.runs.store.database import is_locked, may_pass
 from rnncore.runs.store.store import ACTIVE, NewRun, Store, StoredRun
-from rnncore.runs.trouble import StoreTrouble
 from rnncore.runs.twins import common_step, is_near
 from rnncore.runs.uploads import add_new_uploads, add_upload, uploads_of
 
@@ -33,10 +29,6 @@ logger = logging.getLogger(__name__)
 MAX_CHANGES = 1000  # of settings while a run trains: each is kept and drawn
 MAX_NOTE = 500  # characters of a note
 BUSY_MS = 100  # how long a write waits for other programs while it keeps others of this one from working
-COMMAND_PATIENCE_S = 2.0  # how long a command tries again when it does not get to write
-
-P = ParamSpec("P")
-T = TypeVar("T")
 
 
 class ControlError(ValueError):
@@ -45,29 +37,6 @@ class ControlError(ValueError):
 
 class UnknownRun(LookupError):  # noqa: N818 - it says what is wrong
     """No run and no group has this id."""
-
-
-def patient(
-    command: Callable[Concatenate["Scheduler", P], T],
-) -> Callable[Concatenate["Scheduler", P], T]:
-    """Let a command try again for a moment when another program holds the store; if it cannot write: StoreTrouble."""
-
-    @wraps(command)
-    def carry_out(self: "Scheduler", /, *args: P.args, **kwargs: P.kwargs) -> T:
-        deadline = time.monotonic() + COMMAND_PATIENCE_S
-        while True:
-            try:
-                return command(self, *args, **kwargs)
-            except Exception as error:
-                if not may_pass(error):
-                    raise
-                if not is_locked(error) or time.monotonic() > deadline:
-                    self.note_trouble(error)
-                    sentence = f"The run store cannot be written at this moment ({error}); try again in a minute."
-                    raise StoreTrouble(sentence) from error
-            time.sleep(BUSY_MS / 1000)
-
-    return carry_out
 
 
 class Scheduler:
@@ -357,10 +326,6 @@ class Scheduler:
     def unsaved_ending(self, run_id: str) -> Ending | None:
         """Return how a run has ended if the store does not know it yet, because it cannot be written."""
         return self._lifecycle.unsaved_ending(run_id)
-
-    def note_trouble(self, error: Exception) -> None:
-        """Take down that the store could not be used."""
-        self._lifecycle.trouble.note(error)
 
     def status(self, run_id: str) -> RunStatus | None:
         """Return what is known of a run, None if there is none with this id."""
