@@ -138,3 +138,47 @@ def test_gradients_whose_square_overflows_are_clipped_to_the_right_length(method
     expected = [1.0, 1.0] if method == "value" else [0.6, 0.8]
     np.testing.assert_allclose(gradients["w"][0], expected, rtol=1e-5)
     assert 0 < coefficient < 1e-29
+
+
+def test_by_value_cuts_negative_components_too() -> None:
+    coefficient, gradients = clipped("value", [[-3.0, 4.0], [0.5, -0.25]], threshold=2.0)
+    assert gradients["w"].tolist() == [[-2.0, 2.0], [0.5, -0.25]]
+    before, after = math.sqrt(25 + 0.3125), math.sqrt(8 + 0.3125)
+    assert coefficient == pytest.approx(after / before, rel=1e-6)
+
+
+def test_a_coefficient_is_never_above_one_and_one_where_there_is_no_gradient() -> None:
+    model = Net()
+    flat = FlatParameters(model)
+    for method in ("value", "parameter_norm", "agc"):
+        clipping = Clipping(ClipConfig.model_validate({"method": method, "threshold": 1e-9}), 1e-9)
+        assert clip_gradients(flat, 0.0, clipping) == 1.0
+    with torch.no_grad():
+        flat.gradient_views[0].fill_(2.0)
+    large = Clipping(ClipConfig(method="value", threshold=9.0), 9.0)
+    assert clip_gradients(flat, 3.999, large) == 1.0, "a norm that was rounded down"
+
+
+def test_agc_looks_at_all_that_stands_behind_the_read_out_and_at_weights_of_any_size() -> None:
+    class Behind(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.readout = nn.Linear(1, 1, bias=False)
+            self.behind = nn.Linear(2, 1, bias=False)
+
+    model = Behind()
+    model.behind.weight.data.copy_(torch.tensor([[3e20, 4e20]]))
+    flat = FlatParameters(model)
+    with torch.no_grad():
+        flat.gradient_views[0].fill_(1.0)
+        flat.gradient_views[1].copy_(torch.tensor([[3e20, 4e20]]))
+    clip_gradients(flat, 5e20, Clipping(ClipConfig(method="agc", agc_factor=0.1), 1.0))
+    assert flat.gradient_views[0].item() == 1.0
+    np.testing.assert_allclose(flat.gradient_views[1].numpy(), [[3e19, 4e19]], rtol=1e-6)
+
+
+def test_a_norm_at_the_threshold_is_left_alone() -> None:
+    for method in ("value", "parameter_norm", "norm", "autoclip", "off"):
+        coefficient, gradients = clipped(method, G, threshold=5.000002)
+        assert coefficient == 1.0
+        np.testing.assert_array_equal(gradients["w"], np.array(G, np.float32))

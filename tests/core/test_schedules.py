@@ -54,3 +54,9 @@ def test_warm_up_rises_linearly_to_the_peak(name: str) -> None:
 def test_a_run_of_one_step_and_a_run_that_only_warms_up(name: str) -> None:
     assert factors(steps=1, name=name) == [1.0]
     assert factors(steps=4, name=name, warmup_steps=4) == [0.25, 0.5, 0.75, 1.0]
+
+
+def test_a_run_of_two_steps_ends_at_the_final_fraction() -> None:
+    for name in ("linear", "cosine"):
+        assert factors(steps=2, name=name, final_fraction=0.25) == pytest.approx([1.0, 0.25], rel=1e-12)
+        assert factors(steps=4, name=name, warmup_steps=3) == pytest.approx([1 / 3, 2 / 3, 1.0, 0.0], abs=1e-12)

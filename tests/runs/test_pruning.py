@@ -5,6 +5,7 @@ import time
 import pytest
 
 from rnncore.runs.settings import Settings
+from rnncore.runs.store import pruning
 from rnncore.runs.store.pruning import prune, used_bytes
 from rnncore.runs.store.store import Store
 from tests.support.stored import add, new_run, record
@@ -88,3 +89,56 @@ def test_uploads_go_with_their_last_run_after_a_day(store):
     store.delete_run("r")
     prune(store, Settings())
     assert not store.has_file("w", used)
+
+
+def count_bytes(monkeypatch, used, sizes):
+    """Let the store seem to hold `used` bytes, and each of its runs the size that is given by its key, from 1."""
+    monkeypatch.setattr(pruning, "used_bytes", lambda db: used)
+    monkeypatch.setattr(pruning, "_run_sizes", lambda db: dict(enumerate(sizes, start=1)))
+
+
+MB = 2**20
+
+
+def test_size_prunes_down_to_nine_tenths_of_the_limit_and_no_further(store, monkeypatch):
+    for number in range(5):
+        ended(store, f"r{number}", days_ago=5 - number)
+    for used, gone in ((10 * MB, 0), (10 * MB + 1, 2), (10.5 * MB, 2), (11 * MB, 2), (11 * MB + 1, 3)):
+        count_bytes(monkeypatch, used, [MB] * 5)
+        assert pruning._too_many(store, Settings(max_store_mb=10)) == [f"r{number}" for number in range(gone)]
+    count_bytes(monkeypatch, 99 * MB, [MB] * 5)
+    assert len(pruning._too_many(store, Settings(max_store_mb=10))) == 5, "all that may go, and no endless search"
+
+
+def test_whoever_takes_most_changes_while_runs_go(store, monkeypatch):
+    for run_id, workspace, days in (("a0", "a", 9), ("a1", "a", 8), ("b0", "b", 99), ("b1", "b", 7), ("live", "b", 1)):
+        ended(store, run_id, days, workspace, status="running" if run_id == "live" else "finished")
+    count_bytes(monkeypatch, 20 * MB, [5 * MB, 4 * MB, 2 * MB, 3 * MB, 2 * MB])
+    assert pruning._too_many(store, Settings(max_store_mb=10)) == ["a0", "b0", "b1", "a1"]
+
+
+def test_the_size_of_a_run_is_all_that_is_stored_of_it(store):
+    ended(store, "nothing")
+    ended(store, "records", steps=40)
+    ended(store, "also profiles")
+    add(store, [record(step) for step in range(1, 41)], run_id="also profiles", size=1000)
+    with store.read() as db:
+        empty, records, both = (pruning._run_sizes(db)[key] for key in (1, 2, 3))
+        scalars = db.execute("SELECT SUM(length(scalars)) FROM chunks WHERE run = 2").fetchone()[0]
+    assert empty == 500
+    assert records == 500 + scalars
+    assert both == records + 40 * (60 + 4 * 4)
+
+
+def test_a_run_goes_once_and_only_then_pages_are_given_back(store, monkeypatch):
+    given, deleted = [], []
+    monkeypatch.setattr(Store, "give_back_pages", lambda self, pages: given.append(pages))
+    ended(store, "young", days_ago=29.9)
+    assert prune(store, Settings(keep_days=30), deleted.append) == pruning.Pruned(0, 0)
+    assert (given, deleted) == ([], [])
+    ended(store, "old", days_ago=30.1)
+    count_bytes(monkeypatch, 20 * MB, [MB, MB])
+    assert prune(store, Settings(keep_days=30, max_store_mb=10), lambda run: deleted.append(run) or run == "old") == (
+        pruning.Pruned(1, 0)
+    )
+    assert (given, deleted) == ([2048], ["old", "young"])

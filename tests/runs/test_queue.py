@@ -112,6 +112,21 @@ def test_a_run_that_is_taken_out_leaves_the_others_in_their_order():
     assert (list(queue), len(queue), "a0" in queue, "b0" in queue) == (["a1", "b0"], 2, False, True)
 
 
+def test_whoever_comes_back_is_behind_the_start_that_was_taken_last():
+    queue = RunQueue()
+    for number in range(3):
+        queue.add("many", [f"m{number}"])
+    queue.add("new", ["n0"])
+    assert [queue.take() for _ in range(3)] == ["m0", "n0", "m1"]
+    queue.add("new", ["n1"])
+    queue.add("third", ["t0"])
+    queue.add("new", ["n2"])
+    assert list(queue) == ["m2", "n1", "t0", "n2"], "m2, n1 and t0 are third starts, n2 is a fourth"
+    queue.remove("m2")
+    queue.add("many", ["m3"])
+    assert list(queue) == ["n1", "t0", "m3", "n2"]
+
+
 @given(st.lists(st.sampled_from("abc"), max_size=40))
 def test_nobody_waits_for_more_than_one_start_of_anybody_else_before_their_own_first(owners):
     queue = RunQueue()

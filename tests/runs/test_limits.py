@@ -1,0 +1,120 @@
+"""Limits: what just passes, what is refused one step further, and the sentence, with the setting to change."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from rnncore import TrainConfig
+from rnncore.runs import limits
+from rnncore.runs.limits import LimitError, Load
+from rnncore.runs.settings import Settings
+from rnncore.sizes import parameter_count
+
+MB = 2**20
+NONE = Load(0, 0)
+
+
+def refused(check, *args):
+    with pytest.raises(LimitError) as error:
+        check(*args)
+    return str(error.value), error.value.limit, error.value.retry_after
+
+
+@pytest.fixture
+def disk(monkeypatch):
+    """A disk with as much room as `free` says, in bytes."""
+    room = SimpleNamespace(free=2**40, asked=[])
+    monkeypatch.setattr(limits.shutil, "disk_usage", lambda folder: room.asked.append(folder) or room)
+    return room
+
+
+def test_steps(disk):
+    settings = Settings(max_steps=2000)
+    limits.check_start([TrainConfig(steps=2000)], NONE, settings)
+    expected = (
+        "steps: 2,001 is above this server's limit of 2,000 (RNNLAB_MAX_STEPS); choose fewer.",
+        "max_steps",
+        None,
+    )
+    assert refused(limits.check_steps, 2001, settings) == expected
+    assert refused(limits.check_start, [TrainConfig(), TrainConfig(steps=2001)], NONE, settings) == expected
+
+
+def test_parameters(disk):
+    config = TrainConfig()
+    count = parameter_count(config.model, 1, 1)
+    limits.check_start([config], NONE, Settings(max_parameters=count))
+    assert refused(limits.check_start, [config], NONE, Settings(max_parameters=count - 1)) == (
+        f"The model has at least {count:,} parameters, above this server's limit of {count - 1:,}"
+        " (RNNLAB_MAX_PARAMETERS); choose a smaller hidden size or fewer layers.",
+        "max_parameters",
+        None,
+    )
+
+
+def test_unfinished_runs_of_a_workspace(disk):
+    settings = Settings(max_active_per_workspace=5, max_queued=100)
+    twins = [TrainConfig(), TrainConfig()]
+    limits.check_start(twins, Load(3, 0), settings)
+    assert refused(limits.check_start, twins, Load(4, 0), settings) == (
+        "You have 4 unfinished runs, and 5 are allowed (RNNLAB_MAX_ACTIVE_PER_WORKSPACE); wait for one to end or stop "
+        "one.",
+        "max_active_per_workspace",
+        15.0,
+    )
+
+
+def test_the_queue(disk):
+    settings = Settings(max_active_per_workspace=50, max_queued=10)
+    twins = [TrainConfig(), TrainConfig()]
+    limits.check_start(twins, Load(0, 8), settings)
+    assert refused(limits.check_start, twins, Load(0, 9), settings) == (
+        "The queue is full: 9 runs are waiting, and 10 are allowed (RNNLAB_MAX_QUEUED); try again in a minute.",
+        "max_queued",
+        15.0,
+    )
+
+
+def test_the_disk(disk, tmp_path):
+    settings = Settings(data_dir=tmp_path, min_free_disk_mb=2000)
+    disk.free = 2000 * MB
+    limits.check_disk(settings)
+    disk.free -= 1
+    expected = (
+        "The server's disk has only 2,000 MB left, and 2,000 MB are kept free (RNNLAB_MIN_FREE_DISK_MB); nothing new "
+        "can start until there is more room.",
+        "min_free_disk_mb",
+        60.0,
+    )
+    assert refused(limits.check_disk, settings) == expected
+    assert refused(limits.check_start, [TrainConfig()], NONE, settings) == expected
+    assert refused(limits.check_file, 1, 0, settings) == expected
+    assert set(disk.asked) == {tmp_path}
+
+
+def test_a_file_alone_and_beside_others(disk):
+    settings = Settings(max_file_mb=3, max_workspace_files_mb=10)
+    limits.check_file(3 * MB, 7 * MB, settings)
+    assert refused(limits.check_file, 3 * MB + 1, 0, settings) == (
+        "The file has 3.0 MB, above this server's limit of 3 MB (RNNLAB_MAX_FILE_MB); upload a smaller one.",
+        "max_file_mb",
+        None,
+    )
+    assert refused(limits.check_file, 3 * MB, 7 * MB + 1, settings) == (
+        "With this file your uploads would take 10.0 MB, above the limit of 10 MB (RNNLAB_MAX_WORKSPACE_FILES_MB); "
+        "delete some of them first.",
+        "max_workspace_files_mb",
+        None,
+    )
+    assert refused(limits.check_file, int(7.26 * MB), 0, settings)[0].startswith("The file has 7.3 MB, above")
+
+
+def test_everybodys_uploads_take_a_quarter_of_the_store_at_most():
+    settings = Settings(max_store_mb=8000)
+    limits.check_uploads(500 * MB, 1500 * MB, settings)
+    assert refused(limits.check_uploads, 500 * MB, 1500 * MB + 1, settings) == (
+        "The server's room for uploads, 2,000 MB (a quarter of RNNLAB_MAX_STORE_MB), is used up; try again in ten "
+        "minutes.",
+        "max_store_mb",
+        600.0,
+    )
