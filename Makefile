@@ -7,7 +7,7 @@ JS := tests/javascript
 JS_TOOLS := $(JS)/node_modules/.package-lock.json
 HAS_NPM := $(shell command -v npm 2>/dev/null)
 
-.PHONY: run test test-lessons check check-javascript test-javascript bench bench-peers soak clean
+.PHONY: run test test-lessons check check-javascript test-javascript bench bench-peers soak mutants clean
 
 # pip runs only when what is to be installed has changed since the last time; an interrupted install is made good.
 .venv/installed: requirements.txt requirements.lock pyproject.toml .ci/install
@@ -53,6 +53,14 @@ bench-peers: .venv/installed
 soak: .venv/installed
 	@$(BIN)/python -m benchmarks.soak
 
+# The tool is installed on demand: nothing else needs it.
+.venv/mutmut: .venv/installed
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check mutmut==3.8.1
+	@touch $@
+
+mutants: .venv/mutmut
+	@OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.mutants
+
 clean:
-	rm -rf .venv build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache $(JS)/node_modules
+	rm -rf .venv build mutants *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache $(JS)/node_modules
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,9 +1,9 @@
 """Mutation testing of what must not be wrong: small faults are put into the code, and the tests have to notice them.
 
-`python -m benchmarks.mutants [PATTERN ...] [--each 60] [--minutes 20]`. mutmut makes and runs the mutants of the modules
-that pyproject.toml names, here of those that fit a pattern such as `rnncore.runs.*`; of each module a sample (`--each 0`:
-all). A mutant that changes nothing anybody could see stands in equivalent_mutants.toml with the reason, and does not
-count.
+`python -m benchmarks.mutants [PATTERN ...] [--each 60] [--minutes 20]`. mutmut makes and runs the mutants of the
+modules that pyproject.toml names, here of those that fit a pattern such as `rnncore.runs.*`; of each module a sample
+(`--each 0`: all). A mutant that changes nothing anybody could see stands in equivalent_mutants.toml with the reason,
+and does not count.
 """
 
 import argparse

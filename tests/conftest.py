@@ -5,9 +5,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from tests.support.chromium import FLAGS, executable
 from tests.support.server import AppServer
+
+# For `make mutants`: the same few examples every time.
+settings.register_profile("mutants", max_examples=20, derandomize=True, database=None, deadline=None)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -188,7 +188,7 @@ def test_updates_are_stalled_at_a_millionth_of_a_gradient_that_is_not_small() ->
     assert judge_updates(history(99, grad_norm=1e-3, update_norm=1e-9)) is None
     late = np.r_[np.ones(50), np.full(50, 1e-9)]
     assert judge_updates(history(update_norm=late)) is not None
-    assert judge_updates(history(update_norm=late[1:].repeat(1).tolist() + [1.0])) is not None
+    assert judge_updates(history(update_norm=np.r_[late[1:], 1.0])) is not None
 
 
 def two_ages(early: float, late: float, first: float | None = None) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Limits: what just passes, what is refused one step further, and the sentence, with the setting to change."""
+"""Limits: what just passes, what is refused one step further, and the sentence."""
 
 from types import SimpleNamespace
 
@@ -8,6 +8,7 @@ from rnncore import TrainConfig
 from rnncore.runs import limits
 from rnncore.runs.limits import LimitError, Load
 from rnncore.runs.settings import Settings
+from rnncore.runs.trouble import StoreTrouble
 from rnncore.sizes import parameter_count
 
 MB = 2**20
@@ -32,7 +33,7 @@ def test_steps(disk):
     settings = Settings(max_steps=2000)
     limits.check_start([TrainConfig(steps=2000)], NONE, settings)
     expected = (
-        "steps: 2,001 is above this server's limit of 2,000 (RNNLAB_MAX_STEPS); choose fewer.",
+        "steps: 2,001 is above this server's limit of 2,000; choose fewer.",
         "max_steps",
         None,
     )
@@ -46,7 +47,7 @@ def test_parameters(disk):
     limits.check_start([config], NONE, Settings(max_parameters=count))
     assert refused(limits.check_start, [config], NONE, Settings(max_parameters=count - 1)) == (
         f"The model has at least {count:,} parameters, above this server's limit of {count - 1:,}"
-        " (RNNLAB_MAX_PARAMETERS); choose a smaller hidden size or fewer layers.",
+        "; choose a smaller hidden size or fewer layers.",
         "max_parameters",
         None,
     )
@@ -57,8 +58,7 @@ def test_unfinished_runs_of_a_workspace(disk):
     twins = [TrainConfig(), TrainConfig()]
     limits.check_start(twins, Load(3, 0), settings)
     assert refused(limits.check_start, twins, Load(4, 0), settings) == (
-        "You have 4 unfinished runs, and 5 are allowed (RNNLAB_MAX_ACTIVE_PER_WORKSPACE); wait for one to end or stop "
-        "one.",
+        "You have 4 unfinished runs, and 5 are allowed; wait for one to end or stop one.",
         "max_active_per_workspace",
         15.0,
     )
@@ -69,10 +69,24 @@ def test_the_queue(disk):
     twins = [TrainConfig(), TrainConfig()]
     limits.check_start(twins, Load(0, 8), settings)
     assert refused(limits.check_start, twins, Load(0, 9), settings) == (
-        "The queue is full: 9 runs are waiting, and 10 are allowed (RNNLAB_MAX_QUEUED); try again in a minute.",
+        "The queue is full: 9 runs are waiting, and 10 are allowed; try again in a minute.",
         "max_queued",
         15.0,
     )
+
+
+def test_unfinished_runs_of_an_address_take_a_quarter_of_the_queue(disk):
+    settings = Settings(max_active_per_workspace=50, max_queued=19)
+    limits.check_start([TrainConfig()], Load(0, 0, 3), settings)
+    assert refused(limits.check_start, [TrainConfig()], Load(0, 0, 4), settings) == (
+        "Your address has 4 unfinished runs that were started through the API, and 4 are allowed (a quarter of the "
+        "queue); wait for one to end or stop one.",
+        "max_queued",
+        15.0,
+    )
+    few = Settings(max_active_per_workspace=50, max_queued=3)
+    limits.check_start([TrainConfig()], Load(0, 0, 0), few)
+    assert "and 1 are allowed" in refused(limits.check_start, [TrainConfig()], Load(0, 0, 1), few)[0]
 
 
 def test_the_disk(disk, tmp_path):
@@ -81,7 +95,7 @@ def test_the_disk(disk, tmp_path):
     limits.check_disk(settings)
     disk.free -= 1
     expected = (
-        "The server's disk has only 2,000 MB left, and 2,000 MB are kept free (RNNLAB_MIN_FREE_DISK_MB); nothing new "
+        "The server's disk has only 2,000 MB left, and 2,000 MB are kept free; nothing new "
         "can start until there is more room.",
         "min_free_disk_mb",
         60.0,
@@ -96,13 +110,12 @@ def test_a_file_alone_and_beside_others(disk):
     settings = Settings(max_file_mb=3, max_workspace_files_mb=10)
     limits.check_file(3 * MB, 7 * MB, settings)
     assert refused(limits.check_file, 3 * MB + 1, 0, settings) == (
-        "The file has 3.0 MB, above this server's limit of 3 MB (RNNLAB_MAX_FILE_MB); upload a smaller one.",
+        "The file has 3.0 MB, above this server's limit of 3 MB; upload a smaller one.",
         "max_file_mb",
         None,
     )
     assert refused(limits.check_file, 3 * MB, 7 * MB + 1, settings) == (
-        "With this file your uploads would take 10.0 MB, above the limit of 10 MB (RNNLAB_MAX_WORKSPACE_FILES_MB); "
-        "delete some of them first.",
+        "With this file your uploads would take 10.0 MB, above the limit of 10 MB; delete some of them first.",
         "max_workspace_files_mb",
         None,
     )
@@ -113,8 +126,12 @@ def test_everybodys_uploads_take_a_quarter_of_the_store_at_most():
     settings = Settings(max_store_mb=8000)
     limits.check_uploads(500 * MB, 1500 * MB, settings)
     assert refused(limits.check_uploads, 500 * MB, 1500 * MB + 1, settings) == (
-        "The server's room for uploads, 2,000 MB (a quarter of RNNLAB_MAX_STORE_MB), is used up; try again in ten "
-        "minutes.",
+        "The server's room for uploads, 2,000 MB (a quarter of its store), is used up; try again in ten minutes.",
         "max_store_mb",
         600.0,
     )
+
+
+def test_a_data_folder_that_is_gone(tmp_path):
+    with pytest.raises(StoreTrouble, match=r"^The server's data folder is gone; nothing can start until it is back\.$"):
+        limits.check_disk(Settings(data_dir=tmp_path / "gone"))

@@ -2,8 +2,10 @@
 
 import time
 
+import numpy as np
 import pytest
 
+from rnncore.codec import encode_profile
 from rnncore.runs.settings import Settings
 from rnncore.runs.store import pruning
 from rnncore.runs.store.pruning import prune, used_bytes
@@ -127,7 +129,8 @@ def test_the_size_of_a_run_is_all_that_is_stored_of_it(store):
         scalars = db.execute("SELECT SUM(length(scalars)) FROM chunks WHERE run = 2").fetchone()[0]
     assert empty == 500
     assert records == 500 + scalars
-    assert both == records + 40 * (60 + 4 * 4)
+    profile = encode_profile({"hidden_grad_norm": np.ones((1, 4), np.float32)})
+    assert both == records + 40 * (60 + len(profile))
 
 
 def test_a_run_goes_once_and_only_then_pages_are_given_back(store, monkeypatch):

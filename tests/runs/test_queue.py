@@ -112,7 +112,7 @@ def test_a_run_that_is_taken_out_leaves_the_others_in_their_order():
     assert (list(queue), len(queue), "a0" in queue, "b0" in queue) == (["a1", "b0"], 2, False, True)
 
 
-def test_whoever_comes_back_is_behind_the_start_that_was_taken_last():
+def test_what_executes_counts_and_who_comes_back_is_in_turn():
     queue = RunQueue()
     for number in range(3):
         queue.add("many", [f"m{number}"])
@@ -121,10 +121,62 @@ def test_whoever_comes_back_is_behind_the_start_that_was_taken_last():
     queue.add("new", ["n1"])
     queue.add("third", ["t0"])
     queue.add("new", ["n2"])
-    assert list(queue) == ["m2", "n1", "t0", "n2"], "m2, n1 and t0 are third starts, n2 is a fourth"
+    assert list(queue) == ["n1", "t0", "m2", "n2"], "it is the second turn; m2 and n2 are third starts"
     queue.remove("m2")
     queue.add("many", ["m3"])
-    assert list(queue) == ["n1", "t0", "m3", "n2"]
+    assert list(queue) == ["n1", "t0", "n2", "m3"]
+    for over in ("m0", "m1", "m3"):
+        queue.remove(over)
+    queue.add("many", ["m4"])
+    assert list(queue) == ["n1", "t0", "m4", "n2"], "nothing of theirs is left to count"
+
+
+def test_a_run_taken_out_of_turn_does_not_turn_the_clock_back():
+    queue = RunQueue()
+    for number in range(3):
+        queue.add("a", [f"a{number}"])
+    assert queue.take("a2") == "a2"
+    queue.add("b", ["b0"])
+    assert (list(queue), queue.take()) == (["a0", "a1", "b0"], "a0")
+    queue.add("c", ["c0"])
+    assert list(queue) == ["a1", "b0", "c0"], "the third turn has come and stays"
+    with pytest.raises(ValueError, match="not there"):
+        queue.take("not there")
+
+
+def test_what_cannot_be_executed_now_waits_where_it_was_before_its_equals():
+    queue = RunQueue()
+    queue.add("a", ["a0"])
+    queue.add("b", ["b0"])
+    queue.add("a", ["a1"])
+    assert (queue.take(), "a0" in queue) == ("a0", False)
+    queue.put_back("a0")
+    assert list(queue) == ["a0", "b0", "a1"]
+    queue.take("a1")
+    queue.put_back("a1")
+    assert list(queue) == ["a0", "b0", "a1"]
+    with pytest.raises(KeyError):
+        queue.put_back("b0")
+
+
+def test_a_queue_goes_back_to_an_earlier_moment_whatever_has_happened_since():
+    queue = RunQueue()
+    for owner, run in (("a", "a0"), ("a", "a1"), ("b", "b0")):
+        queue.add(owner, [run])
+    queue.take()
+    state = queue.state()
+    queue.take()
+    queue.take()
+    queue.add("c", ["c0"])
+    queue.remove("a0")
+    for _ in range(2):
+        queue.go_back(state)
+        assert list(queue) == ["b0", "a1"]
+        queue.add("c", ["c0"])
+        queue.add("a", ["a2"])
+        assert list(queue) == ["b0", "c0", "a1", "a2"], "the turn and what executes are those of then"
+        queue.put_back("a0")
+        assert next(iter(queue)) == "a0"
 
 
 @given(st.lists(st.sampled_from("abc"), max_size=40))

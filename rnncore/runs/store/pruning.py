@@ -96,8 +96,8 @@ def _run_sizes(db: sqlite3.Connection) -> defaultdict[int, int]:
     sizes: defaultdict[int, int] = defaultdict(lambda: 500)
     blobs = (
         ("chunks", "length(scalars)"),
-        ("profiles", "60 + layers * timesteps * 4 * ((hidden_grad_norm IS NOT NULL) + (cell_grad_norm IS NOT NULL)"
-         " + (direct_grad_norm IS NOT NULL))"),
+        ("profiles", "60 + COALESCE(length(content), layers * timesteps * 4 * ((hidden_grad_norm IS NOT NULL)"
+         " + (cell_grad_norm IS NOT NULL) + (direct_grad_norm IS NOT NULL)))"),
         ("snapshots", "60 + length(content)"),
         ("checkpoints", "length(content)"),
     )  # fmt: skip

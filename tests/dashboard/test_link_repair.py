@@ -1,0 +1,130 @@
+"""What is wrong with a link, told within bounds; and its text, packed, within bounds too."""
+
+import base64
+import binascii
+import zlib
+
+import pytest
+
+from dashboard.experiment.link_defaults import FIRST
+from dashboard.experiment.link_packing import MAX_BYTES, compact_json, pack, unpack
+from dashboard.experiment.link_repair import Problems, flag, quoted, valid_config
+from dashboard.experiment.share import decode, encode
+from rnncore.config import TrainConfig, UploadData, UploadedFile
+
+ID = b"sha256:" + b"0123456789abcdef" * 4
+OTHER = b"sha256:" + b"fe" * 32
+
+
+def repaired(given: dict) -> tuple[TrainConfig, list[str]]:
+    problems = Problems()
+    return valid_config(given, FIRST, problems), problems.sentences()
+
+
+@pytest.mark.parametrize(("count", "last"), [(19, "19."), (20, "20."), (21, "1 more parts of the link were not "
+    "understood."), (1254, "1,234 more parts of the link were not understood.")])  # fmt: skip
+def test_at_most_twenty_problems_are_told_and_the_rest_counted(count: int, last: str) -> None:
+    problems = Problems()
+    for number in range(1, count + 1):
+        problems.note(f"{number}.")
+        problems.note(f"{min(number, 20)}.")
+    assert problems.sentences()[-1] == last
+    assert len(problems.sentences()) == min(count, 21)
+    assert Problems().sentences() == []
+
+
+def test_markup_and_what_cannot_be_printed_become_question_marks() -> None:
+    problems = Problems()
+    problems.note("a[b](c)<d>*e*`f`$g$!\\#|&\x07\u200b\U0001f600 \u00e4 ok")
+    assert problems.noted == ["a?b?(c)?d??e??f??g????????? \u00e4 ok"]
+
+
+@pytest.mark.parametrize(
+    ("length", "text"), [(40, "'" + "x" * 40 + "'"), (41, "'" + "x" * 37 + "...'"), (1, "'x'"), (0, "''")]
+)
+def test_a_piece_of_a_link_is_quoted_short(length: int, text: str) -> None:
+    assert quoted("x" * length) == text
+
+
+def test_whether_twins_are_compared() -> None:
+    problems = Problems()
+    assert [flag(value, problems) for value in (True, False, 0, None)] == [True, False, True, True]
+    assert problems.noted == [
+        "compare: '0' is not allowed; allowed: yes or no.",
+        "compare: 'None' is not allowed; allowed: yes or no.",
+    ]
+
+
+def test_a_link_of_120_settings_is_read_whole_and_of_more_the_first() -> None:
+    many = {f"x{number}": 1 for number in range(119)} | {"seed": 7}
+    assert repaired(many)[0].seed == 7
+    config, problems = repaired({"y": 1} | many)
+    assert config.seed == 0
+    assert problems[0] == "The link has 121 settings; only the first 120 were read."
+    assert sum("settings" in each for each in problems) == 1
+
+
+@pytest.mark.parametrize(
+    ("absent", "count"),
+    [(0, 0), (1, 1), (3, 3), (4, 4), (13, 4)],
+)
+def test_of_missing_files_three_are_named_and_the_others_counted(absent: int, count: int) -> None:
+    ids = [f"sha256:{number:02x}{0:062x}" for number in range(15)]
+    link = encode(TrainConfig(data=UploadData(files=tuple(UploadedFile(file=each) for each in ids))), True)
+    problems = decode(link, lambda file: file not in ids[:absent]).problems
+    assert len(problems) == count
+    if count == 4:
+        assert problems[3] == f"It needs {absent - 3} more files that this workspace has not got."
+
+
+@pytest.mark.parametrize(
+    ("given", "kept", "problem"),
+    [
+        ({"model.hidden_size": 0, "steps": 5}, {"steps": 5},
+         "model.hidden_size: 0 is not allowed; allowed: 1 to 2,048; model.hidden_size was left out."),
+        ({"data.kind": "upload", "data.horizon": 3, "steps": 5}, {"steps": 5},
+         "data.files: a value is needed; the default data are used."),
+        ({"data.kind": "task", "data.task": "parity", "data.seq_len": -1}, {"data": {"kind": "task", "task": "parity"}},
+         "data.seq_len: -1 is not allowed; allowed: 2 to 5,000; seq_len was left out."),
+    ],
+)  # fmt: skip
+def test_what_is_left_out_is_named(given: dict, kept: dict, problem: str) -> None:
+    config, problems = repaired(given)
+    assert config == TrainConfig.model_validate(kept)
+    assert problems == [problem]
+
+
+def test_a_text_says_what_went_in_without_padding() -> None:
+    for content in (b"", b"{}", b'{"f":"' + ID + b'"}', b"[" + ID + b"," + OTHER + b"]", b" " * MAX_BYTES):
+        assert unpack(pack(content)) == content
+        assert "=" not in pack(content)
+    assert compact_json({"a": ["\u00e4", 1, None]}) == '{"a":["\u00e4",1,null]}'.encode()
+
+
+def test_a_text_is_read_up_to_its_bound_and_not_beyond() -> None:
+    assert unpack(pack(b" " * (MAX_BYTES + 1))) == b" " * (MAX_BYTES + 1)
+    assert unpack(pack(b" " * (MAX_BYTES + 2))) is None
+    assert MAX_BYTES == 20_000
+
+
+def test_a_checksum_of_a_file_that_is_cut_or_too_much_is_noticed() -> None:
+    text = pack(b'{"f":"' + ID + b'"}')
+    raw = base64.urlsafe_b64decode(text[:-4] + "=" * (-len(text[:-4]) % 4))
+    for wrong in (raw[:-1], raw + b"\0", raw[:-32]):
+        again = base64.urlsafe_b64encode(wrong).decode().rstrip("=") + text[-4:]
+        assert unpack(again) is None
+
+
+def test_a_text_that_is_no_text_of_ours() -> None:
+    assert unpack("") is None
+    assert unpack("zzzz") is None
+    assert unpack("!0000") is None
+    assert unpack("A0000") is None, "base64 that cannot be"
+    with pytest.raises(binascii.Error):
+        base64.urlsafe_b64decode("A===")
+
+
+def test_the_checksum_is_the_lower_half_of_a_crc32_in_four_digits() -> None:
+    for number in range(300):
+        content = b"%d" % number
+        assert int(pack(content)[-4:], 16) == zlib.crc32(content) % 65536
