@@ -43,6 +43,8 @@ from rnncore.runs.limits import LimitError
 from rnncore.runs.store.store import StoredRun
 from rnncore.runs.trouble import StoreTrouble
 
+NOT_STARTED = "Nothing has started: the sidebar says why."  # all that is seen of it where the sidebar is closed
+
 
 def main() -> None:
     """Draw the page; a click on Train starts the runs and puts their address into the URL."""
@@ -54,11 +56,11 @@ def main() -> None:
     lesson_card()  # before the controls: committing a prediction fills them
     with st.sidebar:
         asked = predicts_first()
-        pressed = st.button(
-            on_primary("Train"), type="primary", width="stretch", disabled=asked, help=PREDICT_FIRST if asked else None
-        )
+        pressed = st.button(on_primary("Train"), type="primary", width="stretch", disabled=asked)
         pressed = controls.start_requested() or pressed
         problem = st.empty()
+        if asked:
+            problem.caption(PREDICT_FIRST)
         draft = controls.sidebar()
     config = None
     try:
@@ -71,6 +73,8 @@ def main() -> None:
                 problem.error("Choose a file first.", icon=":material/error:")
         else:
             show_problems(error, problem)
+        if pressed:
+            st.toast(NOT_STARTED, icon=":material/error:")
     with notice:
         if link is not None and not shown:
             link_notice(link)

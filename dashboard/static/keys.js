@@ -8,7 +8,7 @@ import { menu } from "./menus.js";
 const KEYS = [
   ["Space", "pause or resume"],
   ["← →", "a step back or forth, with Shift ten times as far"],
-  ["Escape", "follow the newest step"],
+  ["Escape", "close a menu, leave the full screen, follow the newest step"],
 ];
 const CONTROLS =
   "input, textarea, select, button, summary, a, [contenteditable], [role=button], [role=slider], [role=combobox], [role=radiogroup]";

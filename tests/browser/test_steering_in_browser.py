@@ -58,6 +58,34 @@ def test_the_sliders_show_what_is_in_force_in_every_tab_and_after_a_reload(
     threshold(other, "7.5")
 
 
+def test_train_asks_about_the_run_under_way_and_the_bare_address_offers_it(page: Any, app_server: AppServer) -> None:
+    train = page.get_by_role("button", name="Train", exact=True)
+    page.goto(app_server.url)
+    train.wait_for()
+    page.get_by_label("Steps", exact=True).fill("100000")
+    page.get_by_label("Steps", exact=True).press("Enter")
+    train.click()
+    page.wait_for_url("**run=*")
+    first = page.url
+    page.get_by_text("LSTM", exact=True).first.click()
+    page.get_by_text("The board shows: RNN; the controls say: LSTM.").wait_for()
+    train.click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("button", name="Stop that run and train this").click()
+    page.wait_for_function(f"() => location.href !== {json.dumps(first)}")
+    dialog.wait_for(state="detached")
+    page.get_by_text("The board shows").wait_for(state="detached")
+    page.wait_for_function(DRAWN, timeout=30_000)
+
+    second = page.url
+    page.goto(app_server.url)
+    page.get_by_text("A run is still training").wait_for()
+    page.get_by_role("button", name="Open it").click()
+    page.wait_for_url(second)
+    page.wait_for_function(DRAWN, timeout=30_000)
+    page.get_by_role("button", name="Stop", exact=True).click()
+
+
 def test_a_key_goes_where_it_says_while_the_mouse_rests_on_a_figure(
     page: Any, app_server: AppServer, group: str
 ) -> None:

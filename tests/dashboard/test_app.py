@@ -12,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 from dashboard.server import services
 from rnncore.runs.settings import Settings
 from tests.support.pages import MAIN
+from tests.support.waiting import wait
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -67,6 +68,7 @@ def test_a_slow_start_is_asked_of_the_runs_by_a_switch_alone(
     app.number_input(key="steps").set_value(2)
     press_train(app)
     usual = [run.config for run in stored_runs(app, scheduler)]
+    wait(lambda: all(run.ended for run in stored_runs(app, scheduler)))
     app.toggle(key="slow_start").set_value(True)
     press_train(app)
     assert asked == [False, True]
