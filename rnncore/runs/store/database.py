@@ -32,7 +32,7 @@ def may_pass(error: BaseException) -> bool:
 
 def is_locked(error: BaseException) -> bool:
     """Whether another program holds the store at this moment."""
-    return getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 
 class Database:
