@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from typing import Any
@@ -15,11 +15,11 @@ from dashboard.server.assets import asset_url
 
 # A loader only: Streamlit sends inline script with every update, so the board itself is a cached file.
 _LOADER = """
-export default function ({ data, parentElement }) {
+export default function ({ data, parentElement, setTriggerValue }) {
   let cleanup = null
   let gone = false
   import(new URL(data.module, document.baseURI).href).then((board) => {
-    if (!gone) cleanup = board.mount(parentElement, data)
+    if (!gone) cleanup = board.mount(parentElement, data, () => setTriggerValue("train", true))
   })
   return () => {
     gone = true
@@ -55,13 +55,15 @@ def board(
     twins: bool = False,
     show: Show = AS_USUAL,
     empty: str = EMPTY,
+    on_train: Callable[[], None] | None = None,
     key: str = "board",
 ) -> None:
     """Mount the live board for up to six runs.
 
     group: id by which commands reach all of them at once. twins: they differ by the clip alone, so the step at which
     they part is worth a mark. show: where it begins; readers go on from there as they like. empty: what stands in the
-    figures as long as there are no runs.
+    figures as long as there are no runs. on_train: called before the page's next run when the board's own button Train,
+    for screens without a sidebar, was pressed; None: there is no such button.
     """
     _board(
         key=key,
@@ -70,12 +72,18 @@ def board(
             "plotly": asset_url("plotly.min.js"),
             "group": group,
             "twins": twins,
+            "trains": on_train is not None,
             "show": asdict(show),
             "runs": [_of_run(run) for run in runs],
             "drawing": _drawing(tuple(run.figure for run in runs)),
             "empty": empty,
         },
+        on_train_change=on_train or _nothing,
     )
+
+
+def _nothing() -> None:
+    """Do nothing."""
 
 
 def _of_run(run: BoardRun) -> dict[str, Any]:

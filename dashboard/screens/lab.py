@@ -90,13 +90,14 @@ def main() -> None:
     lesson = answered()
     above = st.container()
     show = lesson.show if lesson else AS_USUAL
+    on_train = None if predicts_first() else controls.request_start
     if shown:
         labels = tell_apart([run.label for run in shown], [run.config for run in shown])
         runs = [_board_run(run.id, each, label) for run, each, label in zip(shown, configs, labels, strict=True)]
         group = shown[0].group if len({run.group for run in shown}) == 1 else None
-        board(runs, group=group, twins=are_twins(configs), show=show)
+        board(runs, group=group, twins=are_twins(configs), show=show, on_train=on_train)
     else:
-        board(_preview(config), show=show, empty=_empty(config))
+        board(_preview(config), show=show, empty=_empty(config), on_train=on_train)
     with st.container() if lesson else above:  # below a lesson's figures: these are what its text is about
         data_panel(config)
 

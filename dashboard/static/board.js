@@ -5,6 +5,7 @@ import { leaveFigure } from "./full_screen.js";
 import { Head } from "./head.js";
 import { keysMenu, press } from "./keys.js";
 import { Menus } from "./menus.js";
+import { closeSidebar } from "./phone.js";
 import { Playback } from "./playback.js";
 import { Polling } from "./polling.js";
 import { ProfileCache } from "./profile_cache.js";
@@ -28,10 +29,12 @@ const boards = new WeakMap();
  * Called by Streamlit's component loader on every change of data or theme. Returns a clean-up function.
  * @param {HTMLElement} parentElement
  * @param {BoardData} data
+ * @param {() => void} train asks the page to train what its controls say
  */
-export function mount(parentElement, data) {
+export function mount(parentElement, data, train) {
   const board = boards.get(parentElement) ?? new Board(parentElement, data);
   boards.set(parentElement, board);
+  board.head.train.onclick = train;
   board.update(data);
   return () => {
     board.destroy();
@@ -128,6 +131,9 @@ class Board {
     Object.assign(this, { data, key, theme, shown });
     this.root.style.colorScheme = theme;
     if (!same) this.open();
+    this.head.mayTrain = data.trains;
+    this.head.show();
+    if (started) closeSidebar();
     if (started) this.head.root.focus({ preventScroll: true }); // from Train, where the space bar would train again
     if (!unchanged) this.ready.then(() => this.build());
     this.polling.wake();

@@ -31,6 +31,7 @@ const MOST_VERDICTS = 3;
 export class Head {
   /** @type {LiveRun[]} */ runs = [];
   /** @type {Line[]} */ views = []; // one a run
+  mayTrain = false; // whether the page trains when it is asked to
 
   /**
    * @param {Steer} steer sends a command for all runs of the board; whether all obeyed
@@ -43,6 +44,8 @@ export class Head {
     this.root.setAttribute("role", "group");
     this.root.setAttribute("aria-label", "runs on the board");
     this.lines = element("div", "rgl-runs");
+    this.train = button("Train", "Train what the controls say", () => {});
+    this.train.classList.add("rgl-train");
     this.pause = button("Pause", "Hold training after the current step (space bar)", () => this.send("pause"));
     this.step = button("Step", "Train a single step", () => this.send("step"));
     this.resume = button("Resume", "Go on training (space bar)", () => this.send("resume"));
@@ -54,7 +57,7 @@ export class Head {
     this.steering = element("div", "rgl-steering");
     this.steering.append(this.rate.root, this.threshold.root);
     const actions = element("div", "rgl-actions");
-    actions.append(layerField, this.pause, this.step, this.resume, this.stop);
+    actions.append(layerField, this.train, this.pause, this.step, this.resume, this.stop);
     this.side = element("div", "rgl-side");
     this.side.append(actions, this.steering);
     this.root.append(this.lines, this.side);
@@ -90,6 +93,7 @@ export class Head {
     const any = (/** @type {(typeof statuses)} */ ...words) => statuses.some((status) => words.includes(status));
     const active = this.runs.some((run) => run.state && ACTIVE.has(run.state.status));
     const focused = this.side.contains(document.activeElement) ? document.activeElement : null;
+    this.train.hidden = !this.mayTrain || any("queued", "running", "paused");
     this.pause.hidden = any("paused") || !any("running", "queued");
     this.step.hidden = !any("paused");
     this.resume.hidden = !(any("paused") || (!active && this.runs.some((run) => run.state?.resumable)));

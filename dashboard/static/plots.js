@@ -5,6 +5,7 @@ import { SingleClicks } from "./clicks.js";
 import { element } from "./dom.js";
 import { fill } from "./fills.js";
 import { announce, legible } from "./layouts.js";
+import { fingers } from "./phone.js";
 import { RULES } from "./rules.js";
 
 /** @import { About, Context, Spec, View } from "./figures.d.ts" */
@@ -29,6 +30,7 @@ const CONFIG = {
 export class Plots {
   /** @type {Plotly | null} */ Plotly = null; // from `open` on
   /** @type {Record<string, Card>} */ cards = {};
+  /** @type {object} */ config = CONFIG; // for plotly
   asked = ""; // how the cards were arranged last
   fitting = 0;
 
@@ -64,12 +66,15 @@ export class Plots {
    */
   open(Plotly, figures, about, revision, projector) {
     this.Plotly = Plotly;
+    const touched = fingers();
+    this.config = { ...CONFIG, displayModeBar: touched ? false : "hover" };
     const { fontFamily: family, fontSize } = getComputedStyle(this.root);
     for (const [name, spec] of Object.entries(figures)) {
       this.cards[name] ??= this.add(name, about[name]);
       const own = structuredClone(spec);
       own.layout.font.family = family;
       own.layout.uirevision = revision;
+      if (touched) own.layout.dragmode = false;
       if (projector) legible(own, parseFloat(fontSize));
       this.cards[name].open(own, about[name]);
     }
@@ -173,7 +178,7 @@ export class Plots {
     const moved = card.room && key === card.layout;
     if (moved) layout.transition = { duration: 0 };
     card.layout = key;
-    const drawn = this.Plotly?.react(card.plot, data, layout, CONFIG);
+    const drawn = this.Plotly?.react(card.plot, data, layout, this.config);
     if (!moved) await drawn; // a transition that the reader's zoom interrupts never ends
     if (card.about.steps) this.listen(card);
   }

@@ -26,6 +26,7 @@ export class Projector {
     this.rebuild = rebuild;
     this.redraw = redraw;
     this.button = button("Projector", "Fill the screen with four figures that a room can read", () => this.toggle());
+    this.button.classList.add("rgl-projection");
     this.button.setAttribute("aria-pressed", "false");
     this.place = element("span", "rgl-place");
     this.place.setAttribute("role", "status");

@@ -153,6 +153,7 @@ export interface BoardData {
   plotly: string;
   group: string | null;
   twins: boolean;
+  trains: boolean; // whether it may be asked to train
   show: Show;
   runs: BoardRun[];
   drawing: string; // a Drawing as JSON
