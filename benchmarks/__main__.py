@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-BENCHMARKS = ("engine", "article", "data", "background", "board", "uploads", "report", "classroom", "crashes")
+BENCHMARKS = ("engine", "article", "data", "background", "board", "phone", "uploads", "report", "classroom", "crashes")
 
 
 def main() -> int:
