@@ -8,9 +8,9 @@ import pytest
 
 from dashboard.experiment.link_defaults import FIRST
 from dashboard.experiment.link_packing import MAX_BYTES, compact_json, pack, unpack
-from dashboard.experiment.link_repair import Problems, flag, quoted, valid_config
+from dashboard.experiment.link_repair import Problems, _list, flag, quoted, valid_config
 from dashboard.experiment.share import decode, encode
-from rnncore.config import TrainConfig, UploadData, UploadedFile
+from rnncore.config import BundledData, TrainConfig, UploadData, UploadedFile
 
 ID = b"sha256:" + b"0123456789abcdef" * 4
 OTHER = b"sha256:" + b"fe" * 32
@@ -62,6 +62,21 @@ def test_a_link_of_120_settings_is_read_whole_and_of_more_the_first() -> None:
     assert config.seed == 0
     assert problems[0] == "The link has 121 settings; only the first 120 were read."
     assert sum("settings" in each for each in problems) == 1
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [(1, "window"), (2, "window, data1"), (3, "window, data1, data2"), (4, "window, data1, data2 and more")],
+)
+def test_of_what_was_left_out_three_are_named(count: int, text: str) -> None:
+    assert _list(["data.window", "data1", "data.data2", "model.cell"][:count]) == text
+
+
+def test_a_link_says_what_differs_and_nothing_else() -> None:
+    assert encode(TrainConfig(seed=3), True) == "2." + pack(b'{"seed":3}')
+    assert encode(TrainConfig(), False) == "2." + pack(b'{"compare":false}')
+    bundled = TrainConfig(seed=3, data=BundledData(window=9))
+    assert encode(bundled, True) == "2." + pack(b'{"data":{"kind":"bundled","window":9},"seed":3}')
 
 
 @pytest.mark.parametrize(

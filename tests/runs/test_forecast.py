@@ -49,6 +49,11 @@ def test_where_no_speed_is_known_only_the_place_is_told():
     assert position(lifecycle(run("a"), run("b")), "b") == (2, None)
 
 
+def test_a_run_that_has_just_begun_is_taken_to_be_as_fast_as_others():
+    server = lifecycle(run("x", 100, 20, executing=True), run("a"), rates=[4.0], places=1)
+    assert position(server, "a") == (1, 20.0)
+
+
 def test_a_run_that_has_just_done_its_last_step_holds_no_place():
     done = run("x", 100, 100, 2.0, executing=True)
     assert position(lifecycle(done, run("a"), places=1), "a") == (1, 0.0)
