@@ -179,7 +179,9 @@ export class Plots {
     if (moved) layout.transition = { duration: 0 };
     card.layout = key;
     const drawn = this.Plotly?.react(card.plot, data, layout, this.config);
-    if (!moved) await drawn; // a transition that the reader's zoom interrupts never ends
+    if (!moved) await drawn;
+    // A transition that the reader's zoom interrupts never ends, or fails: the next drawing is then one of everything.
+    else drawn?.catch(() => (card.layout = null));
     if (card.about.steps) this.listen(card);
   }
 
