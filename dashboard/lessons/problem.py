@@ -1,6 +1,5 @@
 """Lessons on the problem itself: gradients that vanish or explode on their way back through time."""
 
-from dashboard.experiment.opening import DEFAULT
 from dashboard.lessons.lesson import AT_THE_START, Lesson, run, twins
 from rnncore.config import TrainConfig
 
@@ -18,8 +17,19 @@ GROWING = {
     "profile_every": 1,
     "steps": 300,
 }
-# What the app opens with: sines, and an identity matrix which the first long step throws out unless it is clipped.
-RESCUE = DEFAULT
+# Sines, and an identity matrix: unless it is clipped, the very first update throws this network out for good.
+RESCUE = TrainConfig.model_validate(
+    {
+        "data": {"kind": "task", "task": "sines"},
+        "model": {"cell": "rnn", "nonlinearity": "relu", "hidden_size": 32},
+        "init": {"scheme": "identity"},
+        "optimizer": {"name": "sgd", "learning_rate": 0.1},
+        "clip": {"method": "norm", "threshold": 1.0},
+        "steps": 800,
+        "eval_every": 10,
+        "profile_every": 1,
+    }
+)
 
 LESSONS = (
     Lesson(

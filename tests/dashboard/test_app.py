@@ -197,11 +197,11 @@ def test_the_opening_experiment_suits_the_kind_of_data(app: AppTest) -> None:
     app.segmented_control(key="data.kind").set_value("bundled").run()
     assert (app.session_state["optimizer.name"], app.session_state["init.scheme"]) == ("adam", "default")
     app.segmented_control(key="data.kind").set_value("task").run()
-    assert (app.session_state["optimizer.name"], app.session_state["init.scheme"]) == ("sgd", "identity")
+    assert (app.session_state["optimizer.name"], app.session_state["init.scheme"]) == ("adam", "spectral")
 
 
 def test_what_the_user_chose_stays_when_the_data_change(app: AppTest) -> None:
     app.number_input(key="optimizer.learning_rate").set_value(0.3).run()
     app.segmented_control(key="data.kind").set_value("bundled").run()
     assert app.session_state["optimizer.learning_rate"] == 0.3
-    assert app.session_state["init.scheme"] == "identity"
+    assert app.session_state["init.scheme"] == "spectral"

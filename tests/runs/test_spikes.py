@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dashboard.experiment.opening import DEFAULT
 from dashboard.experiment.twins import twins
+from dashboard.lessons.problem import RESCUE
 from dashboard.exports.payload import PROFILE_BYTES, run_payload
 from rnncore import train
 from rnncore.records import Record
@@ -93,9 +93,9 @@ def test_figure_and_sentence_speak_of_the_same_stored_step(store: Store) -> None
         assert steps_of(shown["profiles"]) == [shown["step"]]
 
 
-def test_the_only_exploding_profile_of_the_opening_experiment_survives(store: Store) -> None:
+def test_the_only_exploding_profile_of_a_run_survives(store: Store) -> None:
     """Without clipping its second step explodes; the norm is largest at the third, where nothing arrives at t = 1."""
-    _, unclipped = twins(DEFAULT)
+    _, unclipped = twins(RESCUE)
     records = list(islice(train(unclipped), 60))
     reach = [float(record.hidden_grad_norm[0, 0] / record.hidden_grad_norm[0, -1]) for record in records]  # type: ignore[index]
     assert [step for step, value in enumerate(reach, start=1) if value > 10] == [2]

@@ -1,0 +1,64 @@
+"""The presets on the first screen: a row of cards; one click loads an experiment and trains it."""
+
+import streamlit as st
+
+from dashboard.experiment.opening import REAL_DATA
+from dashboard.experiment.preset_cards import cards_html
+from dashboard.experiment.presets import PRESETS, Preset
+from dashboard.figures import PALETTES
+from dashboard.panels import controls, fields
+from dashboard.panels.theme import theme
+
+_CSS = """
+.presets { display: grid; grid-template-columns: repeat(auto-fit, minmax(9.4rem, 1fr)); gap: 0.6rem; font-family: var(--st-font); }
+.presets button { display: grid; align-content: start; gap: 0.1rem; text-align: left; font: inherit; cursor: pointer;
+  color: var(--st-text-color); background: var(--st-background-color); padding: 0.4rem 0.6rem 0.5rem;
+  border: 1px solid var(--st-border-color); border-radius: var(--st-base-radius); }
+.presets button:hover { border-color: var(--st-link-color); }
+.presets button:hover strong { color: var(--st-link-color); }
+.presets button:focus-visible { outline: 2px solid var(--st-primary-color); outline-offset: 2px; }
+.presets strong { font-weight: 600; font-size: 0.95rem; }
+.presets span { font-size: 0.8rem; line-height: 1.3; }
+.presets svg { width: 100%; height: 2.9rem; fill: none; stroke-width: 2.5; stroke-linejoin: round; stroke-linecap: round; }
+.presets .level { stroke: var(--st-border-color); stroke-width: 1; stroke-dasharray: 3 3; }
+.presets .file { stroke: var(--st-link-color); }
+.presets .run0 { stroke: var(--run0); }
+.presets .run1 { stroke: var(--run1); }
+"""
+_SCRIPT = """
+export default function ({ data, parentElement, setTriggerValue }) {
+  const cards = parentElement.querySelector(".presets")
+  data.colors.forEach((color, run) => cards.style.setProperty(`--run${run}`, color))
+  cards.onclick = ({ target }) => {
+    const card = target.closest("[data-preset]")
+    if (card) setTriggerValue("chosen", card.dataset.preset)
+  }
+}
+"""
+_cards = st.components.v2.component("rnn_gradient_lab_presets", html=cards_html(), css=_CSS, js=_SCRIPT)
+
+
+def preset_cards() -> Preset | None:
+    """Draw the cards; return the preset that was just chosen, once its experiment is in the controls.
+
+    Call it before the controls are drawn.
+    """
+    result = _cards(key="presets", data={"colors": list(PALETTES[theme()].runs[:2])}, on_chosen_change=_ignore)
+    preset = PRESETS.get(result.chosen) if result.chosen else None
+    if preset is not None:
+        load(preset)
+    return preset
+
+
+def load(preset: Preset) -> None:
+    """Put a preset's experiment into the controls, or, where the user is to bring a file, ask for one there."""
+    if preset.configs:
+        controls.open_with(preset.configs[0], compare=preset.compare)
+        st.session_state[controls.SLOW_START] = True
+    else:
+        controls.open_with(REAL_DATA, compare=True)
+        st.session_state[fields.KIND] = "upload"
+
+
+def _ignore() -> None:
+    """Streamlit wants a callback for a value that is told once."""
