@@ -27,6 +27,7 @@ from dashboard.experiment.opening import DEFAULT
 from dashboard.experiment.presets import PICTURES, PRESETS, Preset
 from dashboard.experiment.twins import twins
 from dashboard.experiment.words import in_words
+from dashboard.figures import columns_read
 from rnncore.config import TrainConfig
 from rnncore.data import load_dataset
 from rnncore.data.dataset import SequenceDataset
@@ -37,8 +38,19 @@ from rnncore.runs.settings import Settings
 from rnncore.runs.store.store import Store
 
 EXAMPLE = Path("dashboard/static/example.json")
+PROFILE_BYTES = 16_000  # of each run in it
 RISES, SPIKES = 1e3, 10.0  # g[1] / g[T] of a profile that rises; times the threshold of a norm that is a spike
-HEAD = ("experiment", "seed", "run", "rise >= 1e3", "first, second, last third", "loss / baseline", "spikes", "end", "s")
+HEAD = (
+    "experiment",
+    "seed",
+    "run",
+    "rise >= 1e3",
+    "first, second, last third",
+    "loss / baseline",
+    "spikes",
+    "end",
+    "s",
+)
 
 
 @dataclass(frozen=True)
@@ -127,9 +139,16 @@ def record() -> None:
         "torch": version("torch"),
         "machine": platform.machine(),
     }
-    drawn = {preset.key: _picture(preset) for preset in PRESETS.values() if preset.configs}
-    PICTURES.write_text(json.dumps({"about": about, "pictures": drawn}) + "\n")
-    EXAMPLE.write_text(json.dumps({"about": about, "runs": _example()}, separators=(",", ":")) + "\n")
+    own = [preset for preset in PRESETS.values() if preset.configs]
+    configs = {preset.key: [_given(config) for config in preset.configs] for preset in own}
+    drawn = {"about": about, "configs": configs, "pictures": {preset.key: _picture(preset) for preset in own}}
+    PICTURES.write_text(json.dumps(drawn) + "\n")
+    example = {"about": about, "config": configs["clipped"][0], "runs": _example()}
+    EXAMPLE.write_text(json.dumps(example, separators=(",", ":")) + "\n")
+
+
+def _given(config: TrainConfig) -> dict[str, Any]:
+    return config.model_dump(mode="json")
 
 
 def _picture(preset: Preset) -> list[list[float]]:
@@ -156,7 +175,7 @@ def _example() -> list[dict[str, Any]]:
             time.sleep(0.2)
         runs = []
         for run in store.group(group.id):
-            answer = records_since(store, run.id, max_points=300, profile_bytes=16_000) or {}
+            answer = records_since(store, run.id, 0, DEFAULT.steps, columns_read(), PROFILE_BYTES) or {}
             runs.append({**answer, "run": "", "snapshot_step": None, "info": run.info})
         scheduler.shutdown()
         store.close()

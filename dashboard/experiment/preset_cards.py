@@ -16,7 +16,7 @@ def cards_html() -> str:
 
 
 def picture_svg(profiles: Sequence[Sequence[float]]) -> str:
-    """Return profiles (of each run log10 of g[t] / g[T], t = 1 to T, left to right) over a dashed line at the ratio 1."""
+    """Return profiles (of each run log10 of g[t] / g[T], t = 1 to T) over a dashed line at the ratio 1."""
     reach = max([_LEAST_DECADES, *(abs(value) for profile in profiles for value in profile)])
     middle = HEIGHT / 2
     lines = []

@@ -1,4 +1,4 @@
-"""The presets of the first screen: experiments that one click loads and trains, each with a picture of what it shows."""
+"""The presets of the first screen: experiments that one click trains, each with a picture of what it shows."""
 
 import json
 from collections.abc import Sequence
@@ -18,9 +18,9 @@ PICTURES = Path(__file__).with_name("preset_pictures.json")  # recorded by `pyth
 class Preset(Choice):
     """A preset. Its title and help stand on its card.
 
-    names: what its runs are called. configs: one for each name; none: the user brings a file first. compare: whether the
-    runs are a clipped one and its twin without clipping. shown_step: the step whose profiles are its picture, None for
-    the last one.
+    names: what its runs are called. configs: one for each name; none: the user brings a file first. compare: whether
+    the runs are a clipped one and its twin without clipping. shown_step: the step whose profiles are its picture, None
+    for the last one.
     """
 
     names: tuple[str, ...] = ()
@@ -78,10 +78,15 @@ PRESETS.register(
         names=("LSTM", "plain RNN"),
         configs=(
             _adding(
-                model={"cell": "lstm"}, init={"chrono": True}, clip=_CLIPPED, optimizer={"learning_rate": 0.01}, steps=450
+                model={"cell": "lstm"},
+                init={"chrono": True},
+                clip=_CLIPPED,
+                optimizer={"learning_rate": 0.01},
+                steps=450,
             ),
             _adding(clip=_CLIPPED, optimizer={"learning_rate": 0.01}, steps=450),
         ),
+        shown_step=1,
     )
 )
 PRESETS.register(

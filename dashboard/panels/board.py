@@ -35,7 +35,11 @@ _board = st.components.v2.component(
     isolate_styles=False,
 )
 
-EMPTY = "Press Train: measured curves appear here"
+EMPTY = "Press Train: measured curves appear here."
+EXAMPLE = (
+    "Recorded example: both gradients explode at first, and clipping brings one network out of it. "
+    "Press Train, or a card above, to measure it here."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +60,16 @@ def board(
     show: Show = AS_USUAL,
     empty: str = EMPTY,
     on_train: Callable[[], None] | None = None,
+    example: bool = False,
     key: str = "board",
 ) -> None:
     """Mount the live board for up to six runs.
 
     group: id by which commands reach all of them at once. twins: they differ by the clip alone, so the step at which
-    they part is worth a mark. show: where it begins; readers go on from there as they like. empty: what stands in the
-    figures as long as there are no runs. on_train: called before the page's next run when the board's own button Train,
-    for screens without a sidebar, was pressed; None: there is no such button.
+    they part is worth a mark. show: where it begins; readers go on from there as they like. empty: what the board says
+    as long as there are no runs. example: fill it with the recorded example (`EXAMPLE`) until then. on_train: called
+    before the page's next run when the board's own button Train, for screens without a sidebar, was pressed; None: there
+    is no such button.
     """
     _board(
         key=key,
@@ -77,6 +83,7 @@ def board(
             "runs": [_of_run(run) for run in runs],
             "drawing": _drawing(tuple(run.figure for run in runs)),
             "empty": empty,
+            "example": asset_url("example.json") if example else None,
         },
         on_train_change=on_train or _nothing,
     )

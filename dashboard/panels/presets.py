@@ -1,16 +1,23 @@
 """The presets on the first screen: a row of cards; one click loads an experiment and trains it."""
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from dashboard.experiment.opening import REAL_DATA
 from dashboard.experiment.preset_cards import cards_html
 from dashboard.experiment.presets import PRESETS, Preset
 from dashboard.figures import PALETTES
+from dashboard.lessons import LessonRun
 from dashboard.panels import controls, fields
 from dashboard.panels.theme import theme
+from rnncore.config import TrainConfig
+
+_CHOSEN = "presets.chosen"
 
 _CSS = """
-.presets { display: grid; grid-template-columns: repeat(auto-fit, minmax(9.4rem, 1fr)); gap: 0.6rem; font-family: var(--st-font); }
+.presets { display: grid; grid-template-columns: repeat(auto-fit, minmax(9.4rem, 1fr)); gap: 0.6rem;
+  font-family: var(--st-font); }
 .presets button { display: grid; align-content: start; gap: 0.1rem; text-align: left; font: inherit; cursor: pointer;
   color: var(--st-text-color); background: var(--st-background-color); padding: 0.4rem 0.6rem 0.5rem;
   border: 1px solid var(--st-border-color); border-radius: var(--st-base-radius); }
@@ -19,7 +26,8 @@ _CSS = """
 .presets button:focus-visible { outline: 2px solid var(--st-primary-color); outline-offset: 2px; }
 .presets strong { font-weight: 600; font-size: 0.95rem; }
 .presets span { font-size: 0.8rem; line-height: 1.3; }
-.presets svg { width: 100%; height: 2.9rem; fill: none; stroke-width: 2.5; stroke-linejoin: round; stroke-linecap: round; }
+.presets svg { width: 100%; height: 2.9rem; fill: none; stroke-width: 2.5; stroke-linejoin: round;
+  stroke-linecap: round; }
 .presets .level { stroke: var(--st-border-color); stroke-width: 1; stroke-dasharray: 3 3; }
 .presets .file { stroke: var(--st-link-color); }
 .presets .run0 { stroke: var(--run0); }
@@ -38,23 +46,31 @@ export default function ({ data, parentElement, setTriggerValue }) {
 _cards = st.components.v2.component("rnn_gradient_lab_presets", html=cards_html(), css=_CSS, js=_SCRIPT)
 
 
-def preset_cards() -> Preset | None:
-    """Draw the cards; return the preset that was just chosen, once its experiment is in the controls.
-
-    Call it before the controls are drawn.
-    """
+def preset_cards() -> None:
+    """Draw the cards; the one chosen puts its experiment into the controls, which must not be drawn yet."""
     result = _cards(key="presets", data={"colors": list(PALETTES[theme()].runs[:2])}, on_chosen_change=_ignore)
     preset = PRESETS.get(result.chosen) if result.chosen else None
     if preset is not None:
         load(preset)
-    return preset
+
+
+def preset_runs(config: TrainConfig) -> Sequence[LessonRun]:
+    """Return the runs of the preset that was chosen last, named as in it; none once the controls say something else."""
+    preset = PRESETS.get(st.session_state.get(_CHOSEN, ""))
+    if preset is None or not preset.configs:
+        return ()
+    if (config, st.session_state[controls.COMPARE]) != (preset.configs[0], preset.compare):
+        return ()
+    return [LessonRun(name, own) for name, own in zip(preset.names, preset.configs, strict=True)]
 
 
 def load(preset: Preset) -> None:
-    """Put a preset's experiment into the controls, or, where the user is to bring a file, ask for one there."""
+    """Put a preset's experiment into the controls and train it; where the user brings a file, ask for that."""
+    st.session_state[_CHOSEN] = preset.key
     if preset.configs:
         controls.open_with(preset.configs[0], compare=preset.compare)
         st.session_state[controls.SLOW_START] = True
+        controls.request_start()
     else:
         controls.open_with(REAL_DATA, compare=True)
         st.session_state[fields.KIND] = "upload"

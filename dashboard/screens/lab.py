@@ -15,7 +15,7 @@ from dashboard.experiment.words import in_words, label, tell_apart
 from dashboard.figures.show import AS_USUAL
 from dashboard.lessons import LessonRun
 from dashboard.panels import controls, fields, under_way, uploads
-from dashboard.panels.board import EMPTY, BoardRun, board
+from dashboard.panels.board import EMPTY, EXAMPLE, BoardRun, board
 from dashboard.panels.data_panel import data_panel
 from dashboard.panels.interrupted import interrupted_notice
 from dashboard.panels.lesson_card import (
@@ -28,6 +28,7 @@ from dashboard.panels.lesson_card import (
     runs_of,
 )
 from dashboard.panels.mismatch import mismatch_notice
+from dashboard.panels.presets import preset_cards, preset_runs
 from dashboard.panels.problems import show_problems
 from dashboard.panels.share_panel import PARAMETER as LINK
 from dashboard.panels.share_panel import decode_address, link_notice, share_panel
@@ -44,6 +45,7 @@ from rnncore.runs.store.store import StoredRun
 from rnncore.runs.trouble import StoreTrouble
 
 NOT_STARTED = "Nothing has started: the sidebar says why."  # all that is seen of it where the sidebar is closed
+PURPOSE = "Train a recurrent network and watch how the gradient of its loss travels back through time."
 
 
 def main() -> None:
@@ -54,6 +56,11 @@ def main() -> None:
     notice = st.container()
     interrupted_notice()
     lesson_card()  # before the controls: committing a prediction fills them
+    first = not shown and link is None and current() is None
+    cards = st.empty()
+    if first:
+        with cards:
+            preset_cards()  # before the controls too
     with st.sidebar:
         asked = predicts_first()
         pressed = st.button(on_primary("Train"), type="primary", width="stretch", disabled=asked)
@@ -80,14 +87,20 @@ def main() -> None:
             link_notice(link)
         elif not shown and current() is None:
             under_way.offer_to_open()
+    if first and shown:
+        cards.empty()
+        first = False
     configs = [config_of(run) for run in shown]
     with heading:
         st.subheader("RNN Gradient Lab", anchor=False, width="content")
         described = configs[0] if configs else config
-        if predicts_first() or not mismatch_notice(configs, config):
+        if first:
+            st.markdown(PURPOSE, width="stretch")
+        elif predicts_first() or not mismatch_notice(configs, config):
             st.caption(escape(in_words(described)) if described else " ", width="stretch")
         share_panel(shown, config, st.session_state[controls.COMPARE], uploads.read_file)
     lesson = answered()
+    example = first and fields.value(fields.KIND) != "upload"
     above = st.container()
     show = lesson.show if lesson else AS_USUAL
     on_train = None if predicts_first() else controls.request_start
@@ -96,9 +109,13 @@ def main() -> None:
         runs = [_board_run(run.id, each, label) for run, each, label in zip(shown, configs, labels, strict=True)]
         group = shown[0].group if len({run.group for run in shown}) == 1 else None
         board(runs, group=group, twins=are_twins(configs), show=show, on_train=on_train)
+    elif example:
+        runs = [_board_run(None, each, label(each)) for each in twins(DEFAULT)]
+        board(runs, twins=True, empty=EXAMPLE, on_train=on_train, example=True)
     else:
         board(_preview(config), show=show, empty=_empty(config), on_train=on_train)
-    with st.container() if lesson else above:  # below a lesson's figures: these are what its text is about
+    # Below figures that are all that the text above them is about.
+    with st.container() if lesson or example else above:
         data_panel(config)
 
 
@@ -137,7 +154,7 @@ def _readable(runs: Sequence[StoredRun]) -> list[StoredRun]:
 
 def _start(config: TrainConfig) -> Sequence[StoredRun]:
     """Check the data, queue the run (and its twin), and return them as stored."""
-    named = runs_of(config) or [LessonRun(label(each), each) for each in _wanted(config)]
+    named = _named(config)
     for run in named:
         check_run(run.config, uploads.summary(run.config.data))
     files = [(file.name, file.content) for file in uploads.files()] if config.data.kind == "upload" else []
@@ -151,6 +168,10 @@ def _start(config: TrainConfig) -> Sequence[StoredRun]:
     return scheduler.store.group(group.id)
 
 
+def _named(config: TrainConfig) -> Sequence[LessonRun]:
+    return runs_of(config) or preset_runs(config) or [LessonRun(label(each), each) for each in _wanted(config)]
+
+
 def _wanted(config: TrainConfig) -> Sequence[TrainConfig]:
     return twins(config) if st.session_state[controls.COMPARE] else [config]
 
@@ -158,7 +179,7 @@ def _wanted(config: TrainConfig) -> Sequence[TrainConfig]:
 def _preview(config: TrainConfig | None) -> list[BoardRun]:
     """Return what would be trained, so that the empty board already shows its figures."""
     config = config or DEFAULT
-    named = runs_of(config) or [LessonRun(label(each), each) for each in _wanted(config)]
+    named = _named(config)
     return [_board_run(None, run.config, run.label) for run in named]
 
 
@@ -168,13 +189,13 @@ def _board_run(run_id: str | None, config: TrainConfig, label: str) -> BoardRun:
 
 
 def _empty(config: TrainConfig | None) -> str:
-    """Return what stands in the figures while there are no runs: what to do next."""
+    """Return what the board says while there are no runs: what to do next."""
     if predicts_first():
-        return "Predict and commit: measured curves appear here"
+        return "Predict and commit: measured curves appear here."
     if _waits_for_file():
-        return "Choose a file, then press Train"
+        return "Choose a file, then press Train."
     if config is None or (config.data.kind == "upload" and not uploads.usable()):
-        return "Something must be corrected first: see the sidebar"
+        return "Something must be corrected first: see the sidebar."
     return EMPTY
 
 

@@ -25,6 +25,7 @@ _PLOTLY = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
 _FILES: dict[str, tuple[Callable[[], bytes], str]] = {
     "board.js": (lambda: as_one_module("board", "mount").encode(), _SCRIPT),  # one request for all modules
     "board.css": (_styles, "text/css"),
+    "example.json": ((STATIC / "example.json").read_bytes, "application/json"),
     "plotly.min.js": (_PLOTLY.read_bytes, _SCRIPT),
 }
 

@@ -2,6 +2,7 @@
 
 import { ACTIVE, button, count, element, isDark, setText } from "./dom.js";
 import { leaveFigure } from "./full_screen.js";
+import { fillWithExample } from "./example.js";
 import { Head } from "./head.js";
 import { keysMenu, press } from "./keys.js";
 import { Menus } from "./menus.js";
@@ -76,6 +77,7 @@ class Board {
     this.root = element("div", "rgl-board");
     this.message = element("div", "rgl-message");
     this.message.setAttribute("role", "status");
+    this.note = element("div", "rgl-note");
     this.travel = new TimeTravel({
       empty: () => this.emptyText(),
       told: (step, last) => (last ? `step ${count(step)}` : ""),
@@ -101,7 +103,7 @@ class Board {
     this.travel.timeline.prepend(this.playback.button);
     this.travel.timeline.append(this.latest, this.projector.slides, this.projector.button, keysMenu());
     this.menus = new Menus(this.root);
-    this.root.append(this.message, this.head.root, this.travel.timeline, this.travel.plots.root);
+    this.root.append(this.message, this.note, this.head.root, this.travel.timeline, this.travel.plots.root);
     parentElement.append(this.root);
     this.ready = loadPlotly(data.plotly).then(
       (Plotly) => (this.Plotly = Plotly),
@@ -123,13 +125,18 @@ class Board {
     const theme = isDark(this.parent) ? "dark" : "light";
     const redrawn = data.drawing !== this.data?.drawing;
     if (redrawn) this.drawing = JSON.parse(data.drawing);
-    const key = JSON.stringify([data.runs, this.drawing.runs]);
+    const key = JSON.stringify([data.runs, this.drawing.runs, data.example]);
     const same = key === this.key;
     const started = this.key !== null && !same && data.runs.every((run) => run.id);
     const shown = JSON.stringify(data.show);
     const unchanged = same && theme === this.theme && !redrawn && shown === this.shown;
     Object.assign(this, { data, key, theme, shown });
     this.root.style.colorScheme = theme;
+    const before = !data.runs.some((run) => run.id);
+    this.root.classList.toggle("rgl-example", before && data.example !== null);
+    this.root.classList.toggle("rgl-waiting", before && data.example === null);
+    setText(this.note, before ? data.empty : "");
+    this.note.hidden = !before;
     if (!same) this.open();
     this.head.mayTrain = data.trains;
     this.head.show();
@@ -156,6 +163,15 @@ class Board {
     this.refreshes.open(this.runs);
     this.head.open(this.runs);
     this.say("");
+    if (data.example !== null) this.showExample(data.example, this.runs);
+  }
+
+  /**
+   * @param {string} url
+   * @param {LiveRun[]} runs
+   */
+  async showExample(url, runs) {
+    if ((await fillWithExample(url, runs)) && this.runs === runs) this.travel.draw();
   }
 
   build() {
@@ -199,7 +215,7 @@ class Board {
   // What stands in figures without a point: why there is none.
   emptyText() {
     const statuses = this.runs.map((run) => run.state?.status);
-    if (!this.runs.some((run) => run.id)) return this.data.empty;
+    if (!this.runs.some((run) => run.id)) return this.data.example === null ? this.data.empty : "";
     if (statuses.includes("queued")) return "Waiting for a free training process";
     if (statuses.some((status) => !status || ACTIVE.has(status))) return "Waiting for the first step";
     return "No step was trained";

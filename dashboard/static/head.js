@@ -27,6 +27,7 @@ const STATUS_WORDS = {
 };
 const QUIET_ENDINGS = new Set(["stopped", "finished", "diverged"]); // the verdict says more than their reason
 const MOST_VERDICTS = 3;
+const EARLY = 20; // steps, that a slow start may have held: how long the rest takes cannot be told yet
 
 export class Head {
   /** @type {LiveRun[]} */ runs = [];
@@ -190,7 +191,7 @@ function details({ series, info }, state) {
   if (state.status === "running" && state.steps_per_second) {
     parts.push(`${count(Math.round(state.steps_per_second))} steps/s`);
     const left = (state.steps - state.last_step) / state.steps_per_second;
-    if (left > 1) parts.push(`${duration(left)} left`);
+    if (left > 1 && state.last_step > EARLY) parts.push(`${duration(left)} left`);
   }
   if (loss !== undefined) parts.push(`batch loss ${number(loss)}`);
   if (metric) parts.push(metric);

@@ -157,7 +157,8 @@ export interface BoardData {
   show: Show;
   runs: BoardRun[];
   drawing: string; // a Drawing as JSON
-  empty: string;
+  empty: string; // what the board says before there are runs
+  example: string | null; // address of a recorded example, shown until then
 }
 
 export interface Show {

@@ -80,7 +80,9 @@ def test_a_worker_uses_one_thread(opened):
 
 
 def test_workers_import_the_plugins_of_the_settings(opened, monkeypatch, tmp_path):
-    (tmp_path / "plugin_of_this_test.py").write_text("from pathlib import Path\nPath(__file__).with_name('imported').touch()\n")
+    (tmp_path / "plugin_of_this_test.py").write_text(
+        "from pathlib import Path\nPath(__file__).with_name('imported').touch()\n"
+    )
     monkeypatch.setenv("PYTHONPATH", f"{tmp_path}{os.pathsep}{os.environ.get('PYTHONPATH', '')}")
     opened(plugins="plugin_of_this_test")
     assert (tmp_path / "imported").exists()

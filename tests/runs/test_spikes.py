@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from dashboard.experiment.twins import twins
-from dashboard.lessons.problem import RESCUE
 from dashboard.exports.payload import PROFILE_BYTES, run_payload
+from dashboard.lessons.problem import RESCUE
 from rnncore import train
 from rnncore.records import Record
 from rnncore.runs.read.export import export_json
