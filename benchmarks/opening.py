@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from benchmarks.timing import table
 from dashboard.experiment.opening import DEFAULT
-from dashboard.experiment.presets import PICTURES, PRESETS, Preset
+from dashboard.experiment.presets import EXAMPLE, PICTURES, PRESETS, Preset
 from dashboard.experiment.twins import twins
 from dashboard.experiment.words import in_words
 from dashboard.figures import columns_read
@@ -37,7 +37,6 @@ from rnncore.runs.scheduler import Scheduler
 from rnncore.runs.settings import Settings
 from rnncore.runs.store.store import Store
 
-EXAMPLE = Path("dashboard/static/example.json")
 PROFILE_BYTES = 16_000  # of each run in it
 RISES, SPIKES = 1e3, 10.0  # g[1] / g[T] of a profile that rises; times the threshold of a norm that is a spike
 HEAD = (

@@ -11,7 +11,9 @@ from dashboard.experiment.twins import twins
 from rnncore.config import TrainConfig
 from rnncore.registry import Choice, Registry
 
-PICTURES = Path(__file__).with_name("preset_pictures.json")  # recorded by `python -m benchmarks.opening --record`
+# Both are recorded by `python -m benchmarks.opening --record`.
+PICTURES = Path(__file__).with_name("preset_pictures.json")
+EXAMPLE = Path(__file__).with_name("board_example.json")  # what the board shows before there is a run
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -68,8 +68,8 @@ def board(
     group: id by which commands reach all of them at once. twins: they differ by the clip alone, so the step at which
     they part is worth a mark. show: where it begins; readers go on from there as they like. empty: what the board says
     as long as there are no runs. example: fill it with the recorded example (`EXAMPLE`) until then. on_train: called
-    before the page's next run when the board's own button Train, for screens without a sidebar, was pressed; None: there
-    is no such button.
+    before the page's next run when the board's own button Train, for screens without a sidebar, was pressed; None:
+    there is no such button.
     """
     _board(
         key=key,

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from dashboard.experiment.presets import EXAMPLE
 from dashboard.exports.modules import STATIC, as_one_module
 
 _FOR_GOOD = "public, max-age=31536000, immutable"
@@ -25,7 +26,7 @@ _PLOTLY = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
 _FILES: dict[str, tuple[Callable[[], bytes], str]] = {
     "board.js": (lambda: as_one_module("board", "mount").encode(), _SCRIPT),  # one request for all modules
     "board.css": (_styles, "text/css"),
-    "example.json": ((STATIC / "example.json").read_bytes, "application/json"),
+    "example.json": (EXAMPLE.read_bytes, "application/json"),
     "plotly.min.js": (_PLOTLY.read_bytes, _SCRIPT),
 }
 

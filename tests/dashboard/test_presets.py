@@ -14,9 +14,8 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard.experiment.opening import DEFAULT
 from dashboard.experiment.preset_cards import cards_html, picture_svg
-from dashboard.experiment.presets import PICTURES, PRESETS, pictures
+from dashboard.experiment.presets import EXAMPLE, PICTURES, PRESETS, pictures
 from dashboard.experiment.twins import are_twins, twins
-from dashboard.exports.modules import STATIC
 from dashboard.panels import presets
 from dashboard.server import services
 from rnncore import train
@@ -88,7 +87,7 @@ def test_the_pictures_of_untrained_runs_can_be_recorded_again() -> None:
 
 
 def test_the_example_of_the_board_is_of_the_opening_experiment() -> None:
-    example = json.loads((STATIC / "example.json").read_text())
+    example = json.loads(EXAMPLE.read_text())
     assert TrainConfig.model_validate(example["config"]) == DEFAULT
     for config, run in zip(twins(DEFAULT), example["runs"], strict=True):
         losses = np.frombuffer(base64.b64decode(run["columns"]["train_loss"]), "<f4")
