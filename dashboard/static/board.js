@@ -1,8 +1,8 @@
 // The live board: figures designed in Python over what the server sends while runs train, without Streamlit reruns.
 
 import { ACTIVE, button, count, element, isDark, setText } from "./dom.js";
-import { leaveFigure } from "./full_screen.js";
 import { fillWithExample } from "./example.js";
+import { leaveFigure } from "./full_screen.js";
 import { Head } from "./head.js";
 import { keysMenu, press } from "./keys.js";
 import { Menus } from "./menus.js";
