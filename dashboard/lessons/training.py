@@ -273,8 +273,8 @@ LESSONS = (
         ),
         change=(
             "Another seed: how far the clipped run gets depends on it.",
-            "The paper's own setting, length 50 and learning rate 0.01, 25,000 steps, about a minute: clipped, two of the "
-            "five seeds tried solve it (0 and 4); without clipping none does.",
+            "The paper's own setting, length 50 and learning rate 0.01, 25,000 steps, about a minute: clipped, two of "
+            "the five seeds tried solve it (0 and 4); without clipping none does.",
         ),
         source="Pascanu, Mikolov & Bengio (2013), section 4.1",
         seeds=5,
