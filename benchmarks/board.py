@@ -26,7 +26,8 @@ LONG_RUN = {
     "steps": 5000,
     "eval_every": 250,
 }
-POINTS = """() => !document.querySelector('.rgl-example') && ['loss', 'grad_norm'].every((name) => [0, 1].every((run) =>
+POINTS = """() => !document.querySelector('.rgl-example, .rgl-waiting') &&
+  ['loss', 'grad_norm'].every((name) => [0, 1].every((run) =>
   document.querySelector(`[data-figure=${name}]`)?.data?.some((t) => t.meta?.run === run && t.y?.length > 0)))"""
 READY = "() => document.querySelectorAll('.js-plotly-plot').length >= 4"
 

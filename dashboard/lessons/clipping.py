@@ -72,7 +72,7 @@ LESSONS = (
             "The loss of both.",
         ),
         change=(
-            "Threshold 100: hardly ever reached. The loss shoots above a million at step 2 or 3, and comes back "
+            "Threshold 100: hardly ever reached. The loss shoots above a million within five steps, and comes back "
             "slowly.",
             "Threshold 1000: now some seeds die for good, as without clipping.",
             "Threshold 0.01 with learning rate 10: now every step is as long as the longest of the other run. It "

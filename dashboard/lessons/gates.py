@@ -50,7 +50,7 @@ LESSONS = (
         ),
         change=(
             "Forget bias 1, a common advice, in the first run: $10^{-5}$ to $10^{-4}$ of the hidden gradient arrives.",
-            "Forget bias 2: 1 to 6 %, more than with chrono, and yet it seldom learns sooner than the default. An "
+            "Forget bias 2: 0.6 to 6 %, more than with chrono, and yet it seldom learns sooner than the default. An "
             "open path is not yet a memory: chrono also closes the input gate.",
         ),
         source="Gers, Schmidhuber & Cummins (2000); Jozefowicz, Zaremba & Sutskever (2015); Tallec & Ollivier (2018)",
@@ -123,7 +123,8 @@ LESSONS = (
             "The profile is no guide here: every timestep has its own loss, so every timestep has a gradient.",
         ),
         change=(
-            "Spectral radius 1: the largest eigenvalue has length 1, but most are shorter. It does not suffice.",
+            "Spectral radius 1: the largest eigenvalue has length 1, but most are shorter. It does not suffice: after 500 "
+            "steps the loss is 0.07 to 0.46.",
             "Delay 10: now the default start learns it too, within 300 steps.",
         ),
         source="Saxe, McClelland & Ganguli (2014), Exact solutions to the nonlinear dynamics of learning; task as in "

@@ -100,7 +100,7 @@ class Board {
       () => this.build(),
       () => this.travel.draw(),
     );
-    this.travel.timeline.prepend(this.playback.button);
+    this.travel.timeline.prepend(this.playback.button, this.playback.field);
     this.travel.timeline.append(this.latest, this.projector.slides, this.projector.button, keysMenu());
     this.menus = new Menus(this.root);
     this.root.append(this.message, this.note, this.head.root, this.travel.timeline, this.travel.plots.root);

@@ -10,7 +10,7 @@ from tests.support.server import AppServer
 pytestmark = pytest.mark.browser
 
 POINTS = """() => {
-  if (document.querySelector(".rgl-example")) return false
+  if (document.querySelector(".rgl-example, .rgl-waiting")) return false
   const filled = (name, test) => {
     const plot = document.querySelector(`[data-figure="${name}"]`)
     const traces = (plot?.data ?? []).filter((trace) => trace.meta?.run !== undefined)

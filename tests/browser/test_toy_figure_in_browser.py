@@ -41,13 +41,13 @@ def test_the_figure_of_a_plugin_is_on_the_board(chromium: Any, toy_server: AppSe
 
     card = page.locator(".rgl-card:has([data-figure=toy])")
     card.scroll_into_view_if_needed()
-    page.wait_for_function(f"() => ({CURVES})().length === 2 && ({CURVES})().every((points) => points === 50)")
+    page.wait_for_function(f"() => ({CURVES})().length === 2 && ({CURVES})().every((points) => points === 35)")
     assert card.locator("h3").inner_text() == "Mean state"
     assert "at step 40" in card.inner_text()
     page.locator(".rgl-scrubber").fill("12")
     card.scroll_into_view_if_needed()  # drawn where it is seen
     page.wait_for_function(
-        "() => document.querySelector('.rgl-card:has([data-figure=toy]) .rgl-subtitle').textContent === 'at step 10'"
+        "() => document.querySelector('.rgl-card:has([data-figure=toy]) .rgl-subtitle').textContent === 'at step 1'"
     )
     context.close()
     assert problems == []
