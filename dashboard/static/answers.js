@@ -3,6 +3,8 @@
 import { slice } from "./arrays.js";
 import { range, setText } from "./dom.js";
 
+const WIDE_NUMBERS_PX = 84;
+
 /** @import { Drawn } from "./rules.js" */
 /** @import { Run, Snapshot } from "./types.d.ts" */
 /** @import { PartFill } from "./part_fills.js" */
@@ -65,5 +67,7 @@ export function answerAxes({ card, context, layout }) {
     layout.yaxis.title.text = named;
     if (typeof answers?.places[0] === "string") layout.xaxis.type = "date";
   }
+  // A network that is thrown out answers with numbers like 5.5 x 10^17, which are wider than the usual margin.
+  layout.margin = { ...layout.margin, l: Math.max(layout.margin.l ?? 0, WIDE_NUMBERS_PX) };
   if (place) setText(place, against ? "dashed: answer = target" : "dots: target");
 }

@@ -76,7 +76,7 @@ def test_the_python_of_the_readme_runs() -> None:
 
 def test_the_commands_of_the_readme_run(tmp_path: Path) -> None:
     (shell,) = (text for text in blocks(README, "sh") if "-m rnncore" in text)
-    here = shell.replace(".venv/bin/python", f'"{sys.executable}"').replace("/tmp/", f"{tmp_path}/")
+    here = shell.replace("/tmp/", f"{tmp_path}/").replace(".venv/bin/python", f'"{sys.executable}"')
     done = subprocess.run(["sh", "-e", "-c", here], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert sorted(path.name for path in (tmp_path / "run").iterdir())

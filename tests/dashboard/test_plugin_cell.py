@@ -32,6 +32,7 @@ def scheduler(tmp_path: Path) -> Iterator[Any]:
 
 def test_the_sidebar_lists_it_and_trains_it(scheduler: Any) -> None:
     app = AppTest.from_file(MAIN, default_timeout=30).run()
+    app.selectbox(key="data.task").set_value("sines").run()
     cells = app.segmented_control(key="model.cell")
     assert cells.options == ["RNN", "LSTM", "GRU", "Toy minGRU"]
     cells.set_value(KEY).run()

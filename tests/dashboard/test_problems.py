@@ -56,6 +56,7 @@ def test_an_emptied_control_needs_a_value(app: AppTest) -> None:
 
 
 def test_problems_of_several_controls_are_all_told_and_where_they_are_folded_away(app: AppTest) -> None:
+    app.selectbox(key="optimizer.name").set_value("sgd").run()
     app.number_input(key="optimizer.learning_rate").set_value(0.0)
     app.number_input(key="optimizer.momentum").set_value(1.0).run()
     assert len(said(app)) == 2

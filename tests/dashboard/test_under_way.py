@@ -63,7 +63,7 @@ def test_train_asks_before_it_starts_beside_a_run_that_is_under_way(app: AppTest
     assert address(app) == first, "nothing has started yet"
     assert has(app, STOP_IT)
     assert has(app, QUEUE_IT)
-    assert any("Sum of sines" in each.value and "clipped at 1 and not clipped" in each.value for each in app.markdown)
+    assert any("Lorenz system" in each.value and "clipped at 1 and not clipped" in each.value for each in app.markdown)
 
 
 def test_the_run_under_way_can_be_stopped_for_the_new_one(app: AppTest, server: Scheduler) -> None:
@@ -117,7 +117,7 @@ def test_the_bare_address_offers_what_is_still_training(app: AppTest) -> None:
     app.segmented_control(key="model.cell").set_value("gru").run()
     del app.query_params["run"]
     app.run()
-    assert any(each.value.startswith("A run is still training: Sum of sines") for each in app.markdown)
+    assert any(each.value.startswith("A run is still training: Lorenz system") for each in app.markdown)
     button(app, "Open it").click().run()
     assert address(app) == group
     assert app.session_state["model.cell"] == "rnn", "the controls say what the board shows"
@@ -139,10 +139,10 @@ def test_the_board_says_when_the_controls_say_something_else(app: AppTest) -> No
     app.segmented_control(key="model.cell").set_value("lstm").run()
     assert mismatch(app) == "The board shows: RNN; the controls say: LSTM."
     app.number_input(key="optimizer.learning_rate").set_value(0.2).run()
-    assert mismatch(app) == "The board shows: RNN, Learning rate 0.1; the controls say: LSTM, Learning rate 0.2."
+    assert mismatch(app) == "The board shows: RNN, Learning rate 0.008; the controls say: LSTM, Learning rate 0.2."
     button(app, "Back to the board's").click().run()
     assert mismatch(app) == ""
-    assert (app.session_state["model.cell"], app.session_state["optimizer.learning_rate"]) == ("rnn", 0.1)
+    assert (app.session_state["model.cell"], app.session_state["optimizer.learning_rate"]) == ("rnn", 0.008)
 
 
 def test_what_the_controls_say_can_be_trained_at_once(app: AppTest, server: Scheduler) -> None:
@@ -159,9 +159,9 @@ def test_what_the_controls_say_can_be_trained_at_once(app: AppTest, server: Sche
 def test_other_data_are_said_in_words(app: AppTest, server: Scheduler) -> None:
     training(app)
     app.selectbox(key="data.task").set_value("adding").run()
-    assert mismatch(app) == "The board shows: Sum of sines; the controls say: Adding problem."
+    assert mismatch(app) == "The board shows: Lorenz system; the controls say: Adding problem."
     app.segmented_control(key="data.kind").set_value("bundled").run()
-    assert mismatch(app).startswith("The board shows: Sum of sines, T = 50; the controls say: ")
+    assert mismatch(app).startswith("The board shows: Lorenz system, T = 35; the controls say: ")
 
 
 def test_a_run_that_is_opened_again_matches_its_controls(app: AppTest) -> None:

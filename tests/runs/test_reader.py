@@ -87,14 +87,14 @@ def test_a_wrong_file_is_one_sentence_and_the_process_goes_on(readers: ReaderPoo
     with pytest.raises(DataError, match="is empty"):
         readers.inspect("w", options("nothing.csv"), [("nothing.csv", b"")])
     assert readers.inspect("w", options("week.csv"), [("week.csv", WEEK)]).summary is not None
-    assert len(own_readers()) == 1
+    assert len(processes(readers)) == 1
 
 
 def test_a_reader_that_takes_too_long_is_ended_and_replaced() -> None:
     pool = ReaderPool(size=1, seconds=20.0)
     try:
         pool.inspect("w", options("week.csv"), [("week.csv", WEEK)])
-        stopped = own_readers()[0]
+        stopped = processes(pool)[0]
         stopped.suspend()  # whatever it does, it answers nobody
         pool._seconds = 0.3
         with pytest.raises(DataError, match=r"longer than 0\.3 seconds"):
@@ -108,7 +108,7 @@ def test_a_reader_that_takes_too_long_is_ended_and_replaced() -> None:
 
 def test_a_reader_that_is_killed_is_one_sentence_and_is_replaced(readers: ReaderPool) -> None:
     readers.warm_up()
-    own_readers()[0].kill()
+    processes(readers)[0].kill()
     time.sleep(0.2)
     assert readers.inspect("w", options("week.csv"), [("week.csv", WEEK)]).summary is not None
 
@@ -129,7 +129,7 @@ def test_one_owner_waits_for_its_own_reading_and_takes_no_other_reader() -> None
     pool = ReaderPool(size=2, seconds=60.0)
     try:
         pool.inspect("slow", options("week.csv"), [("week.csv", WEEK)])
-        slow = own_readers()[0]
+        slow = processes(pool)[0]
         slow.suspend()
 
         def ask() -> None:
@@ -153,15 +153,15 @@ def test_one_owner_waits_for_its_own_reading_and_takes_no_other_reader() -> None
 def test_closing_ends_the_processes() -> None:
     pool = ReaderPool(size=1)
     pool.warm_up()
-    (reader,) = own_readers()
+    (reader,) = processes(pool)
     pool.close()
     reader.wait(5)
     with pytest.raises(DataError):
         pool.inspect("w", options("week.csv"), [("week.csv", WEEK)])
 
 
-def own_readers() -> list[psutil.Process]:
-    return [child for child in psutil.Process().children() if "rnncore.runs.reader" in " ".join(child.cmdline())]
+def processes(pool: ReaderPool) -> list[psutil.Process]:
+    return [psutil.Process(reader._process.pid) for reader in pool._free]
 
 
 def test_a_script_on_an_uploaded_file_knows_the_entries_of_plugins(
