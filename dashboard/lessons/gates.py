@@ -123,8 +123,8 @@ LESSONS = (
             "The profile is no guide here: every timestep has its own loss, so every timestep has a gradient.",
         ),
         change=(
-            "Spectral radius 1: the largest eigenvalue has length 1, but most are shorter. It does not suffice: after 500 "
-            "steps the loss is 0.07 to 0.46.",
+            "Spectral radius 1: the largest eigenvalue has length 1, but most are shorter. It does not suffice: after "
+            "500 steps the loss is 0.07 to 0.46.",
             "Delay 10: now the default start learns it too, within 300 steps.",
         ),
         source="Saxe, McClelland & Ganguli (2014), Exact solutions to the nonlinear dynamics of learning; task as in "

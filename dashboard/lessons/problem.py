@@ -62,8 +62,8 @@ LESSONS = (
         ),
         change=(
             "Seed 2: now the unclipped run ends as diverged within five steps.",
-            "Learning rate 0.01: the unclipped network survives, and learns slowly (0.05 to 0.11 after 600 steps), with "
-            "seed 3 not at all (0.17).",
+            "Learning rate 0.01: the unclipped network survives, and learns slowly (0.05 to 0.11 after 600 steps), "
+            "with seed 3 not at all (0.17).",
         ),
         source="Pascanu, Mikolov & Bengio (2013), On the difficulty of training recurrent neural networks, section 3.2",
         seeds=5,
@@ -132,8 +132,8 @@ LESSONS = (
             "The loss: it comes down from there, but hardly anything is learned.",
         ),
         change=(
-            "SGD with a learning rate of 0.0001: step 2 is the last one, with every seed tried; then the numbers are no "
-            "longer finite.",
+            "SGD with a learning rate of 0.0001: step 2 is the last one, with every seed tried; then the numbers are "
+            "no longer finite.",
             "Spectral radius 0.9: the profile falls again.",
         ),
         source="Pascanu, Mikolov & Bengio (2013), section 2.1",

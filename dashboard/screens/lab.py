@@ -63,7 +63,7 @@ def main() -> None:
             preset_cards()  # before the controls too
     with st.sidebar:
         asked = predicts_first()
-        pressed = st.button(on_primary("Train"), type="primary", width="stretch", disabled=asked)
+        pressed = st.button("Train" if asked else on_primary("Train"), type="primary", width="stretch", disabled=asked)
         pressed = controls.start_requested() or pressed
         problem = st.empty()
         if asked:

@@ -10,7 +10,7 @@ from dashboard.lessons import LESSONS
 from dashboard.lessons.lesson import run
 from rnncore.config import TrainConfig
 from rnncore.sizes import parameter_count
-from tests.dashboard.test_lesson_runs import Outcome, outcome
+from tests.support.outcomes import Outcome, outcome
 
 Check = Callable[[int], None]  # of a seed
 CHECKS: dict[tuple[str, int], Check] = {}
