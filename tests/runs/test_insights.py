@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from cachetools import LRUCache
 
+from rnncore.diagnosis.kinds import FINDINGS
 from rnncore.diagnosis.quantities import recording_overhead
 from rnncore.records import Record
 from rnncore.runs.read import insights
@@ -113,11 +114,22 @@ def test_every_baseline_is_judged(store: Store) -> None:
     assert "'hard' (0.1)" in learning
 
 
+def test_findings_come_with_their_title_and_group_and_the_most_important_first(store: Store) -> None:
+    fill(store, [Record(step, 0, 0.5, 0.1, 2.0, 0.5, 1e-9, val_loss=0.5) for step in range(1, 301)])
+    found = look(store, "r")["findings"]
+    assert found
+    assert all(set(each) == {"kind", "title", "group", "sentence", "evidence", "remedy"} for each in found)
+    order = list(FINDINGS)
+    places = [order.index(each["kind"]) for each in found]
+    assert places == sorted(places)
+
+
 def test_a_run_that_was_deleted_meanwhile_has_nothing_to_say(store: Store) -> None:
     assert look(store, "nobody") == {
         "step": 0,
         "last_step": 0,
         "verdicts": [],
+        "findings": [],
         "clipped": None,
         "recording_overhead": None,
     }

@@ -9,6 +9,9 @@ import numpy as np
 from cachetools import LRUCache
 
 from rnncore.codec import joined
+from rnncore.diagnosis.finding import Finding
+from rnncore.diagnosis.judging import findings
+from rnncore.diagnosis.kinds import FINDINGS
 from rnncore.diagnosis.quantities import recording_overhead
 from rnncore.diagnosis.verdicts import History, Verdict, verdicts
 from rnncore.records import Baseline
@@ -57,14 +60,16 @@ def insights(store: Store, run_id: str, status: str, last_step: int) -> dict[str
 def look(store: Store, run_id: str, step: int | None = None) -> dict[str, Any]:
     """Look at a run as it stood at a step, that of the profile which is shown for `step` (None: now).
 
-    Keys: step (that one), last_step (how far the run is), verdicts (kind, sentence), clipped (share of the latest steps
+    Keys: step (that one), last_step (how far the run is), verdicts (kind, sentence), findings (kind, title, group,
+    sentence, evidence, remedy: sentence and changes, or None), most important first, clipped (share of the latest steps
     whose gradient was clipped, or None), recording_overhead (share of the training time, see
     `rnncore.diagnosis.quantities`, or None).
     """
     with store.read() as db:
         run = progress(db, run_id)
         if run is None:  # deleted meanwhile
-            return {"step": 0, "last_step": 0, "verdicts": [], "clipped": None, "recording_overhead": None}
+            nothing: dict[str, Any] = {"verdicts": [], "findings": [], "clipped": None, "recording_overhead": None}
+            return {"step": 0, "last_step": 0, **nothing}
         baselines, profile_every = setup(db, run.key)
         profile = shown_profile(db, run.key, step)
         upto = run.step if step is None else min(step, run.step) if profile is None else profile.step
@@ -91,8 +96,15 @@ def look(store: Store, run_id: str, step: int | None = None) -> dict[str, Any]:
         "step": upto,
         "last_step": run.step,
         "verdicts": [{"kind": each.kind, "sentence": each.sentence} for each in (*found, *damaged)],
+        "findings": [finding_to_json(each) for each in findings(found)],
         "clipped": float(np.mean(records["clip_coef"][late] < 1)) if late.any() else None,
         "recording_overhead": recording_overhead(
             records["step"], records["elapsed_s"], ~np.isnan(records["val_loss"]), profile_every or 1
         ),
     }
+
+
+def finding_to_json(finding: Finding) -> dict[str, Any]:
+    """Return a finding with the title and the group of its kind, JSON-ready."""
+    rule = FINDINGS[finding.kind]
+    return {"title": rule.title, "group": rule.group, **finding.to_json()}
