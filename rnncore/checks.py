@@ -7,6 +7,7 @@ from rnncore.config import TrainConfig
 from rnncore.data.dataset import TargetKind
 from rnncore.errors import not_allowed
 from rnncore.key_of import either
+from rnncore.words import many
 
 _TARGET_WORDS: dict[TargetKind, str] = {
     "regression": "a continuous target",
@@ -68,8 +69,8 @@ def check_run(config: TrainConfig, dataset: Described) -> None:
         fitting = either(key for key, each in READOUTS.items() if each.per_step == dataset.per_step)
         raise not_allowed("model.readout", readout, why, fitting)
     if config.truncation is not None and config.truncation > dataset.seq_len:
-        why = f"with sequences of {dataset.seq_len:,} timesteps"
+        why = f"with sequences of {many(dataset.seq_len, 'timestep')}"
         raise not_allowed("truncation", config.truncation, why, f"1 to {dataset.seq_len:,}, or empty")
     if config.schedule.warmup_steps > config.steps:
-        why = f"in a run of {config.steps:,} steps"
+        why = f"in a run of {many(config.steps, 'step')}"
         raise not_allowed("schedule.warmup_steps", config.schedule.warmup_steps, why, f"0 to {config.steps:,}")

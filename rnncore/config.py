@@ -21,6 +21,7 @@ from rnncore.data_config import (
     files_of,
 )
 from rnncore.key_of import KeyOf, either
+from rnncore.words import many
 
 __all__ = [
     "BundledData", "CellName", "ClipConfig", "ClipName", "DataConfig", "InitConfig", "InitName", "LayoutName",
@@ -185,7 +186,7 @@ def explain(error: ValidationError) -> str:
     """Turn pydantic's report into one sentence: field, value, what is allowed."""
     first, *others = explain_each(error)
     more = len(others)
-    return first + (f" (and {more} more problem{'s' * (more > 1)})" if more else "")
+    return first + (f" (and {many(more, 'more problem')})" if more else "")
 
 
 def explain_each(error: ValidationError) -> list[str]:

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from dashboard.experiment.link_defaults import Defaults
 from dashboard.experiment.setting_paths import values
 from rnncore.config import TrainConfig, explain
+from rnncore.words import many
 
 KIND = "data.kind"
 _MARKUP = re.compile(r"[\[\]<>*`$!\\#|&]|[^\x20-\uffff]")  # never in our own words; may come from a link
@@ -35,7 +36,10 @@ class Problems:
 
     def sentences(self) -> list[str]:
         """Return all that was noted."""
-        return self.noted + ([f"{self.more:,} more parts of the link were not understood."] if self.more else [])
+        if not self.more:
+            return self.noted
+        were = "was" if self.more == 1 else "were"
+        return [*self.noted, f"{many(self.more, 'more part')} of the link {were} not understood."]
 
 
 def quoted(text: str) -> str:

@@ -21,6 +21,7 @@ from dashboard.experiment.link_packing import COMPARE, MAX_BYTES, compact_json, 
 from dashboard.experiment.link_repair import Problems, flag, quoted, valid_config
 from dashboard.experiment.setting_paths import values
 from rnncore.config import TaskData, TrainConfig, files_of
+from rnncore.words import many
 
 __all__ = ["MAX_CHARS", "VERSION", "Decoded", "ShareError", "decode", "encode"]
 
@@ -97,7 +98,7 @@ def decode(text: str, has_file: Callable[[str], bool] | None = None) -> Decoded:
             "upload it."
         )
     if len(missing) > 3:
-        problems.note(f"It needs {len(missing) - 3:,} more files that this workspace has not got.")
+        problems.note(f"It needs {many(len(missing) - 3, 'more file')} that this workspace has not got.")
     return Decoded(config, compare, problems.sentences(), needs)
 
 

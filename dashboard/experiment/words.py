@@ -10,6 +10,7 @@ from rnncore.choices import CLIP_METHODS, OPTIMIZERS
 from rnncore.config import TaskData, TrainConfig
 from rnncore.data import SERIES, TASKS
 from rnncore.old_configs import upgraded_data
+from rnncore.words import many
 
 STATUS_WORDS = {"queued": "waiting"}  # other statuses are words already
 
@@ -30,7 +31,8 @@ def model_words(config: Part) -> str:
     cell = CELLS[key].title if key in CELLS else key
     cell = f"ReLU {cell}" if model.get("nonlinearity") == "relu" else cell
     units, layers = model.get("hidden_size"), model.get("num_layers", 1)
-    return f"{cell}, {units} units" if layers == 1 else f"{cell}, {layers} layers of {units} units"
+    size = many(units, "unit") if isinstance(units, int) else f"{units} units"
+    return f"{cell}, {size}" if layers == 1 else f"{cell}, {layers} layers of {size}"
 
 
 def in_words(config: TrainConfig) -> str:
@@ -38,9 +40,10 @@ def in_words(config: TrainConfig) -> str:
     data, model = config.data, config.model
     source = TASKS[data.task].title if isinstance(data, TaskData) else data_words({"data": data.model_dump()})
     cell = f"{CELLS[model.cell].title}{' (ReLU)' if model.nonlinearity == 'relu' else ''}"
-    layers = f"{model.num_layers} × {model.hidden_size}" if model.num_layers > 1 else str(model.hidden_size)
+    size = many(model.hidden_size, "unit")
+    size = f"{model.num_layers} × {size}" if model.num_layers > 1 else size
     optimizer = f"{OPTIMIZERS[config.optimizer.name].title} {config.optimizer.learning_rate:g}"
-    return f"{source} · {cell}, {layers} units · {optimizer} · batch {config.batch_size} · seed {config.seed}"
+    return f"{source} · {cell}, {size} · {optimizer} · batch {config.batch_size} · seed {config.seed}"
 
 
 def label(config: TrainConfig) -> str:
@@ -65,11 +68,6 @@ def tell_apart(labels: Sequence[str], configs: Sequence[Part]) -> list[str]:
 def status_word(status: str) -> str:
     """Return a status as the pages call it."""
     return STATUS_WORDS.get(status, status)
-
-
-def count(number: int, noun: str) -> str:
-    """Return a number with its noun: '1 run', '1,000 runs'."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _task(data: Part) -> str:
@@ -103,5 +101,5 @@ _FEATURES: tuple[Callable[[Part], str], ...] = (
     lambda config: f"learning rate {config.get('optimizer', {}).get('learning_rate', 0):g}",
     lambda config: f"seed {config.get('seed')}",
     lambda config: f"batch {config.get('batch_size')}",
-    lambda config: f"{config.get('steps', 0):,} steps",
+    lambda config: many(config.get("steps", 0), "step"),
 )

@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
 from dashboard.experiment.text import escape
-from dashboard.experiment.words import count
 from dashboard.figures.data import sequences_figure, series_figure
 from dashboard.panels import uploads
 from dashboard.panels.theme import theme
@@ -20,6 +19,7 @@ from rnncore.data import SERIES, TASKS, DataError, load_dataset
 from rnncore.data.bundled import bundled_sequences
 from rnncore.data.findings import DataSummary
 from rnncore.runs.reader.jobs import Findings
+from rnncore.words import many
 
 _OPEN, _WAS_OPEN, _SHOWN = "data.open", "data.was_open", "data.shown"
 _CONFIG = {"displayModeBar": False, "responsive": True}
@@ -87,10 +87,10 @@ def _known(data: str) -> DataSummary:
 
 
 def _facts(data: DataSummary) -> str:
-    size = f"{data.train_size:,} training sequences" if data.train_size else "new sequences in every step"
+    size = many(data.train_size, "training sequence") if data.train_size else "new sequences in every step"
     every = " at every timestep" if data.per_step else ""
-    inputs = count(data.input_size, "input")
-    return f"{size} · up to {data.seq_len:,} timesteps of {inputs} · predicts {KINDS[data.target]}{every}"
+    inputs = many(data.input_size, "input")
+    return f"{size} · up to {many(data.seq_len, 'timestep')} of {inputs} · predicts {KINDS[data.target]}{every}"
 
 
 def _about(view: DataSummary | None, loss: str, description: str, source: str) -> None:
@@ -142,7 +142,7 @@ def _uploaded(found: Findings) -> None:
     label = "The series" if inspection.layout == "series" else "The first sequence"
     names = inspection.sample_names[:_DRAWN_COLUMNS]  # those to be predicted come first
     if len(names) < found.sample_columns:
-        label += f" ({len(names)} of {found.sample_columns:,} columns)"
+        label += f" ({len(names)} of {many(found.sample_columns, 'column')})"
     _raw(inspection.sample[:, : len(names)], names, inspection.head[:_SHOWN_ROWS], label)
     if inspection.columns:
         st.caption(f"{size_words(inspection)}, and what each column is used for")

@@ -6,12 +6,12 @@ import streamlit as st
 
 from dashboard.experiment import history
 from dashboard.experiment.text import escape
-from dashboard.experiment.words import count
 from dashboard.server import services
 from dashboard.server.workspace import workspace_id
 from rnncore.runs.limits import LimitError
 from rnncore.runs.scheduler import ControlError, UnknownRun
 from rnncore.runs.trouble import StoreTrouble
+from rnncore.words import many
 
 _PROBLEM, _TOLD = "interrupted.problem", "store.told"
 CACHED_WORKSPACES = 10_000
@@ -34,7 +34,7 @@ def interrupted_notice() -> None:
         were = "was" if len(runs) == 1 else "were"
         others = any(run.reason and not run.reason.startswith("The server") for run in runs)
         when = "" if others else " when the server stopped"
-        st.markdown(f"{count(len(runs), 'run')} {were} interrupted{when}.", width="stretch")
+        st.markdown(f"{many(len(runs), 'run')} {were} interrupted{when}.", width="stretch")
         st.button(f"Continue {them}", key="interrupted.continue", on_click=_continue, args=(runs,))
         st.button("Dismiss", key="interrupted.dismiss", on_click=_dismiss, args=(workspace, runs), type="tertiary")
 

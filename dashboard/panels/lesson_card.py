@@ -15,6 +15,7 @@ from dashboard.lessons.glossary import TERMS
 from dashboard.panels import controls
 from dashboard.panels.theme import on_primary
 from rnncore.config import TrainConfig
+from rnncore.words import many
 
 PARAMETER = "lesson"
 PREDICTED = "predicted"
@@ -175,7 +176,7 @@ def _tell(lesson: Lesson, chosen: int) -> None:
                     st.markdown(TERMS[name].text)
                     if TERMS[name].formula:
                         st.latex(TERMS[name].formula)
-        st.caption(f"Source: {lesson.source}. Tested over {lesson.seeds} seeds.")
+        st.caption(f"Source: {lesson.source}. Tested over {many(lesson.seeds, 'seed')}.")
 
 
 def _items(sentences: Sequence[str]) -> str:

@@ -8,10 +8,11 @@ import streamlit as st
 from dashboard.experiment.setting_paths import values
 from dashboard.experiment.text import escape
 from dashboard.experiment.twins import experiment_of
-from dashboard.experiment.words import count, data_words
+from dashboard.experiment.words import data_words
 from dashboard.panels import controls
 from dashboard.panels.fields import WIDGETS, relevant
 from rnncore.config import TrainConfig
+from rnncore.words import many
 
 MOST_NAMED = 2  # settings that are named, others are counted
 Difference = tuple[str, str]  # what the board shows and what the controls say, in words
@@ -29,7 +30,7 @@ def mismatch_notice(shown: Sequence[TrainConfig], config: TrainConfig | None) ->
     if not found:
         return False
     more = len(found) - MOST_NAMED
-    others = f" ({count(more, 'more difference')})" if more > 0 else ""
+    others = f" ({many(more, 'more difference')})" if more > 0 else ""
     on_board, in_controls = (", ".join(side) for side in zip(*found[:MOST_NAMED], strict=True))
     st.caption(escape(f"The board shows: {on_board}; the controls say: {in_controls}{others}."), width="stretch")
     st.button("Train what they say", key="mismatch.train", on_click=controls.request_start)

@@ -21,6 +21,7 @@ from rnncore.config import TrainConfig
 from rnncore.data import DataError, ReadFile
 from rnncore.errors import ConfigError
 from rnncore.runs.store.store import StoredRun
+from rnncore.words import many
 
 PARAMETER = "config"  # of the address, holds a link's text
 
@@ -92,7 +93,7 @@ def link_notice(link: Decoded) -> None:
             second = ", with and without clipping" if link.compare else ""
             st.markdown(
                 f"This link put an experiment into the controls: {escape(in_words(config))} · "
-                f"{config.steps:,} steps{second}.",
+                f"{many(config.steps, 'step')}{second}.",
                 width="stretch",
             )
             st.button(on_primary("Train this now"), type="primary", on_click=controls.request_start)

@@ -8,7 +8,7 @@ import streamlit as st
 from dashboard.experiment.configs import config_of
 from dashboard.experiment.text import escape
 from dashboard.experiment.twins import experiment_of
-from dashboard.experiment.words import count, data_words, model_words, status_word
+from dashboard.experiment.words import data_words, model_words, status_word
 from dashboard.panels import controls
 from dashboard.panels.theme import on_primary
 from dashboard.server import services
@@ -18,6 +18,7 @@ from rnncore.errors import ConfigError
 from rnncore.runs.limits import Load, check_start
 from rnncore.runs.scheduler import ControlError, UnknownRun
 from rnncore.runs.store.store import StoredRun
+from rnncore.words import many
 
 STOP, QUEUE = "stop", "queue"
 _ANSWER = "under_way.answer"
@@ -52,7 +53,7 @@ def offer_to_open() -> None:
     if not starts:
         return
     newest = starts[-1]
-    others = f" ({count(len(starts) - 1, 'other')} under History)" if len(starts) > 1 else ""
+    others = f" ({many(len(starts) - 1, 'other')} under History)" if len(starts) > 1 else ""
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         st.markdown(f"A run is still training: {escape(_words(newest))}{others}.", width="stretch")
         st.button("Open it", key="under_way.open", on_click=_open, args=(newest,))

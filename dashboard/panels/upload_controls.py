@@ -6,7 +6,6 @@ from typing import Any
 import streamlit as st
 
 from dashboard.experiment.text import escape, shorten, size
-from dashboard.experiment.words import count
 from dashboard.panels import uploads
 from dashboard.panels.fields import UPLOAD, help_of, number
 from dashboard.server import services
@@ -18,6 +17,7 @@ from rnncore.runs.reader.jobs import Findings
 from rnncore.runs.scheduler import ControlError
 from rnncore.runs.store.store import StoredFile
 from rnncore.runs.trouble import StoreTrouble
+from rnncore.words import many
 
 LAYOUTS = {
     "auto": "Detect from the file",
@@ -51,7 +51,7 @@ def upload_controls() -> None:
         uploads.take([(file.name, file.getvalue()) for file in uploaded])
     if not uploads.files():
         if missing := uploads.lost():
-            st.warning(f"{count(missing, 'file')} of this experiment not stored here; upload again.")
+            st.warning(f"{many(missing, 'file')} of this experiment not stored here; upload again.")
         st.caption("CSV, TSV, Parquet, NPY, NPZ, UCR or UEA archives (.ts, .tsv), plain text; up to 20 MB together.")
         _beside_the_files()
         return
@@ -79,10 +79,10 @@ def title(files: Sequence[uploads.UserFile]) -> str:
 def size_words(inspection: Inspection) -> str:
     """Return how large the files' content is."""
     if inspection.layout == "text":
-        return count(inspection.rows, "character")
+        return many(inspection.rows, "character")
     if inspection.layout == "sequences":
-        return f"{count(inspection.rows, 'timestep')} of {count(len(inspection.columns), 'value')}"
-    return f"{count(inspection.rows, 'row')}, {count(len(inspection.columns), 'column')}"
+        return f"{many(inspection.rows, 'timestep')} of {many(len(inspection.columns), 'value')}"
+    return f"{many(inspection.rows, 'row')}, {many(len(inspection.columns), 'column')}"
 
 
 def _note_arrival() -> None:
@@ -105,7 +105,7 @@ def _found(found: Findings) -> None:
     forecasts = layout in ("series", "text") or options.window is not None
     missing = sum(column.missing for column in inspection.columns if column.role != "unused")
     if missing:
-        _select("missing", f"{count(missing, 'missing value')}", MISSING, options.missing)
+        _select("missing", f"{many(missing, 'missing value')}", MISSING, options.missing)
     left, right = st.columns(2)
     if forecasts:
         with left:
@@ -218,7 +218,7 @@ def _stored() -> None:
         st.caption("No files are stored. A file is kept once a run trains on it, for you alone.")
         return
     total = sum(file.size for file in files)
-    st.caption(f"{count(len(files), 'file')}, {size(total)}, seen by you alone. Deleting one keeps its curves.")
+    st.caption(f"{many(len(files), 'file')}, {size(total)}, seen by you alone. Deleting one keeps its curves.")
     for file in files[:_SHOWN_FILES]:
         _stored_file(file)
 
@@ -226,7 +226,7 @@ def _stored() -> None:
 def _stored_file(file: StoredFile) -> None:
     row = st.container(horizontal=True, vertical_alignment="center")
     with row:
-        use = f"{count(file.runs, 'run')}"
+        use = f"{many(file.runs, 'run')}"
         st.text(f"{shorten(file.name or 'unnamed', 28)}\n{size(file.size)}, {use}")
         st.button("Use", key=f"upload.use.{file.id}", on_click=_use, args=(file,), type="tertiary")
         st.button(

@@ -9,13 +9,14 @@ import streamlit as st
 
 from dashboard.experiment import history
 from dashboard.experiment.history import MOST_LAID, MOST_RUNS, STATUSES, HistoryRun
-from dashboard.experiment.words import count, status_word
+from dashboard.experiment.words import status_word
 from dashboard.panels.interrupted import continue_runs
 from dashboard.panels.theme import on_primary
 from dashboard.server import services
 from dashboard.server.workspace import workspace_id
 from rnncore.runs.scheduler import MAX_NOTE, ControlError, UnknownRun
 from rnncore.runs.trouble import StoreTrouble
+from rnncore.words import many
 
 LAB = "screens/lab.py"
 REFRESH_S = 4.0
@@ -208,10 +209,10 @@ def _deletion(chosen: Sequence[HistoryRun]) -> None:
         kept = len(chosen) - len(doomed)
         if kept:
             are, them = ("is", "it") if kept == 1 else ("are", "them")
-            st.text(f"{count(kept, 'run')} {are} unfinished and cannot be deleted; stop {them} first.")
+            st.text(f"{many(kept, 'run')} {are} unfinished and cannot be deleted; stop {them} first.")
         if doomed:
-            st.text(f"Delete {count(len(doomed), 'run')} with all that was recorded? This cannot be undone.")
-            label = on_primary(f"Delete {count(len(doomed), 'run')}")
+            st.text(f"Delete {many(len(doomed), 'run')} with all that was recorded? This cannot be undone.")
+            label = on_primary(f"Delete {many(len(doomed), 'run')}")
             st.button(label, type="primary", on_click=_delete, args=(doomed,))
 
 
@@ -221,7 +222,7 @@ def _to_lab(chosen: Sequence[HistoryRun], runs: Sequence[HistoryRun]) -> None:
 
 def _continue(resumable: Sequence[HistoryRun], runs: Sequence[HistoryRun]) -> None:
     problem = continue_runs(resumable, runs)
-    _note_down(problem, f"{count(len(resumable), 'run')} continued." if problem is None else None)
+    _note_down(problem, f"{many(len(resumable), 'run')} continued." if problem is None else None)
 
 
 def _stop(under_way: Sequence[HistoryRun], runs: Sequence[HistoryRun]) -> None:
@@ -233,7 +234,7 @@ def _stop(under_way: Sequence[HistoryRun], runs: Sequence[HistoryRun]) -> None:
             problem = str(error)
         except UnknownRun:  # somebody was quicker
             pass
-    _note_down(problem, f"{count(len(under_way), 'run')} stopped." if problem is None else None)
+    _note_down(problem, f"{many(len(under_way), 'run')} stopped." if problem is None else None)
 
 
 def _delete(doomed: Sequence[HistoryRun]) -> None:
@@ -247,7 +248,7 @@ def _delete(doomed: Sequence[HistoryRun]) -> None:
         except UnknownRun:  # somebody was quicker
             pass
     st.session_state[_CONFIRM] = False
-    _note_down(problem, f"{count(deleted, 'run')} deleted." if deleted else None)
+    _note_down(problem, f"{many(deleted, 'run')} deleted." if deleted else None)
 
 
 def _save_note(run_id: str, key: str) -> None:
@@ -274,7 +275,7 @@ def _tell() -> None:
 
 
 def _summary(runs: int, found: int, chosen: Sequence[HistoryRun]) -> str:
-    words = count(found, "run") if found == runs else f"{found:,} of {count(runs, 'run')}"
+    words = many(found, "run") if found == runs else f"{found:,} of {many(runs, 'run')}"
     words += f" (the newest {MOST_RUNS:,})" if runs >= MOST_RUNS else ""
     if chosen:
         words += f", {len(chosen)} selected"

@@ -11,7 +11,7 @@ from rnncore.data.prepare import Filled, Missing, drop_missing, encode
 from rnncore.data.sampling import evenly_spaced, finite_batches
 from rnncore.data.sequences import Labels, Sequences, kept_steps, offsets_of
 from rnncore.data.targets import Targets, class_targets, number_targets
-from rnncore.data.words import many
+from rnncore.words import many
 
 MAX_VALIDATION_SEQUENCES = 512
 
@@ -135,7 +135,7 @@ def _cropped(sequences: Sequences, max_length: int) -> Sequences:
         return sequences
     kept = np.minimum(lengths, max_length)
     places = np.arange(sequences.rows) >= np.repeat(sequences.offsets[1:] - kept, lengths)
-    note = f"{many(long, 'sequence')} longer than {max_length:,} timesteps: their last {max_length:,} are used."
+    note = f"{many(long, 'sequence')} longer than {many(max_length, 'timestep')}: only the end of each is used."
     return replace(kept_steps(sequences, places), notes=(*sequences.notes, note))
 
 

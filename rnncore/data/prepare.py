@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from rnncore.data.dataset import DataError
 from rnncore.data.files.limits import LARGEST, MAX_INPUT_VALUES, MAX_INPUTS
 from rnncore.data.sequences import Floats, Sequences, kept_steps
-from rnncore.data.words import many
+from rnncore.words import many
 
 Missing = Literal["interpolate", "forward_fill", "drop"]
 _FILLED = {"interpolate": "filled by linear interpolation", "forward_fill": "filled with the last known value"}
@@ -197,8 +197,8 @@ def encode(filled: Filled, training: NDArray[np.bool_]) -> tuple[Inputs, list[st
     rows = sequences.rows
     if rows * len(names) > MAX_INPUT_VALUES:
         raise DataError(
-            f"{rows:,} timesteps of {len(names):,} inputs are too many: at most {MAX_INPUT_VALUES:,} values can "
-            "be used, so choose fewer features or thin the rows out."
+            f"{many(rows, 'timestep')} of {many(len(names), 'input')} are too many: at most {MAX_INPUT_VALUES:,} "
+            "values can be used, so choose fewer features or thin the rows out."
         )
     numbers = np.empty((rows, len(scales)), np.float32)
     places: list[int] = []

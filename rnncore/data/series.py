@@ -10,8 +10,8 @@ from rnncore.data.prepare import Filled, Missing, drop_missing, encode
 from rnncore.data.sampling import evenly_spaced, finite_batches
 from rnncore.data.sequences import Sequences, offsets_of
 from rnncore.data.targets import Targets, class_targets, number_targets
-from rnncore.data.words import many
 from rnncore.snapshot_parts import MAX_SEQUENCES
+from rnncore.words import many
 
 MAX_VALIDATION_WINDOWS = 512
 _USUAL_WINDOW = 50
@@ -181,9 +181,9 @@ def _by_series(sequences: Sequences, train: NDArray[np.bool_], window: int | Non
 
 def _too_short(sequences: Sequences, total: int, border: int, window: int, horizon: int) -> DataError:
     need = window + horizon
-    whose = f"its {total:,} values give {border:,} for training and {total - border:,} for validation; a window"
+    whose = f"its {many(total, 'value')} give {border:,} for training and {total - border:,} for validation; a window"
     if border == total:
-        whose = f"the longest has {total:,} values; a window"
+        whose = f"the longest has {many(total, 'value')}; a window"
     return DataError(
         f"The series '{sequences.name}' is too short: {whose} of {window:,} with horizon {horizon:,} needs at least "
         f"{need + 1:,} and {need:,}, so choose a shorter window or horizon, or another validation share."

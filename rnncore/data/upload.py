@@ -22,7 +22,7 @@ from rnncore.data.sequences import Labels, Sequences, numbered_classes
 from rnncore.data.series import forecast_dataset
 from rnncore.data.sources import Source, read_source
 from rnncore.data.tasks.text import text_dataset
-from rnncore.data.words import many
+from rnncore.words import many
 
 _TEXT_WINDOW = 100
 _PREVIEW_POINTS = 2_000

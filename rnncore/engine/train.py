@@ -32,6 +32,7 @@ from rnncore.engine.regularization import add_omega_gradient
 from rnncore.engine.schedules import learning_rate_factor
 from rnncore.errors import not_allowed
 from rnncore.records import MetricWords, Record, RunInfo
+from rnncore.words import many
 
 
 def train(config: TrainConfig, dataset: SequenceDataset | None = None) -> Iterator[Record]:
@@ -188,7 +189,7 @@ class Trainer:
                 snapshot = self._snapshots.finish(measured, evaluation)
                 self._note_evaluation(val_loss)
             if step == config.steps:
-                self.ended = f"All {step:,} steps are done."
+                self.ended = f"All {step:,} steps are done." if step > 1 else "The only step is done."
         else:
             flat.undo()
             problem = self.ended = f"{problem} at step {step:,}"
@@ -234,8 +235,8 @@ class Trainer:
         patience = self.config.early_stopping
         if patience is not None and self._evaluations_since_best >= patience:
             self.ended = (
-                f"Stopped early at step {self.step:,}: the last {patience:,} evaluations were no better than "
-                f"{self._best_val_loss:.4g}."
+                f"Stopped early at step {self.step:,}: the last {many(patience, 'evaluation')} found nothing better "
+                f"than {self._best_val_loss:.4g}."
             )
 
 

@@ -16,6 +16,7 @@ from rnncore.engine.cells.recurrent import Recurrent
 from rnncore.engine.gradients import StateGradients, state_gradients
 from rnncore.engine.losses import sequence_losses
 from rnncore.engine.model import SequenceModel
+from rnncore.words import many
 
 TOLERANCES = {torch.float64: 1e-10, torch.float32: 1e-4}
 
@@ -78,7 +79,7 @@ def _check(config: ModelConfig, dtype: torch.dtype, random: Random) -> Check:
         expected = reference_gradients(model.double(), inputs.double(), targets.double(), lengths)
     cell = CELLS[config.cell]
     kind = f"{cell.title} ({config.nonlinearity})" if len(cell.nonlinearities) > 1 else cell.title
-    layers = "1 layer" if config.num_layers == 1 else f"{config.num_layers} layers"
+    layers = many(config.num_layers, "layer")
     shape = f"T={T}, H={config.hidden_size}" + (", unequal lengths" if variable else "")
     name = f"{kind}, {layers}, {shape}, read-out {config.readout}, {str(dtype).removeprefix('torch.')}"
     return Check(name, max(_errors(recorded, expected)), TOLERANCES[dtype])

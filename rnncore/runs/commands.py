@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from rnncore.errors import ConfigError
+from rnncore.words import many
 
 FORMATS = ("csv", "json", "parquet")
 
@@ -144,7 +145,7 @@ def _backup(options: argparse.Namespace) -> int:
             raise ConfigError(f"the file '{options.file}' exists already; name another one") from None
         except OSError as error:
             raise ConfigError(f"the file '{options.file}' cannot be written: {error.strerror}") from error
-        print(f"wrote {len(store.runs())} runs to '{options.file}', {options.file.stat().st_size / 1e6:.1f} MB")
+        print(f"wrote {many(len(store.runs()), 'run')} to '{options.file}', {options.file.stat().st_size / 1e6:.1f} MB")
     return 0
 
 
@@ -157,5 +158,6 @@ def _prune(options: argparse.Namespace) -> int:
         if options.max_mb is not None:
             settings = settings.model_copy(update={"max_store_mb": options.max_mb})
         pruned = prune(store, settings)
-        print(f"removed {pruned.runs} runs and {pruned.files} uploads; {len(store.runs())} runs are left")
+        removed = f"{many(pruned.runs, 'run')} and {many(pruned.files, 'upload')}"
+        print(f"removed {removed}; {many(len(store.runs()), 'run')} left")
     return 0

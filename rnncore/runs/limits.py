@@ -8,6 +8,7 @@ from rnncore.config import TrainConfig
 from rnncore.runs.settings import Settings, env_name
 from rnncore.runs.trouble import StoreTrouble
 from rnncore.sizes import parameter_count
+from rnncore.words import many
 
 RETRY_S = 15.0
 UPLOADS_SHARE = 4  # uploads may take a quarter of the store
@@ -50,22 +51,22 @@ def check_start(configs: Sequence[TrainConfig], load: Load, settings: Settings) 
         check_parameters(parameter_count(config.model, input_size=1, output_size=1), settings)
     if load.active_of_workspace + len(configs) > settings.max_active_per_workspace:
         raise LimitError(
-            f"You have {load.active_of_workspace} unfinished runs, and {settings.max_active_per_workspace} are allowed;"
-            " wait for one to end or stop one.",
+            f"You have {many(load.active_of_workspace, 'unfinished run')}, and the limit is "
+            f"{settings.max_active_per_workspace}; wait for one to end or stop one.",
             "max_active_per_workspace",
             RETRY_S,
         )
     allowed = max(1, settings.max_queued // OWNERS_SHARE)
     if load.active_of_owner is not None and load.active_of_owner + len(configs) > allowed:
         raise LimitError(
-            f"Your address has {load.active_of_owner} unfinished runs that were started through the API, and {allowed}"
-            f" are allowed (a quarter of the queue); wait for one to end or stop one.",
+            f"Your address has {many(load.active_of_owner, 'unfinished run')} started through the API, and the limit "
+            f"is {allowed} (a quarter of the queue); wait for one to end or stop one.",
             "max_queued",
             RETRY_S,
         )
     if load.queued + len(configs) > settings.max_queued:
         raise LimitError(
-            f"The queue is full: {load.queued} runs are waiting, and {settings.max_queued} are allowed;"
+            f"The queue is full: it has {many(load.queued, 'run')}, and the limit is {settings.max_queued};"
             " try again in a minute.",
             "max_queued",
             RETRY_S,

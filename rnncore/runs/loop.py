@@ -11,6 +11,7 @@ from rnncore.runs.lifecycle import Lifecycle
 from rnncore.runs.messages import Heard, by_run, is_last_word, receive
 from rnncore.runs.store.database import is_locked, may_pass
 from rnncore.runs.supervision import enforce_limits, start_waiting, try_store
+from rnncore.words import many
 
 logger = logging.getLogger(__name__)
 
@@ -149,7 +150,7 @@ class Loop:
         lifecycle = self._lifecycle
         ending = Ending(
             "interrupted",
-            f"Interrupted at step {{step}}: the run store could not be written for {seconds:.0f} seconds"
+            f"Interrupted at step {{step}}: the run store could not be written for {many(round(seconds), 'second')}"
             f" ({lifecycle.trouble.reason}); this run can be continued.",
         )
         with lifecycle.lock:

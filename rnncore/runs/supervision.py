@@ -5,6 +5,7 @@ import logging
 from rnncore.runs.active import ActiveRun, Ending
 from rnncore.runs.lifecycle import Lifecycle
 from rnncore.runs.store.database import may_pass
+from rnncore.words import many
 
 logger = logging.getLogger(__name__)
 
@@ -101,7 +102,7 @@ def _note_presence(lifecycle: Lifecycle, now: float) -> None:
 def _enforce_time(lifecycle: Lifecycle, run: ActiveRun, now: float) -> None:
     limit = lifecycle.settings.max_run_seconds
     if run.ending is None and run.trained_seconds(now) > limit:
-        reason = f"Stopped at step {{step}}: this server's limit of {limit:g} seconds for a run was reached."
+        reason = f"Stopped at step {{step}}: this server's limit of {many(limit, 'second')} for a run was reached."
         lifecycle.ask_to_end(run, Ending("stopped", reason))
 
 
@@ -118,7 +119,9 @@ def _enforce_presence(lifecycle: Lifecycle, run: ActiveRun, now: float) -> None:
     """Waiting runs of a workspace that nobody looks at any more make room; what trains is left to finish."""
     gone = now - lifecycle.seen.get(run.workspace, now)
     if gone > lifecycle.settings.gone_seconds and not run.keep_when_gone and run.status != "running":
-        reason = f"Stopped at step {{step}}: it was waiting, and nobody has looked at it for {gone:.0f} seconds."
+        reason = (
+            f"Stopped at step {{step}}: it was waiting, and nobody has looked at it for {many(round(gone), 'second')}."
+        )
         lifecycle.ask_to_end(run, Ending("stopped", reason))
 
 

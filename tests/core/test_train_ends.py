@@ -97,7 +97,7 @@ def test_early_stopping_after_evaluations_without_progress() -> None:
     assert records[-1].hidden_grad_norm is not None, "the last step has a profile"
     assert records[-1].diverged is None
     assert trainer.ended is not None
-    assert trainer.ended.startswith("Stopped early at step 9: the last 3 evaluations were no better than ")
+    assert trainer.ended.startswith("Stopped early at step 9: the last 3 evaluations found nothing better than ")
 
 
 def test_a_run_that_makes_progress_is_not_stopped() -> None:

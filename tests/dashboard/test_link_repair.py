@@ -21,7 +21,7 @@ def repaired(given: dict) -> tuple[TrainConfig, list[str]]:
     return valid_config(given, FIRST, problems), problems.sentences()
 
 
-@pytest.mark.parametrize(("count", "last"), [(19, "19."), (20, "20."), (21, "1 more parts of the link were not "
+@pytest.mark.parametrize(("count", "last"), [(19, "19."), (20, "20."), (21, "1 more part of the link was not "
     "understood."), (1254, "1,234 more parts of the link were not understood.")])  # fmt: skip
 def test_at_most_twenty_problems_are_told_and_the_rest_counted(count: int, last: str) -> None:
     problems = Problems()
@@ -89,7 +89,8 @@ def test_of_missing_files_three_are_named_and_the_others_counted(absent: int, co
     problems = decode(link, lambda file: file not in ids[:absent]).problems
     assert len(problems) == count
     if count == 4:
-        assert problems[3] == f"It needs {absent - 3} more files that this workspace has not got."
+        more = "1 more file" if absent == 4 else f"{absent - 3} more files"
+        assert problems[3] == f"It needs {more} that this workspace has not got."
 
 
 @pytest.mark.parametrize(

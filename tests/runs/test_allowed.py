@@ -168,6 +168,6 @@ def test_a_workspace_may_not_have_more_by_continuing(tmp_path):
         server.scheduler.stop(run_id)
     for _ in range(3):
         server.submit(slow(LONG))
-    with pytest.raises(LimitError, match="3 are allowed"):
+    with pytest.raises(LimitError, match="the limit is 3"):
         server.scheduler.resume(first[0])
     server.close()

@@ -58,7 +58,7 @@ def test_unfinished_runs_of_a_workspace(disk):
     twins = [TrainConfig(), TrainConfig()]
     limits.check_start(twins, Load(3, 0), settings)
     assert refused(limits.check_start, twins, Load(4, 0), settings) == (
-        "You have 4 unfinished runs, and 5 are allowed; wait for one to end or stop one.",
+        "You have 4 unfinished runs, and the limit is 5; wait for one to end or stop one.",
         "max_active_per_workspace",
         15.0,
     )
@@ -69,7 +69,7 @@ def test_the_queue(disk):
     twins = [TrainConfig(), TrainConfig()]
     limits.check_start(twins, Load(0, 8), settings)
     assert refused(limits.check_start, twins, Load(0, 9), settings) == (
-        "The queue is full: 9 runs are waiting, and 10 are allowed; try again in a minute.",
+        "The queue is full: it has 9 runs, and the limit is 10; try again in a minute.",
         "max_queued",
         15.0,
     )
@@ -79,14 +79,15 @@ def test_unfinished_runs_of_an_address_take_a_quarter_of_the_queue(disk):
     settings = Settings(max_active_per_workspace=50, max_queued=19)
     limits.check_start([TrainConfig()], Load(0, 0, 3), settings)
     assert refused(limits.check_start, [TrainConfig()], Load(0, 0, 4), settings) == (
-        "Your address has 4 unfinished runs that were started through the API, and 4 are allowed (a quarter of the "
+        "Your address has 4 unfinished runs started through the API, and the limit is 4 (a quarter of the "
         "queue); wait for one to end or stop one.",
         "max_queued",
         15.0,
     )
     few = Settings(max_active_per_workspace=50, max_queued=3)
     limits.check_start([TrainConfig()], Load(0, 0, 0), few)
-    assert "and 1 are allowed" in refused(limits.check_start, [TrainConfig()], Load(0, 0, 1), few)[0]
+    sentence = refused(limits.check_start, [TrainConfig()], Load(0, 0, 1), few)[0]
+    assert "has 1 unfinished run started through the API, and the limit is 1 (" in sentence
 
 
 def test_the_disk(disk, tmp_path):

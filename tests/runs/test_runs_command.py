@@ -54,9 +54,9 @@ def test_export_takes_the_format_from_the_name(folder, capsysbinary):
 
 def test_prune_removes_by_age(folder, capsys):
     assert run(folder, "prune", "--days", "30") == 0
-    assert capsys.readouterr().out == "removed 1 runs and 0 uploads; 1 runs are left\n"
+    assert capsys.readouterr().out == "removed 1 run and 0 uploads; 1 run left\n"
     assert run(folder, "prune", "--days", "0") == 0
-    assert capsys.readouterr().out == "removed 1 runs and 0 uploads; 0 runs are left\n"
+    assert capsys.readouterr().out == "removed 1 run and 0 uploads; 0 runs left\n"
 
 
 @pytest.mark.parametrize(

@@ -85,7 +85,7 @@ class FakeTrainer:
         if diverged is None:
             self.step_done = step
         if step == config.steps:
-            self.ended = f"All {step:,} steps are done."
+            self.ended = f"All {step:,} steps are done." if step > 1 else "The only step is done."
         profile = None
         if step == 1 or step % config.profile_every == 0:
             profile = np.full((config.model.num_layers, self.timesteps), abs(self.state), np.float32)

@@ -14,7 +14,7 @@ from rnncore.data.dataset import DataError
 from rnncore.data.files.limits import MAX_CELLS, MAX_COLUMNS, MAX_MEMBERS, MAX_UNPACKED_BYTES
 from rnncore.data.files.table import Column, Table, make_column, numeric_column
 from rnncore.data.sequences import Feature, Labels, Sequences, class_labels, columns_of, offsets_of
-from rnncore.data.words import listed
+from rnncore.words import listed, many
 
 _HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 _INPUT_NAME = re.compile(
@@ -168,7 +168,9 @@ def _labelled(inputs: dict[str, NDArray[Any]], labels: dict[str, NDArray[Any]], 
     for (key, values), (other, answers) in zip(sorted(inputs.items()), sorted(labels.items()), strict=True):
         cube = _cube(values, name)
         if len(cube) != len(answers):
-            raise DataError(f"'{name}': {key} has {len(cube):,} sequences and {other} {len(answers):,} labels.")
+            raise DataError(
+                f"'{name}': {key} has {many(len(cube), 'sequence')} and {other} {many(len(answers), 'label')}."
+            )
         cubes.append(cube)
         targets.append(answers)
         held_out += [bool(_HELD_OUT.search(key))] * len(cube)

@@ -25,7 +25,7 @@ from rnncore.data.files.table import (
     smallest,
 )
 from rnncore.data.sequences import Floats
-from rnncore.data.words import listed, many
+from rnncore.words import listed, many
 
 _FOOTER_LINES = 10
 _BLOCK, _BLOCK_PER_COLUMN = 1 << 20, 1 << 10  # bytes that are split at once; small blocks of wide tables cost memory
@@ -187,7 +187,7 @@ def _parse(text: bytes, name: str, dialect: Dialect) -> tuple[list[list[Any]], l
     number, width, _ = wrong[0]
     quote = ", or a quotation mark before it is not closed" if text.count(b'"') % 2 else ""
     raise DataError(
-        f"Row {_line_of(text, dialect.start, number):,} of '{name}' has {width:,} column{'s' * (width != 1)} where the "
+        f"Row {_line_of(text, dialect.start, number):,} of '{name}' has {many(width, 'column')} where the "
         f"table has {len(dialect.names):,}{quote}; columns are separated by {DELIMITERS[dialect.delimiter]}."
     )
 
@@ -265,4 +265,5 @@ def _wrong_cells(columns: list[Column], first_row: int) -> list[str]:
         for column in wrong[:5]
         if column.first_bad
     ]
-    return notes + ([f"{len(wrong) - 5:,} more columns hold cells that are no numbers."] if len(wrong) > 5 else [])
+    others = [f"The same is true of {many(len(wrong) - 5, 'more column')}."] if len(wrong) > 5 else []
+    return notes + others

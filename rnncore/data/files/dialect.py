@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from rnncore.data.dataset import DataError
 from rnncore.data.files.limits import MAX_COLUMNS, MAX_RECOGNISED
 from rnncore.data.files.numbers import MISSING_WORDS, looks_like_number
-from rnncore.data.words import listed, many
+from rnncore.words import listed, many
 
 DELIMITERS = {"\t": "tab", ";": "semicolon", "|": "bar", ",": "comma", " ": "spaces"}
 _SAMPLE_BYTES, _SAMPLE_ROWS = 200_000, 300
@@ -178,8 +178,8 @@ def _header(
     if header == "auto" and (counted := _counted(rows, width)):
         number, features, classes = counted
         note = (
-            f"The first line counts {number:,} rows of {features:,} features and names the classes {listed(classes)}; "
-            "the last column is the class."
+            f"The first line counts {many(number, 'row')} of {many(features, 'feature')} and names the classes "
+            f"{listed(classes)}; the last column is the class."
         )
         return [*(f"column {place + 1}" for place in range(features)), "class"], False, 1, [note]
     if header == "yes" or (header == "auto" and _is_header(first, rows[top + 1 : top + 2])):
@@ -254,7 +254,7 @@ def unique_names(header: list[str]) -> tuple[list[str], list[str]]:
         names.append(unique)
     notes = [f"The column name '{name}' occurs more than once; the copies are numbered." for name in list(repeated)[:3]]
     if len(repeated) > 3:
-        notes.append(f"{len(repeated) - 3:,} more column names occur more than once.")
+        notes.append(f"The same is true of {many(len(repeated) - 3, 'more column name')}.")
     return names, notes
 
 

@@ -10,7 +10,7 @@ from rnncore.data.files.decode import to_utf8
 from rnncore.data.files.limits import MAX_CELLS, MAX_COLUMNS
 from rnncore.data.files.table import shorten
 from rnncore.data.sequences import Feature, Labels, Sequences, class_labels, columns_of, offsets_of
-from rnncore.data.words import many
+from rnncore.words import many
 
 _TAG = re.compile(r"^@(\w+)\s*(.*)$")
 _PARENTHESIS_OR_COLON = re.compile("[():]")

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from rnncore.config import UploadData
 from rnncore.data.files.table import Column, Table, numeric_column, time_column
-from rnncore.data.words import listed
+from rnncore.words import listed
 
 JOINED = " + "
 

@@ -13,7 +13,7 @@ from rnncore.data.dataset import DataError
 from rnncore.data.files.table import Column, Table, cells_as_text, make_column, numeric_column, smallest
 from rnncore.data.roles.columns import FILE_COLUMN
 from rnncore.data.sequences import Labels, Sequences, class_labels
-from rnncore.data.words import listed
+from rnncore.words import listed
 
 FILE_LABEL = "label by file name"
 _HELD_OUT = re.compile(r"(^|[_\-. ])(test|val|valid|validation)\b", re.I)

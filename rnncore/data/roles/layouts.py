@@ -15,7 +15,7 @@ from rnncore.data.roles.join import held_out_files
 from rnncore.data.roles.order import order_of
 from rnncore.data.roles.wide import is_class
 from rnncore.data.sequences import Feature, Floats, Labels, Moments, Sequences, class_labels, columns_of, offsets_of
-from rnncore.data.words import many
+from rnncore.words import many
 
 _MANY_SEQUENCES = 5  # from which on they are split by sequence where every step has its own label
 
@@ -57,7 +57,7 @@ def _from_rows(table: Table, roles: Roles, options: UploadData) -> Sequences:
     columns = tuple(Feature(name) for name in roles.steps)
     ids = tuple(str(table.first_row + place) for place in range(table.rows))
     every = tuple(range(len(columns)))
-    notes = (f"{many(table.rows, 'sequence')}, one per row, of {_span(lengths)} timesteps.",)
+    notes = (f"{many(table.rows, 'sequence')}, one per row, of {_span(lengths)}.",)
     labels = _labels(table, roles, options, np.arange(table.rows)) if roles.targets else None
     held_out = None
     if FILE_COLUMN in table.names:
@@ -102,9 +102,7 @@ def _from_steps(table: Table, roles: Roles, options: UploadData) -> Sequences:
         labels = replace(labels, every_step=not labelled)
     held_out = held_out_files(ids) if roles.id == FILE_COLUMN else None
     if roles.id:
-        notes.append(
-            f"{many(len(ids), 'sequence')} told apart by '{roles.id}', of {_span(np.diff(offsets))} timesteps."
-        )
+        notes.append(f"{many(len(ids), 'sequence')} told apart by '{roles.id}', of {_span(np.diff(offsets))}.")
     if own and answered:
         notes.append(f"'{roles.targets[0]}' is the target at every timestep; the network does not see it.")
     elif own:
@@ -144,7 +142,7 @@ def _unseen_class(table: Table, roles: Roles, options: UploadData) -> bool:
 
 def _span(lengths: NDArray[np.int64]) -> str:
     low, high = int(lengths.min()), int(lengths.max())
-    return f"{low:,}" if low == high else f"{low:,} to {high:,}"
+    return many(high, "timestep") if low == high else f"{low:,} to {many(high, 'timestep')}"
 
 
 def _one_each(column: Column, order: NDArray[np.int64] | None, offsets: NDArray[np.int64]) -> bool:

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from rnncore.data.dataset import DataError
 from rnncore.data.files.table import Column, Table
 from rnncore.data.roles.columns import Roles
-from rnncore.data.words import many
+from rnncore.words import many
 
 
 def order_of(table: Table, roles: Roles, groups: NDArray[np.int64]) -> tuple[NDArray[np.int64] | None, list[str]]:

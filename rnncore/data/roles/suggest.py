@@ -9,7 +9,7 @@ from rnncore.data.files.limits import MAX_CATEGORIES, MAX_CLASSES
 from rnncore.data.files.table import Column, Table
 from rnncore.data.roles.wide import LABEL_NAME, different, is_answer
 from rnncore.data.sequences import Floats
-from rnncore.data.words import listed, many
+from rnncore.words import listed, many
 
 WHOLE = "the same in all rows of a sequence"
 
@@ -64,7 +64,7 @@ def suggestion(target: str, why: str, features: tuple[str, ...], rows: int) -> s
     if why == WHOLE:
         return f"Suggested: predict '{target}' ({why}) from whole sequences of {many(len(features), 'column')}."
     seen = f"'{target}' itself among them" if target in features else f"without '{target}'"
-    note = f"Suggested: predict '{target}' ({why}) from the past of {len(features):,} columns, {seen}."
+    note = f"Suggested: predict '{target}' ({why}) from the past of {many(len(features), 'column')}, {seen}."
     if len(features) > _MANY_INPUTS and rows < 20 * len(features):
         note += f" {len(features):,} are many for {rows:,} rows: with fewer the network overfits less."
     return note

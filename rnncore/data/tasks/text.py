@@ -11,8 +11,8 @@ from rnncore.data.bundled import bundled_file
 from rnncore.data.dataset import Batch, DataError, SequenceDataset
 from rnncore.data.sampling import evenly_spaced, fresh_batches
 from rnncore.data.tasks import one_hot, task
-from rnncore.data.words import many
 from rnncore.records import Baseline
+from rnncore.words import many
 
 MAX_VOCABULARY = 256
 MAX_CHARACTERS = 5_000_000
@@ -53,8 +53,9 @@ def text_dataset(
     border = round(len(codes) * (1 - val_fraction))
     if border < seq_len + 2 or len(codes) - border < seq_len + 1:
         raise DataError(
-            f"The text is too short: {border:,} characters for training and {len(codes) - border:,} for validation, "
-            f"and windows of {seq_len:,} need at least {seq_len + 2:,} and {seq_len + 1:,}; choose a shorter window."
+            f"The text is too short: {many(border, 'character')} for training and {len(codes) - border:,} for "
+            f"validation, and windows of {seq_len:,} need at least {seq_len + 2:,} and {seq_len + 1:,}; "
+            "choose a shorter window."
         )
     symbols, size, rare = _symbols(codes, border)
     if size < 2:

@@ -14,6 +14,7 @@ from rnncore.data.dataset import DataError
 from rnncore.data.findings import Arrays
 from rnncore.runs.backend.frames import Frame, ProtocolError, read_frame, write_frame
 from rnncore.runs.reader.wire import join_files, unpack_arrays
+from rnncore.words import many
 
 logger = logging.getLogger(__name__)
 
@@ -126,7 +127,9 @@ class _Watch:
     def verdict(self, seconds: float) -> str:
         """Return why the process has ended, one sentence for the user."""
         if self._cause == "slow":
-            return f"Reading this took longer than {seconds:g} seconds, so it was given up; upload a smaller file."
+            return (
+                f"Reading this took longer than {many(seconds, 'second')}, so it was given up; upload a smaller file."
+            )
         if self._cause == "large" or self._process.poll() in (-9, -6, -11):
             return "Reading this takes more memory than the server allows; upload a smaller file, or fewer of them."
         return "The process that reads files has ended unexpectedly; try again."
