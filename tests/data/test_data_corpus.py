@@ -12,6 +12,8 @@ from tests.support.corpus import GOOD
 from tests.support.corpus.bad import BAD
 from tests.support.corpus.found import FOUND
 
+ONE_OF_MANY = re.compile(r"(?<![\d.,'])1 (?:more |other )?(?!series|is|was|has|as|times)[a-z]+s\b")
+
 
 def found(inspection, attribute):
     for holder in (inspection, inspection.options, inspection.dataset):
@@ -33,6 +35,7 @@ def test_good_files_are_read_without_help(good):
         assert batch.inputs.shape[1:] == (dataset.seq_len, dataset.input_size)
         assert np.isfinite(batch.inputs).all()
         assert np.isfinite(batch.targets).all()
+    assert not ONE_OF_MANY.search(" ".join(inspection.notes)), inspection.notes
     assert inspection.head
     assert inspection.sample.shape[1] == len(inspection.sample_names)
 
@@ -58,6 +61,7 @@ def test_bad_files_get_one_sentence(bad):
     assert re.search(bad.words, message), message
     assert "\n" not in message
     assert message.endswith(".")
+    assert not ONE_OF_MANY.search(message), message
     assert len(message) < 500
 
 
