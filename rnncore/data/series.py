@@ -181,7 +181,7 @@ def _by_series(sequences: Sequences, train: NDArray[np.bool_], window: int | Non
 
 def _too_short(sequences: Sequences, total: int, border: int, window: int, horizon: int) -> DataError:
     need = window + horizon
-    whose = f"its {many(total, 'value')} give {border:,} for training and {total - border:,} for validation; a window"
+    whose = f"it has {many(total, 'value')}, {border:,} for training and {total - border:,} for validation; a window"
     if border == total:
         whose = f"the longest has {many(total, 'value')}; a window"
     return DataError(

@@ -12,7 +12,7 @@ from tests.support.corpus import GOOD
 from tests.support.corpus.bad import BAD
 from tests.support.corpus.found import FOUND
 
-ONE_OF_MANY = re.compile(r"(?<![\d.,'])1 (?:more |other )?(?!series|is|was|has|as|times)[a-z]+s\b")
+ONE_OF_MANY = re.compile(r"(?<![\d.,'])1 (?:more |other )?(?!series|is|was|has|as|times|needs)[a-z]+s\b")
 
 
 def found(inspection, attribute):
