@@ -97,7 +97,7 @@ function fillBaseline(trace, { runs }) {
 function fillThreshold(trace, _, { series }) {
   const value = trace.meta?.value ?? NaN;
   const changes = series.events.filter(([, name]) => name === "clip_threshold");
-  trace.x = [1, ...changes.map(([step]) => step), Math.max(series.last, 2)];
+  trace.x = [1, ...changes.map(([step]) => step), Math.max(series.last, 2, changes.at(-1)?.[0] ?? 0)];
   trace.y = [value, ...changes.map(([, , changed]) => changed)];
   trace.y.push(trace.y[changes.length]);
 }

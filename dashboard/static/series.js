@@ -41,11 +41,25 @@ export class Series {
       this.timesteps = answer.profiles.timesteps;
       this.profiles.push(...unpack(answer.profiles));
     }
-    this.events.push(...answer.events);
+    const changed = answer.events.filter((event) => this.take(event));
     this.since = answer.last_step;
     this.complete &&= !answer.decimated;
     this.bound();
-    return answer.count > 0 || answer.profiles !== null || answer.events.length > 0;
+    return answer.count > 0 || answer.profiles !== null || changed.length > 0;
+  }
+
+  /**
+   * Take up a changed setting; whether it is news. One for the step to come is sent until that step is here, and may be
+   * changed again before.
+   * @param {Change} event
+   */
+  take(event) {
+    const [step, name, value] = event;
+    const known = this.events.findLastIndex((other) => other[0] === step && other[1] === name);
+    if (known >= 0 && this.events[known][2] === value) return false;
+    if (known >= 0) this.events.splice(known, 1);
+    this.events.push(event);
+    return true;
   }
 
   bound() {

@@ -4,7 +4,6 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from rnncore.runs.allowed import RESUMABLE
-from rnncore.runs.backend.job_spec import SettingChange
 from rnncore.runs.store.recording import Recorder
 from rnncore.runs.store.store import StoredRun
 
@@ -88,7 +87,6 @@ class ActiveRun:
     recorder: Recorder | None = None
     step: int = 0
     changes: int = 0  # of its settings, so far
-    changes_to_make: tuple[SettingChange, ...] = ()  # once it executes
     hold: bool = False  # asked to pause
     pause_at: int | None = None  # where a queued run is to pause once it executes
     paused_since: float | None = None

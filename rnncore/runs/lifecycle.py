@@ -56,7 +56,7 @@ class Lifecycle(Transactions):
             self.settings.flush_ms,
             self.settings.checkpoint_seconds,
             start_step,
-            [*(change for change in self.store.events(run.id) if change[0] > start_step), *run.changes_to_make],
+            [change for change in self.store.events(run.id) if change[0] > start_step],
             run.pause_at,
             {file_id: content for file_id, content in stored.items() if content is not None},
             checkpoint,
@@ -81,7 +81,7 @@ class Lifecycle(Transactions):
             logger.exception("a run cannot be started", extra={"event": "start_failed", "run": run.id})
             self.not_started.append(NotStarted(run.id, again=False))
             return
-        run.changes_to_make, run.pause_at = (), None
+        run.pause_at = None
         logger.info("a run starts", extra={"event": "run_started", "run": run.id, "worker": place})
 
     def put_back(self, run: ActiveRun) -> None:
@@ -122,7 +122,7 @@ class Lifecycle(Transactions):
         if run.executing:
             self._tell(run, "set", name=name, value=value, at_step=at_step)
         else:
-            run.changes_to_make = (*run.changes_to_make, (at_step, name, value))
+            self.store.add_event(run.id, (max(at_step, run.step + 1), name, value))
 
     def hold(self, run: ActiveRun, at_step: int) -> None:
         """Pause a run after a step, at once if it has passed that step."""

@@ -58,6 +58,26 @@ def test_the_sliders_show_what_is_in_force_in_every_tab_and_after_a_reload(
     threshold(other, "7.5")
 
 
+def test_what_is_changed_during_a_pause_is_shown_in_every_tab_and_after_a_reload(
+    page: Any, app_server: AppServer, group: str
+) -> None:
+    watch(page, app_server, group)
+    page.get_by_role("button", name="Pause").click()
+    page.wait_for_function("() => document.querySelectorAll('.rgl-status[data-status=paused]').length === 2")
+    for place, exponent, shown in ((0, "-3", "0.001"), (1, "0.5", "3.16")):
+        page.locator(".rgl-slider input").nth(place).fill(exponent)
+        threshold(page, shown)
+    page.wait_for_timeout(500)  # so long the slider waits for the reader's hand to rest, and more
+    other = watch(page.context.new_page(), app_server, group)
+    page.reload()
+    for tab in (page, other):
+        threshold(tab, "0.001")
+        threshold(tab, "3.16")
+    page.get_by_role("button", name="Resume").click()
+    page.wait_for_function("() => document.querySelectorAll('.rgl-status[data-status=running]').length === 2")
+    threshold(other, "3.16")
+
+
 def test_train_asks_about_the_run_under_way_and_the_bare_address_offers_it(page: Any, app_server: AppServer) -> None:
     train = page.get_by_role("button", name="Train", exact=True)
     page.goto(app_server.url)

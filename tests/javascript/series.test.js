@@ -33,6 +33,13 @@ test("answers add up, column by column", () => {
   assert.equal(one.complete, true);
 });
 
+test("a change for the step to come is news once, however often it is sent, and can be changed again", () => {
+  const one = series([1, 2]);
+  const sent = (/** @type {number} */ value) => one.append(answer([], { events: [[3, "learning_rate", value]] }));
+  assert.deepEqual([sent(0.1), sent(0.1), sent(0.2), sent(0.2)], [true, false, true, false]);
+  assert.deepEqual(one.events, [[3, "learning_rate", 0.2]]);
+});
+
 test("an answer without anything new says so", () => {
   const one = series([1, 2]);
   assert.equal(one.append(answer([], { last_step: 2 })), false);

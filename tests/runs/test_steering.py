@@ -50,6 +50,9 @@ def test_one_control_drives_both_twins(server):
     scheduler.resume(group.id)
     for run_id in group.runs:
         server.wait_status(run_id, "running", "finished")
+    server.wait(
+        lambda: all(len(server.store.events(run_id)) == count for run_id, count in zip(group.runs, (1, 2), strict=True))
+    )
     events = [server.store.events(run_id) for run_id in group.runs]
     rates = [[event for event in run if event[1] == "learning_rate"] for run in events]
     assert rates[0] == rates[1], "at the same step in both"
@@ -140,3 +143,26 @@ def test_a_twin_far_behind_pauses_where_it_is(serve):
     server.wait_status(ahead, "paused")
     assert server.run(ahead).step >= 50
     server.scheduler.stop(server.run(ahead).group)
+
+
+def test_what_is_changed_while_nothing_trains_is_known_at_once_and_in_force_later(serve):
+    server = serve(workers=1, pause_hold_seconds=0.0)
+    paused = server.submit(slow(300)).runs[0]
+    server.wait_step(paused, 5)
+    server.scheduler.pause(paused)
+    at = server.wait_status(paused, "paused").step
+    server.scheduler.set_learning_rate(paused, 0.5)
+    server.scheduler.set_learning_rate(paused, 0.25)
+    server.wait(lambda: server.store.events(paused) == [(at + 1, "learning_rate", 0.25)])
+    running, queued = server.submit(slow()).runs[0], server.submit(config(40)).runs[0]  # the paused one makes way
+    server.wait_step(running)
+    server.scheduler.set_learning_rate(paused, 0.125)
+    server.scheduler.set_learning_rate(queued, 0.75)
+    assert server.store.events(paused) == [(at + 1, "learning_rate", 0.125)]
+    assert server.store.events(queued) == [(1, "learning_rate", 0.75)]
+    server.scheduler.stop(running)
+    server.wait_status(queued, "finished")
+    server.scheduler.resume(paused)
+    server.wait_status(paused, "finished")
+    assert server.store.events(paused) == [(at + 1, "learning_rate", 0.125)]
+    assert server.store.events(queued) == [(1, "learning_rate", 0.75)]

@@ -10,16 +10,22 @@ Event = tuple[int, str, float]  # first step in force, name of the setting, valu
 
 
 class EventTable(Database):
-    """Reading the changed settings of a run."""
+    """The changed settings of a run."""
 
     def events(self, run_id: str) -> list[Event]:
-        """Return the settings changed while the run trained: (first step in force, name, value)."""
+        """Return the settings changed by hand, the last ones perhaps for a step still to come: (step, name, value)."""
         with self.read() as db:
             return db.execute(
                 "SELECT e.step, e.name, e.value FROM events e JOIN runs r ON e.run = r.key WHERE r.id = ?"
                 " ORDER BY e.rowid",
                 (run_id,),
             ).fetchall()
+
+    def add_event(self, run_id: str, event: Event) -> None:
+        """Note a setting that was changed while the run is not executed."""
+        with self.write() as db:
+            for (key,) in db.execute("SELECT key FROM runs WHERE id = ?", (run_id,)).fetchall():
+                write_event(db, key, event)
 
 
 def events_since(db: Connection, key: int, since: int) -> list[Event]:

@@ -106,7 +106,7 @@ class Job:
     def _run(self, trainer: TrainerLike) -> None:
         records = trainer.records()
         while True:
-            self._obey()
+            self._obey(trainer)
             self._make_changes(trainer)
             record = next(records, None)
             if record is None:
@@ -154,7 +154,7 @@ class Job:
         self._saving_dear_until = now + (now - began) / CHECKPOINT_SHARE
         self._checkpoint_due = max(now + self._checkpoint_s, self._saving_dear_until)
 
-    def _obey(self) -> None:
+    def _obey(self, trainer: TrainerLike) -> None:
         while not self._commands.empty():
             self._command(self._commands.get())
         if self._pause_at is not None and self.step >= self._pause_at:
@@ -163,6 +163,7 @@ class Job:
                 self._save_checkpoint()
             self._report("paused")
             while self._pause_at is not None and self.step >= self._pause_at:
+                self._make_changes(trainer)  # so that whoever looks, or comes back later, sees what will be in force
                 self._command(self._commands.get())
             self._report("resumed")
 
