@@ -196,9 +196,8 @@ def pack(records: Sequence[Record]) -> tuple[dict[str, Any], bytes]:
     Keys: version, count, scalars (bytes of that blob), profiles and snapshots: [row, bytes] each.
     """
     names = tuple(SCALARS)
-    values = np.array(
-        [[np.nan if (v := getattr(record, name)) is None else v for name in names] for record in records], np.float64
-    ).reshape(len(records), len(names))
+    rows = [[getattr(record, name) for name in names] for record in records]
+    values = np.array(rows, np.float64).reshape(len(records), len(names))  # NaN where a record has None
     scalars = encode_scalars(Scalars(names, values))
     profiles = [(row, encode_profile(arrays)) for row, record in enumerate(records) if (arrays := _profiles(record))]
     snapshots = [(row, seal(each.snapshot.to_bytes())) for row, each in enumerate(records) if each.snapshot is not None]

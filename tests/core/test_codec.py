@@ -232,6 +232,7 @@ def test_a_frame_says_what_is_in_it_and_where() -> None:
     later = read_batch({**header, "profiles": [[3, 4]], "snapshots": [[0, 3], [2, 2]]}, blob)
     end = blob[scalars_bytes:]
     assert later.profiles == [(8, end[:4])]
+    assert all(type(step) is int for step, _ in (*later.profiles, *later.snapshots))
     assert later.snapshots == [(5, end[4:7]), (7, end[7:9])]
     with pytest.raises(DamagedBlob) as damage:
         read_batch({**header, "version": 1}, blob)

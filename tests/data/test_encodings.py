@@ -1,12 +1,15 @@
 """Text files in the encodings of all scripts give back their words; what is not sure is read as Western text."""
 
 import random
+import re
 import time
 
 import pytest
 
+from rnncore.data.files import decode
 from rnncore.data.files.csv import read_csv
 from rnncore.data.files.decode import to_utf8
+from tests.support.server import ROOT
 
 WORDS = {
     "cp949": ("날짜", "도시", ("서울", "부산", "대구광역시")),
@@ -35,6 +38,27 @@ def test_words_of_other_scripts(encoding: str, ascii_above: int) -> None:
     assert read.names == WORDS[encoding][:2]
     assert read.columns[1].categories == tuple(sorted(WORDS[encoding][2]))
     assert read.notes[-1] == f"The file was read as {encoding}."
+
+
+def test_the_documentation_names_these_encodings() -> None:
+    paragraph = (ROOT / "docs" / "data.md").read_text("utf-8").partition("**Encodings**")[2].partition("\n\n")[0]
+    assert set(re.findall("`(.+?)`", paragraph)) == {*WORDS, "cp1252", "latin-1"}
+    assert set(decode._OTHER_SCRIPTS) == set(WORDS)
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [("Łódź,1\nŻyć,2\n", "cp1250"), ("İstanbul,1\n", "cp1254"), ("שלום,1\n" * 9, "cp1255"), ("سلام,1\n" * 9, "cp1256"),
+     ("สวัสดี,1\n" * 9, "tis-620")],
+)  # fmt: skip
+def test_encodings_that_are_not_recognised_are_read_as_western_text(text: str, encoding: str) -> None:
+    assert to_utf8(text.encode(encoding), "x.csv")[1] in ("cp1252", "latin-1")
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-32"])
+def test_wide_characters(encoding: str) -> None:
+    text = "day,value\n" + "1,Ä\n" * 20
+    assert to_utf8(text.encode(encoding), "x.csv") == (text.encode(), encoding)
 
 
 @pytest.mark.parametrize(

@@ -119,6 +119,25 @@ def test_whoever_takes_most_changes_while_runs_go(store, monkeypatch):
     assert pruning._too_many(store, Settings(max_store_mb=10)) == ["a0", "b0", "b1", "a1"]
 
 
+def test_freed_pages_are_no_bytes_in_use(store):
+    ended(store, "r", steps=5000)
+    with store.read() as db:
+        before, free = used_bytes(db), db.execute("PRAGMA freelist_count").fetchone()[0]
+    store.delete_run("r")
+    with store.read() as db:
+        names = ("page_count", "freelist_count", "page_size")
+        pages, freed, size = (db.execute(f"PRAGMA {name}").fetchone()[0] for name in names)
+        assert freed > free + 50
+        assert used_bytes(db) == (pages - freed) * size < before - 50 * size
+
+
+def test_a_workspace_takes_the_sum_of_its_runs(store, monkeypatch):
+    for run_id, workspace, days in (("a0", "a", 9), ("a1", "a", 8), ("b0", "b", 99)):
+        ended(store, run_id, days, workspace)
+    count_bytes(monkeypatch, 11 * MB, [3 * MB, 3 * MB, 4 * MB])
+    assert pruning._too_many(store, Settings(max_store_mb=10)) == ["a0"]
+
+
 def test_the_size_of_a_run_is_all_that_is_stored_of_it(store):
     ended(store, "nothing")
     ended(store, "records", steps=40)

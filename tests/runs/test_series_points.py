@@ -6,12 +6,15 @@ import math
 import numpy as np
 import pytest
 
-from rnncore.codec import Scalars
+from rnncore.codec import Scalars, seal
 from rnncore.records import Record
 from rnncore.runs.read import series
 from rnncore.runs.read.series import encode, profile_at, records_since
 from rnncore.runs.settings import Settings
+from rnncore.runs.store.events import write_event
 from rnncore.runs.store.profiles import Profile
+from rnncore.runs.store.runs import progress
+from rnncore.runs.store.snapshots import SnapshotRecorder
 from rnncore.runs.store.store import NewRun, Store
 from tests.support.stored import add
 
@@ -158,6 +161,28 @@ def test_the_whole_answer_by_its_keys(store):
         db.execute("UPDATE chunks SET scalars = ?", (b"damaged",))
     damaged = records_since(store, "r", 1)
     assert (damaged["missing"], damaged["count"]) == ([[2, 3]], 0)
+
+
+def test_the_newest_snapshot_and_the_settings_changed_since_come_along(store):
+    add(store, [record(step) for step in range(1, 9)])
+    with store.write() as db:
+        key = progress(db, "r").key
+        for event in ((3, "learning_rate", 0.5), (6, "clip_norm", 2.0), (6, "learning_rate", 0.25)):
+            write_event(db, key, event)
+        SnapshotRecorder(db, key, Settings()).add(db, [(2, seal(b"{}")), (5, seal(b"{}"))])
+    answers = {since: records_since(store, "r", since) for since in (0, 2, 3, 5, 6)}
+    assert {answer["snapshot_step"] for answer in answers.values()} == {5}
+    events = [[3, "learning_rate", 0.5], [6, "clip_norm", 2.0], [6, "learning_rate", 0.25]]
+    assert {since: answer["events"] for since, answer in answers.items()} == {
+        0: events, 2: events, 3: events[1:], 5: events[1:], 6: [],
+    }  # fmt: skip
+
+
+def test_profiles_that_cannot_be_read_are_none(store):
+    add(store, [record(step, timesteps=4) for step in range(1, 4)])
+    with store.write() as db:
+        db.execute("UPDATE profiles SET content = ?", (seal(b"?")[:-1],))
+    assert records_since(store, "r")["profiles"] is None
 
 
 def test_the_profile_that_stands_for_a_step(store):
