@@ -9,12 +9,13 @@ from pydantic import ValidationError
 
 from dashboard.experiment.link_defaults import Defaults
 from dashboard.experiment.setting_paths import values
+from dashboard.experiment.text import shorten
 from rnncore.config import TrainConfig, explain
 from rnncore.words import many
 
 KIND = "data.kind"
 _MARKUP = re.compile(r"[\[\]<>*`$!\\#|&]|[^\x20-\uffff]")  # never in our own words; may come from a link
-_MAX_SETTINGS, _MAX_PROBLEMS = 120, 20
+_MAX_SETTINGS, _MAX_PROBLEMS, _MAX_SENTENCE = 120, 20, 300
 
 
 @dataclass(slots=True)
@@ -111,12 +112,12 @@ def _culprits(error: ValidationError, given: Mapping[str, Any], defaults: Defaul
 
 
 def _sentence(error: ValidationError, culprits: Sequence[str]) -> str:
-    text = explain(error).split(" (and ")[0].rstrip(".")
-    return text[:300] + (
-        "; the default data are used." if KIND in culprits else "; " + _list(culprits) + " was left out."
-    )
+    text = shorten(explain(error).split(" (and ")[0].rstrip("."), _MAX_SENTENCE)
+    if KIND in culprits:
+        return f"{text}; the default data are used."
+    return f"{text}; {_list(culprits)} {'was' if len(culprits) == 1 else 'were'} left out."
 
 
 def _list(paths: Sequence[str]) -> str:
-    names = [path.removeprefix("data.") for path in paths]
+    names = [shorten(path.removeprefix("data.")) for path in paths]
     return ", ".join(names[:3]) + (" and more" if len(names) > 3 else "")

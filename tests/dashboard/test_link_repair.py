@@ -110,6 +110,39 @@ def test_what_is_left_out_is_named(given: dict, kept: dict, problem: str) -> Non
     assert problems == [problem]
 
 
+@pytest.mark.parametrize(
+    ("given", "kept", "left_out"),
+    [
+        ({"init.forget_bias": 1, "init.chrono": True, "model.cell": "lstm"},
+         {"init": {"forget_bias": 1}, "model": {"cell": "lstm"}}, "init.chrono"),
+        ({"optimizer.momentum": 0.9, "optimizer.name": "adamw"},
+         {"optimizer": {"name": "adamw"}}, "optimizer.momentum"),
+        ({"omega": 1.0, "model.cell": "lstm", "data.kind": "bundled", "data.window": 9, "data.horizon": 2},
+         {"model": {"cell": "lstm"}, "data": {"kind": "bundled", "window": 9, "horizon": 2}}, "omega"),
+        ({"data.kind": "upload", "data.files": [{"file": "x"}], "data.targets": [5], "data.window": 9},
+         {"data": {"kind": "upload", "files": [{"file": "x"}], "window": 9}}, "targets"),
+        ({"data.kind": "upload", "data.files": [{"file": "x"}, {"file": ""}], "data.window": 9, "steps": 7},
+         {"steps": 7}, "the default data are used"),
+    ],
+)  # fmt: skip
+def test_of_settings_that_do_not_fit_together_the_later_goes(given: dict, kept: dict, left_out: str) -> None:
+    config, problems = repaired(given)
+    assert config == TrainConfig.model_validate(kept)
+    assert problems[-1].endswith((f"; {left_out} was left out.", f"; {left_out}."))
+
+
+def test_long_names_and_values_in_a_link_are_told_short() -> None:
+    for given in ({"x" * 999: 1}, {"model.cell": "x" * 999}, {f"data.{'y' * 999}": 1}, {f"data.{'y' * 300}": 1}):
+        config, problems = repaired({"steps": 5} | given)
+        assert config == TrainConfig(steps=5)
+        assert len(problems) == 1
+        assert len(problems[0]) < 370
+        assert problems[0].endswith(" was left out.")
+    assert repaired({"x" * 260: 1})[1] == [f"{'x' * 260}: there is no such field; {'x' * 20}…{'x' * 19} was left out."]
+    told = repaired({"x" * 290: 1})[1][0]
+    assert told == f"{'x' * 150}…{'x' * 125}: there is no such field; {'x' * 20}…{'x' * 19} was left out."
+
+
 def test_a_text_says_what_went_in_without_padding() -> None:
     for content in (b"", b"{}", b'{"f":"' + ID + b'"}', b"[" + ID + b"," + OTHER + b"]", b" " * MAX_BYTES):
         assert unpack(pack(content)) == content
@@ -144,3 +177,10 @@ def test_the_checksum_is_the_lower_half_of_a_crc32_in_four_digits() -> None:
     for number in range(300):
         content = b"%d" % number
         assert int(pack(content)[-4:], 16) == zlib.crc32(content) % 65536
+
+
+@pytest.mark.parametrize(("length", "told"), [(4000, False), (4001, True)])
+def test_a_link_is_read_up_to_its_bound(length: int, told: bool) -> None:
+    problems = decode("2." + "x" * (length - 2)).problems
+    assert ("The link has 4,001 characters; only the first 4,000 were read." in problems) is told
+    assert len(problems) == 1 + told

@@ -9,7 +9,7 @@ from rnncore.data.baselines import class_baselines, frequency_loss, regression_b
 from rnncore.data.dataset import Batch, DataError
 from rnncore.data.metrics import error_rate, over_valid_steps, root_mean_square, wrong_answers
 from rnncore.data.targets import Targets, class_targets, number_targets
-from rnncore.records import Baseline
+from rnncore.records import Answers, Baseline
 
 NAN = math.nan
 
@@ -110,6 +110,12 @@ def test_padding_is_left_out() -> None:
     assert measure(outputs, batch(np.zeros((2, 2, 1)), [1, 2])) == pytest.approx(5 / math.sqrt(3), rel=1e-12)
 
 
+def test_what_is_measured_has_the_inputs_too() -> None:
+    given = batch(np.zeros((2, 2, 1)), [1, 2])
+    measure = over_valid_steps(lambda outputs, some: float(some.inputs is given.inputs and len(some.targets) == 3))
+    assert measure(np.zeros((2, 2, 1)), given) == 1.0
+
+
 # --- targets ----------------------------------------------------------------------------------------------------------
 
 
@@ -134,6 +140,15 @@ def test_numbers_are_scaled_by_their_training_part() -> None:
     )
     assert targets.take(np.array([1]))[0].tolist() == targets.values[1].tolist()
     assert targets.metric()[0] == "root mean square error, standard deviations"
+
+
+def test_what_the_first_number_answered_means() -> None:
+    columns = [("a", np.array([1.0, 3.0])), ("b", np.array([0.0, 60.0]))]
+    targets = number_targets(columns, np.ones(2, bool), constant)
+    assert targets.names == ("a", "b")
+    assert targets.answers() == Answers("a", 2.0, 1.0, "", "", ())
+    assert targets.answers("kg", "day", (1.0, 2.0)) == Answers("a", 2.0, 1.0, "kg", "day", (1.0, 2.0))
+    assert classes([0, 1], 2).answers("kg") is None
 
 
 def test_at_most_three_columns_are_told_of() -> None:
@@ -213,6 +228,12 @@ def test_fewer_than_two_classes_in_the_training_part() -> None:
 def test_what_is_said_of_the_classes(counts: list[int], note: str) -> None:
     codes = np.repeat(np.arange(float(len(counts))), counts).tolist()
     assert classes(codes, len(codes)).notes == (note,)
+
+
+def test_of_equally_common_classes_the_first_are_named() -> None:
+    codes = [float(code) for code in range(300) for _ in range(1 + (code % 3 == 0))]
+    targets = class_targets("kind", [str(n) for n in range(300)], np.array(codes), np.ones(len(codes), bool), True, few)
+    assert targets.notes[0].startswith("'kind' has 300 classes: '0' 0.5%, '3' 0.5%, '6' 0.5%, '9' 0.5% and 296 more.")
 
 
 def test_a_class_that_is_missing_counts_neither_for_nor_against_the_shares() -> None:
