@@ -20,6 +20,7 @@ from dashboard.experiment.words import label
 from dashboard.panels.board import warm_board
 from dashboard.server import services
 from dashboard.server.assets import asset_routes, warm_assets
+from dashboard.server.first_frame import SteadyFirstFrame
 from dashboard.server.guard import Guard
 from dashboard.server.logs import configure_logs
 from dashboard.server.page_files import CompressedPageFiles
@@ -83,6 +84,7 @@ app = st.App(
     middleware=[
         Middleware(Guard),
         Middleware(CompressedPageFiles),
+        Middleware(SteadyFirstFrame),
         Middleware(UploadGuard),
         Middleware(WorkspaceCookie),
     ],

@@ -52,7 +52,7 @@ def main() -> None:
     """Draw the page; a click on Train starts the runs and puts their address into the URL."""
     link = decode_address()
     shown = _open_address(link)
-    heading = st.container(horizontal=True, vertical_alignment="center")
+    heading = st.container(horizontal=True, vertical_alignment="center", key="beside-sidebar")  # see first_frame.py
     notice = st.container()
     interrupted_notice()
     lesson_card()  # before the controls: committing a prediction fills them

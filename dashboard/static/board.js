@@ -43,17 +43,25 @@ export function mount(parentElement, data, train) {
   };
 }
 
+const LATEST_MS = 1000; // that Plotly waits for the page to be at rest
 /** @type {Promise<Plotly> | null} */
 let plotly = null;
 
-/** @param {string} url */
+/**
+ * Plotly takes a second to be read, in which the page stands still: that begins once the page is on the screen and at
+ * rest. The file is fetched meanwhile.
+ * @param {string} url
+ */
 function loadPlotly(url) {
   plotly ??= new Promise((resolve, reject) => {
+    const early = document.createElement("link");
+    Object.assign(early, { rel: "preload", as: "script", href: url });
+    document.head.append(early);
     const script = document.createElement("script");
     script.src = url;
     script.onload = () => resolve(window.Plotly);
     script.onerror = () => reject(new Error("plotly.js did not load"));
-    document.head.append(script);
+    requestAnimationFrame(() => requestIdleCallback(() => document.head.append(script), { timeout: LATEST_MS }));
   });
   return plotly;
 }

@@ -18,6 +18,7 @@ export class Card {
   stale = true; // drawn once it comes into view
   visible = false;
   listening = false;
+  turn = 0; // which call of `Plots.draw` drew it last
 
   /**
    * @param {string} name

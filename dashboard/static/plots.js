@@ -26,11 +26,13 @@ const CONFIG = {
   modeBarButtonsToRemove: ["sendChartToCloud", "select2d", "lasso2d", "autoScale2d", "zoomIn2d", "zoomOut2d"],
   toImageButtonOptions: { format: "svg" },
 };
+const TASK_MS = 40; // figures are drawn at one go for as long as this
 
 export class Plots {
   /** @type {Plotly | null} */ Plotly = null; // from `open` on
   /** @type {Record<string, Card>} */ cards = {};
   /** @type {object} */ config = CONFIG; // for plotly
+  turn = 0; // number of the last call of `draw`
   asked = ""; // how the cards were arranged last
   fitting = 0;
 
@@ -136,8 +138,18 @@ export class Plots {
    */
   async draw(runs, view, names = Object.keys(this.cards)) {
     const snapshots = runs.map((run) => run.snapshots.at(view.cursor));
+    this.turn += 1;
+    const { turn } = this;
+    let began = performance.now();
     for (const name of names) {
+      if (performance.now() - began > TASK_MS) {
+        await new Promise((resolve) => setTimeout(resolve)); // so that the page can answer its reader in between
+        if (!this.root.isConnected) return;
+        began = performance.now();
+      }
       const card = this.cards[name];
+      if (card.turn > turn) continue; // meanwhile it was drawn as it is now
+      card.turn = turn;
       card.root.hidden = !card.hasAny(snapshots);
       if (card.root.hidden) continue;
       // Drawn once it comes into view; without a size (the page is being rebuilt) plotly would draw NaN.

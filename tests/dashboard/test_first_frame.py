@@ -1,0 +1,68 @@
+"""The style that keeps a page still as it comes reaches every HTML page, and nothing else."""
+
+import asyncio
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from dashboard.server.first_frame import SteadyFirstFrame
+
+PAGE = "<html><head><title>x</title></head><body>y</body></html>"
+
+
+async def page(request: Request) -> Response:
+    return HTMLResponse(PAGE)
+
+
+async def pieces(request: Request) -> Response:
+    return StreamingResponse(iter([PAGE[:20], PAGE[20:]]), media_type="text/html")
+
+
+async def download(request: Request) -> Response:
+    return HTMLResponse(PAGE, headers={"Content-Disposition": "attachment; filename=report.html"})
+
+
+async def data(request: Request) -> Response:
+    return JSONResponse({"page": PAGE})
+
+
+APP = Starlette(
+    routes=[Route(f"/{each.__name__}", each) for each in (page, pieces, download, data)],
+    middleware=[Middleware(SteadyFirstFrame)],
+)
+
+
+def answer(path: str) -> tuple[dict[str, str], str]:
+    sent: list[Any] = []
+
+    asked = asyncio.Event()  # never set: the reader stays
+
+    async def receive() -> dict[str, Any]:
+        if sent:
+            await asked.wait()
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = {"type": "http", "method": "GET", "path": path, "query_string": b"", "headers": []}
+    asyncio.run(APP(scope, receive, send))
+    headers = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
+    return headers, b"".join(message.get("body", b"") for message in sent[1:]).decode()
+
+
+def test_a_page_gets_the_style_whole_or_in_pieces() -> None:
+    for path in ("/page", "/pieces"):
+        headers, body = answer(path)
+        assert body.count("<style>") == 1
+        assert body.index("<style>") < body.index("</head>")
+        assert headers["content-length"] == str(len(body.encode()))
+
+
+def test_downloads_and_data_pass_as_they_are() -> None:
+    assert answer("/download")[1] == PAGE
+    assert "<style>" not in answer("/data")[1]
