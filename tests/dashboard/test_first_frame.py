@@ -38,13 +38,12 @@ APP = Starlette(
 
 def answer(path: str) -> tuple[dict[str, str], str]:
     sent: list[Any] = []
-
-    asked = asyncio.Event()  # never set: the reader stays
+    requests = [{"type": "http.request", "body": b"", "more_body": False}]
 
     async def receive() -> dict[str, Any]:
-        if sent:
-            await asked.wait()
-        return {"type": "http.request", "body": b"", "more_body": False}
+        if not requests:
+            await asyncio.Event().wait()  # never set: the reader stays
+        return requests.pop()
 
     async def send(message: Any) -> None:
         sent.append(message)
