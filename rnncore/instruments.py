@@ -74,6 +74,15 @@ INSTRUMENTS.register(
 )
 INSTRUMENTS.register(
     Instrument(
+        key="health",
+        title="Health",
+        help="How the answers compare with simple ones, and how many units and gates are at the ends of their range.",
+        phase="evaluation",
+        implementation="rnncore.engine.instruments.health:health",
+    )
+)
+INSTRUMENTS.register(
+    Instrument(
         key="attention",
         title="Attention",
         help="The mean weight of each timestep in the attention read-out.",

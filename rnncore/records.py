@@ -98,10 +98,17 @@ PROFILES = {each.name: str(each.metadata["meaning"]) for each in fields(Record) 
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """The loss of a model that has learned nothing (or one thing), e.g. 'always predict 1': 1/6."""
+    """The loss of an answer that takes no learning, on the validation set of the run, e.g. 'predict 1': 0.151.
+
+    in_theory: what it is on endlessly many sequences, e.g. 1/6; None where that is not known. train: on training
+    sequences. knows: it knows a part of the solution, so that a network that beats the others has learned something.
+    """
 
     name: str
     loss: float
+    in_theory: float | None = None
+    train: float | None = None
+    knows: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +152,10 @@ class MetricWords:
 
 @dataclass(frozen=True, slots=True)
 class RunInfo:
-    """What is known of a run before its first step; JSON-ready through `dataclasses.asdict`."""
+    """What is known of a run before its first step; JSON-ready through `dataclasses.asdict`.
+
+    facts: of the data (`rnncore.data.facts`).
+    """
 
     loss: str
     metric: str | None
@@ -161,6 +171,7 @@ class RunInfo:
     notes: tuple[str, ...] = field(default=())
     metric_words: MetricWords | None = None
     answers: Answers | None = None
+    facts: dict[str, float] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Return a JSON-ready dict."""

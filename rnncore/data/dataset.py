@@ -22,11 +22,35 @@ class Batch:
 
     inputs: (B, T, F) float32. targets: regression and binary (B, O) float32, multiclass (B,) int64;
     where every step has a target, (B, T, O) float32 or (B, T) int64. lengths: (B,) int64 valid steps, None = all T.
+    last: of forecasts, what the targets' own columns were at the last step that is seen, like `targets`, else None.
     """
 
     inputs: NDArray[np.float32]
     targets: NDArray[Any]
     lengths: NDArray[np.int64] | None = None
+    last: NDArray[Any] | None = None
+
+    def rows(self, start: int, stop: int) -> "Batch":
+        """Return some of the sequences."""
+        part = slice(start, stop)
+        lengths = None if self.lengths is None else self.lengths[part]
+        return Batch(self.inputs[part], self.targets[part], lengths, None if self.last is None else self.last[part])
+
+
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """An answer that takes no training: what a network that has learned something must beat.
+
+    answers: of a batch, what a network would have to give out, in the form of its outputs: numbers like the targets,
+    logits of the classes. constant: the answer is the same for every sequence. echo: it is the last value again.
+    knows: it knows a part of the solution, so that a network that beats the others has learned something already.
+    """
+
+    name: str
+    answers: Callable[[Batch], NDArray[Any]]
+    constant: bool = False
+    echo: bool = False
+    knows: bool = False
 
 
 class BatchSource(Protocol):
@@ -48,6 +72,7 @@ class SequenceDataset:
     relevant: marks the inputs that decide the (last) target, `relevant(batch) -> (B, T) bool`, or None.
     class_names: of a binary or multiclass target, in the order of the classes, or None. input_names: of the F inputs,
     where they have any, else None. answers: what a number that is answered means in the data's own terms, or None.
+    guesses: answers that take no training, beside those that all data have (`rnncore.data.guesses.guesses_of`).
     """
 
     name: str
@@ -67,6 +92,7 @@ class SequenceDataset:
     class_names: tuple[str, ...] | None = None
     input_names: tuple[str, ...] | None = None
     answers: Answers | None = None
+    guesses: tuple[Guess, ...] = ()
 
     def epoch(self, step: int, batch_size: int) -> int:
         """Return the pass over the training set that `step` belongs to, from 1; 0 where batches are fresh."""

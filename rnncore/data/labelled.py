@@ -99,6 +99,7 @@ def labelled_dataset(
         class_names=targets.classes or None,
         input_names=inputs.names,
         answers=targets.answers(sequences.unit),
+        guesses=(targets.guess(training if stepwise else train_rows),),
     )
 
 

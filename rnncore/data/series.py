@@ -60,9 +60,11 @@ def forecast_dataset(
     steps = np.arange(size)
 
     def select(begins: NDArray[np.signedinteger]) -> Batch:
-        return Batch(inputs.take(begins[:, None] + steps), targets.take(begins + ahead))
+        now = begins + (size - 1)
+        last = targets.take(now) if horizon else None  # without a horizon that would be the target itself
+        return Batch(inputs.take(begins[:, None] + steps), targets.take(begins + ahead), last=last)
 
-    last = {"last value again": targets.values[held_starts + size - 1]}
+    last = {"last value again": targets.values[held_starts + size - 1]} if horizon else {}
     metric, measure = targets.metric()
     return SequenceDataset(
         name=sequences.name,
@@ -80,6 +82,7 @@ def forecast_dataset(
         notes=tuple(all_notes),
         class_names=targets.classes or None,
         input_names=inputs.names,
+        guesses=(targets.guess(train_starts + ahead),),
         answers=targets.answers(sequences.unit, *_places(sequences, held_starts[:MAX_SEQUENCES] + ahead)),
     )
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnncore.data.baselines import Baselines, class_baselines, regression_baselines
-from rnncore.data.dataset import DataError, TargetKind
+from rnncore.data.dataset import DataError, Guess, TargetKind
 from rnncore.data.metrics import Metric, error_rate, root_mean_square, wrong_answers
 from rnncore.data.prepare import Scale, fit_scale, scaled
 from rnncore.records import Answers
@@ -70,6 +70,24 @@ class Targets:
         if self.classes:
             return class_baselines(self.values[train], answers, self.kind == "binary", weights)
         return regression_baselines({**(guesses or {}), "training mean": np.zeros_like(answers)}, answers, weights)
+
+    def guess(self, train: NDArray[Any]) -> Guess:
+        """Return the guess that is always the mean, 0, or has the shares that classes have at `train`.
+
+        Each class is counted once more than it occurs.
+        """
+        if not self.classes:
+            return Guess("training mean", lambda batch: np.zeros(batch.targets.shape), constant=True)
+        counts = np.bincount(self.values[train].ravel(), minlength=len(self.classes)) + 1.0
+        logits = np.log(counts / counts.sum())
+        if self.kind == "binary":
+            logit = logits[1] - logits[0]
+            return Guess("class frequencies", lambda batch: np.full(batch.targets.shape, logit), constant=True)
+        return Guess(
+            "class frequencies",
+            lambda batch: np.broadcast_to(logits, (*batch.targets.shape, len(logits))),
+            constant=True,
+        )
 
     def answers(
         self, unit: str = "", axis: str = "", places: tuple[str, ...] | tuple[float, ...] = ()

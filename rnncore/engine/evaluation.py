@@ -39,13 +39,14 @@ class Evaluation(NamedTuple):
     """A model on the whole validation set of N sequences.
 
     loss: mean over the sequences. metric: None where the data has none. outputs: (N, O) or (N, T, O). attention: (T,)
-    mean attention weights, None with another read-out.
+    mean attention weights, None with another read-out. losses: (N,) of each sequence.
     """
 
     loss: float
     metric: float | None
     outputs: Tensor
     attention: Tensor | None
+    losses: Tensor
 
 
 class Validation:
@@ -65,18 +66,18 @@ class Validation:
         inputs, targets, lengths = self.batch
         N = len(inputs)
         model.eval()
-        pieces, total, attention = [], 0.0, None
+        pieces, losses, attention = [], [], None
         for start in range(0, N, self._rows):
             rows = slice(start, start + self._rows)
             some = None if lengths is None else lengths[rows]
             pieces.append(model(inputs[rows], some))
-            total += float(sequence_losses(self._loss, pieces[-1], targets[rows], some).sum(dtype=torch.float64))
+            losses.append(sequence_losses(self._loss, pieces[-1], targets[rows], some))
             if model.attention is not None and model.attention.weights is not None:
                 weights = model.attention.weights.sum(0, dtype=torch.float64) / N  # (T,)
                 attention = weights if attention is None else attention + weights
         model.train()
-        outputs = torch.cat(pieces)
-        if self._dataset.metric_function is None:
-            return Evaluation(total / N, None, outputs, attention)
-        metric = self._dataset.metric_function(outputs.cpu().numpy(), self._dataset.validation)
-        return Evaluation(total / N, float(metric), outputs, attention)
+        outputs, total = torch.cat(pieces), sum(float(part.sum(dtype=torch.float64)) for part in losses)
+        measure, metric = self._dataset.metric_function, None
+        if measure is not None:
+            metric = float(measure(outputs.cpu().numpy(), self._dataset.validation))
+        return Evaluation(total / N, metric, outputs, attention, torch.cat(losses))

@@ -15,12 +15,15 @@ from rnncore.choices import CLIP_METHODS
 from rnncore.config import TrainConfig
 from rnncore.data import load_dataset
 from rnncore.data.dataset import SequenceDataset
+from rnncore.data.facts import facts_of
+from rnncore.data.guesses import guesses_of, training_sample
 from rnncore.engine.cells.recurrent import StateTape
 from rnncore.engine.clipping import Clipping, clip_gradients
 from rnncore.engine.devices import choose_device
 from rnncore.engine.evaluation import TensorBatch, Validation, to_tensors
 from rnncore.engine.flat import FlatParameters, exact_norm
 from rnncore.engine.gradients import profile
+from rnncore.engine.guesses import guess_losses
 from rnncore.engine.initialization import initialize
 from rnncore.engine.instruments.moment import Moment
 from rnncore.engine.instruments.taker import SnapshotTaker
@@ -30,6 +33,7 @@ from rnncore.engine.optimizers import make_optimizer
 from rnncore.engine.randomness import DROPOUT, INITIALIZATION, seeded, stream_seed
 from rnncore.engine.regularization import add_omega_gradient
 from rnncore.engine.schedules import learning_rate_factor
+from rnncore.engine.spikes import Spikes
 from rnncore.errors import not_allowed
 from rnncore.records import MetricWords, Record, RunInfo
 from rnncore.words import many
@@ -72,7 +76,22 @@ class Trainer:
         self._best_val_loss = math.inf
         self._evaluations_since_best = 0
         self._validation = Validation(dataset, self.loss, config.model.hidden_size, self.parameters.weights)
-        self._snapshots = SnapshotTaker(Moment(config, dataset, self.model, self.parameters, self._validation.batch))
+        self._spikes = Spikes()
+        sample = training_sample(dataset)
+        guesses = guess_losses(guesses_of(dataset, sample), self.loss, dataset.validation, sample)
+        self._snapshots = SnapshotTaker(
+            Moment(
+                config=config,
+                dataset=dataset,
+                model=self.model,
+                parameters=self.parameters,
+                validation=self._validation.batch,
+                guesses=guesses,
+                spikes=self._spikes,
+                first_weight_norm=exact_norm(self.parameters.weights.data),
+            )
+        )
+        in_theory = {line.name: line.loss for line in (dataset.baselines or {}).get(self.loss, ())}
         self.info = RunInfo(
             loss=self.loss,
             metric=dataset.metric,
@@ -84,10 +103,11 @@ class Trainer:
             steps_per_epoch=None if dataset.train_size is None else -(-dataset.train_size // config.batch_size),
             device=self.device,
             device_reason=device_reason,
-            baselines=(dataset.baselines or {}).get(self.loss, ()),
+            baselines=guesses.baselines(in_theory),
             notes=(*dataset.notes, *_idle_options(config)),
             metric_words=None if dataset.metric is None else MetricWords.of(dataset.metric),
             answers=dataset.answers,
+            facts=facts_of(dataset, sample),
         )
 
     def records(self) -> Iterator[Record]:
@@ -133,6 +153,7 @@ class Trainer:
             "best_val_loss": self._best_val_loss if math.isfinite(self._best_val_loss) else None,
             "evaluations_since_best": self._evaluations_since_best,
             "elapsed_s": self._elapsed,
+            "spikes": self._spikes.state_dict(),
         }
         return {"tensors": tensors, "values": values}
 
@@ -146,6 +167,7 @@ class Trainer:
         self.step, self.ended, self._elapsed = values["step"], values["ended"], values["elapsed_s"]
         self._best_val_loss = math.inf if values["best_val_loss"] is None else values["best_val_loss"]
         self._evaluations_since_best = values["evaluations_since_best"]
+        self._spikes.load_state_dict(values.get("spikes", {}))  # checkpoints of version 0.1.0 have none
         self.set_learning_rate(values["learning_rate"])
         self.set_clip_threshold(values["clip_threshold"])
 
@@ -167,6 +189,7 @@ class Trainer:
         with np.errstate(over="ignore"):  # a norm beyond float32 is inf in a profile
             profiles = profile(tape, len(batch.inputs)) if tape is not None and recording else {}
         problem = _non_finite("loss", train_loss) or _non_finite("gradient", grad_norm)
+        self._spikes.add(step, grad_norm, train_loss)
         measured = self._snapshots.backward() if evaluating and problem is None else None
 
         # Clip, then let the optimiser change the weights.

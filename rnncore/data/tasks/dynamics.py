@@ -8,7 +8,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from rnncore.data.baselines import regression_baselines
-from rnncore.data.dataset import Batch, SequenceDataset
+from rnncore.data.dataset import Batch, Guess, SequenceDataset
 from rnncore.data.sampling import VALIDATION_SIZE, fresh_batches
 from rnncore.data.tasks import task
 
@@ -77,6 +77,7 @@ def _forecast(name: str, trajectory: Callable[[int], NDArray[np.float64]], seq_l
         baselines=regression_baselines(
             {"predict the mean": np.broadcast_to(mean, values[1:].shape), "last value again": values[:-1]}, values[1:]
         ),
+        guesses=(Guess("predict the mean", lambda batch: np.broadcast_to(mean, batch.targets.shape), constant=True),),
         metric="normalised error (RMSE / standard deviation)",
         metric_function=lambda outputs, batch: float(
             np.sqrt(np.mean(np.square((outputs - batch.targets) / values.std(0), dtype=np.float64)))
@@ -85,7 +86,7 @@ def _forecast(name: str, trajectory: Callable[[int], NDArray[np.float64]], seq_l
 
 
 def _split(windows: NDArray[np.float32]) -> Batch:
-    return Batch(windows[:, :-1], windows[:, -1])
+    return Batch(windows[:, :-1], windows[:, -1], last=windows[:, -2])
 
 
 @lru_cache(maxsize=4)

@@ -5,7 +5,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from rnncore.data.dataset import Batch, SequenceDataset
+from rnncore.data.dataset import Batch, Guess, SequenceDataset
+from rnncore.data.guesses import constant_logits
 from rnncore.data.sampling import finite_batches, validation_rng
 from rnncore.data.tasks import one_hot, task
 from rnncore.records import Baseline
@@ -34,6 +35,7 @@ def _embedded() -> NDArray[np.int64]:
 
 NEXT_STATE = _embedded()
 _LEGAL = NEXT_STATE >= 0  # (20, 7)
+_ILLEGAL = -30.0  # a logit so far below the others that its class has the probability 0, to 13 digits
 
 
 @task(
@@ -85,6 +87,11 @@ def embedded_reber(seq_len: int) -> SequenceDataset:
                 Baseline("grammar known", float(np.mean(choices / lengths))),
             )
         },
+        guesses=(
+            Guess("guess", constant_logits(np.zeros(len(SYMBOLS))), constant=True),
+            Guess("second symbol forgotten", lambda batch: _knowing(batch, embedded_too=False), knows=True),
+            Guess("grammar known", lambda batch: _knowing(batch, embedded_too=True), knows=True),
+        ),
         metric="share of strings processed",
         metric_function=processed,
         relevant=second,
@@ -118,6 +125,19 @@ def _batch(words: list[list[int]], steps: int) -> Batch:
 def _rows(batch: Batch, rows: NDArray[np.int64]) -> Batch:
     assert batch.lengths is not None
     return Batch(batch.inputs[rows], batch.targets[rows], batch.lengths[rows])
+
+
+def _knowing(batch: Batch, embedded_too: bool) -> NDArray[np.float64]:
+    """Return logits (B, T, 7) that give all that may follow the same probability.
+
+    embedded_too: whether the second symbol is remembered; otherwise the one that repeats it may be either.
+    """
+    legal = _legal(batch)
+    assert batch.lengths is not None
+    if not embedded_too:
+        rows = np.arange(len(legal))
+        legal[rows, batch.lengths - 2] |= _LEGAL[1]  # the same two symbols as at the second place
+    return np.where(legal, 0.0, _ILLEGAL)
 
 
 def _legal(batch: Batch) -> NDArray[np.bool_]:

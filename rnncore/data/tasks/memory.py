@@ -5,7 +5,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from rnncore.data.dataset import Batch, SequenceDataset
+from rnncore.data.dataset import Batch, Guess, SequenceDataset
+from rnncore.data.guesses import constant_logits
 from rnncore.data.metrics import error_rate, wrong_answers
 from rnncore.data.sampling import VALIDATION_SIZE, finite_batches, fresh_batches, validation_rng
 from rnncore.data.tasks import one_hot, require, task
@@ -35,6 +36,12 @@ def adding(seq_len: int) -> SequenceDataset:
     # Var(u + v) = 1/6 and E|u + v - 1| = 1/3; with one addend known what remains is U[-1/2, 1/2]. Huber's delta is 1,
     # no error exceeds it, so the Huber loss is half the squared error.
     know_none, know_one = "predict 1", "one number known"
+
+    def first_known(batch: Batch) -> NDArray[np.float32]:
+        first = batch.inputs[:, :, 1].argmax(1)  # (B,)
+        known: NDArray[np.float32] = batch.inputs[np.arange(len(first)), first, :1] + np.float32(0.5)
+        return known
+
     return SequenceDataset(
         name="adding",
         input_size=2,
@@ -49,6 +56,10 @@ def adding(seq_len: int) -> SequenceDataset:
             "mae": (Baseline(know_none, 1 / 3), Baseline(know_one, 1 / 4)),
             "huber": (Baseline(know_none, 1 / 12), Baseline(know_one, 1 / 24)),
         },
+        guesses=(
+            Guess(know_none, lambda batch: np.ones_like(batch.targets), constant=True),
+            Guess(know_one, first_known, knows=True),
+        ),
         # The criterion of experiment 4: a sequence is processed correctly if the absolute error is below .04.
         metric="share with |error| < .04",
         metric_function=lambda outputs, batch: float(np.mean(np.abs(outputs - batch.targets) < 0.04)),
@@ -56,6 +67,7 @@ def adding(seq_len: int) -> SequenceDataset:
     )
 
 
+CERTAIN = 30.0  # a logit so far above the others that its class has the probability 1, to 13 digits
 _ORDER_PLACES = (0.1, 0.5), (0.1, 0.3, 0.6)
 
 
@@ -96,6 +108,7 @@ def temporal_order(seq_len: int, symbols: int) -> SequenceDataset:
         train_batch=fresh_batches(sample),
         validation=sample(validation_rng(), VALIDATION_SIZE),
         baselines={"cross_entropy": (Baseline("guess", math.log(classes)),)},
+        guesses=(Guess("guess", constant_logits(np.zeros(classes)), constant=True),),
         metric="error rate",
         metric_function=error_rate,
         relevant=lambda batch: np.any(batch.inputs[:, :, :2] > 0, axis=2),
@@ -134,6 +147,13 @@ def copy_memory(seq_len: int, symbols: int) -> SequenceDataset:
         marks[:, :symbols] = True
         return marks
 
+    no_memory = "no memory: blanks, then a guess"
+
+    def blanks_then_guess(batch: Batch) -> NDArray[np.float64]:
+        logits = np.zeros((*batch.targets.shape, 9))
+        logits[:, :-symbols, blank], logits[:, -symbols:, blank] = CERTAIN, -CERTAIN
+        return logits
+
     return SequenceDataset(
         name="copy_memory",
         input_size=10,
@@ -143,7 +163,8 @@ def copy_memory(seq_len: int, symbols: int) -> SequenceDataset:
         per_step=True,
         train_batch=fresh_batches(sample),
         validation=sample(validation_rng(), VALIDATION_SIZE),
-        baselines={"cross_entropy": (Baseline("no memory: blanks, then a guess", symbols * math.log(8) / total),)},
+        baselines={"cross_entropy": (Baseline(no_memory, symbols * math.log(8) / total),)},
+        guesses=(Guess(no_memory, blanks_then_guess, constant=True),),
         metric="share of symbols recalled",
         metric_function=recall,
         relevant=relevant,
@@ -201,6 +222,13 @@ def _delayed(name: str, seq_len: int, lags: tuple[int, ...]) -> SequenceDataset:
         return marks
 
     silent = (seq_len - lags[0]) / seq_len * math.log(2)
+    start_known = "only the silent start known"
+
+    def silent_start(batch: Batch) -> NDArray[np.float64]:
+        logits = np.zeros((*batch.targets.shape, 2))
+        logits[:, : lags[0], 0] = CERTAIN
+        return logits
+
     return SequenceDataset(
         name=name,
         input_size=1,
@@ -210,7 +238,11 @@ def _delayed(name: str, seq_len: int, lags: tuple[int, ...]) -> SequenceDataset:
         per_step=True,
         train_batch=fresh_batches(sample),
         validation=sample(validation_rng(), VALIDATION_SIZE),
-        baselines={"cross_entropy": (Baseline("guess", math.log(2)), Baseline("only the silent start known", silent))},
+        baselines={"cross_entropy": (Baseline("guess", math.log(2)), Baseline(start_known, silent))},
+        guesses=(
+            Guess("guess", constant_logits(np.zeros(2)), constant=True),
+            Guess(start_known, silent_start, constant=True),
+        ),
         metric="error rate once all bits have come",
         metric_function=late_error_rate,
         relevant=relevant,
@@ -241,6 +273,7 @@ def parity(seq_len: int) -> SequenceDataset:
         train_batch=fresh_batches(sample),
         validation=sample(validation_rng(), VALIDATION_SIZE),
         baselines={"bce": (Baseline("guess", math.log(2)),)},
+        guesses=(Guess("guess", lambda batch: np.zeros_like(batch.targets), constant=True),),
         metric="error rate",
         metric_function=wrong_answers,
         relevant=lambda batch: np.ones(batch.inputs.shape[:2], bool),
@@ -282,4 +315,5 @@ def noise(seq_len: int) -> SequenceDataset:
             "mae": (Baseline(chance, 1 / 4),),
             "huber": (Baseline(chance, 1 / 24),),
         },
+        guesses=(Guess(chance, lambda batch: np.full_like(batch.targets, 0.5), constant=True),),
     )

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from rnncore.data.baselines import frequency_loss
 from rnncore.data.bundled import bundled_file
-from rnncore.data.dataset import Batch, DataError, SequenceDataset
+from rnncore.data.dataset import Batch, DataError, Guess, SequenceDataset
+from rnncore.data.guesses import constant_logits
 from rnncore.data.sampling import evenly_spaced, fresh_batches
 from rnncore.data.tasks import one_hot, task
 from rnncore.records import Baseline
@@ -74,6 +75,8 @@ def text_dataset(
     later = sliding_window_view(held_out, seq_len + 1)
     chosen = evenly_spaced(len(later), _VALIDATION_WINDOWS, seq_len * size)
     validation = batch(later if chosen is None else later[chosen])
+    counts = np.bincount(train.ravel(), minlength=size) + 1.0
+    shares = np.log(counts / counts.sum())
     notes += (
         f"{len(codes):,} characters, {size} different symbols; the first {border:,} are for training, the last "
         f"{len(codes) - border:,} for validation.",
@@ -93,6 +96,10 @@ def text_dataset(
                 Baseline("character frequencies", frequency_loss(train, validation.targets, size)),
             )
         },
+        guesses=(
+            Guess("guess", constant_logits(np.zeros(size)), constant=True),
+            Guess("character frequencies", constant_logits(shares), constant=True),
+        ),
         metric="bits per character",
         metric_function=_bits_per_character,
         notes=notes,

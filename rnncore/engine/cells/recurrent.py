@@ -80,10 +80,15 @@ class Recurrent(nn.Module):
     @torch.no_grad()
     def gates(self, inputs: Tensor) -> list[Tensor]:
         """Return each layer's gates (T, B, G, H), `Cell.gates`, for inputs (B, T, F); dropout is off."""
-        outputs, gates = inputs.transpose(0, 1), []
+        return [self.definition.gates(*layer) for layer in self.layers(inputs)]
+
+    @torch.no_grad()
+    def layers(self, inputs: Tensor) -> list[tuple[Tensor, Tensor, tuple[Tensor, ...]]]:
+        """Return of each layer its inputs (T, B, I), h_t (T, B, W) and weights, for inputs (B, T, F); no dropout."""
+        outputs, layers = inputs.transpose(0, 1), []
         for layer in range(self.num_layers):
             weights, below = tuple(self.layer_weights(layer).values()), outputs.contiguous()
             states = self.definition.scan(below, weights, Recursion(), None)
-            gates.append(self.definition.gates(below, states, weights))
+            layers.append((below, states, weights))
             outputs = self.definition.outputs(below, states, weights)
-        return gates
+        return layers

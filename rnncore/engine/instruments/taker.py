@@ -1,6 +1,7 @@
 """The taker of a run's snapshots: asks every instrument that applies to the run, each in its phase."""
 
 from collections.abc import Callable
+from dataclasses import fields
 from typing import Any
 
 from rnncore.engine.evaluation import Evaluation
@@ -28,9 +29,7 @@ class SnapshotTaker:
 
     def finish(self, parts: Parts, evaluation: Evaluation) -> Snapshot:
         """Return the snapshot: `parts` of the backward pass and what is to be seen of the updated model."""
-        moment = self._moment
-        evaluated = Evaluated(
-            moment.config, moment.dataset, moment.model, moment.parameters, moment.validation, evaluation
-        )
+        own = {each.name: getattr(self._moment, each.name) for each in fields(self._moment)}
+        evaluated = Evaluated(**own, evaluation=evaluation)
         later = {key: measure(evaluated) for key, measure in self._measures["evaluation"].items()}
         return Snapshot(self._nothing | parts | later)
