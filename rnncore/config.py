@@ -21,13 +21,14 @@ from rnncore.data_config import (
     files_of,
 )
 from rnncore.key_of import KeyOf, either
+from rnncore.mistakes import MISTAKES
 from rnncore.words import many
 
 __all__ = [
     "BundledData", "CellName", "ClipConfig", "ClipName", "DataConfig", "InitConfig", "InitName", "LayoutName",
-    "LossName", "ModelConfig", "OptimizerConfig", "OptimizerName", "ReadoutName", "ScheduleConfig", "ScheduleName",
-    "SeriesName", "TaskData", "TaskName", "TrainConfig", "UploadData", "UploadedFile", "explain", "explain_each",
-    "files_of",
+    "LossName", "MistakeName", "ModelConfig", "OptimizerConfig", "OptimizerName", "ReadoutName", "ScheduleConfig",
+    "ScheduleName", "SeriesName", "TaskData", "TaskName", "TrainConfig", "UploadData", "UploadedFile", "explain",
+    "explain_each", "files_of",
 ]  # fmt: skip
 
 CellName = Annotated[str, KeyOf(CELLS)]
@@ -37,6 +38,7 @@ ScheduleName = Annotated[str, KeyOf(SCHEDULES)]
 ClipName = Annotated[str, KeyOf(CLIP_METHODS)]
 InitName = Annotated[str, KeyOf(INITIALIZATIONS)]
 ReadoutName = Annotated[str, KeyOf(READOUTS)]
+MistakeName = Annotated[str, KeyOf(MISTAKES)]
 
 
 class ModelConfig(Frozen):
@@ -153,6 +155,7 @@ class TrainConfig(Frozen):
     )
     dtype: Literal["float32", "float64"] = Field("float32", description="Precision of the computation.")
     device: Literal["auto", "cpu", "cuda", "mps"] = Field("auto", description="Where to compute.")
+    mistake: MistakeName = Field("none", description="A mistake that is made on purpose, to see what it does.")
 
     @model_validator(mode="after")
     def _combinations(self) -> Self:

@@ -12,6 +12,8 @@ TaskName = Literal[
 ]  # fmt: skip
 SeriesName = Literal["sunspots", "co2", "weather", "vowels"]
 LayoutName = Literal["auto", "series", "long", "rows", "text"]
+ScalingName = Literal["auto", "standard", "per_series", "none"]
+_SCALING = "How numbers are scaled; auto = series by series where their spreads differ by more than 10 times."
 
 
 class Frozen(BaseModel):
@@ -47,6 +49,7 @@ class BundledData(Frozen):
     window: int = Field(50, ge=2, le=2000, description="Timesteps the network sees before it predicts.")
     horizon: int = Field(1, ge=1, le=1000, description="How many steps after the window the predicted value lies.")
     val_fraction: float = Field(0.2, gt=0, lt=0.9, description="Share of the series, at its end, kept for validation.")
+    scaling: ScalingName = Field("auto", description=_SCALING)
 
 
 class UploadedFile(Frozen):
@@ -74,6 +77,7 @@ class UploadData(Frozen):
     missing: Literal["interpolate", "forward_fill", "drop"] = Field(
         "interpolate", description="What becomes of missing numbers."
     )
+    scaling: ScalingName = Field("auto", description=_SCALING)
     window: int | None = Field(None, ge=2, le=2000, description="Timesteps seen before a forecast; empty = suggested.")
     horizon: int = Field(1, ge=1, le=1000, description="How many steps after the window the predicted value lies.")
     stride: int = Field(1, ge=1, le=1000, description="Steps between the beginnings of two training windows.")

@@ -16,9 +16,10 @@ from dashboard.server import services
 from dashboard.server.budget import Budget, OverBudget
 from dashboard.server.http import ApiError, JSONAnswer, address_of, endpoint, owner_of, read_json
 from dashboard.server.workspace import workspace_of
-from rnncore.checks import Described, check_run
+from rnncore.checks import check_run
 from rnncore.config import TrainConfig, UploadData
 from rnncore.data import DataError, load_dataset
+from rnncore.data.dataset import Described
 from rnncore.errors import ConfigError
 from rnncore.runs.active import Group
 

@@ -1,5 +1,6 @@
 """What links leave out: the defaults of all settings when formats 1 and 2 were made. Never to be edited.
 
+A setting that came later stands in a table only where runs from before it did something else than its default says.
 Every link ever given away is read with them, and format 2 is compressed with them. When a default of `TrainConfig`
 changes, links get another format with a table of its own (`dashboard.experiment.share.DEFAULTS`).
 """
@@ -53,3 +54,9 @@ FIRST = Defaults(
         },
     },
 )  # fmt: skip
+# Before there was the setting, uploads were scaled all alike: a link that does not say how means that.
+_SCALING = {"bundled": "auto", "upload": "standard"}
+SECOND = Defaults(
+    FIRST.settings,
+    {kind: {**data, "data.scaling": _SCALING[kind]} if kind in _SCALING else data for kind, data in FIRST.data.items()},
+)

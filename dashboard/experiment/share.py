@@ -16,17 +16,17 @@ from typing import Any
 from pydantic_core import from_json
 
 from dashboard.experiment import share_v1
-from dashboard.experiment.link_defaults import FIRST
+from dashboard.experiment.link_defaults import FIRST, SECOND
 from dashboard.experiment.link_packing import COMPARE, MAX_BYTES, compact_json, pack, unpack
 from dashboard.experiment.link_repair import Problems, flag, quoted, valid_config
 from dashboard.experiment.setting_paths import values
-from rnncore.config import TaskData, TrainConfig, files_of
+from rnncore.config import DataConfig, TaskData, TrainConfig, files_of
 from rnncore.words import many
 
 __all__ = ["MAX_CHARS", "VERSION", "Decoded", "ShareError", "decode", "encode"]
 
 VERSION = "2"
-DEFAULTS = {"1": FIRST, "2": FIRST}
+DEFAULTS = {"1": FIRST, "2": SECOND}
 MAX_CHARS = 1200  # of any link
 _READ_CHARS = 4000  # of a text given to `decode`; the rest is not looked at
 _UPLOAD_ID = re.compile(r"sha256:[0-9a-f]{64}")
@@ -65,6 +65,7 @@ def encode(config: TrainConfig, compare: bool) -> str:
     said = config.model_dump(mode="json", exclude_defaults=True)
     if config.data.kind != "task":
         said["data"] = {"kind": config.data.kind} | said.get("data", {})
+        _say_what_links_mean_otherwise(said["data"], config.data)
     content = compact_json(said if compare else said | {COMPARE: False})
     text = f"{VERSION}.{pack(content)}"
     if len(text) > MAX_CHARS or len(content) > MAX_BYTES:
@@ -73,6 +74,17 @@ def encode(config: TrainConfig, compare: bool) -> str:
             "share its config.json instead."
         )
     return text
+
+
+def _say_what_links_mean_otherwise(said: dict[str, Any], data: DataConfig) -> None:
+    """Exchange what is left out by the defaults of today for what a link leaves out by its own table."""
+    for path, meant in DEFAULTS[VERSION].data[data.kind].items():
+        name = path.removeprefix("data.")
+        field = type(data).model_fields[name]
+        if name != "kind" and not field.is_required() and meant != field.default:
+            said.pop(name, None)
+            if (value := getattr(data, name)) != meant:
+                said[name] = value
 
 
 # ---- from text ----

@@ -7,7 +7,10 @@ from typing import Any
 from rnncore.config import BundledData, TaskData, UploadData
 from rnncore.data.bundled import SERIES, Series, bundled_dataset
 from rnncore.data.dataset import Batch, DataError, SequenceDataset
+from rnncore.data.mistakes import with_mistake
+from rnncore.data.scaling import Scaling
 from rnncore.data.tasks import TASKS, Preview, Task, preview, task_dataset
+from rnncore.mistakes import MISTAKES, NONE
 
 # Importing a module of tasks puts them into TASKS, in this order.
 from rnncore.data.tasks import memory, grammar, dynamics, text  # noqa: F401 # isort: skip
@@ -28,16 +31,25 @@ __all__ = [
 ReadFile = Callable[[str], bytes]
 
 
-def load_dataset(config: TaskData | BundledData | UploadData, read_file: ReadFile | None = None) -> SequenceDataset:
+def load_dataset(
+    config: TaskData | BundledData | UploadData, read_file: ReadFile | None = None, mistake: str = NONE
+) -> SequenceDataset:
     """Build the data that a config describes.
+
+    mistake: one of `MISTAKES` to make with them.
 
     read_file: returns the bytes of an uploaded file; by default the file is a path. Ids of uploads (`sha256:...`) can
     only be read by a given `read_file`.
 
     Raises:
         DataError: the file or the series cannot be used; the message is one sentence for the user.
+        ConfigError: the mistake cannot be made with these data.
     """
-    return _LOADERS[config.kind](config, read_file or read_path)
+    raw = MISTAKES[mistake].unscaled
+    scaling = None
+    if raw and not isinstance(config, TaskData):
+        scaling = Scaling(*("none" if part == raw else config.scaling for part in ("inputs", "targets")))
+    return with_mistake(_LOADERS[config.kind](config, read_file or read_path, scaling), mistake)
 
 
 def read_path(file: str) -> bytes:
@@ -50,21 +62,21 @@ def read_path(file: str) -> bytes:
         raise DataError(f"The file '{file}' cannot be read: {error.strerror or error}.") from None
 
 
-def _load_task(config: TaskData, read_file: ReadFile) -> SequenceDataset:
+def _load_task(config: TaskData, read_file: ReadFile, scaling: Scaling | None) -> SequenceDataset:
     return task_dataset(config)
 
 
-def _load_bundled(config: BundledData, read_file: ReadFile) -> SequenceDataset:
-    return bundled_dataset(config)
+def _load_bundled(config: BundledData, read_file: ReadFile, scaling: Scaling | None) -> SequenceDataset:
+    return bundled_dataset(config, scaling)
 
 
-def _load_upload(config: UploadData, read_file: ReadFile) -> SequenceDataset:
+def _load_upload(config: UploadData, read_file: ReadFile, scaling: Scaling | None) -> SequenceDataset:
     from rnncore.data.upload import upload_dataset
 
-    return upload_dataset(config, read_file)
+    return upload_dataset(config, read_file, scaling)
 
 
-_LOADERS: dict[str, Callable[[Any, ReadFile], SequenceDataset]] = {
+_LOADERS: dict[str, Callable[[Any, ReadFile, Scaling | None], SequenceDataset]] = {
     "task": _load_task,
     "bundled": _load_bundled,
     "upload": _load_upload,

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from rnncore.config import BundledData
 from rnncore.data.dataset import SequenceDataset
+from rnncore.data.scaling import Scaling
 from rnncore.data.sequences import Feature, Moments, Sequences, class_labels, offsets_of
 
 
@@ -89,16 +90,17 @@ SERIES: dict[str, Series] = {
 }
 
 
-def bundled_dataset(config: BundledData) -> SequenceDataset:
-    """Build a bundled data set."""
+def bundled_dataset(config: BundledData, scaling: Scaling | None = None) -> SequenceDataset:
+    """Build a bundled data set. scaling: other than the configuration says, None = as it says."""
+    scaling = scaling or Scaling(config.scaling, config.scaling)
     sequences = bundled_sequences(config.name)
     if sequences.labels is not None:
         from rnncore.data.labelled import labelled_dataset
 
-        return labelled_dataset(sequences, config.val_fraction, max_length=5_000)
+        return labelled_dataset(sequences, config.val_fraction, max_length=5_000, scaling=scaling)
     from rnncore.data.series import forecast_dataset
 
-    return forecast_dataset(sequences, config.window, config.horizon, 1, config.val_fraction)
+    return forecast_dataset(sequences, config.window, config.horizon, 1, config.val_fraction, scaling=scaling)
 
 
 def bundled_file(name: str) -> bytes:

@@ -7,9 +7,51 @@ from typing import Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from rnncore.mistakes import NONE
 from rnncore.records import Answers, Baseline
 
 TargetKind = Literal["regression", "binary", "multiclass"]
+
+
+TARGET_WORDS: dict[TargetKind, str] = {
+    "regression": "a continuous target",
+    "binary": "a yes/no target",
+    "multiclass": "a target of several classes",
+}
+
+
+class Described(Protocol):
+    """What a run is checked against: a `SequenceDataset`, or the summary of one."""
+
+    @property
+    def name(self) -> str:
+        """What the data are called."""
+        ...
+
+    @property
+    def target(self) -> TargetKind:
+        """What kind of target they have."""
+        ...
+
+    @property
+    def per_step(self) -> bool:
+        """Whether there is a target at every timestep."""
+        ...
+
+    @property
+    def seq_len(self) -> int:
+        """Timesteps of the longest sequence."""
+        ...
+
+    @property
+    def train_size(self) -> int | None:
+        """Training sequences, None where batches are fresh in every step."""
+        ...
+
+    @property
+    def mistake(self) -> str:
+        """The mistake that has been made with them already."""
+        ...
 
 
 class DataError(ValueError):
@@ -73,6 +115,7 @@ class SequenceDataset:
     class_names: of a binary or multiclass target, in the order of the classes, or None. input_names: of the F inputs,
     where they have any, else None. answers: what a number that is answered means in the data's own terms, or None.
     guesses: answers that take no training, beside those that all data have (`rnncore.data.guesses.guesses_of`).
+    mistake: the one that has been made with them on purpose, a key of `MISTAKES`.
     """
 
     name: str
@@ -93,6 +136,7 @@ class SequenceDataset:
     input_names: tuple[str, ...] | None = None
     answers: Answers | None = None
     guesses: tuple[Guess, ...] = ()
+    mistake: str = NONE
 
     def epoch(self, step: int, batch_size: int) -> int:
         """Return the pass over the training set that `step` belongs to, from 1; 0 where batches are fresh."""

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from rnncore.data.dataset import Batch, SequenceDataset, TargetKind
 from rnncore.data.tasks import Preview, preview
+from rnncore.mistakes import NONE
 from rnncore.records import Baseline
 
 PREVIEW_STEPS = 1_000  # timesteps kept of each sequence of a preview
@@ -34,6 +35,11 @@ class DataSummary:
     class_names: tuple[str, ...]
     input_names: tuple[str, ...]
     preview: Preview
+
+    @property
+    def mistake(self) -> str:
+        """None: mistakes are made with the sequences themselves."""
+        return NONE
 
     @classmethod
     def of(cls, dataset: SequenceDataset) -> Self:

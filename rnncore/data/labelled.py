@@ -9,21 +9,29 @@ from rnncore.data.dataset import Batch, DataError, SequenceDataset
 from rnncore.data.metrics import over_valid_steps
 from rnncore.data.prepare import Filled, Missing, drop_missing, encode
 from rnncore.data.sampling import evenly_spaced, finite_batches
+from rnncore.data.scaling import AUTOMATIC, Scaling, Series
 from rnncore.data.sequences import Labels, Sequences, kept_steps, offsets_of
 from rnncore.data.targets import Targets, class_targets, number_targets
+from rnncore.data_config import ScalingName
 from rnncore.words import many
 
 MAX_VALIDATION_SEQUENCES = 512
 
 
 def labelled_dataset(
-    sequences: Sequences, val_fraction: float, max_length: int, missing: Missing = "interpolate", binary: bool = True
+    sequences: Sequences,
+    val_fraction: float,
+    max_length: int,
+    missing: Missing = "interpolate",
+    binary: bool = True,
+    scaling: Scaling = AUTOMATIC,
 ) -> SequenceDataset:
     """Learn the targets of `sequences.labels`: the class or the value(s) of each sequence, or of each of its timesteps.
 
     The split is by sequence, at random and equal in every class, or as the files make it. Scaling and categories are
     fitted on the training sequences. Sequences of different length are padded at their end with zeros; `Batch.lengths`
-    says where they end. Longer ones than max_length keep their last timesteps.
+    says where they end. Longer ones than max_length keep their last timesteps. scaling: "per_series" scales the
+    inputs of each sequence with its own mean and standard deviation, and targets as "standard" does.
 
     Raises:
         DataError: fewer than two sequences, one class only, a constant target, no feature that varies.
@@ -40,14 +48,15 @@ def labelled_dataset(
     filled = Filled(sequences, sequences.offsets, missing)
     gap_notes = filled.notes()
     stepwise = labels.every_step
-    targets = _targets(labels, training if stepwise else ~held_out, binary)
+    targets = _targets(labels, training if stepwise else ~held_out, binary, scaling.targets)
     unknown = np.logical_or.reduceat(~targets.known, sequences.offsets[:-1]) if stepwise else ~targets.known
     label_notes = list(targets.notes)
     if unknown.any():
         label_notes.append(
             f"{many(int(unknown.sum()), 'validation sequence')} of a class not in the training set left out."
         )
-    inputs, notes = encode(filled, training)
+    series = Series(sequences.offsets, np.ones(sequences.rows, bool), forecast=False)
+    inputs, notes = encode(filled, training, scaling.inputs, series)
     train_rows, held_rows = np.flatnonzero(~held_out), np.flatnonzero(held_out & ~unknown)
     if len(held_rows) == 0:
         raise DataError(f"No sequence of '{sequences.name}' is left for validation; choose a larger validation share.")
@@ -162,7 +171,7 @@ def _split(sequences: Sequences, labels: Labels, val_fraction: float) -> NDArray
     return held_out
 
 
-def _targets(labels: Labels, training: NDArray[np.bool_], binary: bool) -> Targets:
+def _targets(labels: Labels, training: NDArray[np.bool_], binary: bool, how: ScalingName) -> Targets:
     if labels.classes:
         return class_targets(
             labels.names[0],
@@ -176,4 +185,5 @@ def _targets(labels: Labels, training: NDArray[np.bool_], binary: bool) -> Targe
         zip(labels.names, labels.values.T, strict=True),
         training,
         lambda name, _: f"The target '{name}' is the same in every training sequence, so there is nothing to learn.",
+        how,
     )

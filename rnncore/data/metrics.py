@@ -24,9 +24,12 @@ def wrong_answers(outputs: NDArray[Any], batch: Batch) -> float:
     return float(np.mean((outputs > 0) != (batch.targets > 0.5)))
 
 
-def root_mean_square(units: NDArray[np.float64]) -> tuple[str, Metric]:
-    """Return name and function of the error metric: in the units of the only target, or in standard deviations."""
-    single = len(units) == 1
+def root_mean_square(units: NDArray[np.float64], own_units: bool = True) -> tuple[str, Metric]:
+    """Return name and function of the error metric: in the units of the only target, or in standard deviations.
+
+    own_units: whether `units` (O,) are in units of the targets' own.
+    """
+    single = len(units) == 1 and own_units
     unit = float(units[0]) if single else 1.0
 
     def measure(outputs: NDArray[Any], batch: Batch) -> float:

@@ -7,23 +7,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnncore.data.dataset import DataError
-from rnncore.data.files.limits import LARGEST, MAX_INPUT_VALUES, MAX_INPUTS
+from rnncore.data.files.limits import MAX_INPUT_VALUES, MAX_INPUTS
+from rnncore.data.scaling import Scale, Series, fit_scale, scaled
 from rnncore.data.sequences import Floats, Sequences, kept_steps
-from rnncore.words import many
+from rnncore.data_config import ScalingName
+from rnncore.words import listed, many
 
 Missing = Literal["interpolate", "forward_fill", "drop"]
 _FILLED = {"interpolate": "filled by linear interpolation", "forward_fill": "filled with the last known value"}
-# float32 squares of scaled values beyond this could overflow.
-_LARGEST_SCALED = 1e15
-_PIECE = 1 << 16  # values
-
-
-@dataclass(frozen=True, slots=True)
-class Scale:
-    """Mean and standard deviation of a column in the training data."""
-
-    mean: float
-    std: float
 
 
 def drop_missing(sequences: Sequences) -> Sequences:
@@ -86,57 +77,20 @@ def _fill(part: NDArray[np.float64], gaps: NDArray[np.bool_], missing: Missing) 
     return np.interp(np.arange(len(part)), known, part[known])
 
 
-def fit_scale(values: NDArray[np.float64], column: str) -> Scale | None:
-    """Return mean and standard deviation of the known training values of a column, None where it is constant.
-
-    Raises:
-        DataError: infinite or too large values.
-    """
-    missing = np.isnan(values)
-    known = values[~missing] if missing.any() else values
-    if len(known) == 0:
-        return None
-    largest = max(known.max(), -known.min())
-    if np.isinf(largest):
-        raise DataError(f"Column '{column}' holds an infinite value; replace it, or do not use the column.")
-    if largest > LARGEST:
-        raise DataError(f"Column '{column}' holds a value of size {largest:.3g}, too large to compute with.")
-    mean, std = float(known.mean()), float(known.std())
-    return None if std <= 1e-12 * max(abs(mean), 1e-300) else Scale(mean, std)
-
-
-def scaled(values: NDArray[np.float64], scale: Scale, column: str) -> NDArray[np.float32]:
-    """Return a column in units of its standard deviation, float32; what is still missing becomes 0, the mean."""
-    result = np.empty(len(values), np.float32)
-    largest = 0.0
-    for start in range(0, len(values), _PIECE):
-        piece = (values[start : start + _PIECE] - scale.mean) / scale.std
-        piece[np.isnan(piece)] = 0.0
-        largest = max(largest, float(piece.max()), -float(piece.min()))
-        with np.errstate(over="ignore"):  # refused below
-            result[start : start + _PIECE] = piece
-    if np.isinf(largest):
-        raise DataError(f"Column '{column}' holds an infinite value; replace it, or do not use the column.")
-    if largest > _LARGEST_SCALED:
-        raise DataError(
-            f"Column '{column}' holds a value that is too large to compute with: {largest:.2g} times the spread of the "
-            "training part; correct it, or do not use the column."
-        )
-    return result
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Inputs:
     """What the network sees at each of M timesteps: numbers ready, words as codes until they are taken.
 
     numbers: (M, K) float32. words: first input, codes (M,) from 0, and how many of the codes are an input each; a
     larger code is no word. names: of all inputs F, in their order. places: (K,) inputs that the numbers are.
+    by_series: whether any of the numbers is scaled series by series.
     """
 
     names: tuple[str, ...]
     numbers: NDArray[np.float32]
     places: NDArray[np.int64]
     words: tuple[tuple[int, NDArray[np.unsignedinteger], int], ...] = ()
+    by_series: bool = False
 
     @property
     def width(self) -> int:
@@ -155,8 +109,12 @@ class Inputs:
         return taken
 
 
-def encode(filled: Filled, training: NDArray[np.bool_]) -> tuple[Inputs, list[str]]:
+def encode(
+    filled: Filled, training: NDArray[np.bool_], how: ScalingName = "standard", series: Series | None = None
+) -> tuple[Inputs, list[str]]:
     """Return the inputs and notes: numbers scaled, words one-hot, fitted where `training`.
+
+    how, series: see `fit_scale`.
 
     Raises:
         DataError: no column varies in the training data, or words make too many inputs.
@@ -170,7 +128,7 @@ def encode(filled: Filled, training: NDArray[np.bool_]) -> tuple[Inputs, list[st
     for place in sequences.inputs:
         column = sequences.columns[place]
         if not column.categories:
-            if scale := fit_scale(filled.column(place)[training], column.name):
+            if scale := fit_scale(filled.column(place), training, column.name, how, series):
                 scales[place] = scale
                 names.append(column.name)
             else:
@@ -213,7 +171,12 @@ def encode(filled: Filled, training: NDArray[np.bool_]) -> tuple[Inputs, list[st
             seen = words[place]
             coded.append((first, _renumbered(sequences.values[place], seen), len(seen)))
             first += len(seen)
-    return Inputs(tuple(names), numbers, np.array(places, np.int64), tuple(coded)), notes
+    own = [sequences.columns[place].name for place, scale in scales.items() if scale.by_series]
+    if own:
+        notes.append(f"Inputs that are scaled series by series: {listed(own, 5)}.")
+    if how == "none" and scales:
+        notes.append("Inputs that are numbers are not scaled.")
+    return Inputs(tuple(names), numbers, np.array(places, np.int64), tuple(coded), bool(own)), notes
 
 
 def _renumbered(codes: Floats, seen: NDArray[np.int64]) -> NDArray[np.unsignedinteger]:

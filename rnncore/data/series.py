@@ -8,8 +8,10 @@ from numpy.typing import NDArray
 from rnncore.data.dataset import Batch, DataError, SequenceDataset
 from rnncore.data.prepare import Filled, Missing, drop_missing, encode
 from rnncore.data.sampling import evenly_spaced, finite_batches
+from rnncore.data.scaling import AUTOMATIC, Scaling, Series
 from rnncore.data.sequences import Sequences, offsets_of
 from rnncore.data.targets import Targets, class_targets, number_targets
+from rnncore.data_config import ScalingName
 from rnncore.snapshot_parts import MAX_SEQUENCES
 from rnncore.words import many
 
@@ -25,6 +27,7 @@ def forecast_dataset(
     val_fraction: float,
     missing: Missing = "interpolate",
     binary: bool = True,
+    scaling: Scaling = AUTOMATIC,
 ) -> SequenceDataset:
     """Cut series into windows (T = window) whose targets are the target columns `horizon` steps after the window's end.
 
@@ -32,6 +35,8 @@ def forecast_dataset(
     are too short to be cut; no window or target crosses the border. Missing values are filled within their part;
     scaling and categories are fitted on the training part only. Baselines are losses on the validation windows.
     window: None = suggested from the length. stride: steps between training windows. binary: two classes as yes/no.
+    scaling: where it is series by series, a series that is for validation as a whole is scaled with its first half (at
+    least a window), and only later values of it are to be forecast.
 
     Raises:
         DataError: too short for the window, constant in the training part, infinite or too large values.
@@ -43,13 +48,16 @@ def forecast_dataset(
     filled = Filled(sequences, split.parts, missing)
     gap_notes = filled.notes()
     # The target first: when nothing in it varies, that is what the user has to know.
-    targets = _targets(filled, training, binary)
-    inputs, notes = encode(filled, training)
     size = split.window
+    series = Series(sequences.offsets, split.known(sequences.offsets)) if sequences.count > 1 else None
+    targets = _targets(filled, training, binary, scaling.targets, series)
+    inputs, notes = encode(filled, training, scaling.inputs, series)
     starts = split.starts(True, horizon, stride), split.starts(False, horizon, 1)
     ahead = size + horizon - 1
     known = targets.known[ahead:]  # the target, by the start of its window
     train_starts, held_starts = (part if known.all() else part[known[part]] for part in starts)
+    if series is not None and (targets.by_series or inputs.by_series):
+        held_starts = held_starts[~series.known[held_starts + ahead]]  # the rest has been looked at
     if len(train_starts) == 0 or len(held_starts) == 0:
         raise DataError(f"The target of '{sequences.name}' is missing in all of its training or validation part.")
     all_notes = [*sequences.notes, *gap_notes, *split.notes, *targets.notes, *notes]
@@ -132,6 +140,15 @@ class _Split:
     def rows(self, train: bool) -> NDArray[np.bool_]:
         return np.repeat(self.train == train, np.diff(self.parts))
 
+    def known(self, offsets: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Return the timesteps (M,) that may be used to scale each series: those for training, or its first half."""
+        known = self.rows(train=True)
+        if len(self.parts) == len(offsets):  # whole series are held out
+            for place in np.flatnonzero(~self.train):
+                start, end = self.parts[place : place + 2]
+                known[start : start + max(self.window, (end - start) // 2)] = True
+        return known
+
     def starts(self, train: bool, horizon: int, stride: int) -> NDArray[np.int32]:
         own = self.train == train
         begins, room = self.parts[:-1][own], np.diff(self.parts)[own] - (self.window + horizon - 1)
@@ -193,7 +210,9 @@ def _too_short(sequences: Sequences, total: int, border: int, window: int, horiz
     )
 
 
-def _targets(filled: Filled, training: NDArray[np.bool_], binary: bool) -> Targets:
+def _targets(
+    filled: Filled, training: NDArray[np.bool_], binary: bool, how: ScalingName, series: Series | None
+) -> Targets:
     """Return the targets at every timestep: one column of words is classes, any other columns are numbers."""
     columns = [filled.sequences.columns[place] for place in filled.sequences.targets]
     cells = (filled.column(place) for place in filled.sequences.targets)
@@ -214,4 +233,4 @@ def _targets(filled: Filled, training: NDArray[np.bool_], binary: bool) -> Targe
         always = f" (always {known[0]:g})" if len(known) else ""
         return f"Column '{name}' is constant in its training part{always}, so there is nothing to learn."
 
-    return number_targets(zip(names, cells, strict=True), training, constant)
+    return number_targets(zip(names, cells, strict=True), training, constant, how, series)

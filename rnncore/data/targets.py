@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from rnncore.data.baselines import Baselines, class_baselines, regression_baselines
 from rnncore.data.dataset import DataError, Guess, TargetKind
 from rnncore.data.metrics import Metric, error_rate, root_mean_square, wrong_answers
-from rnncore.data.prepare import Scale, fit_scale, scaled
+from rnncore.data.scaling import Scale, Series, fit_scale, scaled
+from rnncore.data_config import ScalingName
 from rnncore.records import Answers
 
 _MOST_NOTES = 3
@@ -20,10 +21,11 @@ _MOST_NOTES = 3
 class Targets:
     """The targets of M timesteps or sequences.
 
-    values: (M, O) float32 in standard deviations, or (M,) int64 numbers of `classes`. known: (M,) False where there is
-    none, or one of a class that the training part has not. classes: their names, () for numbers. units: (O,) standard
-    deviations. notes: what was found and done. binary: whether two classes are a yes/no target. means, names: of the O
-    columns of numbers.
+    values: (M, O) float32, scaled, or (M,) int64 numbers of `classes`. known: (M,) False where there is
+    none, or one of a class that the training part has not. classes: their names, () for numbers. units, means: (O,)
+    what 1 and 0 are in the numbers' own units. notes: what was found and done. binary: whether two classes are a yes/no
+    target. names: of the O columns of numbers. by_series: whether a number is in standard deviations of its own series.
+    centre: (O,) the training mean as scaled, 0 unless numbers are left as they are.
     """
 
     values: NDArray[Any]
@@ -34,6 +36,8 @@ class Targets:
     binary: bool = True
     means: tuple[float, ...] = ()
     names: tuple[str, ...] = ()
+    by_series: bool = False
+    centre: tuple[float, ...] = ()
 
     @property
     def kind(self) -> TargetKind:
@@ -69,15 +73,17 @@ class Targets:
         answers = self.values[held_out]
         if self.classes:
             return class_baselines(self.values[train], answers, self.kind == "binary", weights)
-        return regression_baselines({**(guesses or {}), "training mean": np.zeros_like(answers)}, answers, weights)
+        return regression_baselines(
+            {**(guesses or {}), "training mean": self._always_mean(answers.shape)}, answers, weights
+        )
 
     def guess(self, train: NDArray[Any]) -> Guess:
-        """Return the guess that is always the mean, 0, or has the shares that classes have at `train`.
+        """Return the guess that is always the training mean, or has the shares that classes have at `train`.
 
         Each class is counted once more than it occurs.
         """
         if not self.classes:
-            return Guess("training mean", lambda batch: np.zeros(batch.targets.shape), constant=True)
+            return Guess("training mean", lambda batch: self._always_mean(batch.targets.shape), constant=True)
         counts = np.bincount(self.values[train].ravel(), minlength=len(self.classes)) + 1.0
         logits = np.log(counts / counts.sum())
         if self.kind == "binary":
@@ -89,18 +95,25 @@ class Targets:
             constant=True,
         )
 
+    def _always_mean(self, shape: tuple[int, ...]) -> NDArray[np.float64]:
+        """Return the training mean of numbers in the shape of targets (..., O)."""
+        mean = np.zeros(shape)
+        mean[...] = self.centre
+        return mean
+
     def answers(
         self, unit: str = "", axis: str = "", places: tuple[str, ...] | tuple[float, ...] = ()
     ) -> Answers | None:
         """Return what the first number answered means; None for classes. unit, axis, places: see `Answers`."""
         if self.classes:
             return None
+        unit = "standard deviations of its series" if self.by_series else unit
         return Answers(self.names[0], self.means[0], float(self.units[0]), unit, axis, places)
 
     def metric(self) -> tuple[str, Metric]:
         """Return name and function of the evaluation metric."""
         if not self.classes:
-            return root_mean_square(self.units)
+            return root_mean_square(self.units, own_units=not self.by_series)
         return "error rate", (wrong_answers if self.kind == "binary" else error_rate)
 
 
@@ -108,10 +121,13 @@ def number_targets(
     columns: Iterable[tuple[str, NDArray[np.float64]]],
     training: NDArray[np.bool_],
     constant: Callable[[str, NDArray[np.float64]], str],
+    how: ScalingName = "standard",
+    series: Series | None = None,
 ) -> Targets:
     """Scale columns, (name, values (M,)) each, with mean and standard deviation of their training part.
 
-    constant: the sentence about a column (name, its known training values) that does not vary there.
+    constant: the sentence about a column (name, its known training values) that does not vary there. how, series: see
+    `fit_scale`.
 
     Raises:
         DataError: a constant column, infinite or too large values.
@@ -120,19 +136,20 @@ def number_targets(
     names: list[str] = []
     scales: list[Scale] = []
     for name, cells in columns:
-        scale = fit_scale(cells[training], name)
+        scale = fit_scale(cells, training, name, how, series)
         if scale is None:
             raise DataError(constant(name, cells[training & ~np.isnan(cells)]))
         known &= np.isfinite(cells)
         parts.append(scaled(cells, scale, name))
         names.append(name)
         scales.append(scale)
-        notes.append(
-            f"'{name}' is scaled with the training part's mean {scale.mean:.6g} and standard deviation {scale.std:.6g}."
-        )
-    units, means = np.array([each.std for each in scales]), tuple(each.mean for each in scales)
+        notes.append(scale.note(name))
+    units, means = np.array([each.unit for each in scales]), tuple(each.zero for each in scales)
+    own, centre = any(each.by_series for each in scales), tuple(each.mean if each.raw else 0.0 for each in scales)
     said = tuple(notes[:_MOST_NOTES])
-    return Targets(np.stack(parts, 1), known, (), units, said, means=means, names=tuple(names))
+    return Targets(
+        np.stack(parts, 1), known, (), units, said, means=means, names=tuple(names), by_series=own, centre=centre
+    )
 
 
 def class_targets(

@@ -18,6 +18,7 @@ from rnncore.data.labelled import labelled_dataset
 from rnncore.data.roles.calendar import on_the_calendar
 from rnncore.data.roles.columns import Roles, find_roles
 from rnncore.data.roles.layouts import arrange
+from rnncore.data.scaling import Scaling
 from rnncore.data.sequences import Labels, Sequences, numbered_classes
 from rnncore.data.series import forecast_dataset
 from rnncore.data.sources import Source, read_source
@@ -79,16 +80,18 @@ def inspect(files: Sequence[tuple[str, bytes]], options: UploadData | None = Non
     return prepare(read_source(files, options), options)
 
 
-def prepare(source: Source, options: UploadData) -> Inspection:
+def prepare(source: Source, options: UploadData, scaling: Scaling | None = None) -> Inspection:
     """Find out layout and roles of what was read, as far as the options leave them open, and prepare the data set.
 
-    source: from `read_source` with options of the same `reading`; it is not changed.
+    source: from `read_source` with options of the same `reading`; it is not changed. scaling: other than the options
+    say, None = as they say.
     """
+    scaling = scaling or Scaling(options.scaling, options.scaling)
     # Files hold values like 1e308 and inf, which are refused by name where they are used.
     with np.errstate(over="ignore", invalid="ignore"):
         source = on_the_calendar(source, options) if isinstance(source, Table) else source
         try:
-            return _READY[type(source)](source, options)
+            return _READY[type(source)](source, options, scaling)
         except DataError as error:
             return _failed(source, options, str(error))
 
@@ -99,15 +102,17 @@ def read_upload(options: UploadData, read_file: Callable[[str], bytes]) -> Sourc
     return read_source(files, options)
 
 
-def upload_dataset(options: UploadData, read_file: Callable[[str], bytes]) -> SequenceDataset:
-    """Build the data set of an upload, or raise the DataError that says why there is none."""
-    inspection = prepare(read_upload(options, read_file), options)
+def upload_dataset(
+    options: UploadData, read_file: Callable[[str], bytes], scaling: Scaling | None = None
+) -> SequenceDataset:
+    """Build the data set of an upload, or raise the DataError that says why there is none; scaling: see `prepare`."""
+    inspection = prepare(read_upload(options, read_file), options, scaling)
     if inspection.dataset is None:
         raise DataError(inspection.error or "The files cannot be used.")
     return inspection.dataset
 
 
-def _of_table(table: Table, options: UploadData) -> Inspection:
+def _of_table(table: Table, options: UploadData, scaling: Scaling) -> Inspection:
     roles = find_roles(table, options)
     sequences = arrange(table, roles, options)
     filled = options.model_copy(
@@ -120,17 +125,19 @@ def _of_table(table: Table, options: UploadData) -> Inspection:
         }
     )
     notes = (*table.notes, *roles.notes)
-    result = _of_sequences(replace(sequences, notes=(*notes, *sequences.notes)), filled)
+    result = _of_sequences(replace(sequences, notes=(*notes, *sequences.notes)), filled, scaling)
     return replace(result, layout=roles.layout, rows=table.rows, columns=_facts(table, roles), head=table.head())
 
 
-def _of_sequences(sequences: Sequences, options: UploadData) -> Inspection:
+def _of_sequences(sequences: Sequences, options: UploadData, scaling: Scaling) -> Inspection:
     dataset, error = None, None
     binary = options.target_kind != "multiclass"
     try:
         if sequences.labels is not None:
             sequences = replace(sequences, labels=_wanted(sequences.labels, options))
-            dataset = labelled_dataset(sequences, options.val_fraction, options.max_length, options.missing, binary)
+            dataset = labelled_dataset(
+                sequences, options.val_fraction, options.max_length, options.missing, binary, scaling
+            )
         else:
             dataset = forecast_dataset(
                 sequences,
@@ -140,6 +147,7 @@ def _of_sequences(sequences: Sequences, options: UploadData) -> Inspection:
                 options.val_fraction,
                 options.missing,
                 binary,
+                scaling,
             )
         if options.target_kind == "binary" and dataset.target != "binary":
             raise DataError(f"The target has {dataset.output_size:,} classes, so it is not a yes/no target.")
@@ -200,7 +208,7 @@ def _facts(table: Table, roles: Roles) -> tuple[ColumnFact, ...]:
     return tuple(facts)
 
 
-def _of_text(text: str, options: UploadData) -> Inspection:
+def _of_text(text: str, options: UploadData, scaling: Scaling) -> Inspection:
     window = options.window or min(_TEXT_WINDOW, max(2, int(len(text) * min(options.val_fraction, 0.5)) // 4))
     dataset, error = None, None
     try:

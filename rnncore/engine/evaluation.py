@@ -52,13 +52,15 @@ class Evaluation(NamedTuple):
 class Validation:
     """The validation set of a data set, ready for a model like `like`; evaluated in bounded chunks.
 
-    batch: all of it.
+    batch: all of it. rows: sequences that are evaluated together, None = as many as memory allows.
     """
 
-    def __init__(self, dataset: SequenceDataset, loss: str, hidden_size: int, like: Tensor) -> None:
+    def __init__(
+        self, dataset: SequenceDataset, loss: str, hidden_size: int, like: Tensor, rows: int | None = None
+    ) -> None:
         self._dataset, self._loss = dataset, loss
         self.batch = to_tensors(dataset.validation, like)
-        self._rows = max(1, _CHUNK // (dataset.seq_len * hidden_size))
+        self._rows = rows or max(1, _CHUNK // (dataset.seq_len * hidden_size))
 
     @torch.no_grad()
     def evaluate(self, model: SequenceModel) -> Evaluation:

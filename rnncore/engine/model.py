@@ -34,7 +34,11 @@ class Attention(nn.Module):
 
 
 class SequenceModel(nn.Module):
-    """Recurrent layers and a linear layer that reads their states in the way `config.readout` names."""
+    """Recurrent layers and a linear layer that reads their states in the way `config.readout` names.
+
+    swaps_axes: a mistake, made on purpose: the recurrent layers take the sequences of a batch for timesteps, as those
+    of torch.nn do without batch_first=True; the read-out takes their states as if nothing were wrong.
+    """
 
     def __init__(self, config: ModelConfig, input_size: int, output_size: int) -> None:
         super().__init__()
@@ -44,6 +48,7 @@ class SequenceModel(nn.Module):
         )
         self.readout = nn.Linear(config.hidden_size, output_size)
         self.attention = Attention(config.hidden_size) if READOUTS[config.readout].attends else None
+        self.swaps_axes = False
 
     def forward(self, inputs: Tensor, lengths: Tensor | None = None, tape: StateTape | None = None) -> Tensor:
         """Map inputs (B, T, F) to outputs (B, O), or (B, T, O) with the read-out "every_step".
@@ -51,7 +56,10 @@ class SequenceModel(nn.Module):
         lengths: (B,) int64, valid steps of each sequence; None = all T. tape: records the state gradients of the
         backward pass.
         """
-        states = self.recurrent(inputs, tape)  # (B, T, H)
+        if self.swaps_axes:
+            states = self.recurrent(inputs.transpose(0, 1), tape).transpose(0, 1)
+        else:
+            states = self.recurrent(inputs, tape)  # (B, T, H)
         return self.read(states, lengths)
 
     def read(self, states: Tensor, lengths: Tensor | None = None) -> Tensor:

@@ -10,13 +10,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from rnncore.checks import check_run, resolve_loss
+from rnncore.checks import check_run, resolve_loss, timesteps_of
 from rnncore.choices import CLIP_METHODS
 from rnncore.config import TrainConfig
 from rnncore.data import load_dataset
 from rnncore.data.dataset import SequenceDataset
 from rnncore.data.facts import facts_of
 from rnncore.data.guesses import guesses_of, training_sample
+from rnncore.data.mistakes import with_mistake
 from rnncore.engine.cells.recurrent import StateTape
 from rnncore.engine.clipping import Clipping, clip_gradients
 from rnncore.engine.devices import choose_device
@@ -35,6 +36,7 @@ from rnncore.engine.regularization import add_omega_gradient
 from rnncore.engine.schedules import learning_rate_factor
 from rnncore.engine.spikes import Spikes
 from rnncore.errors import not_allowed
+from rnncore.mistakes import MISTAKES
 from rnncore.records import MetricWords, Record, RunInfo
 from rnncore.words import many
 
@@ -42,7 +44,8 @@ from rnncore.words import many
 def train(config: TrainConfig, dataset: SequenceDataset | None = None) -> Iterator[Record]:
     """Train as `config` says and yield one record per step; closing the generator stops the run.
 
-    dataset: instead of the one that `config.data` describes. Raises ConfigError or DataError before the first step.
+    dataset: instead of the one that `config.data` describes; `config.mistake` is made with it too. Raises ConfigError
+    or DataError before the first step.
     A run whose numbers stop being finite ends with a record whose `diverged` says why.
     """
     yield from Trainer(config, dataset).records()
@@ -60,8 +63,9 @@ class Trainer:
 
     def __init__(self, config: TrainConfig, dataset: SequenceDataset | None = None) -> None:
         self.config = config
-        self.dataset = dataset = dataset or load_dataset(config.data)
+        dataset = dataset or load_dataset(config.data, mistake=config.mistake)
         check_run(config, dataset)
+        self.dataset = dataset = with_mistake(dataset, config.mistake)
         self.loss = resolve_loss(config.loss, dataset)
         self.device, device_reason = choose_device(config)
         self.model = build_model(config, dataset, self.device)
@@ -75,7 +79,9 @@ class Trainer:
         self._elapsed = 0.0
         self._best_val_loss = math.inf
         self._evaluations_since_best = 0
-        self._validation = Validation(dataset, self.loss, config.model.hidden_size, self.parameters.weights)
+        # Sequences that do not touch one another can be evaluated together in any number.
+        rows = config.batch_size if self.model.swaps_axes else None
+        self._validation = Validation(dataset, self.loss, config.model.hidden_size, self.parameters.weights, rows)
         self._spikes = Spikes()
         sample = training_sample(dataset)
         guesses = guess_losses(guesses_of(dataset, sample), self.loss, dataset.validation, sample)
@@ -98,7 +104,7 @@ class Trainer:
             parameter_count=self.parameters.count,
             input_size=dataset.input_size,
             output_size=dataset.output_size,
-            seq_len=dataset.seq_len,
+            seq_len=timesteps_of(config, dataset),
             num_layers=config.model.num_layers,
             steps_per_epoch=None if dataset.train_size is None else -(-dataset.train_size // config.batch_size),
             device=self.device,
@@ -269,6 +275,7 @@ def build_model(config: TrainConfig, dataset: SequenceDataset, device: str) -> S
         model = SequenceModel(config.model, dataset.input_size, dataset.output_size)
     initialize(model, config.init, dataset.seq_len, stream_seed(config.seed, INITIALIZATION))
     model.recurrent.truncation = config.truncation
+    model.swaps_axes = MISTAKES[config.mistake].swaps_axes
     return model.to(device=device, dtype=getattr(torch, config.dtype))
 
 

@@ -16,6 +16,8 @@ class Data:
     target: TargetKind = "regression"
     per_step: bool = False
     seq_len: int = 1200
+    train_size: int | None = None
+    mistake: str = "none"
 
 
 def refusal(config: dict, data: Data) -> str:

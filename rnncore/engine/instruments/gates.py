@@ -19,7 +19,10 @@ def gates(moment: Evaluated) -> dict[str, Any] | None:
     inputs, _, lengths = moment.validation
     per_sequence = inputs.shape[1] * moment.model.config.hidden_size
     rows = slice(max(1, min(GATE_SEQUENCES, _MAX_STATES // per_sequence)))
-    found = gate_activations(moment.model.recurrent, inputs[rows], None if lengths is None else lengths[rows])
+    inputs, lengths = inputs[rows], None if lengths is None else lengths[rows]
+    if moment.model.swaps_axes:
+        inputs, lengths = inputs.transpose(0, 1), None
+    found = gate_activations(moment.model.recurrent, inputs, lengths)
     return None if found is None else found.to_json()
 
 

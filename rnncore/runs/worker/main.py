@@ -58,7 +58,7 @@ class TorchEngine:
         from rnncore.data import load_dataset
         from rnncore.engine.train import Trainer
 
-        return Trainer(config, load_dataset(config.data, read_file))
+        return Trainer(config, load_dataset(config.data, read_file, config.mistake))
 
     def save(self, trainer: TrainerLike) -> bytes:
         """Serialise the trainer's state as safetensors: no pickle, so that a checkpoint can run no code."""
