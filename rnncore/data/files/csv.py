@@ -30,6 +30,7 @@ from rnncore.words import listed, many
 _FOOTER_LINES = 10
 _BLOCK, _BLOCK_PER_COLUMN = 1 << 20, 1 << 10  # bytes that are split at once; small blocks of wide tables cost memory
 _LONG = 100_000  # rows
+_WANTED = {"number": "number", "time": "date or time"}  # of a cell in a column of this kind
 _READINGS = 4  # attempts, each with one more column read as text, until all are
 _QUOTED_OR_COMMENT = re.compile(rb'("[^"]*")|(?<=\n)#[^\r\n]*')
 _CONVERSION = re.compile(r"In CSV column #(\d+): .*[Cc]onversion error")
@@ -259,8 +260,8 @@ def _conventions(columns: list[Column]) -> list[str]:
 def _wrong_cells(columns: list[Column], first_row: int) -> list[str]:
     wrong = [column for column in columns if column.first_bad]
     notes = [
-        f"Column '{column.name}': {column.bad:,} cell{'s are' if column.bad > 1 else ' is'} no number (first "
-        f"{shorten(column.first_bad[1])} in row {first_row + column.first_bad[0]:,}) "
+        f"Column '{column.name}': {column.bad:,} cell{'s are' if column.bad > 1 else ' is'} no {_WANTED[column.kind]} "
+        f"(first {shorten(column.first_bad[1])} in row {first_row + column.first_bad[0]:,}) "
         f"and count{'s' * (column.bad == 1)} as missing."
         for column in wrong[:5]
         if column.first_bad

@@ -22,6 +22,7 @@ MISSING_FORMS = sorted(
 )
 # A column counts as numeric when at least this share of its filled cells are numbers; the others become missing.
 NUMERIC_SHARE = 0.9
+_MISSING_WORDS_OF_A_COLUMN, _MEASURES = 2, 10  # a word or two that mean missing, beside more than so many numbers
 _TRIED = 200
 _PIECE = 1 << 16  # cells that are rewritten at once, which bounds the memory for copies
 
@@ -31,7 +32,10 @@ _PLAIN = _SIGN + r"(\d+(\.\d*)?|\.\d+)" + _EXPONENT + r"|^[+-]?[iI][nN][fF]([iI]
 # As the re module and RE2 (Arrow) both read them; spaces are plain, no-break or thin.
 _PLAIN_NUMBER = re.compile(_PLAIN)
 _SPACES = "[ \u00a0\u2009\u202f'\u2019]"
-_UNITS = "[%$\u20ac\u00a3\u00a5]"
+_COMPARED = "[<>~\u2264\u2265\u2248] ?"  # below or above what can be measured: the bound counts as the value
+_UNIT = "(?:[%$\u20ac\u00a3\u00a5\u20b9\u20a9\u00b0]" r"|R\$|US\$|Rs\.?|USD|EUR|GBP|JPY|CHF|INR|CNY|kr)"
+_LARGE = {"K": "e3", "k": "e3", "M": "e6", "Mn": "e6", "mn": "e6", "B": "e9", "bn": "e9",
+          "Bn": "e9", "T": "e12"}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +55,33 @@ def _comma_to_point(text: pa.Array) -> pa.Array:
     return pc.replace_substring(text, ",", ".")
 
 
+def _marked(whole: str, mark: str) -> str:
+    """Return the pattern of a number among marks: bounds, units, currencies, brackets for minus, K, M and B."""
+    number = rf"(?:{whole}(?:{mark}\d*)?|{mark}\d+)(?:[eE][+-]?\d+)?"
+    large = "(?: ?(?:" + "|".join(_LARGE) + "))?"
+    plain = rf"^(?:{_COMPARED})?[+-]?(?:{_UNIT} ?)?[+-]?{number}{large}(?: ?{_UNIT})?$"
+    return rf"{plain}|^\((?:{_UNIT} ?)?{number}{large}(?: ?{_UNIT})?\)$|^{number}-$"
+
+
+def _unmarked(thousands: str, comma: bool) -> Callable[[pa.Array], pa.Array]:
+    def rewrite(text: pa.Array) -> pa.Array:
+        text = pc.replace_substring_regex(text, r"^\((.*)\)$|^(.*)-$", r"-\1\2")
+        text = pc.replace_substring_regex(text, f"{_COMPARED}|{_UNIT}|{thousands}|[ \u00a0\u202f]", "")
+        for word, power in _LARGE.items():
+            text = pc.replace_substring_regex(text, rf"(\d[.,]?){word}$", rf"\1{power}")
+        text = pc.replace_substring_regex(text, r"^([+-])([+-])", r"\1")
+        return _comma_to_point(text) if comma else text
+
+    return rewrite
+
+
 POINT = Convention("decimal point", _PLAIN, lambda text: text)
 COMMA = Convention("decimal comma", _SIGN + r"(\d+(,\d*)?|,\d+)" + _EXPONENT, _comma_to_point)
-THOUSANDS = Convention("thousands commas", _SIGN + r"[1-9]\d{0,2}(,\d{3})+(\.\d*)?$", _without(","))
+THOUSANDS = Convention(
+    "thousands commas",
+    _SIGN + r"[1-9]\d{0,2}(,\d{3})+(\.\d*)?$|" + _SIGN + r"[1-9]\d?(,\d\d)+,\d{3}(\.\d*)?$",
+    _without(","),
+)
 POINTS = Convention(
     "thousands points",
     _SIGN + r"[1-9]\d{0,2}(\.\d{3})+(,\d*)?$",
@@ -64,13 +92,16 @@ SPACED = Convention(
     _SIGN + r"\d{1,3}(" + _SPACES + r"\d{3})+([.,]\d*)?$",
     lambda text: _comma_to_point(_without(_SPACES)(text)),
 )
-UNITS = Convention(
-    "percent or currency",
-    rf"^[+-]?{_UNITS} ?[+-]?\d[\d,]*(\.\d+)?$|^[+-]?\d[\d,]*(\.\d+)? ?{_UNITS}$",
-    lambda text: _without("[ ,]|" + _UNITS)(text),
+MARKED = Convention("units, bounds or other marks", _marked(r"\d+(?:,\d{2,3})*", r"\."), _unmarked(",", comma=False))
+MARKED_COMMA = Convention(
+    "units, bounds or other marks", _marked(r"\d+(?:[. ]\d{3})*", ","), _unmarked(r"\.", comma=True)
 )
 # In the order in which they are tried, for files whose decimal mark is a point or a comma.
-CONVENTIONS = {"point": (POINT, THOUSANDS, SPACED, UNITS, COMMA), "comma": (COMMA, POINTS, SPACED, POINT, THOUSANDS)}
+CONVENTIONS = {
+    "point": (POINT, THOUSANDS, SPACED, MARKED, COMMA, POINTS, MARKED_COMMA),
+    "comma": (COMMA, POINTS, SPACED, POINT, THOUSANDS, MARKED_COMMA, MARKED),
+}
+_AMBIGUOUS = (POINTS, MARKED_COMMA)  # whose cells may look plain: '1.234'
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,30 +141,31 @@ def parse_numbers(filled: pa.Array, decimal: str) -> Numbers | None:
     if may_be_usual and (values := plain_numbers(filled, usual)) is not None:
         return Numbers(values, nothing, usual.name)
     known = len(filled) - filled.null_count
-    if _too_many_words(filled.slice(0, len(filled) // 5 + 1), decimal, most=known - NUMERIC_SHARE * known):
-        return None
     first, *others = CONVENTIONS[decimal]
+    if _is_of_words(filled.slice(0, len(filled) // 5 + 1), decimal, most=known - NUMERIC_SHARE * known):
+        return None
     plain = _fits(filled, first)
-    best, best_count = (first, plain), _count(plain)
+    best, own, best_count = first, plain, _count(plain)
     for convention in others:
         if best_count == known:
             break
-        fits = pc.or_(plain, _fits(filled, convention))
-        if (count := _count(fits)) > best_count:
-            best, best_count = (convention, fits), count
-    if best_count < NUMERIC_SHARE * known:
+        fits = _fits(filled, convention)
+        if (count := _count(pc.or_(plain, fits))) > best_count:
+            best, own, best_count = convention, fits, count
+    fits = pc.or_(plain, own)
+    wrong = pc.and_(pc.invert(fits), pc.is_valid(filled))
+    if best_count < NUMERIC_SHARE * known and not _is_one_word(filled, fits, wrong, best_count):
         return None
-    convention, fits = best
+    if best not in _AMBIGUOUS or pc.any(pc.and_(pc.and_not(plain, own), pc.match_substring(filled, "."))).as_py():
+        own = pc.and_not(own, plain)
     empty = pa.scalar(None, pa.string())
 
-    def read(text: pa.Array, fits: pa.Array, plain: pa.Array) -> NDArray[np.float64]:
-        special = pc.and_not(fits, plain) if convention is not first else plain
-        rewritten = convention.rewrite(pc.if_else(special, text, empty))
-        rest = first.rewrite(pc.if_else(pc.and_not(fits, special), text, empty))
+    def read(text: pa.Array, fits: pa.Array, own: pa.Array) -> NDArray[np.float64]:
+        rewritten = best.rewrite(pc.if_else(own, text, empty))
+        rest = first.rewrite(pc.if_else(pc.and_not(fits, own), text, empty))
         return _cast(pc.coalesce(rewritten, rest))
 
-    wrong = np.flatnonzero(np.asarray(pc.and_(pc.invert(fits), pc.is_valid(filled))))
-    return Numbers(in_pieces(read, filled, fits, plain), wrong, convention.name)
+    return Numbers(in_pieces(read, filled, fits, own), np.flatnonzero(np.asarray(wrong)), best.name)
 
 
 def in_pieces(read: Callable[..., NDArray[np.float64]], *columns: pa.Array | pa.ChunkedArray) -> NDArray[np.float64]:
@@ -158,10 +190,20 @@ def looks_like_number(cell: str) -> bool:
     )
 
 
-def _too_many_words(filled: pa.Array, decimal: str, most: float) -> bool:
-    """Whether more than `most` filled cells are a number in no convention."""
+def _is_of_words(filled: pa.Array, decimal: str, most: float) -> bool:
+    """Whether more than `most` filled cells are a number in no convention, and not always the same word or two."""
     fitting = reduce(pc.or_, (_fits(filled, convention) for convention in CONVENTIONS[decimal]))
-    return bool(len(filled) - filled.null_count - _count(fitting) > most)
+    if len(filled) - filled.null_count - _count(fitting) <= most:
+        return False
+    return len(pc.unique(filled.filter(pc.invert(fitting)).drop_null())) > _MISSING_WORDS_OF_A_COLUMN
+
+
+def _is_one_word(filled: pa.Array, fits: pa.Array, wrong: pa.Array, count: int) -> bool:
+    """Whether the cells that are no numbers hold a word or two, and the others measure: then these mean missing."""
+    if count < 0.5 * (len(filled) - filled.null_count):
+        return False
+    words, numbers = pc.unique(filled.filter(wrong)), pc.unique(filled.filter(fits))
+    return len(words) <= _MISSING_WORDS_OF_A_COLUMN and len(numbers) > _MEASURES
 
 
 def _fits(text: pa.Array, convention: Convention) -> pa.Array:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from rnncore.data.dataset import DataError
 from rnncore.data.files.limits import MAX_CATEGORIES
 from rnncore.data.files.numbers import missing_cells, parse_numbers, plain_numbers
-from rnncore.data.files.times import parse_day_numbers, parse_times
+from rnncore.data.files.times import parse_time_numbers, parse_times
 from rnncore.data.sequences import Floats
 
 ColumnKind = Literal["number", "category", "time", "text", "empty"]
@@ -32,8 +32,8 @@ class Column:
     """One column. content: (N,) in the smallest form: numbers or seconds of the smallest float type that holds them
     exactly, NaN where missing; coded words or text, null where missing.
 
-    shown: the first cells as text. bad: filled cells of a numeric column that are no numbers, which count as missing;
-    first_bad: place and text of the first.
+    shown: the first cells as text. bad: filled cells of a column of numbers or times that are none, which count as
+    missing; first_bad: place and text of the first.
     """
 
     name: str
@@ -68,7 +68,7 @@ class Column:
 
     @property
     def missing(self) -> int:
-        """How many cells are empty, a word for missing, or no number in a column of numbers."""
+        """How many cells are empty, a word for missing, or no number (or time) in a column of numbers (or times)."""
         if isinstance(self.content, np.ndarray):
             return int(np.isnan(self.content).sum())
         return int(self.content.null_count)
@@ -148,8 +148,10 @@ def make_column(
             return number_column(name, numbers.values, shown, numbers.convention)
         first = int(numbers.wrong[0]), str(filled[int(numbers.wrong[0])])
         return number_column(name, numbers.values, shown, numbers.convention, len(numbers.wrong), first)
-    if (times := parse_times(filled)) is not None:
-        return Column(name, "time", smallest(times), shown=shown)
+    if times := parse_times(filled):
+        odd = times.odd
+        first_odd = (int(odd[0]), str(filled[int(odd[0])])) if len(odd) else None
+        return Column(name, "time", smallest(times.seconds), (), shown, len(odd), first_odd)
     if (codes := _coded(filled)) is not None:
         return coded_column(name, codes, shown)
     return Column(name, "text", filled, shown=shown)
@@ -177,8 +179,8 @@ def number_column(
     if np.isnan(values).all():
         return Column(name, "empty", pa.nulls(len(values), pa.float64()), shown=shown)
     may_be_days = not bad and values.dtype != np.float16  # whose largest number is 65504
-    if may_be_days and (days := parse_day_numbers(values.astype(np.float64, copy=False))) is not None:
-        return Column(name, "time", smallest(days), shown=shown)
+    if may_be_days and (times := parse_time_numbers(values.astype(np.float64, copy=False), name)) is not None:
+        return Column(name, "time", smallest(times), shown=shown)
     return Column(name, "number", smallest(values), (), shown, bad, first_bad, convention)
 
 
