@@ -75,6 +75,11 @@ def _describe(owner: str, name: str, content: bytes, options: dict[str, Any]) ->
         "columns": [column.name for column in found.columns],
         "notes": list(found.notes),
         "data": found.options.model_dump(mode="json"),
+        "reason": found.reason,
+        "alternatives": [
+            {"title": other.title, "reason": other.reason, "data": other.options.model_dump(mode="json")}
+            for other in found.alternatives
+        ],
     }
     return answer | ({"problem": found.error} if found.error else {})
 

@@ -15,9 +15,12 @@ from rnncore.data.files.limits import MAX_FILES
 from rnncore.data.files.numbers import MISSING_WORDS
 from rnncore.data.files.table import Table
 from rnncore.data.labelled import labelled_dataset
-from rnncore.data.roles.calendar import on_the_calendar
-from rnncore.data.roles.columns import Roles, find_roles
+from rnncore.data.roles import reading_panel, reading_rows, reading_series  # noqa: F401 (they register themselves)
+from rnncore.data.roles.calendar import JOINED, on_the_calendar
+from rnncore.data.roles.columns import Roles, check_named, find_roles
+from rnncore.data.roles.keys import with_key
 from rnncore.data.roles.layouts import arrange
+from rnncore.data.roles.readings import READINGS, Reading, close, ranked
 from rnncore.data.scaling import Scaling
 from rnncore.data.sequences import Labels, Sequences, numbered_classes
 from rnncore.data.series import forecast_dataset
@@ -51,7 +54,8 @@ class Inspection:
     layout: "series", "long", "rows", "sequences" (the files hold sequences, no table) or "text". options: the given
     ones with layout and roles filled in. head: the first rows as text, to be shown as text. sample, sample_names: the
     first sequence to draw, (T, C) at most 2,000 steps. notes: what was found and done. dataset: ready to train on, or
-    None with `error`, one sentence.
+    None with `error`, one sentence. reason: why the files are read so, one sentence. alternatives: other readings that
+    are nearly as likely, empty where it is sure; choosing one is to use its options.
     """
 
     layout: str
@@ -64,6 +68,22 @@ class Inspection:
     notes: tuple[str, ...]
     dataset: SequenceDataset | None
     error: str | None
+    reason: str = ""
+    alternatives: tuple["Alternative", ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Alternative:
+    """Another reading of the same files: what it takes a row to be, why, its options, and a sequence to draw.
+
+    sample, sample_names: as in `Inspection`.
+    """
+
+    title: str
+    reason: str
+    options: UploadData
+    sample: NDArray[np.float64]
+    sample_names: tuple[str, ...]
 
 
 def inspect(files: Sequence[tuple[str, bytes]], options: UploadData | None = None) -> Inspection:
@@ -113,20 +133,46 @@ def upload_dataset(
 
 
 def _of_table(table: Table, options: UploadData, scaling: Scaling) -> Inspection:
-    roles = find_roles(table, options)
+    """Read a table in the likeliest way that gives a data set, and say which others are nearly as likely."""
+    table = with_key(table, options.id)
+    check_named(table, options)
+    readings = ranked(table, options)
+    others: list[Alternative] = []
+    first, problem = None, None
+    for reading in (readings[0], *close(readings)):
+        try:
+            read = _read_as(table, options, reading, scaling)
+        except DataError as error:
+            problem = problem or error
+            continue
+        if first is None or (first.dataset is None and read.dataset is not None):
+            first = read
+        elif read.dataset is not None:
+            title = READINGS[reading.kind].title
+            others.append(Alternative(title, reading.reason, read.options, read.sample, read.sample_names))
+    if first is None:
+        raise problem or DataError(f"'{table.name}' cannot be used.")
+    return replace(first, alternatives=tuple(others))
+
+
+def _read_as(table: Table, options: UploadData, reading: Reading, scaling: Scaling) -> Inspection:
+    roles = find_roles(table, options, reading)
     sequences = arrange(table, roles, options)
     filled = options.model_copy(
         update={
             "layout": roles.layout,
             "id": roles.id,
             "time": roles.time,
-            "targets": roles.targets or None,
+            "targets": roles.targets or (() if roles.layout == "rows" else None),
             "features": None if roles.layout == "rows" else roles.features,
         }
     )
     notes = (*table.notes, *roles.notes)
     result = _of_sequences(replace(sequences, notes=(*notes, *sequences.notes)), filled, scaling)
-    return replace(result, layout=roles.layout, rows=table.rows, columns=_facts(table, roles), head=table.head())
+    return replace(
+        result, layout=roles.layout, rows=table.rows, columns=_facts(table, roles), head=table.head(),
+        reason=reading.reason,
+    )  # fmt: skip
 
 
 def _of_sequences(sequences: Sequences, options: UploadData, scaling: Scaling) -> Inspection:
@@ -200,7 +246,11 @@ def _facts(table: Table, roles: Roles) -> tuple[ColumnFact, ...]:
     for column in table.columns:
         own = [role for role, names in (("input", roles.features), ("target", roles.targets)) if column.name in names]
         role = " and ".join(own) or "unused"
-        for special, names in (("id", {roles.id}), ("time", {roles.time}), ("step", steps)):
+        for special, names in (
+            ("id", set(roles.id.split(JOINED))),
+            ("time", {roles.time}),
+            ("step", steps),
+        ):
             role = special if column.name in names else role
         example = next((cell for cell in column.shown if cell.strip().lower() not in MISSING_WORDS), "")
         different = len(column.categories) or None

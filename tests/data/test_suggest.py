@@ -5,7 +5,7 @@ import pyarrow as pa
 import pytest
 
 from rnncore.data.files.table import Column, Table, make_column, numeric_column
-from rnncore.data.roles.columns import _different_pairs, _may_number_sequences
+from rnncore.data.roles.keys import may_number_sequences
 from rnncore.data.roles.suggest import _MANY_INPUTS, WHOLE, _copies, _is_rare, _names_rows, no_time, suggestion
 
 PLAIN = "No column tells the time: the rows count as timesteps, in the order of the file."
@@ -88,14 +88,8 @@ def test_a_column_that_names_the_rows() -> None:
     assert not names(numbers(3, 1, 2, name="x"))
 
 
-def test_pairs_of_sequence_and_time_are_counted_once() -> None:
-    groups, moments = np.array([1, 0, 1, 0, 1]), np.array([5.0, 5.0, 6.0, 5.0, 5.0])
-    assert _different_pairs(groups, moments) == 3
-    assert _different_pairs(groups, np.arange(5.0)) == 5
-
-
 @pytest.mark.parametrize(
     ("values", "may"), [((0, 1, 2), True), ((0, 1, 0), False), ((1, 1), False), ((0, 0), False), ((1, 2.5), False)]
 )
-def test_whole_numbers_other_than_0_and_1_may_number_sequences(values: tuple[float, ...], may: bool) -> None:
-    assert _may_number_sequences(numbers(*values)) == may
+def test_whole_numbers_other_than_0_and_1may_number_sequences(values: tuple[float, ...], may: bool) -> None:
+    assert may_number_sequences(numbers(*values)) == may

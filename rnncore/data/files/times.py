@@ -1,7 +1,6 @@
 """Text cells and whole numbers become points in time, in seconds since 1970 (UTC where cells say their offset)."""
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
 
@@ -57,6 +56,7 @@ _OFFSET = r":\d\d(?:[.,]\d+)? ?(?P<s>[+-])(?P<h>\d\d):?(?P<m>\d\d)?$"
 _MIDNIGHT = r"(?:[ T_]|^)24[:.]00"
 _SAMPLE, _FIRST = 500, 20
 _MONTHS, _DAY = 12, 86_400
+_MOST_BY_CHOICE = 8  # formats in a column that is a clock by choice
 _MOST_FORMATS = 3  # in one column, as where midnight is written as a day without a clock time
 _NAMED = re.compile(r"time|stamp|date|epoch|unix|^ts$", re.I)
 _EPOCH = 3e8, 4.1e9  # seconds: 1979 to 2099
@@ -100,13 +100,21 @@ def parse_times(filled: pa.Array) -> Times | None:
     return times if len(times.odd) <= (1 - NUMERIC_SHARE) * (len(filled) - filled.null_count) else None
 
 
-def parse_time_cells(cells: Sequence[str | None]) -> NDArray[np.float64]:
-    """Return each cell by itself as a point in time, NaN where it is none: for a column that is a clock by choice."""
-    import pandas as pd
+def parse_time_cells(filled: pa.Array) -> NDArray[np.float64]:
+    """Return a column of trimmed text as seconds, (N,), in as many formats as it takes: a clock by choice.
 
-    times = pd.to_datetime(pd.Series(list(cells), dtype="object"), format="mixed", errors="coerce", utc=True)
-    seconds = times.to_numpy(dtype="datetime64[ms]").astype(np.float64) * 1e-3
-    return np.where(times.isna().to_numpy(), np.nan, seconds)
+    NaN where a cell is no time in any of them.
+    """
+    text, seconds = _normalised(filled), np.full(len(filled), np.nan)
+    for _ in range(_MOST_BY_CHOICE):
+        places = np.flatnonzero(np.isnan(seconds) & np.asarray(text.is_valid()))
+        sample = text.take(pa.array(places[:_SAMPLE]))
+        fits = {form: int(_plausible(sample, form).sum()) for form in _FORMATS}
+        best = max(fits, key=lambda form: fits[form])
+        if not fits[best]:
+            break
+        seconds[places] = _seconds(_parse(text.take(pa.array(places)), best))
+    return seconds + np.where(np.isnan(seconds), 0.0, _shift(filled))
 
 
 def parse_time_numbers(values: NDArray[np.float64], name: str) -> NDArray[np.float64] | None:
@@ -255,14 +263,16 @@ def _shift(text: pa.Array) -> NDArray[np.float64]:
     fraction, offset = pc.extract_regex(text, _FRACTION), pc.extract_regex(text, _OFFSET)
     shift = _number(pc.binary_join_element_wise("0", pc.struct_field(fraction, "f"), "."))
     minutes = pc.if_else(pc.equal(pc.struct_field(offset, "m"), ""), "00", pc.struct_field(offset, "m"))
-    ahead = 3600 * _number(pc.struct_field(offset, "h")) + 60 * _number(minutes)
+    ahead: NDArray[np.float64] = 3600 * _number(pc.struct_field(offset, "h")) + 60 * _number(minutes)
     west = np.asarray(pc.fill_null(pc.equal(pc.struct_field(offset, "s"), "-"), False))
     midnight = np.asarray(pc.fill_null(pc.match_substring_regex(text, _MIDNIGHT), False))
-    return shift - np.where(west, -ahead, ahead) + _DAY * midnight
+    shift += np.where(west, ahead, -ahead) + _DAY * midnight
+    return shift
 
 
 def _number(text: pa.Array) -> NDArray[np.float64]:
-    return np.asarray(pc.fill_null(pc.cast(text, pa.float64()), 0.0))
+    filled = pc.fill_null(pc.cast(text, pa.float64()), 0.0)
+    return np.asarray(filled.to_numpy(zero_copy_only=False), np.float64)
 
 
 def _parse(text: pa.Array, form: str) -> pa.Array:

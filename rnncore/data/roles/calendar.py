@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from rnncore.config import UploadData
 from rnncore.data.files.table import Column, Table, numeric_column, time_column
+from rnncore.data.roles.names import CALENDAR
 from rnncore.words import listed
 
 JOINED = " + "
@@ -17,6 +18,7 @@ _Part = tuple[Column, NDArray[np.int64]]
 _Found = tuple[list[Column], NDArray[np.int64]]  # the columns of a time, and it in seconds
 
 _DAY = 86_400
+_NO_DAY = -2_208_988_800  # seconds: the first day of 1900
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _MONTH_NAME = re.compile(
     r"^(jan(uary)?|feb(ruary)?|mar(ch)?|apr(il)?|may|june?|july?|aug(ust)?|sept?(ember)?|oct(ober)?|nov(ember)?"
@@ -24,16 +26,9 @@ _MONTH_NAME = re.compile(
     re.I,
 )
 _QUARTER_NAME = re.compile(r"^q(uarter)?[ _]?[1-4]$", re.I)
-_SUMMARY_NAME = re.compile(r"^(annual|ann|total|sum|mean|avg|average|j-d|d-n|djf|mam|jja|son)\b.*", re.I)
-# Part of a date -> names of its column, smallest and largest value.
-_PARTS = {
-    "year": (re.compile(r"^(year|years|yr|yyyy)$", re.I), 1000, 2999),
-    "quarter": (re.compile(r"^(quarter|qtr|q)$", re.I), 1, 4),
-    "month": (re.compile(r"^(month|mon|mm)$", re.I), 1, 12),
-    "day": (re.compile(r"^(day|dd|mday|day[ _]?of[ _]?(the[ _]?)?month)$", re.I), 1, 31),
-    "hour": (re.compile(r"^(hour|hours|hr|hh)$", re.I), 0, 24),
-    "minute": (re.compile(r"^(minute|minutes|min)$", re.I), 0, 59),
-}
+SUMMARY_NAME = re.compile(
+    r"^(annual|ann|(grand[ _])?total|summe|average|sum|mean|avg|average|j-d|d-n|djf|mam|jja|son)\b.*", re.I
+)
 
 
 def on_the_calendar(table: Table, options: UploadData) -> Table:
@@ -49,13 +44,14 @@ def on_the_calendar(table: Table, options: UploadData) -> Table:
 
 def _joined(table: Table) -> Table | None:
     times = [column for column in table.columns if column.kind == "time"]
-    parts = {part: found for part in _PARTS if (found := _part(table, part))}
-    days = [column for column in times if _whole_days(column)]
-    joined: _Found | None
+    clocks = [column for column in times if is_part_of_a_day(column)]
+    parts = {part: found for part in CALENDAR if (found := _part(table, part))}
+    days = [column for column in times if column not in clocks and _whole_days(column)]
+    joined: _Found | None = None
     if len(days) == 1:
-        joined = _day_and_clock(days[0], [column for column in times if _is_clock(column)], parts)
-    else:
-        joined = None if times else _date(parts)
+        joined = _day_and_clock(days[0], clocks, parts)
+    elif len(clocks) == len(times):
+        joined = _date(parts, clocks)
     if joined is None:
         return None
     columns, seconds = joined
@@ -71,7 +67,7 @@ def _joined(table: Table) -> Table | None:
 
 def _part(table: Table, part: str) -> _Part | None:
     """Return the column that holds a part of a date, and its values as whole numbers, (rows,)."""
-    names, low, high = _PARTS[part]
+    names, low, high = CALENDAR[part]
     for column in table.columns:
         if not names.match(column.name.strip()) or column.missing or column.numbers is None:
             continue
@@ -93,42 +89,50 @@ def _whole_days(column: Column) -> bool:
     return not column.missing and column.numbers is not None and not (column.numbers % _DAY).any()
 
 
-def _is_clock(column: Column) -> bool:
+def is_part_of_a_day(column: Column) -> bool:
     """Whether times have no day: they are read as those of the first day of 1900."""
-    if column.missing or column.numbers is None:
+    if column.kind != "time" or column.numbers is None:
         return False
-    first = np.datetime64("1900-01-01", "s").astype(np.int64)
-    return bool((column.numbers >= first).all() and (column.numbers < first + _DAY).all())
+    return bool(np.nanmin(column.numbers) >= _NO_DAY and np.nanmax(column.numbers) <= _NO_DAY + _DAY)
 
 
 def _day_and_clock(day: Column, clocks: list[Column], parts: dict[str, _Part]) -> _Found | None:
     """Join a day that repeats with the clock time or the hour beside it."""
     assert day.numbers is not None
+    clocks = [clock for clock in clocks if not clock.missing]
     if not clocks and "hour" not in parts:
         return None
     seconds = day.numbers.astype(np.int64)
     if not (np.diff(np.sort(seconds)) == 0).any():
         return None
-    if clocks and clocks[0].numbers is not None:
-        return [day, clocks[0]], seconds + clocks[0].numbers.astype(np.int64) % _DAY
-    return _with_clock([day], seconds, parts)
+    return _with_clock([day], seconds, parts, clocks)
 
 
-def _with_clock(columns: list[Column], seconds: NDArray[np.int64], parts: dict[str, _Part]) -> _Found:
-    for part, unit in (("hour", 3_600), ("minute", 60)):
+def _with_clock(
+    columns: list[Column], seconds: NDArray[np.int64], parts: dict[str, _Part], clocks: list[Column]
+) -> _Found:
+    if clocks and (numbers := clocks[0].numbers) is not None:
+        return [*columns, clocks[0]], seconds + numbers.astype(np.int64) - _NO_DAY
+    for part, unit in (("hour", 3_600), ("minute", 60), ("second", 1)):
         if part not in parts:
             break
         columns, seconds = [*columns, parts[part][0]], seconds + unit * parts[part][1]
     return columns, seconds
 
 
-def _date(parts: dict[str, _Part]) -> _Found | None:
+def _date(parts: dict[str, _Part], clocks: list[Column]) -> _Found | None:
     """Join a year with the finer parts beside it; None where there are none, or where they are no dates."""
-    finer = next((part for part in ("month", "quarter") if part in parts), None)
+    finer = next((part for part in ("month", "quarter", "day of the year", "week") if part in parts), None)
     if "year" not in parts or finer is None:
         return None
+    clocks = [clock for clock in clocks if not clock.missing]
     year, place = parts["year"], parts[finer]
-    columns = [year[0], place[0]]
+    columns, start = [year[0], place[0]], (year[1] - 1970).astype("datetime64[Y]").astype("datetime64[D]")
+    if finer == "day of the year":
+        return _with_clock(columns, (start.astype(np.int64) + place[1] - 1) * _DAY, parts, clocks)
+    if finer == "week":
+        fourth = start.astype(np.int64) + 3  # of January, which is always in week 1
+        return columns, (fourth - (fourth + 3) % 7 + 7 * (place[1] - 1)) * _DAY
     months = 12 * (year[1] - 1970) + (place[1] - 1) * (1 if finer == "month" else 3)
     first = months.astype("datetime64[M]").astype("datetime64[D]").astype(np.int64)
     if finer == "quarter" or "day" not in parts:
@@ -136,7 +140,7 @@ def _date(parts: dict[str, _Part]) -> _Found | None:
     days = first + parts["day"][1] - 1
     if (days.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64) != months).any():
         return columns, first * _DAY  # no days of the month
-    return _with_clock([*columns, parts["day"][0]], days * _DAY, parts)
+    return _with_clock([*columns, parts["day"][0]], days * _DAY, parts, clocks)
 
 
 def _unrolled(table: Table) -> Table | None:
@@ -152,7 +156,7 @@ def _unrolled(table: Table) -> Table | None:
 def _series_of(table: Table, across: list[Column], unit: str) -> Table | None:
     others = [column for column in table.columns if column not in across]
     years = [column for column in others if column.kind == "number" and _are_years(column)]
-    rest = [c for c in others if c not in years[:1] and not (c.constant or _SUMMARY_NAME.match(c.name.strip()))]
+    rest = [c for c in others if c not in years[:1] and not (c.constant or SUMMARY_NAME.match(c.name.strip()))]
     if not years or years[0].numbers is None or rest:
         return None
     order = np.argsort(years[0].numbers)

@@ -10,8 +10,9 @@ from rnncore.config import UploadData
 from rnncore.data.dataset import DataError
 from rnncore.data.files.limits import MAX_CLASSES
 from rnncore.data.files.table import Column, Table
-from rnncore.data.roles.columns import FILE_COLUMN, Roles, groups_of
+from rnncore.data.roles.columns import FILE_COLUMN, Roles
 from rnncore.data.roles.join import held_out_files
+from rnncore.data.roles.keys import groups_of, with_key
 from rnncore.data.roles.order import order_of
 from rnncore.data.roles.wide import is_class
 from rnncore.data.sequences import Feature, Floats, Labels, Moments, Sequences, class_labels, columns_of, offsets_of
@@ -26,6 +27,7 @@ def arrange(table: Table, roles: Roles, options: UploadData) -> Sequences:
     Raises:
         DataError: infinite values, or a target that cannot be of the wanted kind.
     """
+    table = with_key(table, roles.id)
     for name in dict.fromkeys(
         (roles.time, *roles.targets, *(n for s in roles.steps.values() for n in s), *roles.features)
     ):

@@ -5,38 +5,62 @@ from numpy.typing import NDArray
 
 from rnncore.data.dataset import DataError
 from rnncore.data.files.table import Column, Table
+from rnncore.data.roles.calendar import SUMMARY_NAME
+from rnncore.data.roles.clocks import goes_back, nearly_in_order
 from rnncore.data.roles.columns import Roles
+from rnncore.data.sequences import Floats
 from rnncore.words import many
 
 
 def order_of(table: Table, roles: Roles, groups: NDArray[np.int64]) -> tuple[NDArray[np.int64] | None, list[str]]:
-    """Return the rows by sequence and time (None = as they are), without those that have no time, and notes."""
+    """Return the rows by sequence and time (None = as they are), and notes.
+
+    Rows stay as they are where their times never go back; newest first they are turned round; else they are sorted,
+    without those that have no time.
+    """
     together = not roles.id or bool((np.diff(groups) >= 0).all())
+    base = None if together else np.argsort(groups, kind="stable")
     if not roles.time:
-        return (None if together else np.argsort(groups, kind="stable")), []
+        return base, []
     column = table.column(roles.time)
-    notes: list[str] = []
-    if column.numbers is None:
+    moments = column.small
+    if moments is None:
         raise DataError(f"Column '{roles.time}' cannot order the timesteps: it holds text.")
-    moments = column.numbers
-    if together and not column.missing:
+    moments = moments.astype(np.float32) if moments.dtype == np.float16 else moments
+    if base is None and not column.missing:
         steps = np.diff(moments)
         steps = steps[np.diff(groups) == 0] if roles.id else steps
         if (steps >= 0).all():
             return None, _spacing(steps, column, roles)
-    rows, missing = np.arange(table.rows), np.isnan(moments)
-    if missing.any():
-        notes.append(f"{many(int(missing.sum()), 'row')} without a value in '{roles.time}' left out.")
-        rows = rows[~missing]
-    order = rows[np.lexsort((moments[rows], groups[rows]))]
-    within = np.diff(groups[rows]) == 0
-    if bool((np.diff(moments[rows])[within] < 0).any()):
-        notes.append(f"The rows were not in order; they were sorted by '{roles.time}'.")
-    steps = np.diff(moments[order])[np.diff(groups[order]) == 0]
+    placed = np.arange(table.rows) if base is None else base
+    total = column.first_bad is not None and bool(SUMMARY_NAME.match(column.first_bad[1]))
+    known = ~np.isnan(moments[placed])
+    steps = np.diff(moments[placed][known])[np.diff(groups[placed][known]) == 0]
+    notes: list[str] = []
+    if (steps >= 0).all() or (nearly_in_order(steps) and (steps == 0).any()):
+        order, note = base, ""
+    elif goes_back(column, steps):
+        order = placed[::-1][np.argsort(groups[placed[::-1]], kind="stable")]
+        note = f"The rows stood newest first; they were turned round, so that they are sorted by '{roles.time}'."
+    else:
+        rows = placed[known]
+        order = rows[np.lexsort((moments[rows], groups[rows]))]
+        note = f"The rows were not in order; they were sorted by '{roles.time}'."
+    if not known.all():
+        kept = np.arange(table.rows) if order is None else order
+        if total or len(kept) < table.rows:
+            order = kept[~np.isnan(moments[kept])]
+            notes.append(f"{many(int((~known).sum()), 'row')} without a value in '{roles.time}' left out.")
+        else:
+            notes.append(f"{many(int((~known).sum()), 'row')} without a value in '{roles.time}' kept in place.")
+    notes += [note] if note else []
+    placed = np.arange(table.rows) if order is None else order
+    known = ~np.isnan(moments[placed])
+    steps = np.diff(moments[placed][known])[np.diff(groups[placed][known]) == 0]
     return order, notes + _spacing(steps, column, roles)
 
 
-def _spacing(steps: NDArray[np.float64], column: Column, roles: Roles) -> list[str]:
+def _spacing(steps: Floats, column: Column, roles: Roles) -> list[str]:
     """Say where the time between rows is not always the same; months and leap years count as the same."""
     if len(steps) == 0:
         return []
@@ -66,7 +90,7 @@ def _spacing(steps: NDArray[np.float64], column: Column, roles: Roles) -> list[s
     return notes
 
 
-def _extremes(odd: NDArray[np.float64], usual: float, column: Column) -> str:
+def _extremes(odd: Floats, usual: float, column: Column) -> str:
     ends = (("shortest", odd.min(), odd.min() < usual), ("longest", odd.max(), odd.max() > usual))
     return ", ".join(f"{name} {_duration(float(amount), column)}" for name, amount, beyond in ends if beyond)
 

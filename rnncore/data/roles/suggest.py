@@ -7,7 +7,8 @@ import numpy as np
 from rnncore.data.dataset import DataError
 from rnncore.data.files.limits import MAX_CATEGORIES, MAX_CLASSES
 from rnncore.data.files.table import Column, Table
-from rnncore.data.roles.wide import LABEL_NAME, different, is_answer
+from rnncore.data.roles.names import is_label_name
+from rnncore.data.roles.wide import different, is_answer
 from rnncore.data.sequences import Floats
 from rnncore.words import listed, many
 
@@ -29,9 +30,7 @@ def step_target(table: Table, free: list[Column], taken: str) -> tuple[str, str]
         DataError: no column varies, or none is left.
     """
     answers = [c for c in free if is_answer(c, table.rows)]
-    named = [
-        c for c in free if (c in answers or LABEL_NAME.match(c.name.strip())) and not c.constant and not _is_rare(c)
-    ]
+    named = [c for c in free if (c in answers or is_label_name(c.name)) and not c.constant and not _is_rare(c)]
     numbers = [c for c in free if c.kind == "number" and not c.constant and c not in answers]
     copies = _copies(numbers)
     values = [c for c in numbers if not c.counts_rows and c.name not in copies]

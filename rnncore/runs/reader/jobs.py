@@ -3,15 +3,16 @@
 import os
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rnncore.config import TrainConfig, UploadData
 from rnncore.data.findings import Arrays, DataSummary
 from rnncore.data.sources import Source, read_source, reading
-from rnncore.data.upload import ColumnFact, Inspection, prepare
+from rnncore.data.upload import Alternative, ColumnFact, Inspection, prepare
 from rnncore.errors import ConfigError
 from rnncore.registry import PLUGINS, load_plugins
 from rnncore.script import script_files, script_of
@@ -48,10 +49,21 @@ class Findings:
             "sample_names": found.sample_names,
             "notes": found.notes,
             "error": found.error,
+            "reason": found.reason,
+            "alternatives": [
+                {
+                    "title": other.title,
+                    "reason": other.reason,
+                    "options": other.options.model_dump(mode="json"),
+                    "sample_names": other.sample_names,
+                }
+                for other in found.alternatives
+            ],
             "summary": None,
             "sample_columns": self.sample_columns,
         }
         arrays: Arrays = {"sample": found.sample}
+        arrays |= {f"sample of {place}": other.sample for place, other in enumerate(found.alternatives)}
         if self.summary is not None:
             plain["summary"], more = self.summary.to_parts()
             arrays |= more
@@ -72,6 +84,17 @@ class Findings:
             notes=tuple(plain["notes"]),
             dataset=None,
             error=plain["error"],
+            reason=plain["reason"],
+            alternatives=tuple(
+                Alternative(
+                    other["title"],
+                    other["reason"],
+                    UploadData.model_validate(other["options"]),
+                    arrays[f"sample of {place}"],
+                    tuple(other["sample_names"]),
+                )
+                for place, other in enumerate(plain["alternatives"])
+            ),
         )
         return cls(inspection, summary, plain["sample_columns"])
 
@@ -101,16 +124,24 @@ class Inspector:
 
 
 def _bounded(found: Inspection) -> Inspection:
-    """Return an inspection without its data set, with no more of its sample and first rows than is shown."""
-    wanted = found.options.targets or ()
-    order = sorted(range(len(found.sample_names)), key=lambda place: found.sample_names[place] not in wanted)
-    order = order[:DRAWN_COLUMNS]
+    """Return an inspection without its data set, with no more of its samples and first rows than is shown."""
     head = [{name[:_HEAD_CELL]: cell[:_HEAD_CELL] for name, cell in row.items()} for row in found.head]
-    return Inspection(
-        found.layout, found.options, found.rows, found.columns, head,
-        np.ascontiguousarray(found.sample[:, order]) if order else found.sample,
-        tuple(found.sample_names[place] for place in order), found.notes, None, found.error,
+    sample, names = _drawn(found.sample, found.sample_names, found.options.targets)
+    others = []
+    for other in found.alternatives:
+        drawn, drawn_names = _drawn(other.sample, other.sample_names, other.options.targets)
+        others.append(replace(other, sample=drawn, sample_names=drawn_names))
+    return replace(
+        found, head=head, sample=sample, sample_names=names, dataset=None, alternatives=tuple(others)
     )  # fmt: skip
+
+
+def _drawn(
+    sample: NDArray[np.float64], names: tuple[str, ...], targets: tuple[str, ...] | None
+) -> tuple[NDArray[np.float64], tuple[str, ...]]:
+    """Return the columns of a sample that are drawn, those to be predicted first."""
+    order = sorted(range(len(names)), key=lambda place: names[place] not in (targets or ()))[:DRAWN_COLUMNS]
+    return np.ascontiguousarray(sample[:, order]) if order else sample, tuple(names[place] for place in order)
 
 
 def _script(request: dict[str, Any], files: Files) -> Reply:

@@ -1,0 +1,83 @@
+"""Which column tells the time of the rows, where that is certain; what only recurs or wanders orders nothing."""
+
+import numpy as np
+
+from rnncore.data.files.table import Column, Table
+from rnncore.data.roles.calendar import is_part_of_a_day
+from rnncore.data.roles.names import is_calendar_name, is_time_name
+from rnncore.data.sequences import Floats
+
+PARSED = UNIQUE = 0.98  # shares of a date column that must be dates, and different, so that rows are sorted by it
+_IN_ORDER = 0.98
+_YEARS = 1000, 2999
+
+
+def likely_clocks(table: Table) -> list[Column]:
+    """Return the columns that may be a clock: full dates first, then clock times, then numbers named so."""
+    dates = [column for column in table.columns if column.kind == "time"]
+    partial = [column for column in dates if is_part_of_a_day(column)]
+    numbers = [
+        column
+        for column in table.columns
+        if column.kind == "number" and is_time_name(column.name.strip()) and not column.missing and not column.constant
+    ]
+    return [*(column for column in dates if column not in partial), *partial, *numbers]
+
+
+def clock_of(table: Table) -> str:
+    """Return the column that certainly orders the rows of one series, '' for none."""
+    for column in likely_clocks(table):
+        moments = column.small
+        if moments is not None and is_certain(column, moments):
+            return column.name
+    return ""
+
+
+def is_certain(column: Column, moments: Floats) -> bool:
+    """Whether a column orders rows for certain: it goes one way, holds a full date for each, or counts them all."""
+    missing = np.isnan(moments)
+    known = moments[~missing] if missing.any() else moments
+    steps = np.diff(known)
+    if len(steps) == 0:
+        return False
+    if (steps >= 0).all() or goes_back(column, steps):
+        return True
+    if is_part_of_a_day(column):
+        return False
+    if column.kind == "time":
+        different = len(np.unique(known))
+        filled = len(moments) - column.missing + column.bad
+        return len(known) >= PARSED * filled and (different >= UNIQUE * len(known) or nearly_in_order(steps))
+    return is_years(column, known) if len(np.unique(known)) == len(known) else False
+
+
+def counts_without_gap(known: Floats) -> bool:
+    """Whether shuffled numbers are 0, 1, 2, ... or 1, 2, 3, ..., each once."""
+    low, high = known.min(), known.max()
+    return bool(low in (0, 1) and high - low + 1 == len(known) and len(np.unique(known)) == len(known))
+
+
+def is_years(column: Column, known: Floats) -> bool:
+    """Whether numbers are years, each once, or count the rows from 0 or 1 under a name that says so."""
+    whole = bool((known == np.round(known)).all())
+    if whole and known.min() >= _YEARS[0] and known.max() <= _YEARS[1]:
+        return True
+    return whole and not is_calendar_name(column.name) and counts_without_gap(known)
+
+
+def goes_back(column: Column, steps: Floats) -> bool:
+    """Whether the rows stand newest first: dates, or years, that fall from row to row but for odd ones."""
+    if len(steps) == 0 or (steps > 0).mean() > 1 - _IN_ORDER or (steps < 0).mean() < 0.5:
+        return False
+    if column.kind == "time":
+        return not is_part_of_a_day(column)
+    numbers = column.numbers
+    assert numbers is not None
+    return bool(
+        np.nanmin(numbers) >= _YEARS[0] and np.nanmax(numbers) <= _YEARS[1] and is_time_name(column.name.strip())
+    )
+
+
+def nearly_in_order(steps: Floats) -> bool:
+    """Whether times rise from row to row but for odd ones, as where clocks are set back an hour."""
+    return bool((steps >= 0).mean() >= 0.99)

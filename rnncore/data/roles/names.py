@@ -1,0 +1,63 @@
+"""What the names of columns suggest; structure decides, names only break ties."""
+
+import re
+
+LABEL_NAME = re.compile(
+    r"^(label|labels|target|targets|class|classes|y|outcome|output|activity|category|answer|sentiment|species|diagnosis"
+    r"|spam|emotion|intent|language)$",
+    re.I,
+)
+EVENT_NAME = re.compile(
+    r"(^|.*[ _.-])(anomal(y|ies|ous)|outliers?|faults?|failures?|attacks?|alarms?|event|label|class|target)"
+    r"([ _.-].*|$)",
+    re.I,
+)
+TIME_NAME = re.compile(
+    r"^(t|time|times|timestamp|time.?stamp|date|datetime|days?|weeks?|months?|years?|yr|steps?|hours?|minutes?|seconds?"
+    r"|ms|order|seq|frame|tick|quarter|period|index|cycles?|obs|epoch|wave|visit|round"
+    r"|.*[ _](time|date|timestamp|cycles?|step))$",
+    re.I,
+)
+ID_NAME = re.compile(
+    r"^(id|.*[ _]id|.*id_.*|uid|case|series|sequence|subject|patient|trial|session|unit|sample|group|symbol|ticker|name"
+    r"|station|location|site|city|country|state|province|region|area|district|county|store|shop|item|product|sku|brand"
+    r"|dept|department|family|customer|user|machine|device|sensor|run|episode|chick|plant|animal|firm|company|engine"
+    r"|file|household|meter|building|school|team|player|driver|vehicle|participant|person|pid|zone|line|entity|page|key"
+    r"|(unit|engine|machine|device|store|item|station|subject|patient|sensor|run|trial|user)[ _.-]?"
+    r"(no|nr|nbr|num|number|name|code|id)?|.*[ _.-](code|name|number|nbr|nr))$",
+    re.I,
+)
+_CALENDAR = {
+    "year": (r"years?|yr|yyyy", 1000, 2999),
+    "quarter": (r"quarter|qtr|q", 1, 4),
+    "month": (r"months?|mon|mo|mm|mnth", 1, 12),
+    "week": (r"week|wk|week[ _]?(no|nr|number|of[ _]?year)", 1, 53),
+    "day": (r"day|dd|dy|mday|dom|day[ _]?of[ _]?(the[ _]?)?month", 1, 31),
+    "day of the year": (r"doy|yday|julian|day[ _]?of[ _]?(the[ _]?)?year", 1, 366),
+    "day of the week": (r"weekday|dow|day[ _]?of[ _]?(the[ _]?)?week", 0, 7),
+    "hour": (r"hours?|hr|hh|hour[ _]?of[ _]?(the[ _]?)?day", 0, 24),
+    "minute": (r"minutes?|min|mi", 0, 59),
+    "second": (r"seconds?|sec|ss", 0, 59),
+}
+# Part of a date -> names of its column, smallest and largest value.
+CALENDAR = {part: (re.compile(rf"^({names})$", re.I), low, high) for part, (names, low, high) in _CALENDAR.items()}
+
+
+def is_calendar_name(name: str) -> bool:
+    """Whether a column is called like a part of a date or of a day."""
+    return any(names.match(name.strip()) for names, _, _ in CALENDAR.values())
+
+
+def is_label_name(name: str) -> bool:
+    """Whether a column is called like the answer to be learned."""
+    return bool(LABEL_NAME.match(name.strip()))
+
+
+def is_time_name(name: str) -> bool:
+    """Whether a column is called like a clock or a counter."""
+    return bool(TIME_NAME.match(name.strip()))
+
+
+def is_id_name(name: str) -> bool:
+    """Whether a column is called like what tells things apart."""
+    return bool(ID_NAME.match(name.strip()))
