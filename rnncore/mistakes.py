@@ -30,7 +30,7 @@ MISTAKES: Registry[Mistake] = Registry("mistake")
 MISTAKES.register(
     Mistake(
         key=NONE,
-        title="Nothing",
+        title="No mistake",
         help="The data are handled as they should be.",
         implementation="rnncore.data.mistakes:leave",
     )

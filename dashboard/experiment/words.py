@@ -9,6 +9,7 @@ from rnncore.cells import CELLS
 from rnncore.choices import CLIP_METHODS, OPTIMIZERS
 from rnncore.config import TaskData, TrainConfig
 from rnncore.data import SERIES, TASKS
+from rnncore.mistakes import MISTAKES, NONE
 from rnncore.old_configs import upgraded_data
 from rnncore.words import many
 
@@ -18,10 +19,18 @@ Part = Mapping[str, Any]
 
 
 def data_words(config: Part) -> str:
-    """Return what a run learns from, e.g. 'Adding problem, T = 50'."""
+    """Return what a run learns from, e.g. 'Adding problem, T = 50', and what is wrong with it on purpose."""
     data = upgraded_data(config.get("data", {}))
     words = _DATA.get(data.get("kind", ""))
-    return words(data) if words else ""
+    return ", ".join(filter(None, (words(data) if words else "", mistake_words(config))))
+
+
+def mistake_words(config: Part) -> str:
+    """Return the mistake that a run makes on purpose, e.g. 'broken on purpose: its inputs are not scaled', else ''."""
+    key = str(config.get("mistake", NONE))
+    if key == NONE:
+        return ""
+    return f"broken on purpose: {MISTAKES[key].sentence if key in MISTAKES else key}"
 
 
 def model_words(config: Part) -> str:
@@ -43,12 +52,15 @@ def in_words(config: TrainConfig) -> str:
     size = many(model.hidden_size, "unit")
     size = f"{model.num_layers} × {size}" if model.num_layers > 1 else size
     optimizer = f"{OPTIMIZERS[config.optimizer.name].title} {config.optimizer.learning_rate:g}"
-    return f"{source} · {cell}, {size} · {optimizer} · batch {config.batch_size} · seed {config.seed}"
+    broken = mistake_words(config.model_dump(include={"mistake"}))
+    parts = (source, broken, f"{cell}, {size}", optimizer, f"batch {config.batch_size}", f"seed {config.seed}")
+    return " · ".join(filter(None, parts))
 
 
 def label(config: TrainConfig) -> str:
     """Return the run's name in words, by what tells twins apart."""
-    return CLIP_METHODS[config.clip.method].name_run(config.clip.model_dump())
+    name = CLIP_METHODS[config.clip.method].name_run(config.clip.model_dump())
+    return name if config.mistake == NONE else f"{name}, broken on purpose"
 
 
 def tell_apart(labels: Sequence[str], configs: Sequence[Part]) -> list[str]:

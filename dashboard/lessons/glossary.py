@@ -35,6 +35,11 @@ TERMS: dict[str, Term] = {
         "The loss of a predictor that has learned nothing, for instance one that always says the mean. It is drawn as "
         "a line in the loss chart: a network above it has learned nothing either."
     ),
+    "Broken on purpose": Term(
+        "A run with one of the mistakes that are easy to make with data: inputs or targets that are not scaled, "
+        "timesteps in a random order, a long padding that is read too, or batch and time swapped. Such a run is chosen under "
+        "“Break it”, and is always told as broken."
+    ),
     "Cell state": Term(
         "The LSTM's second state $c_t$. It is changed by gates and additions alone, without a matrix in between, so "
         "its direct gradient path is just the product of the forget gates.",
@@ -155,6 +160,12 @@ TERMS: dict[str, Term] = {
         "A tanh or sigmoid unit far from 0 hardly reacts to its input any more: its slope is near 0, and so is the "
         "gradient that it passes on.",
         r"\tanh'(a) = 1 - \tanh^2(a)",
+    ),
+    "Scaling": Term(
+        "Bringing numbers to one size before a network sees them: the mean of the training part is taken off, and what "
+        "remains is divided by its standard deviation. Large inputs saturate the units; large targets make the loss "
+        "and its gradient huge, and a read-out cannot reach them in few steps.",
+        r"x \leftarrow \frac{x - \mu}{\sigma}",
     ),
     "Seed": Term(
         "The number from which all random choices of a run follow: initial weights, batches, dropout. The same "

@@ -10,12 +10,13 @@ from dashboard.experiment.opening import DEFAULT, REAL_DATA
 from dashboard.panels import fields, uploads
 from dashboard.panels.exactness import exactness_check
 from dashboard.panels.fields import KIND, choice, entry, number, switch, value
-from dashboard.panels.upload_controls import upload_controls
+from dashboard.panels.upload_controls import SCALINGS, upload_controls
 from rnncore.cells import CELLS
 from rnncore.choices import AUTO, CLIP_METHODS, INITIALIZATIONS, LOSSES, OPTIMIZERS, READOUTS, SCHEDULES
 from rnncore.config import BundledData, ModelConfig, TaskData, TrainConfig, UploadData
 from rnncore.data import SERIES, TASKS, load_dataset
 from rnncore.data.dataset import DataError, TargetKind
+from rnncore.mistakes import MISTAKES, NONE
 from rnncore.sizes import matched_hidden_size, parameter_count
 
 COMPARE = "compare"
@@ -52,6 +53,10 @@ def sidebar() -> dict[str, Any]:
     _training()
     st.subheader("Clipping")
     _clipping()
+    with fields.folded("Break it"):
+        entry("mistake", "Mistake", MISTAKES)
+        if value("mistake") != NONE:
+            st.caption(f"What is trained now is broken on purpose: {MISTAKES[value('mistake')].sentence}.")
     with fields.folded("Measuring"):
         st.toggle(
             "Slow start",
@@ -111,14 +116,15 @@ def _data() -> None:
     series = SERIES[value("data.name")]
     titles = {name: each.title for name, each in SERIES.items()}
     choice("data.name", "Series", titles, help=f"{series.description} Source: {series.source}")
-    if series.layout == "labelled":  # whole sequences: no window is cut
-        return
-    left, right = st.columns(2)
-    with left:
-        number("data.window", "Window")
-    with right:
-        number("data.horizon", "Horizon")
-    number("data.val_fraction", "Validation share", step=0.05, fmt="%.2f")
+    if series.layout == "series":  # of whole sequences no window is cut
+        left, right = st.columns(2)
+        with left:
+            number("data.window", "Window")
+        with right:
+            number("data.horizon", "Horizon")
+        number("data.val_fraction", "Validation share", step=0.05, fmt="%.2f")
+    with fields.folded("More about the data"):
+        choice("data.scaling", "Scaling", SCALINGS)
 
 
 def _suit_the_data() -> None:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
 from dashboard.experiment.text import escape
+from dashboard.experiment.words import mistake_words
 from dashboard.figures.data import sequences_figure, series_figure
 from dashboard.panels import uploads
 from dashboard.panels.theme import theme
@@ -18,6 +19,7 @@ from rnncore.config import BundledData, TaskData, TrainConfig
 from rnncore.data import SERIES, TASKS, DataError, load_dataset
 from rnncore.data.bundled import bundled_sequences
 from rnncore.data.findings import DataSummary
+from rnncore.errors import ConfigError
 from rnncore.runs.reader.jobs import Findings
 from rnncore.words import many
 
@@ -35,7 +37,7 @@ def data_panel(config: TrainConfig | None) -> None:
         return
     try:
         name, summary, found = _look(config)
-    except DataError:
+    except (DataError, ConfigError):
         return  # the sidebar says so
     facts = _facts(summary) if summary else "not ready yet"
     heading = f"Data: {escape(name)} · {facts}"
@@ -53,6 +55,8 @@ def data_panel(config: TrainConfig | None) -> None:
             _about(summary, config.loss, entry.description, f"Source: {entry.source}. Licence: {entry.licence}.")
             _bundled(config.data.name)
         elif found is not None:
+            if broken := mistake_words(config.model_dump(include={"mistake"})):
+                st.caption(f"The run is {broken}. The pictures show the data without that.")
             _about(summary, config.loss, "", "")
             _uploaded(found)
 
@@ -72,9 +76,9 @@ def _look(config: TrainConfig) -> tuple[str, DataSummary | None, Findings | None
     """Return the data's name, and what there is to show of them, at no great cost."""
     data = config.data
     if isinstance(data, TaskData):
-        return TASKS[data.task].title, _known(data.model_dump_json()), None
+        return TASKS[data.task].title, _known(data.model_dump_json(), config.mistake), None
     if isinstance(data, BundledData):
-        return SERIES[data.name].title, _known(data.model_dump_json()), None
+        return SERIES[data.name].title, _known(data.model_dump_json(), config.mistake), None
     found = uploads.current()
     if found is None:
         raise DataError("Choose a file first.")
@@ -82,8 +86,8 @@ def _look(config: TrainConfig) -> tuple[str, DataSummary | None, Findings | None
 
 
 @lru_cache(maxsize=32)
-def _known(data: str) -> DataSummary:
-    return DataSummary.of(load_dataset(TypeAdapter(TaskData | BundledData).validate_json(data)))
+def _known(data: str, mistake: str) -> DataSummary:
+    return DataSummary.of(load_dataset(TypeAdapter(TaskData | BundledData).validate_json(data), mistake=mistake))
 
 
 def _facts(data: DataSummary) -> str:

@@ -11,6 +11,7 @@ from dashboard.panels.fields import UPLOAD, WIDGETS, say_at
 from rnncore.config import explain_each
 
 _NAMED = re.compile(r"([a-z_]+(?:\.[a-z_]+)*): (.*)", re.DOTALL)  # how every sentence about a field begins
+_QUOTED = re.compile(r"'([a-z_]+)'")
 _EMPTY = "None is not allowed"
 
 
@@ -32,12 +33,19 @@ def show_problems(error: Exception, beside_train: DeltaGenerator) -> None:
 
 
 def in_labels(sentence: str) -> str:
-    """Return a sentence about a field with the label of its control in place of the field's path."""
+    """Return a sentence about a field with the words of its control: its label, and the titles of its choices."""
     path = _path(sentence)
     if path is None:
         return sentence
     said = sentence.partition(": ")[2].replace(_EMPTY, "a value is needed")
-    return f"{WIDGETS[path].label}: {said}"
+    value, word, allowed = said.partition("; allowed: ")
+    return f"{WIDGETS[path].label}: {_chosen(path, value, 1)}{word}{_chosen(path, allowed)}"
+
+
+def _chosen(path: str, text: str, most: int = 0) -> str:
+    """Return a text with the words of a control in place of the keys in quotes; most: the first ones only, 0 = all."""
+    words = WIDGETS[path].words
+    return _QUOTED.sub(lambda found: f"'{words.get(found[1], found[1])}'", text, most)
 
 
 def _path(sentence: str) -> str | None:

@@ -10,7 +10,7 @@ from dashboard.experiment.configs import config_of
 from dashboard.experiment.share import Decoded, ShareError, decode, encode
 from dashboard.experiment.text import escape
 from dashboard.experiment.twins import experiment_of
-from dashboard.experiment.words import in_words
+from dashboard.experiment.words import in_words, mistake_words
 from dashboard.exports.code import script, script_data, script_for
 from dashboard.lessons import LESSONS
 from dashboard.panels import controls
@@ -118,7 +118,8 @@ def _link(config: TrainConfig, compare: bool, first: str | None) -> None:
     page = urlsplit(st.context.url or "")
     base = f"{page.scheme}://{page.netloc}{page.path or '/'}" if page.netloc else ""
     whole = "the whole configuration" if first is None else f"the configuration of “{first}” alone"
-    st.caption(f"This link holds {whole}, and no access to your runs.")
+    broken = mistake_words(config.model_dump(include={"mistake"}))
+    st.caption(f"This link holds {whole}, and no access to your runs.{f' The run is {broken}.' if broken else ''}")
     st.code(f"{base}?{PARAMETER}={text}", language=None, wrap_lines=True)
     if (lesson := st.query_params.get("lesson")) in LESSONS:
         st.caption("This one opens the lesson.")

@@ -32,6 +32,12 @@ MISSING = {
     "forward_fill": "Repeat the last known value",
     "drop": "Leave these rows out",
 }
+SCALINGS = {
+    "auto": "As the data need it",
+    "standard": "All series alike",
+    "per_series": "Each series by itself",
+    "none": "Not scaled",
+}
 DELIMITERS = {"auto": "Find out", ",": "Comma", ";": "Semicolon", "\t": "Tab", "|": "Bar", " ": "Space"}
 DECIMALS = {"auto": "Find out", "point": "Point: 1.5", "comma": "Comma: 1,5"}
 HEADERS = {"auto": "Find out", "yes": "Yes", "no": "No"}
@@ -118,6 +124,9 @@ def _found(found: Findings) -> None:
     if forecasts and layout != "text":
         with right:
             _number("stride", "Stride", options.stride)
+    if layout != "text":
+        with st.expander("More about the data"):
+            _select("scaling", "Scaling", SCALINGS, options.scaling)
     _reading(layout, inspection)
 
 

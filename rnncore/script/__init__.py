@@ -26,7 +26,7 @@ def script_of(config: TrainConfig, read_file: ReadFile | None = None, events: Ev
         DataError, ConfigError: the configuration cannot run, its data cannot be taken out of the lab, or it chooses
             something that there is no code for (the cell of a plugin).
     """
-    dataset = load_dataset(config.data, read_file)
+    dataset = load_dataset(config.data, read_file, config.mistake)
     check_run(config, dataset)
     return render("script.py.jinja", facts(config, dataset, events))
 
@@ -36,4 +36,4 @@ def script_files(config: TrainConfig, read_file: ReadFile | None = None) -> dict
 
     Raises DataError like `script_of`.
     """
-    return files(config, load_dataset(config.data, read_file), read_file or read_path)
+    return files(config, load_dataset(config.data, read_file, config.mistake), read_file or read_path)

@@ -8,9 +8,11 @@ from rnncore.cells import CELLS, Cell
 from rnncore.checks import resolve_loss
 from rnncore.choices import CLIP_METHODS, INITIALIZATIONS, LOSSES, OPTIMIZERS, READOUTS
 from rnncore.config import ModelConfig, OptimizerConfig, TrainConfig
-from rnncore.data import SERIES, TASKS
+from rnncore.data import SERIES, TASKS, load_dataset
 from rnncore.data.dataset import SequenceDataset
+from rnncore.data.mistakes import FACTOR, input_factors, target_factors
 from rnncore.data.tasks.text import TEXT_VAL_FRACTION
+from rnncore.mistakes import MISTAKES
 from rnncore.script.files import check_size, file_name, source_of
 from rnncore.script.rendering import Code, literal
 
@@ -36,6 +38,8 @@ def facts(config: TrainConfig, dataset: SequenceDataset, events: Events) -> dict
         "optimizer": _optimizer(config.optimizer),
         "optimizer_fields": OPTIMIZERS[config.optimizer.name].fields,
         "longest_memory": max(dataset.seq_len - 1.0, 1.0 + 1e-6),
+        "mistake_entry": MISTAKES[config.mistake],
+        "factors": _factors(config, dataset),
         "target_dtype": "int64" if dataset.target == "multiclass" else config.dtype,
         "rates": {step: value for step, name, value in events if name == "learning_rate"},
         "thresholds": {step: value for step, name, value in events if name == "clip_threshold"},
@@ -66,6 +70,18 @@ def _data_facts(config: TrainConfig, dataset: SequenceDataset) -> dict[str, Any]
         "horizon": getattr(data, "horizon", None),
         "val_fraction": getattr(data, "val_fraction", TEXT_VAL_FRACTION),
     }
+
+
+def _factors(config: TrainConfig, dataset: SequenceDataset) -> float | list[float]:
+    """Return what inputs or targets are multiplied with by a mistake: one number where it is the same for all."""
+    which = MISTAKES[config.mistake].unscaled
+    if not which:
+        return 1.0
+    if source_of(config, dataset) != "task":  # a text, whose symbols are all alike; other data are written as they are
+        return FACTOR
+    right = load_dataset(config.data)
+    factors: list[float] = {"inputs": input_factors, "targets": target_factors}[which](right).tolist()
+    return factors[0] if len(set(factors)) == 1 else factors
 
 
 def _new_cell(cell: Cell, model: ModelConfig) -> Code:

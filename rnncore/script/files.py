@@ -10,7 +10,9 @@ from rnncore.data import SERIES, DataError, ReadFile
 from rnncore.data.bundled import bundled_file
 from rnncore.data.dataset import SequenceDataset
 from rnncore.data.tasks.text import BUNDLED_TEXT, MAX_CHARACTERS
+from rnncore.mistakes import NONE
 
+UNTOUCHED = (NONE, "swapped_batch_and_time")  # mistakes that leave the sequences as they are
 MAX_NUMBERS = 25_000_000  # in a file of prepared sequences, 100 MB before compression
 
 
@@ -24,6 +26,8 @@ def source_of(config: TrainConfig, dataset: SequenceDataset) -> Literal["task", 
     if data.kind == "upload":
         return "text" if dataset.train_size is None else "arrays"
     if data.kind == "bundled":
+        if data.scaling == "none" or config.mistake not in UNTOUCHED:
+            return "arrays"
         one_column = SERIES[data.name].layout == "series" and len(SERIES[data.name].columns) == 1
         return "series" if one_column else "arrays"
     return "text" if data.task == "text" else "task"

@@ -106,3 +106,21 @@ def test_the_losses_of_uploaded_files_are_those_of_their_target(app: AppTest) ->
     app.segmented_control(key="data.kind").set_value("upload").run()
     app.file_uploader(key="upload").upload("moves.ts", (header + rows).encode()).run()
     assert app.selectbox(key="loss").options == [AUTO.title, LOSSES["bce"].title]
+
+
+def test_a_mistake_that_cannot_be_made_is_refused_in_the_words_of_the_page(app: AppTest) -> None:
+    app.selectbox(key="data.task").set_value("temporal_order").run()
+    app.selectbox(key="mistake").set_value("unscaled_targets").run()
+    button(app, "Train").click().run()
+    assert said(app) == [
+        "Mistake: 'Targets are not scaled' is not allowed with the data 'temporal_order', which has a target of "
+        "several classes; allowed: 'No mistake', 'Inputs are not scaled', 'Timesteps are shuffled', 'A long padding is "
+        "read too' or 'Batch and time are swapped'"
+    ]
+    assert to_correct(app) == "To be corrected: Mistake (under Break it)."
+
+
+def test_what_is_broken_on_purpose_is_said_in_words(app: AppTest) -> None:
+    app.selectbox(key="mistake").set_value("padded").run()
+    words = "broken on purpose: four times as many zeros as timesteps follow each sequence"
+    assert any(words in caption.value for caption in app.sidebar.caption)
