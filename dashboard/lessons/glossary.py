@@ -37,8 +37,8 @@ TERMS: dict[str, Term] = {
     ),
     "Broken on purpose": Term(
         "A run with one of the mistakes that are easy to make with data: inputs or targets that are not scaled, "
-        "timesteps in a random order, a long padding that is read too, or batch and time swapped. Such a run is chosen under "
-        "“Break it”, and is always told as broken."
+        "timesteps in a random order, a long padding that is read too, or batch and time swapped. Such a run is chosen "
+        "under “Break it”, and is always told as broken."
     ),
     "Cell state": Term(
         "The LSTM's second state $c_t$. It is changed by gates and additions alone, without a matrix in between, so "
