@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 
 from dashboard.figures import fills
-from dashboard.figures.figure import Figure, Shown, Sources
+from dashboard.figures.figure import Figure, Rule, Shown, Sources
 from dashboard.figures.look import Run, maps
 
 
@@ -35,4 +35,5 @@ CONFUSION = Figure(
     reads=Sources(parts=("predictions",)),
     steps=False,
     shows=Shown("predictions", "classification"),
+    rules=(Rule.NAMES_LEFT, Rule.MAP_GRID),
 )

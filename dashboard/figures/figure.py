@@ -22,6 +22,7 @@ class Rule(StrEnum):
     SHARED_COLOURS = "sharedColours"  # one range of colours for all maps, which a few extreme values do not stretch
     ANSWER_AXES = "answerAxes"  # axes of answers: over time, over the steps of one sequence, or against the targets
     NAMES_LEFT = "namesLeft"  # room for the longest name on the y axis
+    MAP_GRID = "mapGrid"  # names, numbers and gaps of maps fit the card; after NAMES_LEFT and SHARED_COLOURS
     CLIPPING_SHARE = "clippingShare"  # how often clipping acted lately, in words
     RECORDING_COST = "recordingCost"  # what recording the profiles costs, in words
     SAME_SO_FAR = "sameSoFar"  # two runs that coincide are both to be seen, and are said to

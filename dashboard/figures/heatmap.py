@@ -6,7 +6,7 @@ import plotly.graph_objects as go
 
 from dashboard.figures import fills
 from dashboard.figures.figure import Figure, Option, Pace, Rule, Sources
-from dashboard.figures.look import MAPS_IN_A_ROW, Run, maps
+from dashboard.figures.look import Run, maps
 from dashboard.figures.profile import CELL, HIDDEN, has_cell_state
 
 
@@ -19,7 +19,7 @@ def build(runs: Sequence[Run], theme: str) -> go.Figure:
             hovertemplate="step %{customdata}, t = %{y}: 10<sup>%{z:.2f}</sup><extra></extra>",
         )
     figure.update_layout(coloraxis={"colorbar": {"tickprefix": "10<sup>", "ticksuffix": "</sup>"}})
-    figure.update_xaxes(title="training step", row=-(-len(runs) // MAPS_IN_A_ROW))
+    figure.update_xaxes(title="training step")
     figure.update_yaxes(title="timestep t", col=1)
     return figure
 
@@ -27,7 +27,7 @@ def build(runs: Sequence[Run], theme: str) -> go.Figure:
 HEATMAP = Figure(
     key="heatmap",
     title="Gradient through time and training",
-    subtitle="log<sub>10</sub> ‖∂L/∂h<sub>t</sub>‖, one colour scale",
+    subtitle="log<sub>10</sub> ‖∂L/∂h<sub>t</sub>‖",
     help="Heatmaps, one per run: gradient norm by timestep and training step, on one colour scale",
     build=build,
     reads=Sources(profiles=(HIDDEN, CELL)),
@@ -41,5 +41,5 @@ HEATMAP = Figure(
             applies=has_cell_state,
         ),
     ),
-    rules=(Rule.SHARED_COLOURS, Rule.RECORDING_COST),
+    rules=(Rule.SHARED_COLOURS, Rule.MAP_GRID, Rule.RECORDING_COST),
 )

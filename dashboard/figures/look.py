@@ -88,7 +88,7 @@ def maps(runs: Sequence[Run], theme: str) -> go.Figure:
     for annotation, color in zip(figure.layout.annotations, palette.runs, strict=False):
         annotation.update(font={"size": 12, "color": color})
     colorbar = {"thickness": 12, "outlinewidth": 0, "tickfont": {"color": palette.muted, "size": 11}}
-    figure.update_layout(coloraxis={"colorscale": _SCALE, "colorbar": colorbar})
+    figure.update_layout(coloraxis={"colorscale": _SCALE, "colorbar": colorbar}, meta={"columns": columns})
     figure.update_xaxes(showgrid=False, nticks=4, tickangle=0)
     figure.update_yaxes(showgrid=False)
     return figure

@@ -33,5 +33,5 @@ PARAMETERS = Figure(
     reads=Sources(parts=("parameters",)),
     steps=False,
     shows=Shown("parameters"),
-    rules=(Rule.NAMES_LEFT,),
+    rules=(Rule.NAMES_LEFT, Rule.MAP_GRID),
 )

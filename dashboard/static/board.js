@@ -6,6 +6,7 @@ import { leaveFigure } from "./full_screen.js";
 import { Head } from "./head.js";
 import { keysMenu, press } from "./keys.js";
 import { Menus } from "./menus.js";
+import { shortNames } from "./names.js";
 import { closeSidebar } from "./phone.js";
 import { Playback } from "./playback.js";
 import { Polling } from "./polling.js";
@@ -22,7 +23,6 @@ import { Verdicts } from "./verdicts.js";
 /** @import { Plotly } from "./plotly.d.ts" */
 /** @import { BoardData, LiveRun } from "./types.d.ts" */
 
-const MOST_NAMED = 3; // runs whose names fit into every legend; more are numbered
 /** @type {WeakMap<Element, Board>} */
 const boards = new WeakMap();
 
@@ -157,10 +157,11 @@ class Board {
   // Take up other runs.
   open() {
     const { data, drawing } = this;
+    const short = shortNames(drawing.runs.map(({ label }) => label));
     this.runs = data.runs.map((run, index) => ({
       ...run,
       ...drawing.runs[index],
-      short: data.runs.length > MOST_NAMED ? String(index + 1) : null, // what legends call it
+      short: short[index],
       series: new Series(),
       profiles: new ProfileCache(run.id),
       snapshots: new SnapshotCache(run.id),

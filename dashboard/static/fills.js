@@ -10,7 +10,7 @@ import { lineOf } from "./series.js";
 /** @import { Run } from "./types.d.ts" */
 /** @typedef {(trace: Trace, context: Context, run: Run) => void} Fill */
 
-const MAX_MARKERS = 60; // points of a line that are marked one by one
+const MARKER_APART = 2; // markers, in their own size; nearer ones would hide the line and each other
 const COLUMN_PX = 1.5; // of a map: narrower ones could not be told apart
 const FEWEST_COLUMNS = 60;
 
@@ -42,24 +42,25 @@ export function fill(trace, context) {
 }
 
 /** @type {Fill} */
-function fillColumn(trace, _, { series }) {
+function fillColumn(trace, { width }, { series }) {
   const { y, times } = trace.meta ?? {};
   if (!y) return;
   const factors = times ? series.column(times) : null;
   const values = series.column(y);
-  setLine(trace, series.columns.step, factors ? values.map((value, row) => value * factors[row]) : values);
+  const measured = factors ? values.map((value, row) => value * factors[row]) : values;
+  setLine(trace, series.columns.step, measured, width);
 }
 
 /** @type {Fill} */
-function fillEvaluations(trace, _, { series }) {
+function fillEvaluations(trace, { width }, { series }) {
   const { y } = trace.meta ?? {};
-  if (y) setLine(trace, series.evaluations.step, series.evaluation(y));
+  if (y) setLine(trace, series.evaluations.step, series.evaluation(y), width);
 }
 
 /** @type {Fill} */
-function fillMetric(trace, _, { series, info }) {
+function fillMetric(trace, { width }, { series, info }) {
   const values = series.evaluation("val_metric").map((value) => toldValue(info, value));
-  setLine(trace, series.evaluations.step, values);
+  setLine(trace, series.evaluations.step, values, width);
   if (isPercent(info)) trace.hovertemplate = "%{y:.1%}";
 }
 
@@ -67,12 +68,13 @@ function fillMetric(trace, _, { series, info }) {
  * @param {Trace} trace
  * @param {number[]} x
  * @param {number[]} y
+ * @param {number} width of the figure
  */
-function setLine(trace, x, y) {
+function setLine(trace, x, y, width) {
   const [steps, values] = lineOf(x, y);
   trace.x = steps;
   trace.y = values;
-  if (trace.marker && steps.length > MAX_MARKERS) trace.mode = "lines"; // they would hide the line and each other
+  if (trace.marker && steps.length * MARKER_APART * (trace.marker.size ?? 0) > width) trace.mode = "lines";
 }
 
 /**

@@ -6,7 +6,7 @@
 const LENGTHS = new Set(["size", "width", "thickness", "standoff"]);
 /** @type {Record<string, number>} */
 const TICKS = { x: 5, y: 4 }; // so many numbers at most along the whole of an axis
-const APART = 0.035;
+const APART_EM = 2; // numbers on a y axis, in sizes of type
 const TIGHTER = 0.85; // large type needs less room around it
 
 /**
@@ -26,6 +26,22 @@ export function announce(layout, text) {
 }
 
 /**
+ * So few numbers on the y axes that they do not touch each other.
+ * @param {Layout} layout
+ * @param {number} height of the figure
+ */
+export function sparse(layout, height) {
+  const inner = height - layout.margin.t - layout.margin.b;
+  for (const [key, value] of Object.entries(layout)) {
+    if (!key.startsWith("yaxis")) continue;
+    const axis = /** @type {AxisLayout} */ (value);
+    const [from, to] = axis.domain ?? [0, 1];
+    const most = Math.max(2, Math.floor((inner * (to - from)) / (APART_EM * axis.tickfont.size)));
+    axis.nticks = Math.min(axis.nticks || most, most);
+  }
+}
+
+/**
  * Make a figure readable from the last row: type, lines and margins larger, fewer numbers on its axes.
  * @param {Spec} spec
  * @param {number} typePx size of the type
@@ -41,7 +57,6 @@ export function legible(spec, typePx) {
     const [from, to] = axis.domain ?? [0, 1];
     const most = Math.max(3, Math.round(TICKS[key[0]] * (to - from)));
     axis.nticks = Math.min(axis.nticks ?? most, most);
-    if (to < 1) axis.domain = [from, to - APART]; // its last number would touch the first of the next
   }
 }
 

@@ -86,7 +86,8 @@ export function marks({ card, context, layout }) {
   const { first = 1, last = 2 } = card.room ?? {};
   const width = context.width - l - r;
   const rows = placed(list, (step) => ((step - first) / (last - first || 1)) * width, width, LETTER_EM * size);
-  layout.margin.t = Math.max(t, 4 + ROW_EM * size * (1 + Math.max(0, ...rows.map((each) => each?.row ?? 0))));
+  const tallest = Math.max(context.runs.length > 1 ? 0 : -1, ...rows.map((each) => each?.row ?? 0)); // several runs part
+  layout.margin.t = Math.max(t, 4 + ROW_EM * size * (1 + tallest));
   layout.shapes = [...(layout.shapes ?? [])];
   layout.annotations = [...(layout.annotations ?? [])];
   for (const [index, { step, text, alert }] of list.entries()) {

@@ -43,7 +43,7 @@ export interface Font {
 export interface AxisLayout {
   type?: string;
   domain?: [number, number];
-  title: { text?: string };
+  title: { text?: string; font?: Font };
   tickfont: Font;
   dtick?: number | string;
   tickvals?: number[];
@@ -68,7 +68,7 @@ export interface Layout {
     colorbar?: object;
     [attribute: string]: unknown;
   };
-  meta?: { decades?: number }; // that the y axis shows at least
+  meta?: { decades?: number; columns?: number }; // that the y axis shows at least; of maps
   uirevision?: string;
   transition?: { duration: number };
   [attribute: string]: unknown;
@@ -114,6 +114,7 @@ export interface Trace {
   y?: Axis;
   z?: (number | null)[][];
   line?: { color?: string; dash?: string; width?: number };
+  marker?: { size?: number; [attribute: string]: unknown };
   [attribute: string]: unknown;
 }
 

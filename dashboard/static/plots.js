@@ -4,7 +4,7 @@ import { Card } from "./card.js";
 import { SingleClicks } from "./clicks.js";
 import { element } from "./dom.js";
 import { fill } from "./fills.js";
-import { announce, legible } from "./layouts.js";
+import { announce, legible, sparse } from "./layouts.js";
 import { fingers } from "./phone.js";
 import { RULES } from "./rules.js";
 
@@ -184,6 +184,7 @@ export class Plots {
     card.captionStep(context);
     const empty = !runs.some((run) => run.series.last);
     for (const rule of card.about.rules) RULES[rule]({ card, context, data, layout, empty });
+    sparse(layout, context.height);
     if (empty) announce(layout, view.empty);
     // On the same axes plotly needs to move only the lines, which it does under a transition, here of no time.
     const key = JSON.stringify([layout, data.map((trace) => trace.mode), card.room]);

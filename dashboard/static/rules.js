@@ -3,6 +3,7 @@
 import { answerAxes } from "./answers.js";
 import { sharedColours } from "./colours.js";
 import { ACTIVE, element, setRich, setText } from "./dom.js";
+import { mapGrid } from "./maps.js";
 import { lineNames, marks, sameSoFar } from "./margins.js";
 import { isPercent, metricName } from "./metric.js";
 import { throughTime } from "./through_time.js";
@@ -17,6 +18,8 @@ import { throughTime } from "./through_time.js";
 
 const TICK_EM = 2.6; // numbers on an axis are this far apart at least, in sizes of type
 const ZERO_EM = 4.9; // room for the words "exactly 0"
+const SMALL_TICK_EM = 1.5; // and so far those between the powers of ten
+const TITLE_EM = 1.4; // room for an upright title
 const RIGHT_AXIS_EM = 3.6; // room for its numbers and its title, in sizes of type
 
 /** @type {Record<string, (drawn: Drawn) => void>} by the values of `dashboard.figures.Rule` */
@@ -29,6 +32,7 @@ export const RULES = {
   sharedColours,
   answerAxes,
   namesLeft,
+  mapGrid,
   clippingShare,
   recordingCost,
   sameSoFar,
@@ -102,7 +106,8 @@ function floorZeros({ context, data, layout }) {
  */
 function namesLeft({ data, layout }) {
   const longest = Math.max(0, ...data.flatMap(({ y }) => (y ?? []).map((name) => String(name).length)));
-  layout.margin.l = Math.max(layout.margin.l, 14 + 0.56 * longest * layout.yaxis.tickfont.size);
+  const title = layout.yaxis.title.text ? TITLE_EM * layout.font.size : 0;
+  layout.margin.l = Math.max(layout.margin.l, 14 + 0.56 * longest * layout.yaxis.tickfont.size + title);
 }
 
 /**
@@ -150,8 +155,10 @@ function roomAhead({ card, context, data, layout, empty }) {
   for (const { x, meta } of data) if (x && ACROSS.has(meta?.fill ?? "")) x.splice(-1, 1, room.last); // to the right edge
   const decades = room.decades();
   const height = card.plot.offsetHeight - layout.margin.t - layout.margin.b;
-  const fits = 3 * decades * layout.yaxis.tickfont.size < 0.8 * height;
+  const fits = decades * SMALL_TICK_EM * layout.yaxis.tickfont.size < 0.3 * height; // 0.3 decades lie between 1 and 2
   if (decades > 0.6 && decades < 2.5 && fits) layout.yaxis.dtick = "D2"; // 1, 2, 5
-  if (decades > 1 && decades < 4 && !fits) layout.yaxis.dtick = 1; // plotly would take 1, 2, 5
+  // Whole powers of ten, where plotly would take 1, 2 and 5.
+  const apart = Math.ceil((decades * TICK_EM * layout.yaxis.tickfont.size) / height);
+  if (decades > 1 && decades < 4 && !fits) layout.yaxis.dtick = Math.max(1, apart);
   data.push(room.corners(data.some((trace) => /markers|text/.test(trace.mode ?? "markers"))));
 }

@@ -1,11 +1,16 @@
 // Gradient through time reads itself: which way it travels, and what vanishes and what explodes on that way.
 
+import { element } from "./dom.js";
+
+/** @import { Card } from "./card.js" */
 /** @import { Drawn } from "./rules.js" */
 /** @import { Annotation, AxisLayout, Layout, Trace } from "./plotly.d.ts" */
+/** @typedef {{ text: string, color: string, low: number, high: number }} Area between two powers of ten */
 
 const WORD_EM = 5.4; // length of the names of the areas, in sizes of type
 const TICKS_EM = 3; // room for the numbers of the ratio axis
 const TICK_EM = 2.6; // apart at least
+const SEEN_EM = 0.7; // height of an area that is worth a name
 const SAME = 1.05; // values this close to each other are one line to the eye
 
 /**
@@ -14,9 +19,11 @@ const SAME = 1.05; // values this close to each other are one line to the eye
  */
 export function throughTime({ card, context, data, layout, empty }) {
   const { room } = card;
+  const { palette } = context.view;
   const ends = data.filter(({ meta }) => meta?.fill === "profileEnd");
   const values = ends.flatMap(({ y }) => (typeof y?.[0] === "number" ? [y[0]] : []));
   if (empty || !room || !values.length) {
+    nameBelow(card, []);
     delete layout.yaxis2;
     return;
   }
@@ -26,6 +33,19 @@ export function throughTime({ card, context, data, layout, empty }) {
     if (fill === "zone") area(trace, room, side === "above" ? [highest, 10 ** room.high] : [lowest, 10 ** room.low]);
   }
   const length = context.height - layout.margin.t - layout.margin.b;
+  const scale = length / (room.high - room.low);
+  /** @type {Area[]} */
+  const areas = [
+    { text: "exploding", color: palette.explodes, low: Math.log10(highest), high: room.high },
+    { text: "vanishing", color: palette.vanishes, low: room.low, high: Math.log10(lowest) },
+  ];
+  const tall = (/** @type {Area} */ area, /** @type {number} */ em) =>
+    (area.high - area.low) * scale >= em * layout.font.size;
+  const beside = areas.filter((each) => tall(each, WORD_EM));
+  nameBelow(
+    card,
+    areas.filter((each) => tall(each, SEEN_EM) && !beside.includes(each)),
+  );
   data.push({ ...room.corners(false), yaxis: "y2" });
   // Where the runs end at different values, the ratio is that of the first one, and has its colour.
   const color = highest / lowest > SAME ? ends.find(({ y }) => y?.length)?.line?.color : undefined;
@@ -40,9 +60,27 @@ export function throughTime({ card, context, data, layout, empty }) {
       xanchor: "left",
       font: { size: layout.font.size, color },
     },
-    ...named("exploding", Math.log10(highest), room.high, length / (room.high - room.low), layout),
-    ...named("vanishing", room.low, Math.log10(lowest), length / (room.high - room.low), layout),
+    ...beside.map((each) => named(each, layout)),
   ];
+}
+
+/**
+ * Areas that have no room for a name beside them are named below the figure.
+ * @param {Card} card
+ * @param {Area[]} areas
+ */
+function nameBelow(card, areas) {
+  const place = card.legend.querySelector(".rgl-lines");
+  if (!place || place.textContent === areas.map(({ text }) => text).join("")) return;
+  place.replaceChildren(
+    ...areas.map(({ text, color }) => {
+      const entry = element("span", "rgl-entry");
+      const sample = element("span", "rgl-tint");
+      sample.style.background = color;
+      entry.append(sample, element("span", "", text));
+      return entry;
+    }),
+  );
 }
 
 /**
@@ -93,17 +131,13 @@ function way(lag, width, layout) {
 }
 
 /**
- * The name of an area, upright beside it, where it has room.
- * @param {string} text
- * @param {number} low
- * @param {number} high
- * @param {number} scale pixels a decade
+ * The name of an area, upright beside it.
+ * @param {Area} area
  * @param {Layout} layout
- * @returns {Annotation[]}
+ * @returns {Annotation}
  */
-function named(text, low, high, scale, layout) {
+function named({ text, low, high }, layout) {
   const { size } = layout.font;
-  if ((high - low) * scale < WORD_EM * size) return [];
   const place = {
     x: 1,
     xref: "paper",
@@ -112,5 +146,5 @@ function named(text, low, high, scale, layout) {
     y: (low + high) / 2,
     yanchor: "middle",
   };
-  return [{ text, ...place, textangle: 90, showarrow: false, font: { size } }];
+  return { text, ...place, textangle: 90, showarrow: false, font: { size } };
 }

@@ -55,6 +55,34 @@ def boards(app_server: AppServer) -> dict[str, str]:
     return {state: answer["group"] for state, answer in started.items()}
 
 
+@pytest.fixture(scope="module")
+def several(app_server: AppServer) -> list[str]:
+    """Ids of six finished runs that differ in so much that their names are long."""
+    cells = [{"cell": cell, "hidden_size": 8} for cell in ("rnn", "lstm", "gru")]
+    settings = [{"model": model, "optimizer": {"learning_rate": rate}} for rate in (0.01, 0.0025) for model in cells]
+    ids = [app_server.api("runs", {"config": BASE | more})["runs"][0]["id"] for more in settings]
+    wait(lambda: all(app_server.api(f"runs/{each}")["status"] == "finished" for each in ids), 90)
+    return ids
+
+
+@pytest.mark.parametrize("projector", [False, True])
+@pytest.mark.parametrize("count", [1, 3, 6])
+def test_names_of_many_runs_lie_on_nothing_either(
+    page: Any, app_server: AppServer, several: list[str], count: int, projector: bool
+) -> None:
+    for width in (1280,) if projector else (390, 1440):
+        page.set_viewport_size({"width": width, "height": 720 if projector else 1000})
+        page.goto(f"{app_server.url}/?run={','.join(several[:count])}")
+        page.wait_for_function("() => document.querySelectorAll('.js-plotly-plot').length >= 5", timeout=30_000)
+        if projector:
+            page.get_by_role("button", name="Projector").click()
+            page.wait_for_timeout(1000)
+        for figure in page.locator(".rgl-card:not([hidden]) .rgl-plot").locator("visible=true").all():
+            figure.scroll_into_view_if_needed()
+        page.wait_for_timeout(500)
+        assert page.evaluate(OVERLAPS) == []
+
+
 @pytest.mark.parametrize("width", [390, 1440])
 @pytest.mark.parametrize("state", ["part", "same", "dead"])
 def test_no_label_lies_on_a_curve_or_on_another(

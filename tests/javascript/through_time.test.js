@@ -26,7 +26,7 @@ function drawn(ends, [low, high], lag = false) {
     { type: "scatter", meta: { fill: "zone", side: "above" } },
     { type: "scatter", meta: { fill: "zone", side: "below" } },
   );
-  const card = /** @type {Card} */ (/** @type {unknown} */ ({ room }));
+  const card = /** @type {Card} */ (/** @type {unknown} */ ({ room, legend: { querySelector: () => null } }));
   const all = { card, context: context([run([1])], { options: { lag } }), data, layout: layout(), empty: false };
   all.layout.yaxis2 = { title: {}, tickfont: { size: 12 } };
   throughTime(all);

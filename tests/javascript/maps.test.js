@@ -1,0 +1,87 @@
+// Maps side by side: their names, and the room between them, in cards of any size.
+
+import assert from "node:assert/strict";
+import test from "node:test";
+import { mapGrid } from "../../dashboard/static/maps.js";
+import { shortNames } from "../../dashboard/static/names.js";
+import { context, layout, run } from "./figure.js";
+
+/** @import { Card } from "../../dashboard/static/card.js" */
+/** @import { Annotation, AxisLayout } from "../../dashboard/static/plotly.d.ts" */
+
+/**
+ * @param {string[]} labels
+ * @param {{ width?: number, height?: number, size?: number, steps?: number }} given
+ */
+function drawn(labels, { width = 450, height = 250, size = 12, steps = 1000 } = {}) {
+  const short = shortNames(labels);
+  const runs = labels.map((label, index) => ({ ...run([1, 2]), label, short: short[index] }));
+  const all = layout();
+  const data = labels.map((_, index) => {
+    for (const name of [`xaxis${index ? index + 1 : ""}`, `yaxis${index ? index + 1 : ""}`]) {
+      all[name] = { title: {}, tickfont: { size } };
+    }
+    return { type: "heatmap", x0: 0, dx: steps / 10, z: [new Array(10).fill(0)] };
+  });
+  all.xaxis.title.text = "training step";
+  all.font.size = size;
+  all.meta = { columns: Math.min(3, labels.length) };
+  all.annotations = labels.map(() => ({ text: "", x: 0, y: 0, showarrow: false, font: {} }));
+  const card = /** @type {Card} */ (/** @type {unknown} */ (null));
+  mapGrid({ card, context: context(runs, { width, height }), data, layout: all, empty: false });
+  const boxes = labels.map((_, index) => {
+    const axis = (/** @type {string} */ name) =>
+      /** @type {[number, number]} */ (
+        /** @type {AxisLayout} */ (all[`${name}axis${index ? index + 1 : ""}`]).domain ?? [0, 0]
+      );
+    return { x: axis("x"), y: axis("y") };
+  });
+  const annotations = /** @type {Annotation[]} */ (all.annotations);
+  return { boxes, names: annotations.slice(0, labels.length).map(({ text }) => text), annotations, layout: all };
+}
+
+const LONG = ["not clipped, RNN, 16 units", "not clipped, LSTM, 16 units", "clipped at 0.5, GRU, 16 units"];
+
+test("names stand above their maps in full, in as few lines as they need, or are numbers", () => {
+  assert.deepEqual(drawn(["clipped at 1", "not clipped"]).names, ["clipped at 1", "not clipped"]);
+  assert.deepEqual(
+    drawn(LONG, { width: 900 }).names.map((name) => name.replaceAll("<br>", " ")),
+    LONG,
+  );
+  assert.deepEqual(drawn(LONG, { width: 300 }).names, ["1", "2", "3"]);
+  assert.deepEqual(drawn(["a rather long name of a run", "b"], { width: 330, size: 26 }).names, ["■", "■"]);
+});
+
+test("six maps lie beside and below each other without touching, in small cards and in large type too", () => {
+  for (const given of [{}, { width: 300 }, { width: 620, height: 280, size: 26 }, { width: 1000, height: 600 }]) {
+    const { boxes } = drawn([...LONG, ...LONG], given);
+    for (const [index, { x, y }] of boxes.entries()) {
+      assert.ok(x[0] >= 0 && x[1] <= 1.0001 && y[0] >= -0.0001 && y[1] <= 1.0001 && x[0] < x[1] && y[0] < y[1]);
+      const [right, below] = [boxes[index + 1], boxes[index + 3]];
+      if (index % 3 < 2) assert.ok(x[1] < right.x[0]);
+      if (index < 3) assert.ok(y[0] > below.y[1]);
+    }
+  }
+});
+
+test("between maps there is room for the last number of one and the first of the next", () => {
+  for (const steps of [100, 1000, 100_000]) {
+    const { boxes, layout: all } = drawn(["a", "b", "c"], { steps, width: 900 });
+    const free = 900 - all.margin.l - all.margin.r - 6 * 12;
+    const half = (String(steps).length + 1) * 0.56 * 12 * 0.5;
+    assert.ok((boxes[1].x[0] - boxes[0].x[1]) * free > half);
+  }
+});
+
+test("one title of an axis is enough for all maps", () => {
+  const { annotations, layout: all } = drawn(["a", "b"]);
+  assert.deepEqual([annotations.length, annotations[2].text, annotations[2].x], [3, "training step", 0.5]);
+  assert.equal(all.xaxis.title.text, "");
+});
+
+test("many runs, and such with long names, are numbered", () => {
+  assert.deepEqual(shortNames(["a", "b", "c"]), [null, null, null]);
+  assert.deepEqual(shortNames(["a", "b", "c", "d"]), ["1", "2", "3", "4"]);
+  assert.deepEqual(shortNames(LONG), ["1", "2", "3"]);
+  assert.deepEqual(shortNames([LONG.join(", ")]), [null]);
+});
