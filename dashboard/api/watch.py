@@ -20,12 +20,14 @@ from dashboard.server.workspace import workspace_of
 from rnncore.runs.read.insights import insights, look
 from rnncore.runs.read.series import profile_at, records_since
 from rnncore.runs.scheduler import Scheduler
+from rnncore.runs.store.database import StoreFault, is_damage
 from rnncore.runs.store.snapshots import read_snapshot
 from rnncore.runs.store.store import ENDED, Store
 
 MAX_RUNS_PER_POLL = 6
 FULL_POINTS, REFRESH_POINTS = 2000, 150
 FULL_AT_ONCE = 4
+DAMAGED = "The run store is damaged where this run is kept."
 T = TypeVar("T")
 _RUN_SINCE = re.compile(r"([A-Za-z0-9_-]{22}):([0-9]{1,9})")
 _SINCE = re.compile(r"[0-9]{1,9}")
@@ -60,7 +62,7 @@ async def records(request: Request) -> dict[str, Any]:
     run, step = run_id(request), int(since)
     news = await _in_thread(lambda: _news(run, step), full=step == 0)
     if "error" in news:
-        raise ApiError(404, NOT_FOUND)
+        raise ApiError(404, NOT_FOUND) if news["error"] == NOT_FOUND else ApiError(503, news["error"])
     return news
 
 
@@ -143,12 +145,18 @@ def _status(run: str) -> dict[str, Any]:
 def _news(run: str, since: int) -> dict[str, Any]:
     """Return the run's records after step `since`; the first time (0) with what is known of the run as a whole."""
     scheduler: Scheduler = services.scheduler()
-    news = records_since(scheduler.store, run, since, REFRESH_POINTS if since else FULL_POINTS, figures.columns_read())
+    points = REFRESH_POINTS if since else FULL_POINTS
+    try:
+        news = records_since(scheduler.store, run, since, points, figures.columns_read())
+    except StoreFault as error:
+        if not is_damage(error):
+            raise
+        return {"run": run, "error": DAMAGED}  # the others are well
     if news is None:
         return {"run": run, "error": NOT_FOUND}
     if ending := scheduler.unsaved_ending(run):
         news["status"], news["reason"] = ending.status, ending.reason
-    news["notice"] = scheduler.notice(news["status"])
+    news["notice"] = scheduler.notice(run, news["status"])
     if news["status"] == "queued":
         news["position"], news["wait_seconds"] = scheduler.position(run)
     news["insights"] = insights(scheduler.store, run, news["status"], news["last_step"])

@@ -12,7 +12,8 @@ from rnncore.runs.backend.protocol import Backend, NoPlaceError
 from rnncore.runs.settings import Settings
 from rnncore.runs.store.recording import Recorder
 from rnncore.runs.store.store import Store
-from rnncore.runs.transactions import Transactions
+from rnncore.runs.transactions import Failures, Transactions
+from rnncore.runs.trouble import Trouble
 
 logger = logging.getLogger(__name__)
 
@@ -32,6 +33,7 @@ class Lifecycle(Transactions):
         super().__init__(store)
         self.settings, self.backend = settings, backend
         self.seen: dict[str, float] = {}  # last sign of life of each workspace with unfinished runs
+        self.troubles: dict[str, Trouble] = {}  # of runs that the store cannot keep while it works for others
         self.not_started: deque[NotStarted] = deque()  # for the loop to take in
         self.looked_at: tuple[float, float] | None = None  # when `supervision` last looked: monotonic, by the calendar
 
@@ -204,12 +206,13 @@ class Lifecycle(Transactions):
         """Return how a run has ended if the store does not know it yet."""
         return self._unsaved.get(run_id)
 
-    def save_endings(self) -> None:
-        """Write the endings that the store does not have yet; they stay remembered until that has worked."""
-        if self._unsaved:
-            with self.transaction():
-                self.store.save_endings(_columns(self._unsaved))
-                self._unsaved = {}
+    def save_endings(self) -> Failures:
+        """Write the endings that the store does not have yet; each stays remembered until that has worked."""
+        return self.each_alone(self._unsaved, self._save_ending)
+
+    def _save_ending(self, run_id: str) -> None:
+        self.store.save_endings(_columns({run_id: self._unsaved[run_id]}))
+        self._unsaved = {other: ending for other, ending in self._unsaved.items() if other != run_id}
 
     def delete_ended(self, run_id: str) -> bool:
         """Delete a run that is over, unless it is being continued; tell whether it was deleted."""

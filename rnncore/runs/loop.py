@@ -7,16 +7,20 @@ from queue import Empty, Full, Queue
 from rnncore.runs.active import Ending
 from rnncore.runs.backend.frames import Frame
 from rnncore.runs.backend.protocol import Changed, Message
+from rnncore.runs.held import Held
 from rnncore.runs.lifecycle import Lifecycle
 from rnncore.runs.messages import Heard, by_run, is_last_word, receive
-from rnncore.runs.store.database import is_locked, may_pass
-from rnncore.runs.supervision import enforce_limits, start_waiting, try_store
+from rnncore.runs.store.database import is_damage, may_pass
+from rnncore.runs.supervision import damaged, enforce_limits, start_waiting, try_store
+from rnncore.runs.trouble import Trouble
 from rnncore.words import many
 
 logger = logging.getLogger(__name__)
 
 IDLE_S = 0.25
 INBOX_MESSAGES = 64  # when the store cannot keep up the inbox fills, and the runs wait
+HELD_S = 0.05  # between two looks of a worker's thread whose messages have to wait
+SAVING_S = 5.0  # between tries to write the ending of a run that the store cannot keep
 CLOSING_PAUSE_S = 0.1  # between tries to write, at most, while the server stops
 SHUT_DOWN = "The server was stopped while this run was unfinished; it can be continued."
 BROKEN = "An unexpected error ended the run; the server's log says more."
@@ -28,8 +32,8 @@ class Loop:
     def __init__(self, lifecycle: Lifecycle) -> None:
         self._lifecycle = lifecycle
         self._inbox: Queue[Message] = Queue(INBOX_MESSAGES)
-        self._kept: list[Heard] = []  # what the store has not taken yet; nothing else is taken in meanwhile
-        self._kept_since = 0.0
+        self._held: dict[str, Held] = {}  # what the store has not taken yet, by run
+        self._saving_due = 0.0
         self._closing, self._over = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._work, name="scheduler", daemon=True)
 
@@ -52,8 +56,11 @@ class Loop:
         self._thread.join()
 
     def _deliver(self, message: Message) -> None:
-        """Put a message into the inbox, waiting while it is full."""
+        """Put a message into the inbox, waiting while it is full, or while the store does not take this run's."""
         while not self._over.is_set():
+            if not isinstance(message, Changed) and message.run in self._held:
+                self._over.wait(HELD_S)
+                continue
             try:
                 self._inbox.put(message, timeout=IDLE_S)
                 return
@@ -79,94 +86,96 @@ class Loop:
         with lifecycle.lock:
             for run in list(lifecycle.runs.values()):  # the execution engine ends them when it is closed
                 lifecycle.give_up(run, run.ending or ending, has_ended=True)
-            self._try_to_save_endings()  # else the next start marks them
+            self._lifecycle.save_endings()  # else the next start marks them
 
     def _ask_all_to_end(self, ending: Ending) -> bool:
-        try:
-            with self._lifecycle.transaction():
-                for run in list(self._lifecycle.runs.values()):
-                    self._lifecycle.ask_to_end(run, ending)
-        except Exception as error:
-            self._note(error)
-            return False
-        return True
+        lifecycle = self._lifecycle
+        with lifecycle.lock:
+            failures = lifecycle.each_alone(
+                list(lifecycle.runs), lambda run: lifecycle.ask_to_end(lifecycle.runs[run], ending)
+            )
+        if failures.general is not None:
+            self._note(failures.general)
+        return failures.general is None
 
     def _step(self) -> None:
         """Take in what has come, in one transaction, then look after the runs."""
-        now, trouble = self._lifecycle.clock.monotonic, self._lifecycle.trouble
-        again = bool(self._kept)
-        self._kept = self._taken_in(self._kept or self._collect())
-        if self._kept:
-            if not again:
-                self._kept_since = now() if trouble.since is None else trouble.since
-            if now() - self._kept_since > self._lifecycle.settings.store_patience_seconds:
-                self._give_up(now() - self._kept_since)
-        if not self._kept:
+        self._take_in(by_run(self._collect()))
+        self._give_up_late()
+        if not self._held or self._lifecycle.trouble.since is None:
             self._look_after()
 
-    def _taken_in(self, messages: list[Heard]) -> list[Heard]:
-        """Commit messages; return those that the store would not take, to be tried again."""
-        if not messages:
-            return []
-        try:
-            self._commit(messages)
-        except Exception as error:
-            self._note(error)
-            if is_locked(error):
-                return messages
-            groups = by_run(messages)  # what is wrong with one run must not stop the others
-            return [message for run, group in groups.items() for message in self._taken_in_of(run, group)]
-        return []
+    def _take_in(self, heard: dict[str, list[Heard]]) -> None:
+        """Commit what was heard of runs, and what is held of others; what the store does not take is held."""
+        now = self._lifecycle.clock.monotonic()
+        for run, held in self._held.items():
+            held.messages += heard.pop(run, [])
+        due = {run: held.messages for run, held in self._held.items() if held.due <= now} | heard
+        failures = self._lifecycle.each_alone(due, lambda run: self._receive(due[run]))
+        if failures.general is not None:
+            self._note(failures.general)
+        for run, messages in due.items():
+            error = failures.of.get(run)
+            if error is None:
+                self._let_pass(run)
+            elif may_pass(error) and (failures.general is not None or not is_damage(error)):
+                self._hold(run, messages, None if failures.general is not None else error)
+            else:
+                logger.error(
+                    "a run's messages cannot be taken in", exc_info=error, extra={"event": "run_broken", "run": run}
+                )
+                broken = Ending("failed", BROKEN)
+                self._give_up(run, messages, Ending("interrupted", damaged(error)) if is_damage(error) else broken)
 
-    def _taken_in_of(self, run: str, messages: list[Heard]) -> list[Heard]:
-        """The same for messages about one run, which ends if they cannot be taken in at all."""
-        try:
-            try:
-                self._commit(messages)
-            except Exception as error:
-                if may_pass(error):
-                    raise
-                logger.exception("a run's messages cannot be taken in", extra={"event": "run_broken", "run": run})
-                self._end_broken(run, messages)
-        except Exception as error:
-            self._note(error)
-            return messages
-        return []
+    def _receive(self, messages: list[Heard]) -> None:
+        for message in messages:
+            receive(self._lifecycle, message)
 
-    def _commit(self, messages: list[Heard]) -> None:
-        with self._lifecycle.transaction():
-            for message in messages:
-                receive(self._lifecycle, message)
+    def _hold(self, run: str, messages: list[Heard], error: Exception | None) -> None:
+        """Keep messages to try again; error: why the store does not take those of this run alone."""
+        now, general = self._lifecycle.clock.monotonic(), self._lifecycle.trouble.since
+        held = self._held.get(run)
+        if held is None:
+            since = now if error is not None or general is None else general
+            held = self._held[run] = Held(Trouble(self._lifecycle.clock, run), since, messages)
+        if error is not None:
+            held.note(error, now)
+            self._lifecycle.troubles[run] = held.trouble
 
-    def _end_broken(self, run_id: str, messages: list[Heard]) -> None:
-        with self._lifecycle.transaction():
-            run = self._lifecycle.runs.get(run_id)
-            if run is not None:
-                self._lifecycle.drop(run, any(map(is_last_word, messages)))
-                self._lifecycle.end(run, Ending("failed", BROKEN))
+    def _let_pass(self, run: str) -> None:
+        if self._held.pop(run, None) is not None:
+            trouble = self._lifecycle.troubles.pop(run, None)
+            if trouble is not None:
+                trouble.over()
 
-    def _give_up(self, seconds: float) -> None:
-        """Let go of the runs whose messages the store has not taken for so long."""
-        lifecycle = self._lifecycle
-        ending = Ending(
-            "interrupted",
-            f"Interrupted at step {{step}}: the run store could not be written for {many(round(seconds), 'second')}"
-            f" ({lifecycle.trouble.reason}); this run can be continued.",
-        )
+    def _give_up_late(self) -> None:
+        """Let go of the runs whose messages the store has not taken for too long."""
+        now, patience = self._lifecycle.clock.monotonic(), self._lifecycle.settings.store_patience_seconds
+        for run, held in list(self._held.items()):
+            if now - held.since > patience:
+                reason = held.trouble.reason or self._lifecycle.trouble.reason
+                sentence = (
+                    "Interrupted at step {step}: the run store could not be written for"
+                    f" {many(round(now - held.since), 'second')} ({reason}); this run can be continued."
+                )
+                self._give_up(run, held.messages, Ending("interrupted", sentence))
+
+    def _give_up(self, run_id: str, messages: list[Heard], ending: Ending) -> None:
+        """Let go of a run, whose ending is written once it can be."""
+        self._held.pop(run_id, None)
+        lifecycle, ended = self._lifecycle, any(map(is_last_word, messages))
         with lifecycle.lock:
-            for run_id, messages in by_run(self._kept).items():
-                ended = any(map(is_last_word, messages))
-                run = lifecycle.runs.get(run_id)
-                if run is not None and run.executing:
-                    lifecycle.give_up(run, ending, ended)
-                elif ended:
-                    lifecycle.leaving.discard(run_id)
-        self._kept = []
+            lifecycle.troubles.pop(run_id, None)
+            run = lifecycle.runs.get(run_id)
+            if run is not None and run.executing:
+                lifecycle.give_up(run, ending, ended)
+            elif ended:
+                lifecycle.leaving.discard(run_id)
 
     def _look_after(self) -> None:
         with self._lifecycle.lock:
             try:
-                self._lifecycle.save_endings()
+                self._save_endings()
                 enforce_limits(self._lifecycle)
                 if not self._closing.is_set():
                     start_waiting(self._lifecycle)
@@ -174,11 +183,16 @@ class Loop:
             except Exception as error:  # whatever it is, it must not stop everybody's runs
                 self._note(error)
 
-    def _try_to_save_endings(self) -> None:
-        try:
-            self._lifecycle.save_endings()
-        except Exception as error:
-            self._note(error)
+    def _save_endings(self) -> None:
+        """Write endings that the store does not have yet, those that it cannot take not all the time."""
+        now = self._lifecycle.clock.monotonic()
+        if now < self._saving_due:
+            return
+        failures = self._lifecycle.save_endings()
+        if failures.general is not None:
+            self._note(failures.general)
+        elif failures.of:
+            self._saving_due = now + SAVING_S
 
     def _note(self, error: Exception) -> None:
         if may_pass(error):

@@ -20,7 +20,9 @@ from rnncore.runs.loop import Loop
 from rnncore.runs.owners import Owners
 from rnncore.runs.patience import patient
 from rnncore.runs.settings import Settings
+from rnncore.runs.store.database import is_damage
 from rnncore.runs.store.store import ACTIVE, NewRun, Store, StoredRun
+from rnncore.runs.supervision import damaged
 from rnncore.runs.twins import common_step, is_near
 from rnncore.runs.uploads import add_new_uploads, add_upload, uploads_of
 
@@ -140,9 +142,15 @@ class Scheduler:
     @patient
     def stop(self, target: str) -> None:
         """End the unfinished runs of a target; they can be continued later. Raises ControlError, UnknownRun."""
-        with self._lifecycle.transaction():
-            for run in self._asked(target, "stop"):
-                self._lifecycle.ask_to_end(run, Ending("stopped", "Stopped at step {step}."))
+        lifecycle = self._lifecycle
+        with lifecycle.lock:
+            members = {run.id: run for run in self._asked(target, "stop")}
+            ending = Ending("stopped", "Stopped at step {step}.")
+            failures = lifecycle.each_alone(members, lambda run: lifecycle.ask_to_end(members[run], ending))
+            for run, error in failures.of.items():
+                if failures.general is not None or not is_damage(error):
+                    raise error
+                lifecycle.give_up(members[run], Ending("interrupted", damaged(error)), has_ended=False)
         self._loop.wake()
 
     @patient
@@ -172,7 +180,7 @@ class Scheduler:
         Raises:
             LimitError: continuing an ended run is a start. ControlError: it cannot be continued. UnknownRun.
         """
-        self._lifecycle.save_endings()
+        self._save_endings()
         with self._lifecycle.transaction():
             members = self._asked(target, "resume")
             for run in members:
@@ -268,9 +276,15 @@ class Scheduler:
             unfinished = self._lifecycle.runs.get(run_id)
             if unfinished is not None:
                 raise ControlError(TABLE["delete"][unfinished.status])
-            self._lifecycle.save_endings()
+            self._save_endings()
             if not self.store.delete_run(run_id):
                 raise UnknownRun("There is no such run.")
+
+    def _save_endings(self) -> None:
+        """Let the store know how runs have ended, before one of them is continued or deleted. Raises StoreFault."""
+        failures = self._lifecycle.save_endings()
+        if failures.general is not None:
+            raise failures.general
 
     @patient
     def set_note(self, workspace: str, run_id: str, text: str) -> None:
@@ -311,12 +325,13 @@ class Scheduler:
         """Return a queued run's place, from 1, and the estimated seconds until it starts; None where not known."""
         return position(self._lifecycle, run_id)
 
-    def notice(self, status: str) -> str | None:
-        """Return what unfinished runs of a status wait for that has nothing to do with them; None if nothing."""
+    def notice(self, run_id: str, status: str) -> str | None:
+        """Return what a run of a status waits for that is no fault of its own; None if nothing."""
         if status not in ACTIVE:
             return None
         waiting = self._lifecycle.backend.capacity().problem if status == "queued" else ""
-        return waiting or self._lifecycle.trouble.sentence
+        own = self._lifecycle.troubles.get(run_id)
+        return waiting or self._lifecycle.trouble.sentence or (own.sentence if own else None)
 
     def problem(self) -> str | None:
         """Return what is wrong with the whole server, as a sentence that names nobody; None if nothing is."""
@@ -333,7 +348,7 @@ class Scheduler:
         if run is None:
             return None
         run = self._truly(run)
-        return RunStatus(run, *self.position(run_id), self.notice(run.status))
+        return RunStatus(run, *self.position(run_id), self.notice(run.id, run.status))
 
 
 def new_id() -> str:

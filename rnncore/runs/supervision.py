@@ -4,7 +4,7 @@ import logging
 
 from rnncore.runs.active import ActiveRun, Ending
 from rnncore.runs.lifecycle import Lifecycle
-from rnncore.runs.store.database import may_pass
+from rnncore.runs.store.database import is_damage, is_everybodys, may_pass
 from rnncore.words import many
 
 logger = logging.getLogger(__name__)
@@ -14,17 +14,23 @@ LONG_NAP_S = 5.0
 
 
 def enforce_limits(lifecycle: Lifecycle) -> None:
-    """End runs that have had their time, free the places of paused ones. Raises StoreFault."""
+    """End runs that have had their time, free the places of paused ones. Raises StoreFault where none can be ended."""
     now = lifecycle.clock.monotonic()
     with lifecycle.lock:
         _forgive_nap(lifecycle, now)
-    with lifecycle.transaction():
         _note_presence(lifecycle, now)
-        for run in list(lifecycle.runs.values()):
-            _enforce_time(lifecycle, run, now)
-            _enforce_ending(lifecycle, run, now)
-            _enforce_presence(lifecycle, run, now)
-            _enforce_hold(lifecycle, run, now)
+        failures = lifecycle.each_alone(list(lifecycle.runs), lambda run: _enforce(lifecycle, lifecycle.runs[run], now))
+        if failures.general is not None:
+            raise failures.general
+        for run, error in failures.of.items():
+            _cannot_be_kept(lifecycle, lifecycle.runs[run], error)
+
+
+def _enforce(lifecycle: Lifecycle, run: ActiveRun, now: float) -> None:
+    _enforce_time(lifecycle, run, now)
+    _enforce_ending(lifecycle, run, now)
+    _enforce_presence(lifecycle, run, now)
+    _enforce_hold(lifecycle, run, now)
 
 
 def start_waiting(lifecycle: Lifecycle) -> None:
@@ -48,28 +54,37 @@ def try_store(lifecycle: Lifecycle) -> None:
 def _started(lifecycle: Lifecycle, run: ActiveRun) -> bool:
     try:
         job = lifecycle.job(run)
+        with lifecycle.transaction():
+            lifecycle.begin(run, job)
     except Exception as error:  # whatever is wrong with this run, the others go on
-        _cannot_be_read(lifecycle, run, error)
+        if is_everybodys(error) or (may_pass(error) and not lifecycle.store_works()):
+            raise
+        _cannot_be_kept(lifecycle, run, error)
         return False
-    with lifecycle.transaction():
-        lifecycle.begin(run, job)
     return True
 
 
-def _cannot_be_read(lifecycle: Lifecycle, run: ActiveRun, error: Exception) -> None:
-    """Let a run wait on for a while when the store does not tell how to begin it."""
+def _cannot_be_kept(lifecycle: Lifecycle, run: ActiveRun, error: Exception) -> None:
+    """Let a run wait on for a while when the store fails for it alone; let go of it when that does not pass."""
     now = lifecycle.clock.monotonic()
     run.unreadable_since = since = now if run.unreadable_since is None else run.unreadable_since
     if since == now:
-        logger.error("a run cannot be started", exc_info=error, extra={"event": "start_failed", "run": run.id})
-    if may_pass(error) and now - since <= lifecycle.settings.store_patience_seconds:
+        logger.error("a run cannot be kept", exc_info=error, extra={"event": "run_broken", "run": run.id})
+    if is_damage(error):
+        ending = Ending("interrupted", damaged(error))
+    elif not may_pass(error):
+        ending = Ending("failed", "This run cannot be started; the server's log says why.")
+    elif now - since > lifecycle.settings.store_patience_seconds:
+        reason = f"The run store could not be used for this run ({error}); it can be continued."
+        ending = Ending("interrupted", reason)
+    else:
         return
-    with lifecycle.transaction():
-        if may_pass(error):
-            reason = f"The run store could not be read ({error}); this run can be continued."
-            lifecycle.end(run, Ending("interrupted", reason))
-        else:
-            lifecycle.end(run, Ending("failed", "This run cannot be started; the server's log says why."))
+    lifecycle.give_up(run, run.ending or ending, has_ended=False)
+
+
+def damaged(error: Exception) -> str:
+    """Return what is told of a run that ends because the store is damaged where it is kept."""
+    return f"Interrupted at step {{step}}: the run store is damaged where this run is kept ({error})."
 
 
 def _forgive_nap(lifecycle: Lifecycle, now: float) -> None:

@@ -3,14 +3,15 @@
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from operator import attrgetter
 from typing import Any
 
 from rnncore.runs.active import ActiveRun, Ending
 from rnncore.runs.queue import QueueState, RunQueue
+from rnncore.runs.store.database import is_everybodys, is_locked, may_pass
 from rnncore.runs.store.store import Store
 from rnncore.runs.trouble import Trouble
 
@@ -31,6 +32,14 @@ class _Memory:
     rates: tuple[float, ...]
     unsaved: dict[str, Ending]
     leaving: frozenset[str]
+
+
+@dataclass(slots=True)
+class Failures:
+    """What could not be done: for which runs, and why. general: why hardly anything can be written at present."""
+
+    of: dict[str, Exception] = field(default_factory=dict)
+    general: Exception | None = None
 
 
 class Transactions:
@@ -74,6 +83,47 @@ class Transactions:
                 self.trouble.over()
             for action in outbox:
                 _do(action)
+
+    def each_alone(self, runs: Collection[str], action: Callable[[str], object]) -> Failures:
+        """Do something for each run, together in one transaction or, where that fails, in one for each of them.
+
+        So what the store refuses for one run does not keep others from going on.
+        """
+        if not runs:
+            return Failures()
+        try:
+            with self.transaction():
+                for run in runs:
+                    action(run)
+        except Exception as error:
+            return self._one_by_one(runs, action, error)
+        return Failures()
+
+    def _one_by_one(self, runs: Collection[str], action: Callable[[str], object], why: Exception) -> Failures:
+        failures = Failures()
+        left = list(runs)
+        while left and not is_locked(why):
+            try:
+                with self.transaction():
+                    action(left[0])
+            except Exception as error:
+                why = failures.of[left[0]] = error
+            del left[0]
+        failures.of |= dict.fromkeys(left, why)
+        passing = sorted(filter(may_pass, failures.of.values()), key=is_everybodys)
+        if passing and (is_everybodys(passing[-1]) or not self.store_works()):
+            failures.general = passing[-1]
+        return failures
+
+    def store_works(self) -> bool:
+        """Find out whether anything can be written."""
+        try:
+            with self.transaction():
+                self.store.touch()
+        except Exception as error:
+            logger.debug("the store cannot be written: %s", error)
+            return False
+        return True
 
     def _remember(self) -> _Memory:
         states = [_state_of(run) for run in self.runs.values()]

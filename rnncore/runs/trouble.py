@@ -15,10 +15,13 @@ class StoreTrouble(Exception):  # noqa: N818 - it says what is wrong
 
 
 class Trouble:
-    """What the scheduler knows of the store's trouble; `since` is None while there is none."""
+    """What the scheduler knows of the store's trouble; `since` is None while there is none.
 
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
+    run: whose trouble it is where the store works for all others, '' where it is everybody's.
+    """
+
+    def __init__(self, clock: Clock, run: str = "") -> None:
+        self._clock, self._run = clock, run
         self.since: float | None = None
         self.reason = ""
         self._tries = 0
@@ -29,7 +32,8 @@ class Trouble:
         self._tries += 1
         if self.since is None:
             self.since = self._clock.monotonic()
-            logger.warning("the run store cannot be used: %s", error, extra={"event": "store_trouble"})
+            what = f"the run store cannot take in run {self._run}" if self._run else "the run store cannot be used"
+            logger.warning("%s: %s", what, error, extra={"event": "store_trouble", "run": self._run})
 
     def over(self) -> None:
         """Take down that something has been written."""
@@ -53,4 +57,8 @@ class Trouble:
         """What is to be told of it, None where there is nothing."""
         if self.seconds < MENTIONED_S:
             return None
+        if self._run:
+            return (
+                f"The run store cannot keep this run at this moment ({self.reason}); its training waits until it can."
+            )
         return f"The run store cannot be written at this moment ({self.reason}); training waits until it can."

@@ -2,7 +2,7 @@
 
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -10,20 +10,43 @@ from typing import Any
 
 
 class Faults:
-    """Counts what the scheduler's own thread asks of SQLite, and lets one of it fail; at: which, from 1."""
+    """Counts what the scheduler's own thread asks of SQLite, and lets some of it fail.
+
+    at: the number of a statement that fails once, from 1. victim: key and id of a run of which nothing can be read or
+    written by the statements `sick` (None: by any), with the error `code`. seen: the statements about each value.
+    """
 
     def __init__(self) -> None:
         self.count, self.at = 0, 0
         self.failed = ""
+        self.victim: tuple[object, ...] = ()
+        self.sick: str | None = None
+        self.code = sqlite3.SQLITE_CORRUPT
+        self.seen: dict[str, set[object]] = {}
 
-    def pass_by(self, statement: str) -> None:
-        """Count a statement. Raises OperationalError when it is the one."""
+    def pass_by(self, statement: str, values: Iterable[object] = ()) -> None:
+        """Count a statement. Raises OperationalError or DatabaseError when it is to fail."""
         if threading.current_thread().name != "scheduler" or statement.startswith("ROLLBACK"):
             return
         self.count += 1
         if self.count == self.at:
             self.failed = statement
             raise sqlite3.OperationalError("disk I/O error")
+        of = {value for value in values if isinstance(value, int | str)}
+        self.seen.setdefault(statement, set()).update(of)
+        if of & set(self.victim) and self.sick in (None, statement):
+            raise _error(self.code)
+
+
+def _error(code: int) -> sqlite3.Error:
+    damaged = code == sqlite3.SQLITE_CORRUPT
+    error = (
+        sqlite3.DatabaseError("database disk image is malformed")
+        if damaged
+        else sqlite3.OperationalError("disk I/O error")
+    )
+    error.sqlite_errorcode = code
+    return error
 
 
 class FaultyConnection(sqlite3.Connection):
@@ -31,13 +54,14 @@ class FaultyConnection(sqlite3.Connection):
 
     faults: Faults
 
-    def execute(self, sql: str, *args: Any) -> sqlite3.Cursor:
-        self.faults.pass_by(sql)
-        return super().execute(sql, *args)
+    def execute(self, sql: str, values: Any = ()) -> sqlite3.Cursor:
+        self.faults.pass_by(sql, values.values() if isinstance(values, dict) else values)
+        return super().execute(sql, values)
 
-    def executemany(self, sql: str, *args: Any) -> sqlite3.Cursor:
-        self.faults.pass_by(sql)
-        return super().executemany(sql, *args)
+    def executemany(self, sql: str, rows: Any) -> sqlite3.Cursor:
+        rows = list(rows)
+        self.faults.pass_by(sql, (value for row in rows for value in row))
+        return super().executemany(sql, rows)
 
     def commit(self) -> None:
         self.faults.pass_by("COMMIT")

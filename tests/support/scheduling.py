@@ -50,7 +50,9 @@ class Server:
     def wait(self, condition, seconds=10.0):
         deadline = time.monotonic() + seconds
         while not condition():
-            assert time.monotonic() < deadline, f"waited for {seconds} s: {self.store.runs()}"
+            assert time.monotonic() < deadline, (
+                f"waited for {seconds} s: {[(r.status, r.step, r.reason) for r in self.store.runs()]}"
+            )
             time.sleep(0.01)
 
     def wait_status(self, run_id, *statuses, seconds=10.0):

@@ -17,6 +17,11 @@ ANY_STEP = 2**62
 Connection = sqlite3.Connection
 StoreFault = sqlite3.Error  # what goes wrong with an open store: a full disk, damage, another program's lock
 GONE = "its file is gone"
+_EVERYBODYS = (
+    sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_PROTOCOL,
+)  # fmt: skip
+_OF_A_PLACE = (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_IOERR_READ, sqlite3.SQLITE_IOERR_SHORT_READ)
 _OWN_FAULTS = (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.ProgrammingError, sqlite3.InterfaceError)
 
 
@@ -28,6 +33,20 @@ def marks(values: Collection[object]) -> str:
 def may_pass(error: BaseException) -> bool:
     """Whether an error comes from the state that the store or the machine is in, so that trying again may help."""
     return isinstance(error, StoreFault | OSError | MemoryError) and not isinstance(error, _OWN_FAULTS)
+
+
+def is_damage(error: BaseException) -> bool:
+    """Whether what is stored is damaged, which does not pass."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+def is_everybodys(error: BaseException) -> bool:
+    """Whether an error has nothing to do with what was to be written: the store is locked, the disk full, and so on.
+
+    False does not mean that it has.
+    """
+    code = getattr(error, "sqlite_errorcode", 0)
+    return code & 0xFF in _EVERYBODYS or (code & 0xFF == sqlite3.SQLITE_IOERR and code not in _OF_A_PLACE)
 
 
 def is_locked(error: BaseException) -> bool:

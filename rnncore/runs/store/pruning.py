@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from rnncore.runs.settings import Settings
+from rnncore.runs.store.database import StoreFault, is_damage
 from rnncore.runs.store.life import LIVED
 from rnncore.runs.store.store import ENDED, Store
 
@@ -36,11 +37,21 @@ def prune(
     """
     delete = delete or store.delete_run
     doomed = _too_old(store, settings, by_calendar) + _too_many(store, settings)
-    removed = sum(bool(delete(run_id)) for run_id in dict.fromkeys(doomed))
+    removed = sum(_deleted(delete, run_id) for run_id in dict.fromkeys(doomed))
     files = store.drop_unused_files(UPLOAD_GRACE_S, by_calendar)
     if removed or files:
         store.give_back_pages(VACUUM_PAGES)
     return Pruned(removed, files)
+
+
+def _deleted(delete: Callable[[str], object], run_id: str) -> bool:
+    """Delete a run; one that the store is too damaged to delete must not keep the others."""
+    try:
+        return bool(delete(run_id))
+    except StoreFault as error:
+        if not is_damage(error):
+            raise
+        return False
 
 
 def used_bytes(db: sqlite3.Connection) -> int:

@@ -11,9 +11,10 @@ from rnncore.records import SCALARS
 from rnncore.runs.backend.frames import Frame
 from rnncore.runs.settings import Settings
 from rnncore.runs.store.checkpoints import write_checkpoint
-from rnncore.runs.store.database import Connection, Database
+from rnncore.runs.store.database import Connection, Database, StoreFault
 from rnncore.runs.store.events import write_event
 from rnncore.runs.store.profiles import ProfileRecorder
+from rnncore.runs.store.runs import object_in
 from rnncore.runs.store.scalars import ScalarRecorder
 from rnncore.runs.store.snapshots import SnapshotRecorder
 
@@ -30,13 +31,16 @@ class Recorder:
         """Pick the run up where the store has it."""
         self._store = store
         with store.write() as db:  # what this transaction has done so far counts
-            key, step, last = db.execute("SELECT key, step, last FROM runs WHERE id = ?", (run_id,)).fetchone()
+            row = db.execute("SELECT key, step, last FROM runs WHERE id = ?", (run_id,)).fetchone()
+            if row is None:
+                raise StoreFault("the row of this run is gone")
+            key, step, last = row
             self._scalars = ScalarRecorder(db, key)
             self._profiles = ProfileRecorder(db, key, settings)
             self._snapshots = SnapshotRecorder(db, key, settings)
         self.key: int = key
         self.step: int = step
-        self.last: dict[str, float | None] = json.loads(last)
+        self.last: dict[str, float | None] = object_in(last) or {}
         self._rate = _Rate()
 
     @property

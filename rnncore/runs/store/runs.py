@@ -2,10 +2,11 @@
 
 import json
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from rnncore.runs.store.database import Connection, Database, marks
+from rnncore.runs.store.database import Connection, Database, StoreFault, is_damage, marks
 from rnncore.runs.store.life import LIVED
 
 ACTIVE = ("queued", "running", "paused")
@@ -130,19 +131,13 @@ class RunTable(Database):
 
     def _runs(self, where: str, *values: str) -> list[StoredRun]:
         with self.read() as db:
-            return [
-                _stored_run(row)
-                for row in db.execute(f"SELECT {_COLUMNS} FROM runs WHERE {where} ORDER BY key", values)
-            ]
+            return [_stored_run(row) for row in _rows(db, _COLUMNS, where, values, "key")]
 
     def listed_runs(self, workspace: str, most: int) -> list[ListedRun]:
         """Return the newest runs of a workspace, at most `most`, the newest first."""
         with self.read() as db:
-            rows = db.execute(
-                "SELECT id, group_id, label, note, status, reason, step, steps, created_at FROM runs"
-                " WHERE workspace = ? ORDER BY created_at DESC, key DESC LIMIT ?",
-                (workspace, most),
-            )
+            columns = "id, group_id, label, note, status, reason, step, steps, created_at"
+            rows = _rows(db, columns, "workspace = ?", (workspace,), "created_at DESC, key DESC", most)
             return [ListedRun(*row) for row in rows]
 
     def configs(self, run_ids: Collection[str]) -> dict[str, dict[str, Any]]:
@@ -223,6 +218,23 @@ def progress(db: Connection, run_id: str) -> Progress | None:
     return Progress(*row) if row else None
 
 
+def _rows(
+    db: Connection, columns: str, where: str, values: Sequence[str], order: str, most: int = -1
+) -> list[tuple[Any, ...]]:
+    """Return rows of the table; where a page of it is damaged, those that can be read."""
+    which = f"FROM runs WHERE {where} ORDER BY {order} LIMIT {most}"
+    try:
+        return db.execute(f"SELECT {columns} {which}", values).fetchall()
+    except StoreFault as error:
+        if not is_damage(error):
+            raise
+    rows = []
+    for key in db.execute(f"SELECT key {which}", values).fetchall():  # an index alone tells that
+        with suppress(StoreFault):
+            rows += db.execute(f"SELECT {columns} FROM runs WHERE key = ?", key).fetchall()
+    return rows
+
+
 def setup(db: Connection, key: int) -> tuple[list[dict[str, Any]], int | None]:
     """Return a run's baselines, as `dataclasses.asdict` of `rnncore.records.Baseline`, and its `profile_every`."""
     baselines, profile_every = db.execute(
@@ -235,7 +247,7 @@ def setup(db: Connection, key: int) -> tuple[list[dict[str, Any]], int | None]:
 def _stored_run(row: Sequence[Any]) -> StoredRun:
     """Return a row as a run. A row that is damaged stands for itself alone: the others are listed as ever."""
     fields = list(row)
-    config, info, last = (_object(fields[place]) for place in (5, 6, 16))
+    config, info, last = (object_in(fields[place]) for place in (5, 6, 16))
     fields[5] = DAMAGED if config is None else config
     fields[6] = info if fields[6] else None
     fields[7] = tuple(json.loads(fields[7]))
@@ -243,7 +255,8 @@ def _stored_run(row: Sequence[Any]) -> StoredRun:
     return StoredRun(*fields)
 
 
-def _object(text: str | None) -> dict[str, Any] | None:
+def object_in(text: str | None) -> dict[str, Any] | None:
+    """Return the JSON object in a column, None where it is damaged."""
     try:
         value = json.loads(text or "")
     except ValueError:

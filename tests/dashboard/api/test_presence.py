@@ -4,14 +4,16 @@ from typing import Any
 
 import pytest
 
-from tests.support.api import NOBODY, SLOW, run_of, started
+from tests.support.api import NOBODY, SLOW, run_of, started, status
 from tests.support.asgi import call
+from tests.support.waiting import wait
 
 
 @pytest.fixture(scope="module")
 def held(scheduler: Any) -> dict[str, str]:
     """A run that trains, its group and its workspace."""
     answer = started(SLOW)
+    wait(lambda: status(answer["runs"][0]["id"])["status"] == "running")  # one that waits is stopped when nobody looks
     return {"run": answer["runs"][0]["id"], "group": answer["group"], "workspace": answer["workspace"]}
 
 
@@ -21,7 +23,7 @@ def nothing_is_left_running() -> None:
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "status"),
+    ("method", "path", "expected"),
     [
         ("GET", "/api/runs", 200), ("GET", "/api/files", 200), ("GET", "/api/runs/RUN", 200),
         ("GET", "/api/groups/GROUP", 200), ("GET", "/api/records?run=RUN:0", 200),
@@ -30,12 +32,12 @@ def nothing_is_left_running() -> None:
         ("POST", "/api/runs/RUN/step", 409), ("POST", "/api/runs/GROUP/resume", 200), ("DELETE", "/api/runs/RUN", 409),
     ],
 )  # fmt: skip
-def test_it_counts(scheduler: Any, held: dict[str, str], method: str, path: str, status: int) -> None:
+def test_it_counts(scheduler: Any, held: dict[str, str], method: str, path: str, expected: int) -> None:
     seen = scheduler._lifecycle.seen
     headers = {} if "RUN" in path or "GROUP" in path else {"X-Workspace": held["workspace"]}
     seen[held["workspace"]] = 0.0
     path = path.replace("RUN", held["run"]).replace("GROUP", held["group"])
-    assert call(method, path, headers=headers).status == status
+    assert call(method, path, headers=headers).status == expected
     assert seen[held["workspace"]] > 0.0
 
 
