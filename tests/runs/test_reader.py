@@ -44,6 +44,16 @@ def readers() -> Iterator[ReaderPool]:
     pool.close()
 
 
+def test_every_format_is_read_within_the_memory_that_a_reader_may_have(readers: ReaderPool) -> None:
+    formats = {Path(case.files[0][0]).suffix: case for case in GOOD}
+    assert {".csv", ".parquet", ".npz", ".npy", ".ts", ".txt"} <= formats.keys()
+    for case in formats.values():
+        wanted = UploadData(files=tuple(UploadedFile(file=name, name=name) for name, _ in case.files))
+        found = readers.inspect("me", wanted, case.files)
+        assert found.inspection.error is None, case.name
+        assert found.summary is not None, case.name
+
+
 @pytest.mark.parametrize("case", GOOD[::7], ids=lambda case: case.name)
 def test_findings_are_those_of_the_same_files_read_here(case: Any) -> None:
     files = list(case.files)
@@ -115,9 +125,9 @@ def test_a_reader_that_is_killed_is_one_sentence_and_is_replaced(readers: Reader
 
 @pytest.mark.skipif("sys.platform != 'linux'", reason="only Linux limits a process's address space")
 def test_a_file_that_needs_too_much_memory_is_one_sentence() -> None:
-    pool = ReaderPool(size=1, seconds=60.0, memory_mb=250)
+    pool = ReaderPool(size=1, seconds=60.0, memory_mb=100)
     try:
-        cells = b"day,v\n" + b"2020Q1,1\n" * 1_500_000  # read as text first, which takes half a gigabyte
+        cells = b"day,v\n" + b"2020Q1,1\n" * 1_500_000  # read as text first, which takes more than 150 MB
         with pytest.raises(DataError, match="more memory than the server allows"):
             pool.inspect("w", options("large.csv"), [("large.csv", cells)])
         assert pool.inspect("w", options("week.csv"), [("week.csv", WEEK)]).summary is not None

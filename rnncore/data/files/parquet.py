@@ -21,6 +21,8 @@ def read_parquet(data: bytes, name: str) -> Table:
     try:
         about = pq.read_metadata(pa.BufferReader(data))
         unpacked = sum(about.row_group(place).total_byte_size for place in range(about.num_row_groups))
+    except MemoryError:  # one of Arrow's exceptions, too
+        raise
     except (pa.ArrowException, OSError, ValueError) as error:
         raise _damaged(name, error) from None
     if about.num_columns > MAX_COLUMNS:
@@ -37,6 +39,8 @@ def read_parquet(data: bytes, name: str) -> Table:
     try:
         # Texts stay dictionaries until their size is known: a few bytes of indices can stand for gigabytes.
         content = pq.ParquetFile(pa.BufferReader(data), read_dictionary=_texts(about)).read(use_threads=False)
+    except MemoryError:
+        raise
     except (pa.ArrowException, OSError, ValueError, NotImplementedError) as error:
         raise _damaged(name, error) from None
     decoded = sum(_decoded_bytes(column) for column in content.columns)

@@ -22,7 +22,13 @@ LARGE_BYTES = 400 * 2**20  # a reader that holds more after an answer is replace
 WATCH_S = 0.1
 START_S = 60.0
 NO_READER = "The process that reads files could not be started; try again."
-_ENVIRONMENT = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2", "ARROW_NUM_THREADS": "1"}
+_ENVIRONMENT = {
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MALLOC_ARENA_MAX": "2",
+    "ARROW_NUM_THREADS": "1",
+    "ARROW_DEFAULT_MEMORY_POOL": "system",  # Arrow's own one takes address space by the gigabyte, which is limited here
+}
 
 
 class ReaderProcess:
