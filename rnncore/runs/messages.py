@@ -29,9 +29,9 @@ def receive(lifecycle: Lifecycle, message: Heard) -> None:
         return
     if isinstance(message, Frame):
         RECEIVERS[message.type](lifecycle, run, message)
-    elif isinstance(message, Lost):  # not the run's own fault, as far as anybody can tell
+    elif isinstance(message, Lost):
         lost = Ending("interrupted", f"{message.cause}, after step {{step}}; this run can be continued.")
-        lifecycle.end(run, run.ending or lost)
+        lifecycle.end(run, run.ending or (Ending("killed", message.cause) if message.by_itself else lost))
     elif run.ending is not None:
         lifecycle.end(run, run.ending)
     elif message.again:

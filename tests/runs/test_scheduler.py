@@ -9,7 +9,19 @@ from rnncore.config import ClipConfig, ModelConfig, UploadData, UploadedFile
 from rnncore.data.dataset import DataError
 from rnncore.runs.limits import LimitError
 from rnncore.runs.store.store import ENDED
-from tests.support.fake_worker import DIES, DIVERGES, NO_MEMORY, RAISES, SEGFAULTS
+from tests.support.fake_worker import (
+    ABORTS,
+    BAD_ALLOC,
+    DIES,
+    DIES_SPEAKING,
+    DIVERGES,
+    MEMORY_IN_THREAD,
+    NO_MEMORY,
+    PRIMITIVE,
+    RAISES,
+    RUST_ABORTS,
+    SEGFAULTS,
+)
 from tests.support.scheduling import config, slow
 
 
@@ -36,13 +48,23 @@ def test_submit_does_not_wait_for_workers(serve):
     server.wait_status(group.runs[0], "finished")
 
 
+NEEDS_MORE = (
+    "Out of memory: this run needs more than the {limit} MB a run may use; a smaller model, batch or sequence length"
+    " needs less."
+)
+
+
 @pytest.mark.parametrize(
     ("seed", "status", "reason"),
     [
         (DIVERGES, "diverged", "The loss became NaN at step 5."),
         (RAISES, "failed", "An unexpected error ended the run (RuntimeError); the server's log says more."),
-        (NO_MEMORY, "killed", "Out of memory: this run needs more than the {limit} MB a run may use; a smaller model,"
-         " batch or sequence length needs less."),
+        (NO_MEMORY, "killed", NEEDS_MORE), (PRIMITIVE, "killed", NEEDS_MORE), (BAD_ALLOC, "killed", NEEDS_MORE),
+        (RUST_ABORTS, "killed", NEEDS_MORE), (MEMORY_IN_THREAD, "killed", NEEDS_MORE),
+        (ABORTS, "interrupted", "The training process was killed by signal SIGABRT, after step 4 of 20; this run can be"
+         " continued."),
+        (DIES_SPEAKING, "interrupted", "The training process was killed by signal SIGKILL, after step 4 of 20; this run"
+         " can be continued."),
         (DIES, "interrupted", "The training process was killed by signal SIGKILL, after step 4 of 20; this run can be"
          " continued."),
         (SEGFAULTS, "interrupted", "The training process was killed by signal SIGSEGV, after step 4 of 20; this run can"

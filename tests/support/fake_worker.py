@@ -1,10 +1,12 @@
 """A worker without torch, `python tests/support/fake_worker.py`: trains a toy recurrence, or fails on purpose."""
 
+import ctypes
 import json
 import math
 import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -14,6 +16,8 @@ import numpy as np
 from rnncore.config import TrainConfig, files_of
 from rnncore.data.dataset import DataError
 from rnncore.records import Record, RunInfo
+from rnncore.runs.backend.memory import speaks_of_memory
+from rnncore.runs.worker import main as main_module
 from rnncore.runs.worker.engine import ReadFile
 from rnncore.runs.worker.main import main
 
@@ -22,6 +26,7 @@ COMMAND = [sys.executable, __file__]
 # A config with one of these seeds misbehaves at step MISCHIEF_STEP; `batch_size` is one more than milliseconds a step.
 MISCHIEF_STEP = 5
 RAISES, BAD_DATA, NO_MEMORY, HANGS, DIES, PRINTS, DIVERGES, SEGFAULTS = range(1001, 1009)
+BAD_ALLOC, RUST_ABORTS, ABORTS, PRIMITIVE, MEMORY_IN_THREAD, DIES_SPEAKING = range(1009, 1015)
 
 
 def _raise(error: BaseException) -> None:
@@ -33,6 +38,26 @@ def _hang() -> None:
     time.sleep(600)
 
 
+def _say_and_abort(words: str) -> None:
+    os.write(2, words.encode())
+    os.abort()
+
+
+def _fill_memory_in_thread() -> None:
+    threading.Thread(target=lambda: main_module._receive(_NoRoom(), None)).start()  # type: ignore[arg-type]
+    time.sleep(600)
+
+
+class _NoRoom:
+    def read(self, size: int) -> bytes:
+        raise MemoryError
+
+
+def _speak_and_die() -> None:
+    os.write(2, b"MemoryError\n")
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
 MISCHIEF: dict[int, Callable[[], object]] = {
     RAISES: lambda: _raise(RuntimeError("a bug")),
     BAD_DATA: lambda: _raise(DataError("Row 3 is empty.")),
@@ -40,6 +65,13 @@ MISCHIEF: dict[int, Callable[[], object]] = {
     HANGS: _hang,
     DIES: lambda: os.kill(os.getpid(), signal.SIGKILL),
     SEGFAULTS: lambda: os.kill(os.getpid(), signal.SIGSEGV),
+    # C++'s own way: nobody catches what `operator new` throws
+    BAD_ALLOC: lambda: ctypes.CDLL("libstdc++.so.6")["_Znwm"](ctypes.c_size_t(2**62)),
+    RUST_ABORTS: lambda: _say_and_abort("memory allocation of 123456 bytes failed\n"),
+    ABORTS: os.abort,
+    PRIMITIVE: lambda: _raise(RuntimeError("could not create a primitive")),
+    MEMORY_IN_THREAD: _fill_memory_in_thread,
+    DIES_SPEAKING: _speak_and_die,
     PRINTS: lambda: [sys.stdout.write("stray output " * 100), sys.stdout.flush(), os.write(1, b"more of it")],
 }
 
@@ -135,7 +167,7 @@ class FakeEngine:
         trainer.load_state_dict(json.loads(checkpoint))
 
     def memory_ran_out(self, error: BaseException) -> bool:
-        return isinstance(error, MemoryError)
+        return isinstance(error, MemoryError) or speaks_of_memory(str(error))
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from rnncore.runs.backend.frames import Frame
 from rnncore.runs.backend.job_spec import JobSpec
+from rnncore.runs.backend.memory import out_of_memory
 from rnncore.runs.backend.process import WORKER_COMMAND, WorkerProcess
 from rnncore.runs.backend.protocol import Capacity, Changed, Deliver, Lost, Message, NoPlaceError
 from rnncore.runs.backend.worker_pool import WorkerPool
@@ -26,7 +27,7 @@ class LocalBackend:
             *command, "--nice", str(settings.worker_nice), "--memory-mb", str(settings.worker_memory_mb)
         )  # fmt: skip
         self._environment = {env_name("plugins"): settings.plugins}
-        self._size = settings.workers
+        self._size, self._memory_mb = settings.workers, settings.worker_memory_mb
         self._lock = threading.Lock()  # of the pool and its workers; never held while a message is delivered
         self._pool = WorkerPool(self._start_worker, settings.workers, settings.spare_workers)
         self._deliver: Deliver | None = None  # None: not open
@@ -58,7 +59,7 @@ class LocalBackend:
             if not idle:
                 raise NoPlaceError("no worker is free")
             worker = idle[0]
-            worker.run = job.run
+            worker.take(job.run)
             worker.send(frame.header, frame.blob)
             return str(worker.pid)
 
@@ -116,11 +117,15 @@ class LocalBackend:
             return frame
 
     def _died(self, worker: WorkerProcess) -> Message:
-        cause = worker.cause_of_death()
+        cause, by_itself = worker.cause_of_death(), bool(self._memory_mb) and worker.exceeded_its_memory()
         with self._lock:
             run, worker.run = worker.run, None
             self._pool.lost(worker)
         if self._deliver is not None:
             facts = {"event": "worker_died", "worker": worker.pid, "run": run}
             logger.warning("worker %d %s", worker.pid, cause, extra=facts)
-        return Changed() if run is None else Lost(run, f"The training process {cause}")
+        if run is None:
+            return Changed()
+        if by_itself:
+            return Lost(run, out_of_memory(self._memory_mb), by_itself=True)
+        return Lost(run, f"The training process {cause}")

@@ -8,14 +8,18 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from io import BufferedReader
 from queue import SimpleQueue
 from typing import Any, BinaryIO, cast
 
 from rnncore.runs.backend.frames import Frame, ProtocolError, read_frame, write_frame
+from rnncore.runs.backend.memory import EXIT_CODE, speaks_of_memory
 from rnncore.runs.machine import count_oom_kills
 
 logger = logging.getLogger(__name__)
 
+LAST_WORDS = 8192  # bytes
 WORKER_COMMAND = (sys.executable, "-m", "rnncore.runs.worker")
 # One thread per worker: OpenMP threads of several busy workers spin and slow each other down a hundredfold.
 # Arrow's own memory pool takes address space by the gigabyte, which is limited there.
@@ -41,6 +45,7 @@ class WorkerProcess:
             command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             env={**os.environ, **_ENVIRONMENT, **environment},
             # Out of the terminal's process group: Ctrl-C is for the server, which ends its workers itself.
             start_new_session=sys.platform != "win32",
@@ -51,11 +56,18 @@ class WorkerProcess:
         self.ready = False
         self.run: str | None = None  # what it executes
         self.aborted = False  # told to end by a signal
+        self._last_words = b""
         self._deliver = deliver
         self._outgoing: SimpleQueue[tuple[Mapping[str, Any], bytes] | None] = SimpleQueue()
         self._oom_kills = count_oom_kills()
+        self._listening = threading.Thread(target=self._listen, name=f"worker-{self.pid}-words", daemon=True)
+        self._listening.start()
         for target in (self._receive, self._send):
             threading.Thread(target=target, name=f"worker-{self.pid}", daemon=True).start()
+
+    def take(self, run: str) -> None:
+        """Note that the worker executes a run from now on."""
+        self.run, self._last_words = run, b""
 
     def send(self, header: Mapping[str, Any], blob: bytes = b"") -> None:
         """Send a frame; returns at once."""
@@ -91,6 +103,26 @@ class WorkerProcess:
         if code < 0:
             return f"was killed by signal {signal.Signals(-code).name}"
         return f"ended unexpectedly with exit code {code}"
+
+    def exceeded_its_memory(self) -> bool:
+        """Tell whether the process, which has ended, did so because it may not use more memory.
+
+        What kills it from outside (SIGKILL, SIGTERM) is never that, whatever it said before.
+        """
+        self._listening.join(1.0)
+        code = self.wait(0.0)
+        if code == EXIT_CODE:
+            return True
+        return code not in (None, 0, -9, -15) and speaks_of_memory(self._last_words.decode("utf-8", "replace"))
+
+    def _listen(self) -> None:
+        """Pass on what the worker says beside its frames, to the log, and remember the end of it."""
+        stream = cast(BufferedReader, self._process.stderr)
+        while words := stream.read1(LAST_WORDS):
+            self._last_words = (self._last_words + words)[-LAST_WORDS:]
+            with suppress(OSError):
+                os.write(2, words)
+        stream.close()
 
     def _receive(self) -> None:
         stream = cast(BinaryIO, self._process.stdout)

@@ -14,10 +14,14 @@ class NoPlaceError(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """A run's execution ended without a `done` frame. cause: a sentence without its full stop."""
+    """A run's execution ended without a `done` frame. cause: a sentence without its full stop.
+
+    by_itself: it exceeded its own memory limit, as the sentence `cause` says, which is then whole.
+    """
 
     run: str
     cause: str
+    by_itself: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,8 @@ import psutil
 if sys.platform != "win32":
     import resource
 
+SHORT_BYTES = 8 * 2**20  # less than that left is as good as nothing
+
 
 def lower_priority(nice: int) -> None:
     """Give way to the page and everything interactive (nice 0 to 19; on Windows: below normal)."""
@@ -15,6 +17,14 @@ def lower_priority(nice: int) -> None:
         process.nice(psutil.BELOW_NORMAL_PRIORITY_CLASS if nice else psutil.NORMAL_PRIORITY_CLASS)
     elif process.nice() < nice:
         process.nice(nice)
+
+
+def memory_is_short() -> bool:
+    """Tell whether this process has hardly any of the memory left that it may use."""
+    if sys.platform != "linux":
+        return False
+    soft, _ = resource.getrlimit(resource.RLIMIT_AS)
+    return soft != resource.RLIM_INFINITY and soft - int(psutil.Process().memory_info().vms) < SHORT_BYTES
 
 
 def limit_memory(allowance_mb: int | None) -> None:

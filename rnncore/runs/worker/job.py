@@ -15,6 +15,8 @@ from rnncore.errors import ConfigError
 from rnncore.records import PROFILES, Record
 from rnncore.runs.backend.frames import Frame
 from rnncore.runs.backend.job_spec import JobSpec
+from rnncore.runs.backend.memory import out_of_memory
+from rnncore.runs.worker.confine import memory_is_short
 from rnncore.runs.worker.engine import Engine, TrainerLike
 
 FLUSH_BYTES = 2**20
@@ -35,7 +37,7 @@ class Job:
     """A run in progress.
 
     `commands` is filled by another thread; `send` writes a frame to the scheduler; `confine` limits the memory of this
-    process as the run's device allows and returns the limit in MB.
+    process as the run's device allows and returns the limit in MB; for None it lifts the limit.
     """
 
     def __init__(
@@ -44,7 +46,7 @@ class Job:
         engine: Engine,
         commands: SimpleQueue[Frame],
         send: Send,
-        confine: Callable[[TrainConfig], int | None],
+        confine: Callable[[TrainConfig | None], int | None],
     ) -> None:
         self.run = spec.run
         self._spec, self._engine, self._commands, self._send = spec, engine, commands, send
@@ -75,12 +77,15 @@ class Job:
         except (DataError, ConfigError) as error:
             status, reason = "failed", sentence(str(error))
         except Exception as error:
+            short = self._memory_mb is not None and memory_is_short()
+            self._confine(None)  # else there may be no memory to say so
             trace = traceback.format_exc(limit=-20)
-            if self._engine.memory_ran_out(error):
-                status, reason = "killed", self._memory_sentence()
+            if short or self._engine.memory_ran_out(error):
+                status, reason = "killed", out_of_memory(self._memory_mb)
             else:
                 status = "failed"
                 reason = f"An unexpected error ended the run ({type(error).__name__}); the server's log says more."
+        self._confine(None)  # what follows is not the run's
         self._flush()
         self._trainer = None
         self._send(
@@ -205,10 +210,6 @@ class Job:
         if name not in self._spec.files:
             raise DataError(f"The file '{name}' was not uploaded, or was deleted since.")
         return self._spec.files[name]
-
-    def _memory_sentence(self) -> str:
-        limit = f" than the {self._memory_mb:,} MB a run may use" if self._memory_mb else " than there is"
-        return f"Out of memory: this run needs more{limit}; a smaller model, batch or sequence length needs less."
 
 
 def sentence(text: str) -> str:

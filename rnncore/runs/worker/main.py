@@ -16,6 +16,7 @@ from rnncore.errors import ConfigError
 from rnncore.registry import PLUGINS, load_plugins
 from rnncore.runs.backend.frames import Frame, ProtocolError, read_frame, write_frame
 from rnncore.runs.backend.job_spec import JobSpec
+from rnncore.runs.backend.memory import EXIT_CODE, speaks_of_memory
 from rnncore.runs.worker.confine import limit_memory, lower_priority
 from rnncore.runs.worker.engine import Engine, ReadFile, TrainerLike
 from rnncore.runs.worker.job import Job
@@ -79,7 +80,7 @@ class TorchEngine:
         """Tell whether an exception means that there was not enough memory; torch says so in a RuntimeError."""
         import torch
 
-        return isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in str(error)
+        return isinstance(error, MemoryError | torch.OutOfMemoryError) or speaks_of_memory(str(error))
 
 
 def serve(requests: BinaryIO, replies: BinaryIO, engine: Engine, nice: int, memory_mb: int) -> None:
@@ -92,8 +93,8 @@ def serve(requests: BinaryIO, replies: BinaryIO, engine: Engine, nice: int, memo
         except OSError:
             os._exit(0)  # nobody listens any more
 
-    def confine(config: TrainConfig) -> int | None:
-        allowance = memory_mb if memory_mb and not engine.uses_cuda(config) else None
+    def confine(config: TrainConfig | None) -> int | None:
+        allowance = memory_mb if memory_mb and config is not None and not engine.uses_cuda(config) else None
         limit_memory(allowance)
         return allowance
 
@@ -105,7 +106,6 @@ def serve(requests: BinaryIO, replies: BinaryIO, engine: Engine, nice: int, memo
         frame = inbox.get()
         if frame.type == "job":  # anything else is a command for a run that has just ended
             Job(JobSpec.from_frame(frame), engine, inbox, send, confine).execute()
-            limit_memory(None)
 
 
 def _receive(requests: BinaryIO, inbox: SimpleQueue[Frame]) -> None:
@@ -114,6 +114,8 @@ def _receive(requests: BinaryIO, inbox: SimpleQueue[Frame]) -> None:
             inbox.put(frame)
     except (OSError, ProtocolError):
         logger.exception("the scheduler's messages cannot be read")
+    except MemoryError:
+        os._exit(EXIT_CODE)
     os._exit(0)  # nobody listens any more
 
 
@@ -135,6 +137,8 @@ def main(arguments: Sequence[str] | None = None, engine: Engine | None = None) -
         serve(os.fdopen(os.dup(0), "rb"), replies, engine or TorchEngine(), options.nice, options.memory_mb)
     except ConfigError as error:  # a plugin that cannot be imported
         logger.error("this worker ends: %s", error)
+    except MemoryError:
+        os._exit(EXIT_CODE)
     except Exception:
         logger.exception("this worker ends")
     os._exit(1)  # at once: another thread is waiting for input
