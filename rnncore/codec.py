@@ -19,7 +19,7 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
-from rnncore.records import PROFILES, SCALARS, FloatArray, Record
+from rnncore.records import COUNTS, PROFILES, SCALARS, FloatArray, Record
 
 VERSION = 2
 FIRST_SCALARS = (
@@ -212,7 +212,7 @@ def pack(records: Sequence[Record]) -> tuple[dict[str, Any], bytes]:
 
 
 def _profiles(record: Record) -> dict[str, FloatArray]:
-    return {name: array for name in PROFILES if (array := getattr(record, name)) is not None}
+    return {name: array for name in (*PROFILES, *COUNTS) if (array := getattr(record, name)) is not None}
 
 
 def read_batch(header: Mapping[str, Any], blob: bytes) -> Batch:

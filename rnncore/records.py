@@ -33,8 +33,11 @@ def profile(meaning: str) -> dict[str, Any]:
 class Record:
     """One training step, measured: backward, measure, clip, optimiser step.
 
-    Profiles are (L, T) float32, and None on steps where they are not recorded. snapshot: None between evaluations.
-    diverged: why the run cannot go on, on its last record only.
+    Profiles are (L, T) float32, and None on steps where they are not recorded. Sequences of unequal length are aligned
+    at their ends: the last column is each one's own last step, k columns before it stands the mean over the sequences
+    b that have the lag k = T_b - t, and sequence_count says how many have it (None where all are of one length); where
+    none has, norms are NaN. snapshot: None between evaluations. diverged: why the run cannot go on, on its last record
+    only.
     """
 
     step: int = field(metadata=scalar("optimiser step, from 1"))
@@ -50,6 +53,13 @@ class Record:
     cell_grad_norm: FloatArray | None = field(default=None, metadata=profile("the same for the LSTM's cell state c"))
     direct_grad_norm: FloatArray | None = field(
         default=None, metadata=profile("the part of hidden_grad_norm that does not come through later timesteps")
+    )
+    sequence_count: FloatArray | None = field(
+        default=None,
+        metadata={
+            "counts": True,
+            "meaning": "how many sequences of the batch have a norm there, where they are of unequal length",
+        },
     )
     val_loss: float | None = field(default=None, metadata=scalar("loss over the validation set after the step"))
     val_metric: float | None = field(default=None, metadata=scalar("the data's own metric over the validation set"))
@@ -94,6 +104,8 @@ def scalars_of(record: type[Record]) -> dict[str, Scalar]:
 
 SCALARS = scalars_of(Record)
 PROFILES = {each.name: str(each.metadata["meaning"]) for each in fields(Record) if "profile" in each.metadata}
+# What stands beside them where sequences are of unequal length.
+COUNTS = {each.name: str(each.metadata["meaning"]) for each in fields(Record) if "counts" in each.metadata}
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,15 +39,19 @@ class Row(NamedTuple):
     high: float
 
 
-def size_of(profile: ArrayLike) -> Size:
+def size_of(profile: ArrayLike, counts: ArrayLike | None = None) -> Size:
     """Return the size of a profile (L, T) of `hidden_grad_norm`.
 
+    counts: its `sequence_count`; columns that no sequence of the batch has do not count.
+
     norm: the root of the sum of squares, inf where a value is not finite. The reach of a layer is its gradient at the
-    first timestep over that at the last timestep which has one (sequences of unequal length end with zeros): 0 where
-    nothing arrives at the first, inf where a value of the layer is not finite. A layer without any gradient has no
-    reach; where none has one, it is 1.
+    first timestep over that at the last timestep which has one (sequences of unequal length ended with zeros in earlier
+    versions): 0 where nothing arrives at the first, inf where a value of the layer is not finite. A layer without any
+    gradient has no reach; where none has one, it is 1.
     """
     values = np.atleast_2d(np.asarray(profile, np.float64))  # (L, T)
+    if counts is not None:
+        values = values[:, np.atleast_2d(np.asarray(counts))[0] > 0]
     norm = math.sqrt(float(np.vdot(values, values)))
     reaches = [reach for layer in values if (reach := _reach(layer)) is not None] or [1.0]
     return Size(norm if math.isfinite(norm) else math.inf, min(reaches), max(reaches))

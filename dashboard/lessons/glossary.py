@@ -119,6 +119,12 @@ TERMS: dict[str, Term] = {
         "open.",
         r"c_t = f_t \odot c_{t-1} + i_t \odot \tilde c_t, \qquad h_t = o_t \odot \tanh(c_t)",
     ),
+    "Lag": Term(
+        "How many steps a timestep lies before the end of its sequence. Gradients of sequences of unequal length are "
+        "averaged at the same lag, over those that are long enough: at the same $t$ the loss would be near for some of "
+        "them and far away for others.",
+        r"k = T_b - t",
+    ),
     "Learning rate": Term(
         "The factor $\\eta$ between gradient and update. A learning rate that is too large overshoots; clipping makes "
         "larger ones usable, because it removes the few gradients that are far too long.",

@@ -1,6 +1,7 @@
 // What stands in a trace: the measured columns that its `meta` names, in the form in which plotly draws them.
 
 import { range } from "./dom.js";
+import { overLag, ragged } from "./lags.js";
 import { isPercent, toldValue } from "./metric.js";
 import { PART_FILLS } from "./part_fills.js";
 import { lineOf } from "./series.js";
@@ -105,30 +106,41 @@ function fillThreshold(trace, _, { series }) {
 }
 
 /** @type {Fill} */
-function fillProfileEnd(trace, { view, options }, { series, profiles }) {
+function fillProfileEnd(trace, context, { series, profiles }) {
+  const { view } = context;
   const { y } = trace.meta ?? {};
   const profile = profiles.at(view.cursor, series);
   const end = y && profile ? (series.layer(profile, y, view.layer ?? 0).at(-1) ?? 0) : 0;
-  trace.x = options.lag ? [0, series.timesteps - 1] : [1, series.timesteps];
+  trace.x = overLag(context) ? [0, series.timesteps - 1] : [1, series.timesteps];
   trace.y = end > 0 && end < Infinity ? [end, end] : [];
 }
 
 /** @type {Fill} */
-function fillProfile(trace, { view, options }, { series, profiles }) {
+function fillProfile(trace, context, { series, profiles }) {
+  const { view } = context;
   const { y, times, gaps, fit } = trace.meta ?? {};
   const profile = profiles.at(view.cursor, series);
   if (!y || !profile) return;
   const factor = times ? (series.column(times)[series.rowAt(profile.step)] ?? 1) : 1;
   const measured = [...series.layer(profile, y, view.layer ?? 0)];
   const norms = fit ? fitted(measured) : measured.map((value) => value * factor);
-  trace.x = range(norms.length).map((t) => (options.lag ? norms.length - t : t));
+  const lag = overLag(context);
+  trace.x = range(norms.length).map((t) => (lag ? norms.length - t : t));
   trace.y = gaps ? norms.map((value) => (value === 0 ? null : value)) : norms;
-  trace.hovertemplate = same(norms.map((value) => (value === 0 ? "exactly 0" : "%{y:.2e}")));
+  const counts = series.ragged ? series.layer(profile, "sequence_count", view.layer ?? 0) : null;
+  trace.hovertemplate = same(norms.map((value, t) => (value === 0 ? "exactly 0" : "%{y:.2e}") + among(counts?.[t])));
   if (norms.filter((value) => value > 0).length === 1) trace.mode = "lines+markers";
 }
 
+/**
+ * How many sequences of unequal length a norm is the mean over.
+ * @param {number | undefined} count
+ */
+const among = (count) => (count ? ` (${count === 1 ? "of 1 sequence" : `mean over ${count} sequences`})` : "");
+
 /** @type {Fill} */
-function fillProfileMap(trace, { view, options, width, layout }, { series }) {
+function fillProfileMap(trace, context, { series }) {
+  const { view, options, width, layout } = context;
   const { z, instead = {} } = trace.meta ?? {};
   if (!z) return;
   const chosen = Object.entries(instead).find(([option]) => options[option])?.[1];
@@ -138,7 +150,8 @@ function fillProfileMap(trace, { view, options, width, layout }, { series }) {
   const column = chosen && series.mapColumns(chosen, 1).profiles.length ? chosen : z;
   const { first, apart, profiles } = series.mapColumns(column, most);
   const steps = profiles.map((profile) => profile.step);
-  const rows = range(series.timesteps).map(() => /** @type {(number | null)[]} */ (new Array(profiles.length)));
+  const last = series.timesteps;
+  const rows = range(last).map(() => /** @type {(number | null)[]} */ (new Array(profiles.length)));
   for (const [place, profile] of profiles.entries()) {
     for (const [t, value] of series.layer(profile, column, view.layer ?? 0).entries()) {
       rows[t][place] = Number.isFinite(value) ? Math.log10(value) : null; // an exact 0 becomes -Infinity
@@ -147,7 +160,7 @@ function fillProfileMap(trace, { view, options, width, layout }, { series }) {
   Object.assign(trace, {
     x0: first,
     dx: apart,
-    y: range(series.timesteps),
+    y: range(last).map((t) => (ragged(context) ? last - t : t)),
     z: rows,
     customdata: rows.map(() => steps),
   });
@@ -183,7 +196,7 @@ function fitted(norms) {
   const slope =
     points.reduce((sum, [t, y]) => sum + (t - tMean) * (y - yMean), 0) /
     points.reduce((sum, [t]) => sum + (t - tMean) ** 2, 0);
-  return norms.map((_, t) => Math.exp(yMean + slope * (t - tMean)));
+  return norms.map((norm, t) => (Number.isNaN(norm) ? NaN : Math.exp(yMean + slope * (t - tMean))));
 }
 
 /** @type {Map<string, string[]>} */

@@ -3,6 +3,7 @@
 import { answerAxes } from "./answers.js";
 import { sharedColours } from "./colours.js";
 import { ACTIVE, element, setRich, setText } from "./dom.js";
+import { LAG, OWN_LAG, overLag, ragged } from "./lags.js";
 import { mapGrid } from "./maps.js";
 import { lineNames, marks, sameSoFar } from "./margins.js";
 import { isPercent, metricName } from "./metric.js";
@@ -10,7 +11,7 @@ import { throughTime } from "./through_time.js";
 
 /** @import { Card } from "./card.js" */
 /** @import { Context } from "./figures.d.ts" */
-/** @import { Layout, Trace } from "./plotly.d.ts" */
+/** @import { AxisLayout, Layout, Trace } from "./plotly.d.ts" */
 /**
  * What a rule works on; `empty`: no run has a step yet.
  * @typedef {{ card: Card, context: Context, data: Trace[], layout: Layout, empty: boolean }} Drawn
@@ -26,6 +27,7 @@ const RIGHT_AXIS_EM = 3.6; // room for its numbers and its title, in sizes of ty
 export const RULES = {
   logAxis,
   lagAxis,
+  lagRows,
   metricAxis,
   lineNames,
   floorZeros,
@@ -48,7 +50,26 @@ function logAxis({ context, layout }) {
 
 /** @param {Drawn} drawn */
 function lagAxis({ context, layout }) {
-  if (context.options.lag) layout.xaxis.title.text = "lag T − t (0: the last timestep)";
+  if (overLag(context)) layout.xaxis.title.text = ragged(context) ? OWN_LAG : LAG;
+  if (ragged(context) && !context.options.lag) layout.xaxis.autorange = "reversed"; // the end stays on the right
+}
+
+/**
+ * Rows of maps of gradients through time: timesteps, or lags, the end of the sequences on top.
+ * @param {Drawn} drawn
+ */
+function lagRows({ context, data, layout }) {
+  if (!ragged(context)) return;
+  for (const [name, axis] of Object.entries(layout)) {
+    if (!name.startsWith("yaxis")) continue;
+    const rows = /** @type {AxisLayout} */ (axis);
+    rows.autorange = "reversed";
+    if (rows.title.text) rows.title.text = OWN_LAG;
+  }
+  for (const trace of data) {
+    if (trace.type !== "heatmap") continue;
+    trace.hovertemplate = "step %{customdata}, %{y} before the end: 10<sup>%{z:.2f}</sup><extra></extra>";
+  }
 }
 
 /**
@@ -146,7 +167,7 @@ function roomAhead({ card, context, data, layout, empty }) {
   const log = layout.yaxis.type === "log";
   const training = runs.some((run) => run.state && ACTIVE.has(run.state.status));
   const steps = training ? Math.max(...runs.map((run) => run.state?.steps ?? 0)) : null;
-  const first = card.about.steps || !context.options.lag ? 1 : 0;
+  const first = card.about.steps || !overLag(context) ? 1 : 0;
   const timesteps = Math.max(...runs.map((run) => run.series.timesteps));
   const left = data.filter((trace) => !onRight(trace));
   room.least = layout.meta?.decades ?? 0;

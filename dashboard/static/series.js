@@ -3,13 +3,13 @@
 import { decode } from "./base64.js";
 import { extremes, PER_BUCKET, sizeOf, thinned } from "./thinning.js";
 
-/** @import { Change, Column, Evaluation, Packed, PackedProfiles, ProfileColumn, Records, Sent } from "./types.d.ts" */
+/** @import { Change, Column, CountColumn, Evaluation, Packed, PackedProfiles, ProfileColumn, Records, Sent } from "./types.d.ts" */
 
 /** @import { Size } from "./thinning.js" */
 /**
  * The profiles of one training step, and the size of the hidden ones.
  * @typedef {{ step: number, hidden_grad_norm: Float32Array } & Size &
- *   Partial<Record<ProfileColumn, Float32Array>>} Profile
+ *   Partial<Record<ProfileColumn | CountColumn, Float32Array>>} Profile
  */
 
 const MAX_ROWS = 8000; // training steps kept in the browser per run
@@ -75,6 +75,16 @@ export class Series {
     if (this.events.length > 500) this.events.splice(0, this.events.length - 500);
   }
 
+  /**
+   * Whether sequences are of unequal length: their profiles are aligned at the ends, so that a column is a lag, and not
+   * all columns are means over as many of them.
+   */
+  get ragged() {
+    const counts = this.profiles.at(-1)?.sequence_count;
+    const most = counts?.at(-1) ?? 0;
+    return counts?.some((count) => count > 0 && count < most) ?? false;
+  }
+
   /** The newest step, 0 before the first. */
   get last() {
     return this.columns.step.at(-1) ?? 0;
@@ -99,7 +109,7 @@ export class Series {
   /**
    * Columns of a map at equal distances, which plotly draws fast, at most `count`. Those of each stretch of PER_BUCKET
    * columns show the profiles that the rule of thinning keeps of it, and else the nearest one.
-   * @param {ProfileColumn | Sent} name
+   * @param {ProfileColumn | CountColumn | Sent} name
    * @param {number} count
    */
   mapColumns(name, count) {
@@ -152,7 +162,7 @@ export class Series {
   /**
    * One layer of a profile: T norms, or nothing where it was not measured.
    * @param {Profile} profile
-   * @param {ProfileColumn | Sent} name
+   * @param {ProfileColumn | CountColumn | Sent} name
    * @param {number} layer from 0
    */
   layer(profile, name, layer) {
@@ -209,13 +219,14 @@ export function lineOf(x, y) {
  * @param {PackedProfiles} packed
  */
 export function unpack({ count: _, layers, timesteps, step: steps, ...columns }) {
-  const size = layers * timesteps;
+  const numbers = layers * timesteps;
   const arrays = Object.entries(columns).map(([name, text]) => ({ name, array: decode(text) }));
   return [...decode(steps)].map((step, row) => {
-    const own = arrays.map(({ name, array }) => [name, array.subarray(row * size, (row + 1) * size)]);
-    /** @type {Pick<Profile, ProfileColumn>} */
+    const own = arrays.map(({ name, array }) => [name, array.subarray(row * numbers, (row + 1) * numbers)]);
+    /** @type {Pick<Profile, ProfileColumn | CountColumn>} */
     const norms = Object.fromEntries(own);
-    return /** @type {Profile} */ ({ step, ...sizeOf(norms.hidden_grad_norm, timesteps), ...norms });
+    const size = sizeOf(norms.hidden_grad_norm, timesteps, norms.sequence_count);
+    return /** @type {Profile} */ ({ step, ...size, ...norms });
   });
 }
 

@@ -12,17 +12,21 @@ export const PER_BUCKET = 4; // profiles of a bucket that may stay
 
 /**
  * The size of a profile, its L x T numbers of `hidden_grad_norm`. A layer's last timestep is the last one that has a
- * gradient; a layer without any has no reach, and where none has one, it is 1.
+ * gradient; a layer without any has no reach, and where none has one, it is 1. Columns that no sequence has do not
+ * count: `counts` is its `sequence_count`.
  * @param {Float32Array} values
  * @param {number} timesteps
+ * @param {Float32Array} [counts]
  * @returns {Size}
  */
-export function sizeOf(values, timesteps) {
+export function sizeOf(values, timesteps, counts) {
+  const first = Math.max(0, counts?.findIndex((count) => count > 0) ?? 0); // those without any stand at the beginning
   let sum = 0;
-  for (const value of values) sum += value * value;
   let [low, high] = [Infinity, -Infinity];
   for (let start = 0; start < values.length; start += timesteps) {
-    const reach = reachOf(values.subarray(start, start + timesteps));
+    const layer = values.subarray(start + first, start + timesteps);
+    for (const value of layer) sum += value * value;
+    const reach = reachOf(layer);
     if (reach === null) continue;
     low = Math.min(low, reach);
     high = Math.max(high, reach);

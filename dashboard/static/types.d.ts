@@ -17,6 +17,9 @@ export type Sent = string & { readonly [sent]: true };
 /** Columns with L x T numbers a step. */
 export type ProfileColumn = "hidden_grad_norm" | "cell_grad_norm" | "direct_grad_norm";
 
+/** Beside them where sequences are of unequal length: how many have a norm there (`rnncore.records.COUNTS`). */
+export type CountColumn = "sequence_count";
+
 /** Base64 of little-endian float32. */
 export type Packed = string;
 
@@ -69,7 +72,7 @@ export interface Records {
 export type Answer = Records | { run: string; error: string };
 
 /** N profiles: `step` (N), the others (N, L, T). */
-export interface PackedProfiles extends Partial<Record<ProfileColumn, Packed>> {
+export interface PackedProfiles extends Partial<Record<ProfileColumn | CountColumn, Packed>> {
   count: number;
   layers: number;
   timesteps: number;

@@ -30,6 +30,17 @@ class Decay:
         return self.slope < 0
 
 
+def measured(profile: ArrayLike | None, counts: ArrayLike | None = None) -> Floats | None:
+    """Return the columns (L, T') of a profile (L, T) that stand for any sequence of its batch.
+
+    counts: its `sequence_count`; None: all columns do.
+    """
+    if profile is None:
+        return None
+    values = np.atleast_2d(np.asarray(profile, np.float64))
+    return values if counts is None else values[:, np.atleast_2d(np.asarray(counts))[0] > 0]
+
+
 def reach(profile: ArrayLike) -> Floats:
     """Return a profile (T,) or (L, T) relative to the last timestep that has a gradient; NaN where none has."""
     values = np.asarray(profile, np.float64)

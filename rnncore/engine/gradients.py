@@ -46,22 +46,54 @@ def state_gradients(
     return StateGradients(torch.stack(tape.hidden) * B, torch.stack(tape.direct) * B, cell)
 
 
-def profile(tape: StateTape, batch_size: int) -> dict[str, NDArray[np.float32] | None]:
+def profile(
+    tape: StateTape, batch_size: int, lengths: Tensor | None = None, timesteps: int | None = None
+) -> dict[str, NDArray[np.float32] | None]:
     """Return hidden_grad_norm, direct_grad_norm, cell_grad_norm: (L, T) mean over the batch of ||d l_b / d state||_2.
 
     The tape's rows carry the 1/B of the mean loss; multiplying by `batch_size` takes it out. Norms down to float32's
     smallest (1e-38 normal, 1e-45 subnormal) come out non-zero.
+
+    lengths: (B,) valid steps T_b of sequences of unequal length. They are aligned at their ends: the last column holds
+    the norms at each sequence's own last step, the one k columns before it those at the lag k = T_b - t, and each is
+    the mean over the sequences that have that lag, NaN where none has. "sequence_count" (L, T) says how many have it.
+    timesteps: number of columns, T by default; a batch with fewer timesteps stands at their right end.
     """
-    return {
-        "hidden_grad_norm": _norms(tape.hidden, batch_size),
-        "direct_grad_norm": _norms(tape.direct, batch_size),
-        "cell_grad_norm": None if tape.cell is None else _norms(tape.cell, batch_size),
+    T, B = tape.hidden[0].shape[:2]
+    width = timesteps or T
+    place = counts = None
+    if lengths is not None:
+        place = torch.arange(T) - (T - lengths.cpu()[:, None])  # (B, T) timestep of each column, from 0; < 0: none
+        counts = (place >= 0).sum(0)  # (T,)
+    elif timesteps is not None:
+        counts = torch.full((T,), B)
+    norms = {
+        "hidden_grad_norm": _norms(tape.hidden, batch_size, place),
+        "direct_grad_norm": _norms(tape.direct, batch_size, place),
+        "cell_grad_norm": None if tape.cell is None else _norms(tape.cell, batch_size, place),
     }
+    if counts is None:
+        return norms
+    before = ((0, 0), (width - T, 0))
+    numbers = np.pad(np.tile(counts.numpy().astype(np.float32), (len(tape.hidden), 1)), before)
+    return {
+        name: None if each is None else np.pad(each, before, constant_values=np.nan) for name, each in norms.items()
+    } | {"sequence_count": numbers}
 
 
-def _norms(layers: list[Tensor], batch_size: int) -> NDArray[np.float32]:
-    means = [torch.cat([row_norms(part).mean(-1) for part in _parts(grad)]) for grad in layers]  # (T,) each
+def _norms(layers: list[Tensor], batch_size: int, place: Tensor | None = None) -> NDArray[np.float32]:
+    if place is None:
+        means = [torch.cat([row_norms(part).mean(-1) for part in _parts(grad)]) for grad in layers]  # (T,) each
+    else:
+        means = [_aligned_mean(torch.cat([row_norms(part) for part in _parts(grad)]), place) for grad in layers]
     return np.asarray((torch.stack(means) * batch_size).cpu().numpy(), np.float32)  # (L, T)
+
+
+def _aligned_mean(norms: Tensor, place: Tensor) -> Tensor:
+    """Return the means (T,) of norms (T, B) over the sequences that have a timestep `place` (B, T) in that column."""
+    steps = place.t().to(norms.device)  # (T, B)
+    aligned = norms.gather(0, steps.clamp(min=0)).masked_fill(steps < 0, 0.0)
+    return aligned.sum(1) / (steps >= 0).sum(1)  # 0 / 0: no sequence is that long
 
 
 def _parts(grad: Tensor) -> tuple[Tensor, ...]:

@@ -193,7 +193,7 @@ class Trainer:
         # Measure, before clipping changes the gradients.
         train_loss, grad_norm = float(loss), exact_norm(flat.gradients)
         with np.errstate(over="ignore"):  # a norm beyond float32 is inf in a profile
-            profiles = profile(tape, len(batch.inputs)) if tape is not None and recording else {}
+            profiles = self._profiles(tape, batch) if tape is not None and recording else {}
         problem = _non_finite("loss", train_loss) or _non_finite("gradient", grad_norm)
         self._spikes.add(step, grad_norm, train_loss)
         measured = self._snapshots.backward() if evaluating and problem is None else None
@@ -252,6 +252,12 @@ class Trainer:
         if config.omega and tape is not None:
             add_omega_gradient(self.model.recurrent, tape, config.omega)
         return loss.detach()
+
+    def _profiles(self, tape: StateTape, batch: TensorBatch) -> dict[str, Any]:
+        """Return the profiles of a step. Where axes are swapped, a batch's sequences are its timesteps."""
+        if self.model.swaps_axes:
+            return profile(tape, len(batch.inputs), timesteps=self.info.seq_len)
+        return profile(tape, len(batch.inputs), batch.lengths)
 
     def _may_stop_early(self) -> bool:
         patience = self.config.early_stopping

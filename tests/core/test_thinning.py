@@ -169,3 +169,9 @@ def test_a_profile_of_large_float32_numbers_has_a_size() -> None:
     assert size_of([[0.0, 0.0], [0.0, 4.0]]) == (4.0, 0.0, 0.0)
     assert size_of(np.zeros((2, 3))) == (0.0, 1.0, 1.0)
     assert size_of([[math.nan, 1.0], [2.0, 1.0]]) == (math.inf, 2.0, math.inf)
+
+
+def test_columns_that_no_sequence_has_do_not_count() -> None:
+    values, counts = [[math.nan, 0.5, 2.0], [math.nan, 3.0, 1.0]], [[0, 1, 2], [0, 1, 2]]
+    assert size_of(values, counts) == (math.sqrt(0.25 + 4 + 9 + 1), 0.25, 3.0)
+    assert size_of(values)[0] == math.inf

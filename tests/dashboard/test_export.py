@@ -9,6 +9,7 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -244,3 +245,15 @@ def test_the_report_opens_offline_with_all_figures(store: Store, chromium: Any, 
     view.wait_for_function("getComputedStyle(document.body).backgroundColor === 'rgb(255, 255, 255)'")
     context.close()
     assert problems == []
+
+
+def test_a_lag_that_no_sequence_has_is_empty_in_the_table_of_profiles(store: Store) -> None:
+    store.create_runs([stored.new_run("r")])
+    counts = np.array([[0, 1, 3, 4]], np.float32)
+    norms = np.array([[np.nan, 0.25, 0, 1]], np.float32)
+    stored.add(store, [replace(stored.record(1), hidden_grad_norm=norms, sequence_count=counts)])
+    run = store.run("r")
+    assert run is not None
+    lines = list(csv.DictReader(io.StringIO(b"".join(profiles_csv(store, run)).decode())))
+    assert [line["hidden_grad_norm"] for line in lines] == ["", "0.25", "0.0", "1.0"]
+    assert [line["sequence_count"] for line in lines] == ["0.0", "1.0", "3.0", "4.0"]

@@ -19,7 +19,7 @@ class Recurrent(nn.Module):
     numbers), so that a state_dict loads with strict=True both ways.
 
     truncation: gradients do not cross the borders between segments of this many timesteps, counted from the end of
-    the sequence (truncated backpropagation through time); None = no borders.
+    the batch's T timesteps (truncated backpropagation through time); None = no borders.
     recursion_clip: inside the backward recursion, the gradient dL/dh_t of each sequence is scaled down to this L2 norm
     (per-sequence loss: without 1/B) wherever it is longer (after Graves 2013, section 2.1); None = off.
     """

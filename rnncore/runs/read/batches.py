@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from rnncore.codec import Scalars, joined
+from rnncore.records import COUNTS, PROFILES
 from rnncore.runs.store.profiles import Profile, read_profiles
 from rnncore.runs.store.runs import progress
 from rnncore.runs.store.scalars import read_scalars
@@ -50,3 +51,14 @@ def profile_batches(store: Store, run: StoredRun, since: int, until: int) -> Ite
         since = profiles[-1].step
         values = sum(array.size for array in profiles[-1].arrays.values())
         limit = max(1, VALUES_AT_ONCE // values) if values else limit
+
+
+def profile_columns(store: Store, run: StoredRun) -> tuple[str, ...]:
+    """Return the names of the arrays over layers and timesteps that a file of a run has.
+
+    Those of `COUNTS` are among them where the run has sequences of unequal length.
+    """
+    for profile in profile_batches(store, run, 0, run.step):
+        if profile.arrays:
+            return (*PROFILES, *(name for name in COUNTS if name in profile.arrays))
+    return tuple(PROFILES)

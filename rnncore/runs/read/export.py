@@ -16,9 +16,9 @@ import pyarrow.parquet as pq
 from pyarrow import csv
 
 from rnncore.codec import Range, Scalars
-from rnncore.records import PROFILES, SCALARS
+from rnncore.records import COUNTS, PROFILES, SCALARS
 from rnncore.runs.active import RunStatus
-from rnncore.runs.read.batches import profile_batches, scalar_batches
+from rnncore.runs.read.batches import profile_batches, profile_columns, scalar_batches
 from rnncore.runs.read.pieces import Pieces
 from rnncore.runs.store.profiles import Profile
 from rnncore.runs.store.snapshots import read_snapshot, snapshot_steps
@@ -67,11 +67,14 @@ def export_json(store: Store, run: StoredRun) -> Iterator[bytes]:
 def export_parquet(store: Store, run: StoredRun) -> Iterator[bytes]:
     """Yield a Parquet file: a row per record, profiles as lists (L of T float32).
 
+    Those of sequences of unequal length are aligned at their ends: see `Record`, and the column sequence_count, which
+    such a run has; norms are NaN where it is 0.
     The file's metadata hold config and info (`run`), those of a column what it means.
     """
     array = pa.list_(pa.list_(pa.float32()))
     types = [(each.name, pa.int64() if each.whole else pa.float64(), each.meaning) for each in SCALARS.values()]
-    types += [(name, array, meaning) for name, meaning in PROFILES.items()]
+    names = profile_columns(store, run)
+    types += [(name, array, (PROFILES | COUNTS)[name]) for name in names]
     fields = [pa.field(name, kind, metadata={"meaning": meaning}) for name, kind, meaning in types]
     schema = pa.schema(fields, {"format": FORMAT, "run": json.dumps(_told(run))})
     sink = Pieces()
@@ -80,7 +83,7 @@ def export_parquet(store: Store, run: StoredRun) -> Iterator[bytes]:
         for scalars in scalar_batches(store, run):
             steps = [int(step) for step in scalars["step"]]
             profiles = {profile.step: profile for profile in profile_batches(store, run, since, steps[-1])}
-            lists = {name: pa.array([_rows(profiles.get(step), name) for step in steps], array) for name in PROFILES}
+            lists = {name: pa.array([_rows(profiles.get(step), name) for step in steps], array) for name in names}
             writer.write_table(pa.table(_columns(scalars) | lists, schema))
             yield sink.take()
             since = steps[-1]

@@ -12,7 +12,7 @@ from rnncore.codec import joined
 from rnncore.diagnosis.finding import Finding
 from rnncore.diagnosis.judging import findings
 from rnncore.diagnosis.kinds import FINDINGS
-from rnncore.diagnosis.quantities import recording_overhead
+from rnncore.diagnosis.quantities import measured, recording_overhead
 from rnncore.diagnosis.verdicts import History, Verdict, verdicts
 from rnncore.records import Baseline
 from rnncore.runs.read.damage import damage_in_words
@@ -88,7 +88,8 @@ def look(store: Store, run_id: str, step: int | None = None) -> dict[str, Any]:
         diverged=ended.rstrip(".") if ended else None,
     )
     arrays = profile.arrays if profile else {}
-    hidden, direct = arrays.get("hidden_grad_norm"), arrays.get("direct_grad_norm")
+    counts = arrays.get("sequence_count")
+    hidden, direct = (measured(arrays.get(name), counts) for name in ("hidden_grad_norm", "direct_grad_norm"))
     found = verdicts(history, hidden, direct, [Baseline(**each) for each in baselines])
     lost = damage_in_words(records.missing)
     damaged = [Verdict("damaged", lost)] if lost else []

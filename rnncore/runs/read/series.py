@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnncore.codec import Scalars, joined
-from rnncore.records import PROFILES, SCALARS
+from rnncore.records import COUNTS, PROFILES, SCALARS
 from rnncore.runs.store.database import Connection
 from rnncore.runs.store.events import events_since
 from rnncore.runs.store.profiles import Profile, profile_rows, read_numbered, shown_profile
@@ -158,7 +158,7 @@ def _packed(profiles: Sequence[Profile]) -> dict[str, Any]:
     packed: dict[str, Any] = {"count": len(same), "layers": layers, "timesteps": timesteps}
     packed["step"] = encode(np.array([profile.step for profile in same], np.float64))
     empty = np.zeros(shape, np.float32)
-    for name in PROFILES:
+    for name in (*PROFILES, *COUNTS):
         if name in newest:
             packed[name] = _base64(b"".join(profile.arrays.get(name, empty).tobytes() for profile in same))
     return packed

@@ -26,7 +26,7 @@ class Profile:
     @property
     def size(self) -> Size:
         """What thinning looks at; that of a profile without any gradient where it is damaged."""
-        return size_of(self.arrays.get("hidden_grad_norm", [0.0]))
+        return size_of(self.arrays.get("hidden_grad_norm", [0.0]), self.arrays.get("sequence_count"))
 
 
 class ProfileRecorder:
@@ -46,8 +46,9 @@ class ProfileRecorder:
         deletes: list[tuple[int, int]] = []
         for step, blob in profiles:
             if step > self._step:
-                hidden = decode_profile(blob)["hidden_grad_norm"]
-                row = Row(self._number, step, *size_of(hidden))
+                arrays = decode_profile(blob)
+                hidden = arrays["hidden_grad_norm"]
+                row = Row(self._number, step, *size_of(hidden, arrays.get("sequence_count")))
                 inserts.append((self._key, *row, *hidden.shape, blob))
                 deletes += [(self._key, number) for number in self._thin(row, len(blob))]
                 self._step, self._number = step, self._number + 1
