@@ -46,6 +46,7 @@ _app = Starlette(
         Route("/runs/{run}/profile", watch.profile),
         Route("/runs/{run}/snapshot", watch.snapshot),
         Route("/runs/{run}/settings", control.settings, methods=["POST"]),
+        Route("/runs/{run}/try", start.try_change, methods=["POST"]),
         *(Route(f"/runs/{{run}}/{name}", control.command(name), methods=["POST"]) for name in control.COMMANDS),
         *keep.routes,
     ],

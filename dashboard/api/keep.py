@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from dashboard import figures
 from dashboard.api.downloads import attachment
 from dashboard.exports.bundle import everything_zip
 from dashboard.exports.code import script
@@ -15,7 +16,7 @@ from dashboard.exports.profiles import profiles_csv
 from dashboard.exports.report import report_html
 from dashboard.exports.weights import weights_file
 from dashboard.server import services
-from dashboard.server.http import NOT_FOUND, ApiError, Endpoint, endpoint, run_id
+from dashboard.server.http import ID, NOT_FOUND, ApiError, Endpoint, endpoint, run_id
 from dashboard.server.workspace import workspace_of
 from rnncore.data import DataError
 from rnncore.errors import ConfigError
@@ -81,19 +82,31 @@ OF_GROUP: dict[str, tuple[str, Callable[[Store, Sequence[StoredRun], bool], Iter
 
 
 def of_group(name: str) -> Endpoint:
-    """Return the endpoint that sends the file `name` of a group; uploaded data only to the workspace they belong to."""
+    """Return the endpoint that sends the file `name` of a group, or of runs named with commas.
+
+    Uploaded data go only to the workspace that they belong to.
+    """
     media_type, make = OF_GROUP[name]
 
     @endpoint
     async def send(request: Request) -> Response:
         store = services.scheduler().store
-        runs = await run_in_threadpool(store.group, run_id(request, "group"))
+        named = _ids(str(request.path_params["group"]))
+        runs = await run_in_threadpool(lambda: [run for each in named for run in store.named(each)])
         if not runs:
             raise ApiError(404, NOT_FOUND)
-        own = workspace_of(request) == runs[0].workspace
+        own = {run.workspace for run in runs} == {workspace_of(request)}
         return attachment(request, make(store, runs, own), media_type, f"runs-{runs[0].id[:6]}-{name}")
 
     return send
+
+
+def _ids(named: str) -> list[str]:
+    """Return the ids in an address: a group's, or those of the runs of a board, with commas. Raises ApiError."""
+    ids = named.split(",")
+    if len(ids) > figures.MAX_RUNS or not all(map(ID.fullmatch, ids)):
+        raise ApiError(404, NOT_FOUND)
+    return ids
 
 
 routes = [

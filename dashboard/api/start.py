@@ -2,7 +2,8 @@
 
 import asyncio
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -14,12 +15,11 @@ from dashboard.experiment.twins import twins
 from dashboard.experiment.words import label
 from dashboard.server import services
 from dashboard.server.budget import Budget, OverBudget
-from dashboard.server.http import ApiError, JSONAnswer, address_of, endpoint, owner_of, read_json
+from dashboard.server.http import ApiError, JSONAnswer, address_of, endpoint, owner_of, read_json, run_id
+from dashboard.server.starting import described, start_changed
 from dashboard.server.workspace import workspace_of
 from rnncore.checks import check_run
 from rnncore.config import TrainConfig, UploadData
-from rnncore.data import DataError, load_dataset
-from rnncore.data.dataset import Described
 from rnncore.errors import ConfigError
 from rnncore.runs.active import Group
 
@@ -66,11 +66,58 @@ async def start(request: Request) -> JSONAnswer:
     answer: dict[str, Any] = {
         "group": group.id,
         "runs": [{"id": run, "label": label(each)} for run, each in zip(group.runs, configs, strict=True)],
-        "address": f"{request.url.scheme}://{request.headers.get('host', 'localhost')}/?run={group.id}",
+        "address": _page_of(request, group.id),
     }
     if given is None:
         answer["workspace"] = workspace
     return JSONAnswer(answer, 201)
+
+
+class TryRequest(BaseModel):
+    """Body of POST /api/runs/ID/try. changes: a part of a config, merged into the run's own."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    changes: dict[str, Any]
+
+
+@endpoint
+async def try_change(request: Request) -> JSONAnswer:
+    """Train a run with changed settings, same seed and same batches, in the same group."""
+    run, asked = run_id(request), TryRequest.model_validate(await read_json(request))
+    given = workspace_of(request)
+    workspace = given or secrets.token_urlsafe(16)
+    address = address_of(request)
+    start = partial(start_changed, run, asked.changes, workspace, owner=owner_of(address))
+    try:
+        with _budget.one_more(address):
+            if await run_in_threadpool(_reads_files, run):
+                tried = await in_reading_thread(start)
+            else:
+                async with _checking:
+                    tried = await run_in_threadpool(start)
+    except OverBudget:
+        raise ApiError(429, MANY, BUSY_RETRY_S) from None
+    answer: dict[str, Any] = {
+        "id": tried.run,
+        "group": tried.group,
+        "label": tried.label,
+        "changes": list(tried.changes),
+        "new": tried.new,
+        "address": _page_of(request, tried.group),
+    }
+    if given is None:
+        answer["workspace"] = workspace
+    return JSONAnswer(answer, 201 if tried.new else 200)
+
+
+def _reads_files(run: str) -> bool:
+    stored = services.scheduler().store.run(run)
+    return bool(stored and stored.files)
+
+
+def _page_of(request: Request, group: str) -> str:
+    return f"{request.url.scheme}://{request.headers.get('host', 'localhost')}/?run={group}"
 
 
 def _named(workspace: str, config: TrainConfig) -> TrainConfig:
@@ -89,30 +136,6 @@ def _submit(workspace: str, address: str, configs: Sequence[TrainConfig]) -> Gro
     scheduler = services.scheduler()
     owner = owner_of(address)  # workspaces are free
     scheduler.check_start(workspace, configs, owner)  # before memory is spent on the data
-    check_run(configs[0], _described(workspace, address, configs[0]))
+    check_run(configs[0], described(workspace, owner, configs[0]))
     labels = [label(config) for config in configs]
     return scheduler.submit(workspace, configs, labels, owner=owner)
-
-
-def _described(workspace: str, address: str, config: TrainConfig) -> Described:
-    """Return what a run is checked against. Raises DataError."""
-    data, read = config.data, _reader(workspace)
-    if not isinstance(data, UploadData):
-        return load_dataset(data)
-    contents = [(entry.name or "your file", read(entry.file)) for entry in data.files]
-    found = services.readers().inspect(f"address {address}", data, contents)
-    if found.summary is None:
-        raise DataError(found.inspection.error or "The files cannot be used.")
-    return found.summary
-
-
-def _reader(workspace: str) -> Callable[[str], bytes]:
-    """Return what reads the uploads of a workspace, and nothing else: never a path on this machine."""
-
-    def read(file_id: str) -> bytes:
-        content = services.scheduler().store.file(workspace, file_id)
-        if content is None:
-            raise DataError(f"data.file: {file_id[:80]!r} was not uploaded in this workspace; upload it first.")
-        return content
-
-    return read

@@ -5,15 +5,18 @@ of the same stored step, and `snapshot` with the evaluation before it.
 """
 
 import re
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any, TypeVar
 
 from anyio import CapacityLimiter, to_thread
+from cachetools import LRUCache
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
 from dashboard import figures
+from dashboard.experiment.told import told
 from dashboard.server import services
 from dashboard.server.http import NOT_FOUND, ApiError, endpoint, run_id
 from dashboard.server.workspace import workspace_of
@@ -29,6 +32,8 @@ FULL_POINTS, REFRESH_POINTS = 2000, 150
 FULL_AT_ONCE = 4
 DAMAGED = "The run store is damaged where this run is kept."
 T = TypeVar("T")
+_configs: LRUCache[str, Mapping[str, Any]] = LRUCache(1024)
+_reading = threading.Lock()  # of the cache: every request is a thread
 _RUN_SINCE = re.compile(r"([A-Za-z0-9_-]{22}):([0-9]{1,9})")
 _SINCE = re.compile(r"[0-9]{1,9}")
 
@@ -73,9 +78,10 @@ async def insight(request: Request) -> dict[str, Any]:
     if not _SINCE.fullmatch(step):
         raise ApiError(400, f"step: {step[:60]!r} is not allowed; allowed: a step number from 1.")
     run, store = run_id(request), services.scheduler().store
-    if await run_in_threadpool(store.run, run) is None:
+    stored = await run_in_threadpool(store.run, run)
+    if stored is None:
         raise ApiError(404, NOT_FOUND)
-    return await run_in_threadpool(look, store, run, int(step))
+    return await run_in_threadpool(lambda: told(look(store, run, int(step)), stored.config))
 
 
 @endpoint
@@ -135,6 +141,17 @@ async def listing(request: Request) -> dict[str, Any]:
     return {"runs": [{name: getattr(run, name) for name in names} for run in runs]}
 
 
+def _config(run: str) -> Mapping[str, Any]:
+    """Return a run's settings as stored; they never change."""
+    with _reading:
+        known = _configs.get(run)
+    if known is None:
+        known = services.scheduler().store.configs([run]).get(run, {})
+        with _reading:
+            _configs[run] = known
+    return known
+
+
 def _status(run: str) -> dict[str, Any]:
     found = services.scheduler().status(run)
     if found is None:
@@ -159,7 +176,8 @@ def _news(run: str, since: int) -> dict[str, Any]:
     news["notice"] = scheduler.notice(run, news["status"])
     if news["status"] == "queued":
         news["position"], news["wait_seconds"] = scheduler.position(run)
-    news["insights"] = insights(scheduler.store, run, news["status"], news["last_step"])
+    found = insights(scheduler.store, run, news["status"], news["last_step"])
+    news["insights"] = told(found, _config(run)) if found else None
     if since == 0 or news["status"] in ENDED:
         known = scheduler.status(run)
         news["info"], news["resumable"] = (known.run.info, known.resumable) if known else (None, False)

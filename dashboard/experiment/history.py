@@ -2,16 +2,19 @@
 
 import threading
 import time
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from cachetools import LRUCache
 from numpy.typing import NDArray
+from pydantic import ValidationError
 
+from dashboard.experiment.groups import Group
 from dashboard.experiment.words import data_words, model_words, status_word
 from rnncore.codec import joined
+from rnncore.config import TrainConfig
 from rnncore.records import MetricWords
 from rnncore.runs.allowed import RESUMABLE
 from rnncore.runs.read.insights import look
@@ -99,8 +102,9 @@ class _Cached:
 
 
 _words: LRUCache[str, tuple[str, str]] = LRUCache(CACHED_RUNS)  # data and model by run id: a config never changes
+_groups: LRUCache[tuple[str, ...], tuple[dict[str, str], str]] = LRUCache(CACHED_RUNS)  # by the ids of the runs
 _measured: LRUCache[str, _Cached] = LRUCache(CACHED_RUNS)
-_lock = threading.Lock()  # of both: every visitor is a thread
+_lock = threading.Lock()  # of all three: every visitor is a thread
 
 
 def runs_of(store: Store, workspace: str) -> list[HistoryRun]:
@@ -117,6 +121,43 @@ def runs_of(store: Store, workspace: str) -> list[HistoryRun]:
             fields: tuple[Any, ...] = (*astuple(run), *words[run.id], twin)
             runs.append(HistoryRun(*fields))
     return runs
+
+
+def in_groups(store: Store, runs: Sequence[HistoryRun], everything: Sequence[HistoryRun]) -> list[tuple[str, str]]:
+    """Return for each run what it is called beside those of its group, and its place there: "1 of 2, by clipping".
+
+    everything: all runs of the workspace. A run alone keeps its name and has no place.
+    """
+    shown = {run.group for run in runs}
+    members: dict[str, list[HistoryRun]] = {}
+    for run in everything:
+        if run.group in shown:
+            members.setdefault(run.group, []).append(run)
+    keys = {group: tuple(run.id for run in each) for group, each in members.items() if len(each) > 1}
+    with _lock:
+        known = {group: found for group, key in keys.items() if (found := _groups.get(key))}
+    new = {group: key for group, key in keys.items() if group not in known}
+    configs = store.configs([run_id for key in new.values() for run_id in key]) if new else {}
+    for group, key in new.items():
+        known[group] = _told(members[group], configs)
+        with _lock:
+            _groups[key] = known[group]
+    alone: tuple[dict[str, str], str] = {}, ""
+    told = []
+    for run in runs:
+        labels, by = known.get(run.group, alone)
+        told.append((labels.get(run.id, run.label), f"{run.twin}, by {by}" if by and run.twin else run.twin))
+    return told
+
+
+def _told(runs: Sequence[HistoryRun], configs: Mapping[str, Mapping[str, Any]]) -> tuple[dict[str, str], str]:
+    """Return what the runs of a group are called, by id, and by what they differ."""
+    try:
+        group = Group(tuple(TrainConfig.model_validate(configs[run.id]) for run in runs))
+    except (ValidationError, KeyError):  # damaged, or just deleted
+        return {}, ""
+    labels = group.labels([run.label for run in runs])
+    return {run.id: label for run, label in zip(runs, labels, strict=True)}, group.words()
 
 
 def find(runs: Iterable[HistoryRun], text: str = "", statuses: Collection[str] = ()) -> list[HistoryRun]:
@@ -162,7 +203,21 @@ def sparkline(losses: Floats) -> tuple[float, ...]:
     return tuple(np.round(means, 3).tolist())
 
 
-def address(runs: Sequence[HistoryRun], everything: Sequence[HistoryRun]) -> str:
+class Member(Protocol):
+    """A run by its id and that of its group."""
+
+    @property
+    def id(self) -> str:
+        """Its own id."""
+        ...
+
+    @property
+    def group(self) -> str:
+        """The id of its group."""
+        ...
+
+
+def address(runs: Sequence[Member], everything: Sequence[Member]) -> str:
     """Return what the lab's `?run=` needs to show these runs: a whole group's id, else their ids with commas."""
     groups = {run.group for run in runs}
     if len(groups) == 1:
@@ -172,9 +227,9 @@ def address(runs: Sequence[HistoryRun], everything: Sequence[HistoryRun]) -> str
     return ",".join(run.id for run in runs)
 
 
-def targets(runs: Sequence[HistoryRun], everything: Sequence[HistoryRun]) -> list[str]:
+def targets(runs: Sequence[Member], everything: Sequence[Member]) -> list[str]:
     """Return the ids by which to steer these runs: a group's where all of it is meant, so that twins stay in step."""
-    by_group: dict[str, list[HistoryRun]] = {}
+    by_group: dict[str, list[Member]] = {}
     for run in runs:
         by_group.setdefault(run.group, []).append(run)
     return [part for members in by_group.values() for part in address(members, everything).split(",")]

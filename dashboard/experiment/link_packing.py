@@ -12,6 +12,7 @@ from typing import Any
 from dashboard.experiment.link_defaults import FIRST
 
 COMPARE = "compare"  # beside the settings: whether the run has a twin without clipping
+OTHERS = "others"  # the same: further runs, each as what differs from the first
 MAX_BYTES = 20_000  # of the JSON
 _FILE = re.compile(rb"sha256:([0-9a-f]{64})")
 _TEXT = re.compile(r"([A-Za-z0-9_-]*)([0-9a-f]{4})(?![A-Za-z0-9_-])")

@@ -10,7 +10,9 @@ from pydantic import ValidationError
 from dashboard.experiment.link_defaults import Defaults
 from dashboard.experiment.setting_paths import values
 from dashboard.experiment.text import shorten
+from rnncore.changes import changed
 from rnncore.config import TrainConfig, explain
+from rnncore.errors import ConfigError
 from rnncore.words import many
 
 KIND = "data.kind"
@@ -71,6 +73,25 @@ def valid_config(given: Mapping[str, Any], defaults: Defaults, problems: Problem
         for path in culprits:
             del given[path]
     return TrainConfig() if error else TrainConfig.model_validate(_nested(given, defaults))
+
+
+def other_configs(config: TrainConfig, others: object, most: int, problems: Problems) -> tuple[TrainConfig, ...]:
+    """Return the further runs of a link's group, at most `most`; others: what it says of each beside `config`.
+
+    One that is not valid is left out, with a sentence.
+    """
+    if not isinstance(others, list) or not all(isinstance(each, dict) for each in others):
+        problems.note("What the link says of further runs was not understood.")
+        return ()
+    if len(others) > most:
+        problems.note(f"The link has {many(len(others), 'further run')}; only the first {most} were read.")
+    found = []
+    for number, changes in enumerate(others[:most], start=2):
+        try:
+            found.append(changed(config, changes))
+        except ConfigError as error:
+            problems.note(f"Run {number} of the link was left out: {str(error)[:300]}.")
+    return tuple(found)
 
 
 def _error(given: Mapping[str, Any], defaults: Defaults) -> ValidationError | None:

@@ -9,16 +9,17 @@ its sha256; whoever opens the link must have the same file.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from pydantic_core import from_json
 
 from dashboard.experiment import share_v1
+from dashboard.experiment.groups import MOST, difference
 from dashboard.experiment.link_defaults import FIRST, SECOND
-from dashboard.experiment.link_packing import COMPARE, MAX_BYTES, compact_json, pack, unpack
-from dashboard.experiment.link_repair import Problems, flag, quoted, valid_config
+from dashboard.experiment.link_packing import COMPARE, MAX_BYTES, OTHERS, compact_json, pack, unpack
+from dashboard.experiment.link_repair import Problems, flag, other_configs, quoted, valid_config
 from dashboard.experiment.setting_paths import values
 from rnncore.config import DataConfig, TaskData, TrainConfig, files_of
 from rnncore.words import many
@@ -40,33 +41,35 @@ class ShareError(ValueError):
 class Decoded:
     """What a link says: always a valid configuration. problems: a sentence for everything that was not understood.
 
-    needs: ids (`sha256:...`) of the files it is about.
+    needs: ids (`sha256:...`) of the files it is about. others: further runs of the group.
     """
 
     config: TrainConfig
     compare: bool
     problems: list[str]
     needs: tuple[str, ...] = ()
+    others: tuple[TrainConfig, ...] = ()
 
 
 # ---- to text ----
 
 
-def encode(config: TrainConfig, compare: bool) -> str:
+def encode(config: TrainConfig, compare: bool, others: Sequence[TrainConfig] = ()) -> str:
     """Return the text of a link, at most MAX_CHARS characters.
 
-    compare: whether the run has a twin without clipping.
+    compare: whether the run has a twin without clipping. others: further runs of its group.
 
     Raises:
         ShareError: the names of files and columns are too long for a link, or a file has not been uploaded.
     """
-    if not all(map(_UPLOAD_ID.fullmatch, files_of(config.data))):
+    if not all(_UPLOAD_ID.fullmatch(file) for each in (config, *others) for file in files_of(each.data)):
         raise ShareError("This experiment reads a file of one machine; a link can only name a file that was uploaded.")
     said = config.model_dump(mode="json", exclude_defaults=True)
     if config.data.kind != "task":
         said["data"] = {"kind": config.data.kind} | said.get("data", {})
         _say_what_links_mean_otherwise(said["data"], config.data)
-    content = compact_json(said if compare else said | {COMPARE: False})
+    said |= {} if compare else {COMPARE: False}
+    content = compact_json(said | ({OTHERS: [difference(config, each) for each in others]} if others else {}))
     text = f"{VERSION}.{pack(content)}"
     if len(text) > MAX_CHARS or len(content) > MAX_BYTES:
         raise ShareError(
@@ -97,12 +100,13 @@ def decode(text: str, has_file: Callable[[str], bool] | None = None) -> Decoded:
     has_file: tells whether the workspace has an upload (`sha256:...`); if not, that is a problem too.
     """
     problems = Problems()
-    version, given, compare = _read(text.strip(), problems)
+    version, given, compare, others = _read(text.strip(), problems)
     config = valid_config(given, DEFAULTS[version], problems)
-    needs = files_of(config.data)
+    runs = other_configs(config, others, MOST - 1 - compare, problems)
+    needs = tuple(dict.fromkeys(file for each in (config, *runs) for file in files_of(each.data)))
     if paths := [file for file in needs if not _UPLOAD_ID.fullmatch(file)]:  # on this machine, not of the workspace
         problems.note(f"file: {quoted(paths[0])} is no uploaded file; the default data are used.")
-        config, needs = config.model_copy(update={"data": TaskData()}), ()
+        config, needs, runs = config.model_copy(update={"data": TaskData()}), (), ()
     missing = [] if has_file is None else [file_id for file_id in needs if not has_file(file_id)]
     for file_id in missing[:3]:
         problems.note(
@@ -111,26 +115,26 @@ def decode(text: str, has_file: Callable[[str], bool] | None = None) -> Decoded:
         )
     if len(missing) > 3:
         problems.note(f"It needs {many(len(missing) - 3, 'more file')} that this workspace has not got.")
-    return Decoded(config, compare, problems.sentences(), needs)
+    return Decoded(config, compare, problems.sentences(), needs, runs)
 
 
-def _read(text: str, problems: Problems) -> tuple[str, dict[str, Any], bool]:
-    """Return version, path -> value of the settings, and whether twins are compared."""
+def _read(text: str, problems: Problems) -> tuple[str, dict[str, Any], bool, object]:
+    """Return version, path -> value of the settings, whether twins are compared, and what is said of other runs."""
     if len(text) > _READ_CHARS:
         problems.note(f"The link has {len(text):,} characters; only the first {_READ_CHARS:,} were read.")
         text = text[:_READ_CHARS]
     match = re.match(r"(1z|[0-9]{1,4})\.", text)
     if match is None:
         problems.note("The link does not begin as a link of this program does, so nothing in it was used.")
-        return VERSION, {}, True
+        return VERSION, {}, True, []
     version, text = match[1], text[match.end() :]
     if version in ("1", "1z"):
-        return "1", *share_v1.read(text, version == "1z", problems)
+        return "1", *share_v1.read(text, version == "1z", problems), []
     if version != VERSION:
         problems.note(
             f"The link is of format {version}, this program reads formats up to {VERSION}; nothing in it was used."
         )
-        return VERSION, {}, True
+        return VERSION, {}, True, []
     content = unpack(text)
     try:
         said = None if content is None else from_json(content)
@@ -138,9 +142,10 @@ def _read(text: str, problems: Problems) -> tuple[str, dict[str, Any], bool]:
         said = None
     if not isinstance(said, dict):
         problems.note("The link is cut off or damaged, so nothing in it was used; ask for the whole link.")
-        return version, {}, True
+        return version, {}, True, []
     compare = flag(said.pop(COMPARE, True), problems)
-    return version, _given(said, problems), compare
+    others = said.pop(OTHERS, [])
+    return version, _given(said, problems), compare, others
 
 
 def _given(said: Mapping[str, Any], problems: Problems) -> dict[str, Any]:

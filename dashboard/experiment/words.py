@@ -1,7 +1,6 @@
 """An experiment in words: its data and its network, from a stored config; never fails on an old or odd one."""
 
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from dashboard.experiment.text import shorten
@@ -59,22 +58,13 @@ def in_words(config: TrainConfig) -> str:
 
 def label(config: TrainConfig) -> str:
     """Return the run's name in words, by what tells twins apart."""
-    name = CLIP_METHODS[config.clip.method].name_run(config.clip.model_dump())
+    name = clip_words(config)
     return name if config.mistake == NONE else f"{name}, broken on purpose"
 
 
-def tell_apart(labels: Sequence[str], configs: Sequence[Part]) -> list[str]:
-    """Return a different name for each run: its label, with what tells it from the others."""
-    names = list(labels)
-    for words in _FEATURES:
-        longer = [f"{name}, {words(config)}" for name, config in zip(names, configs, strict=True)]
-        if len(set(longer)) > len(set(names)):
-            names = longer
-    seen: Counter[str] = Counter()
-    for place, name in enumerate(names):
-        seen[name] += 1
-        names[place] = f"{name} ({seen[name]})" if seen[name] > 1 else name
-    return names
+def clip_words(config: TrainConfig) -> str:
+    """Return how a run clips, e.g. 'clipped at 1'."""
+    return CLIP_METHODS[config.clip.method].name_run(config.clip.model_dump())
 
 
 def status_word(status: str) -> str:
@@ -105,13 +95,3 @@ def _upload(data: Part) -> str:
 
 
 _DATA: dict[str, Callable[[Part], str]] = {"task": _task, "bundled": _bundled, "upload": _upload}
-
-# What tells runs of the same label apart, the weightiest first.
-_FEATURES: tuple[Callable[[Part], str], ...] = (
-    data_words,
-    model_words,
-    lambda config: f"learning rate {config.get('optimizer', {}).get('learning_rate', 0):g}",
-    lambda config: f"seed {config.get('seed')}",
-    lambda config: f"batch {config.get('batch_size')}",
-    lambda config: many(config.get("steps", 0), "step"),
-)

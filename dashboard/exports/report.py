@@ -4,6 +4,7 @@ import json
 import platform
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import cache
 from html import escape
 from importlib.metadata import version
@@ -14,9 +15,9 @@ import plotly
 
 from dashboard import figures
 from dashboard.experiment.configs import config_of
+from dashboard.experiment.groups import Group
 from dashboard.experiment.setting_paths import defaults, values
 from dashboard.experiment.share import ShareError, encode
-from dashboard.experiment.twins import are_twins, experiment_of
 from dashboard.exports.code import script
 from dashboard.exports.modules import STATIC, inline_modules
 from dashboard.exports.payload import run_payload, run_snapshots
@@ -38,7 +39,9 @@ def report_html(store: Store, runs: Sequence[StoredRun]) -> Iterator[bytes]:
     It needs no network and holds no id by which runs could be reached. Raises ConfigError.
     """
     runs = runs[: figures.MAX_RUNS]
-    return _pieces(store, runs, [config_of(run) for run in runs])
+    configs = [config_of(run) for run in runs]
+    labels = Group(tuple(configs)).labels([run.label for run in runs])
+    return _pieces(store, [replace(run, label=label) for run, label in zip(runs, labels, strict=True)], configs)
 
 
 def _pieces(store: Store, runs: Sequence[StoredRun], configs: Sequence[TrainConfig]) -> Iterator[bytes]:
@@ -119,10 +122,9 @@ def _show(value: Any) -> str:
 def _reproduce(store: Store, runs: Sequence[StoredRun], configs: Sequence[TrainConfig]) -> str:
     parts = ["<h2>Do it again</h2>\n"]
     try:
-        config, compare = experiment_of(configs)
-        alone = f" (the configuration of '{escape(runs[0].label)}' alone)" if len(runs) > 1 and not compare else ""
-        link = escape(encode(config, compare))
-        parts.append(f"<p>In the lab: add <code>?config={link}</code> to its address{alone}.</p>\n")
+        group = Group(tuple(configs))
+        link = escape(encode(*group.experiment, group.others))
+        parts.append(f"<p>In the lab: add <code>?config={link}</code> to its address.</p>\n")
     except ShareError as error:
         parts.append(f"<p>{escape(str(error))}</p>\n")
     for run in runs:
@@ -144,7 +146,7 @@ def _data(store: Store, runs: Sequence[StoredRun], configs: Sequence[TrainConfig
     drawn = [figures.Run.of(run.label, config) for run, config in zip(runs, configs, strict=True)]
     share = len(runs)
     return figures.drawing(drawn) | {
-        "twins": are_twins(configs),
+        "matched": Group(tuple(configs)).matched,
         "measured": [
             {"info": run.info, "answer": run_payload(store, run, share), "snapshots": run_snapshots(store, run, share)}
             for run in runs

@@ -1,16 +1,23 @@
 """The glossary: `TERMS` maps each term to one paragraph, a formula where one helps, and the lessons that show it."""
 
+import re
 from dataclasses import dataclass
+from typing import Any
 
 from rnncore.cells import CELLS
+from rnncore.diagnosis.kinds import FINDINGS
 
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """A term: its definition (markdown with $formulas$) and its main formula in LaTeX, or ''."""
+    """A term: its definition (markdown with $formulas$) and its main formula in LaTeX, or ''.
+
+    forms: other words by which sentences call it.
+    """
 
     text: str
     formula: str = ""
+    forms: tuple[str, ...] = ()
 
 
 TERMS: dict[str, Term] = {
@@ -214,5 +221,24 @@ TERMS: dict[str, Term] = {
 
 
 def all_terms() -> dict[str, Term]:
-    """Return `TERMS`, and a term for each registered cell that they do not have."""
-    return {cell.title: Term(cell.help) for cell in CELLS.values()} | TERMS
+    """Return `TERMS`, and a term for each registered cell and each kind of finding that they do not have."""
+    found = {cell.title: Term(cell.help) for cell in CELLS.values()} | TERMS
+    called = {name.casefold() for term, each in found.items() for name in (term, *each.forms)}
+    return found | {rule.title: Term(rule.help) for rule in FINDINGS.values() if rule.title.casefold() not in called}
+
+
+def in_short() -> dict[str, dict[str, Any]]:
+    """Return each term's first sentence, as plain text, and all words by which sentences call it."""
+    return {
+        name: {"text": _plain(re.split(r"(?<=[.]) (?=[A-Z])", term.text)[0]), "forms": [name, *term.forms]}
+        for name, term in all_terms().items()
+    }
+
+
+_SIGNS = {r"\eta": "η", r"\pm": "±", r"\theta": "θ", r"\lambda": "λ"}
+
+
+def _plain(text: str) -> str:
+    for command, sign in _SIGNS.items():
+        text = text.replace(command, sign)
+    return re.sub(r"[$\\{}]", "", text)

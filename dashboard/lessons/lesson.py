@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from dashboard.experiment.twins import experiment_of
+from dashboard.experiment.groups import Group
 from dashboard.figures.show import AS_USUAL, Show
 from rnncore.config import TrainConfig
 
@@ -53,7 +53,7 @@ class Lesson:
     @property
     def compare(self) -> bool:
         """Whether the runs are twins: a clipped one, then the same without clipping."""
-        return experiment_of([run.config for run in self.runs]) == (self.config, True)
+        return Group(tuple(run.config for run in self.runs)).experiment == (self.config, True)
 
 
 # The gradient through time before any training, and beside it the loss.

@@ -4,7 +4,7 @@
 put back. Widget limits are a courtesy: `TrainConfig` checks everything again.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -15,23 +15,14 @@ import streamlit as st
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from dashboard.experiment import relevance
 from dashboard.experiment.text import escape
-from rnncore.cells import CELLS, Cell
-from rnncore.choices import CLIP_METHODS, INITIALIZATIONS, OPTIMIZERS, SCHEDULES, Configured
 from rnncore.config import BundledData, TaskData, TrainConfig, UploadData
-from rnncore.data import TASKS
 from rnncore.registry import Choice
 
-KIND = "data.kind"
+KIND = relevance.KIND
 DATA_MODELS: dict[str, type[BaseModel]] = {"task": TaskData, "bundled": BundledData, "upload": UploadData}
 UPLOAD = "upload."  # its widgets show what was found in the files; `dashboard.panels.uploads` keeps what was chosen
-# Group of fields -> where it says which entry of which registry it is for: see `Configured.fields`.
-_GROUPS: dict[str, tuple[str, Mapping[str, Configured]]] = {
-    "init": ("init.scheme", INITIALIZATIONS),
-    "optimizer": ("optimizer.name", OPTIMIZERS),
-    "schedule": ("schedule.name", SCHEDULES),
-    "clip": ("clip.method", CLIP_METHODS),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,44 +78,11 @@ def value(path: str) -> Any:
     return st.session_state.get(path)
 
 
-# Fields that mean nothing beside certain others: neither shown nor sent.
-_RELEVANT: dict[str, Callable[[], bool]] = {
-    "model.nonlinearity": lambda: len(_cell().nonlinearities) > 1,
-    "model.dropout": lambda: (value("model.num_layers") or 1) > 1,
-    "init.scheme": lambda: _cell().matrix is not None,
-    "init.spectral_radius": lambda: _cell().matrix is not None,
-    "init.std": lambda: _cell().matrix is not None,
-    "init.chrono": lambda: bool(_cell().chrono),
-    "init.forget_bias": lambda: _cell().forget_block is not None and not value("init.chrono"),
-    "optimizer.nesterov": lambda: bool(value("optimizer.momentum")),
-    "omega": lambda: _cell().omega,
-}
-
-
-def _cell() -> Cell:
-    return CELLS[value("model.cell")]
-
-
-def _belongs(path: str) -> bool:
-    """Tell whether a field belongs to the chosen entry of its group, or to no entry in particular."""
-    group, _, name = path.partition(".")
-    if group not in _GROUPS:
-        return True
-    chosen, entries = _GROUPS[group]
-    return name in entries[value(chosen)].fields or not any(name in entry.fields for entry in entries.values())
-
-
 def relevant(path: str) -> bool:
     """Tell whether a field means anything beside what the other widgets say."""
-    if path.startswith("data."):
-        name, kind = path.removeprefix("data."), value(KIND)
-        if name in ("seq_len", "delay", "symbols"):
-            return bool(kind == "task" and name in TASKS[value("data.task")].knobs)
-        return kind in DATA_MODELS and name in DATA_MODELS[kind].model_fields
     if path.startswith(UPLOAD):
         return bool(value(KIND) == "upload")
-    rule = _RELEVANT.get(path)
-    return _belongs(path) and (rule is None or rule())
+    return relevance.relevant(path, value)
 
 
 def choice(path: str, label: str, options: Mapping[str, str], *, segmented: bool = False, **kwargs: Any) -> None:

@@ -5,9 +5,9 @@ from typing import Any
 
 import streamlit as st
 
+from dashboard.experiment.groups import Group
 from dashboard.experiment.setting_paths import values
 from dashboard.experiment.text import escape
-from dashboard.experiment.twins import experiment_of
 from dashboard.experiment.words import data_words
 from dashboard.panels import controls
 from dashboard.panels.fields import WIDGETS, relevant
@@ -21,11 +21,12 @@ Difference = tuple[str, str]  # what the board shows and what the controls say, 
 def mismatch_notice(shown: Sequence[TrainConfig], config: TrainConfig | None) -> bool:
     """Say how the runs on the board differ from what the controls say, if they do; tell whether they do.
 
-    config: what the controls say, None where that cannot be: then nothing is said here.
+    shown: those that the controls can have said, so without what "Try it" added. config: what the controls say, None
+    where that cannot be: then nothing is said here.
     """
     if not shown or config is None:
         return False
-    board, compare = experiment_of(shown)
+    board, compare = Group(tuple(shown)).experiment
     found = list(_differences(board, compare, config))
     if not found:
         return False

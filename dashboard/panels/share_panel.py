@@ -7,9 +7,10 @@ from urllib.parse import urlsplit
 import streamlit as st
 
 from dashboard.experiment.configs import config_of
+from dashboard.experiment.groups import Group
+from dashboard.experiment.history import address
 from dashboard.experiment.share import Decoded, ShareError, decode, encode
 from dashboard.experiment.text import escape
-from dashboard.experiment.twins import experiment_of
 from dashboard.experiment.words import in_words, mistake_words
 from dashboard.exports.code import script, script_data, script_for
 from dashboard.lessons import LESSONS
@@ -51,8 +52,10 @@ def share_panel(
     config: what the controls say, None while that is not valid. compare: whether it would train twins.
     read_file: for the data of `config` (`rnncore.data.load_dataset`).
     """
+    others: Sequence[TrainConfig] = ()
     if runs:
-        config, compare = experiment_of([config_of(run) for run in runs])
+        group = Group(tuple(map(config_of, runs)))
+        (config, compare), others = group.experiment, group.others
     panel = st.popover("Share and keep", icon=":material/ios_share:", key=_OPEN, on_change="rerun")
     if st.session_state.pop(_SHOW_CODE, False):
         _code(runs, config, read_file)
@@ -62,7 +65,7 @@ def share_panel(
         if config is None:
             st.caption("The settings are not valid yet.")
             return
-        _link(config, compare, escape(runs[0].label) if len(runs) > 1 and not compare else None)
+        _link(config, compare, others)
         if runs:
             _files(runs)
         st.button(
@@ -91,6 +94,10 @@ def link_notice(link: Decoded) -> None:
     with st.container(border=True, key="link-notice"):
         with st.container(horizontal=True, wrap=False, vertical_alignment="center"):
             second = ", with and without clipping" if link.compare else ""
+            if link.others:
+                by = Group((config, *link.others)).words()
+                second += f", and {many(len(link.others), 'further run')} that differ{'s' * (len(link.others) == 1)}"
+                second += f" by {by}" if by else ""
             st.markdown(
                 f"This link put an experiment into the controls: {escape(in_words(config))} · "
                 f"{many(config.steps, 'step')}{second}.",
@@ -108,16 +115,16 @@ def _ask_for_code() -> None:
     st.session_state[_SHOW_CODE] = True
 
 
-def _link(config: TrainConfig, compare: bool, first: str | None) -> None:
-    """Show the link; `first`: the one of several different runs that it stands for."""
+def _link(config: TrainConfig, compare: bool, others: Sequence[TrainConfig]) -> None:
+    """Show the link, which carries the whole group of runs."""
     try:
-        text = encode(config, compare)
+        text = encode(config, compare, others)
     except ShareError as error:
         st.text(str(error))
         return
     page = urlsplit(st.context.url or "")
     base = f"{page.scheme}://{page.netloc}{page.path or '/'}" if page.netloc else ""
-    whole = "the whole configuration" if first is None else f"the configuration of “{first}” alone"
+    whole = f"the configurations of all {1 + compare + len(others)} runs" if others else "the whole configuration"
     broken = mistake_words(config.model_dump(include={"mistake"}))
     st.caption(f"This link holds {whole}, and no access to your runs.{f' The run is {broken}.' if broken else ''}")
     st.code(f"{base}?{PARAMETER}={text}", language=None, wrap_lines=True)
@@ -128,10 +135,12 @@ def _link(config: TrainConfig, compare: bool, first: str | None) -> None:
 
 def _files(runs: Sequence[StoredRun]) -> None:
     left, right = st.columns(2)
+    store = services.scheduler().store
+    together = address(runs, [run for group in {run.group for run in runs} for run in store.group(group)])
     for column, (name, (label, words)) in zip((left, right), _GROUP_FILES.items(), strict=True):
-        column.link_button(label, f"api/groups/{runs[0].group}/{name}", help=words, width="stretch")
-    for run in runs:
-        st.caption(escape(run.label))
+        column.link_button(label, f"api/groups/{together}/{name}", help=words, width="stretch")
+    for run, called in zip(runs, Group(tuple(map(config_of, runs))).labels([run.label for run in runs]), strict=True):
+        st.caption(escape(called))
         columns = st.columns(len(_RUN_FILES))
         for column, (name, (label, words)) in zip(columns, _RUN_FILES.items(), strict=True):
             column.link_button(label, f"api/runs/{run.id}/{name}", help=words, type="tertiary")

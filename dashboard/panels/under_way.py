@@ -6,8 +6,8 @@ from contextlib import suppress
 import streamlit as st
 
 from dashboard.experiment.configs import config_of
+from dashboard.experiment.groups import Group
 from dashboard.experiment.text import escape
-from dashboard.experiment.twins import experiment_of
 from dashboard.experiment.words import data_words, model_words, status_word
 from dashboard.panels import controls
 from dashboard.panels.theme import on_primary
@@ -79,7 +79,7 @@ def _answer(answer: str) -> None:
 def _open(start: Start) -> None:
     st.query_params["run"] = start[0].group
     try:
-        experiment, compare = experiment_of([config_of(run) for run in start])
+        experiment, compare = Group(tuple(map(config_of, start))).experiment
     except ConfigError:
         return  # the board says so
     controls.open_with(experiment, compare=compare)

@@ -28,7 +28,7 @@ _PROBLEM, _DONE, _CONFIRM = "history.problem", "history.done", "history.confirm"
 
 _COLUMNS = {
     "run": st.column_config.TextColumn("Run", width=130, pinned=True),
-    "twin": st.column_config.TextColumn("Twin", width=60, help="Twins differ by the clipping alone."),
+    "twin": st.column_config.TextColumn("Group", width=120, help="Runs that belong together, and by what they differ."),
     "status": st.column_config.TextColumn("Status", width=86),
     "data": st.column_config.TextColumn("Data", width=165),
     "network": st.column_config.TextColumn("Network", width=165),
@@ -77,7 +77,7 @@ def _body(live: bool) -> None:
     summary = st.empty()
     divided = history.pages(found)
     number = min(st.session_state.get(PAGE) or 1, len(divided))
-    chosen = _table(divided[number - 1])
+    chosen = _table(divided[number - 1], runs)
     with bar:
         _actions(chosen, runs)
     summary.text(_summary(len(runs), len(found), chosen))
@@ -109,7 +109,7 @@ def _filtered(runs: Sequence[HistoryRun]) -> list[HistoryRun]:
     return history.find(runs, (text or "")[:100], {status for name in chosen for status in STATUSES[name]})
 
 
-def _table(runs: Sequence[HistoryRun]) -> list[HistoryRun]:
+def _table(runs: Sequence[HistoryRun], everything: Sequence[HistoryRun]) -> list[HistoryRun]:
     """Draw the table and return the selected runs in it; a selection comes back when its run is shown again."""
     if not runs:
         st.text("No run matches this filter.")
@@ -118,7 +118,7 @@ def _table(runs: Sequence[HistoryRun]) -> list[HistoryRun]:
     selected: list[str] = st.session_state.get(_SELECTED, [])
     if key not in st.session_state:  # other runs than before, or the page was left and is back
         st.session_state[_DEFAULT] = [place for place, run in enumerate(runs) if run.id in selected]
-    frame = _frame(runs)
+    frame = _frame(runs, everything)
     event = st.dataframe(
         frame,
         key=key,
@@ -142,13 +142,14 @@ def _table(runs: Sequence[HistoryRun]) -> list[HistoryRun]:
     return chosen
 
 
-def _frame(runs: Sequence[HistoryRun]) -> pa.Table:
+def _frame(runs: Sequence[HistoryRun], everything: Sequence[HistoryRun]) -> pa.Table:
     store = services.scheduler().store
+    told = history.in_groups(store, runs, everything)
     measured = [history.measure(store, run) for run in runs]
     return pa.table(
         {
-            "run": [run.label for run in runs],
-            "twin": [run.twin for run in runs],
+            "run": [label for label, _ in told],
+            "twin": [place for _, place in told],
             "status": [status_word(run.status) for run in runs],
             "data": [run.data for run in runs],
             "network": [run.model for run in runs],

@@ -7,14 +7,16 @@ from pydantic import ValidationError
 
 from dashboard import figures
 from dashboard.experiment.configs import config_of
+from dashboard.experiment.groups import Group
 from dashboard.experiment.opening import DEFAULT
 from dashboard.experiment.share import Decoded
 from dashboard.experiment.text import escape
-from dashboard.experiment.twins import are_twins, experiment_of, twins
-from dashboard.experiment.words import in_words, label, tell_apart
+from dashboard.experiment.told import fingerprint
+from dashboard.experiment.twins import twins
+from dashboard.experiment.words import in_words, label
 from dashboard.figures.show import AS_USUAL
 from dashboard.lessons import LessonRun
-from dashboard.panels import controls, fields, under_way, uploads
+from dashboard.panels import controls, fields, trying, under_way, uploads
 from dashboard.panels.board import EMPTY, EXAMPLE, BoardRun, board
 from dashboard.panels.data_panel import data_panel
 from dashboard.panels.interrupted import interrupted_notice
@@ -45,6 +47,7 @@ from rnncore.runs.store.store import StoredRun
 from rnncore.runs.trouble import StoreTrouble
 
 NOT_STARTED = "Nothing has started: the sidebar says why."  # all that is seen of it where the sidebar is closed
+_LINKED = "lab.linked"  # the link that filled the controls
 PURPOSE = "Train a recurrent network and watch how the gradient of its loss travels back through time."
 
 
@@ -96,7 +99,7 @@ def main() -> None:
         described = configs[0] if configs else config
         if first:
             st.markdown(PURPOSE, width="stretch")
-        elif predicts_first() or not mismatch_notice(configs, config):
+        elif predicts_first() or not mismatch_notice([config_of(run) for run in trying.by_controls(shown)], config):
             st.caption(escape(in_words(described)) if described else " ", width="stretch")
         share_panel(shown, config, st.session_state[controls.COMPARE], uploads.read_file)
     lesson = answered()
@@ -105,13 +108,17 @@ def main() -> None:
     show = lesson.show if lesson else AS_USUAL
     on_train = None if predicts_first() else controls.request_start
     if shown:
-        labels = tell_apart([run.label for run in shown], [run.config for run in shown])
-        runs = [_board_run(run.id, each, label) for run, each, label in zip(shown, configs, labels, strict=True)]
-        group = shown[0].group if len({run.group for run in shown}) == 1 else None
-        board(runs, group=group, twins=are_twins(configs), show=show, on_train=on_train)
+        group = Group(tuple(configs))
+        labels = group.labels([run.label for run in shown])
+        runs = [
+            _board_run(run.id, each, label, target)
+            for run, each, label, target in zip(shown, configs, labels, _targets(shown), strict=True)
+        ]
+        on_try = trying.on_try("board", shown)
+        board(runs, matched=group.matched, show=show, on_train=on_train, on_try=on_try, tried=trying.answer())
     elif example:
         runs = [_board_run(None, each, label(each)) for each in twins(DEFAULT)]
-        board(runs, twins=True, empty=EXAMPLE, on_train=on_train, example=True)
+        board(runs, matched=True, empty=EXAMPLE, on_train=on_train, example=True)
     else:
         board(_preview(config), show=show, empty=_empty(config), on_train=on_train)
     # Below figures that are all that the text above them is about.
@@ -131,10 +138,11 @@ def _open_address(link: Decoded | None) -> Sequence[StoredRun]:
             st.warning("There is no run at this address (any more).", icon=":material/link_off:")
     if controls.untouched():
         if runs:
-            experiment, compare = experiment_of([config_of(run) for run in runs])
+            experiment, compare = Group(tuple(map(config_of, runs))).experiment
             controls.open_with(experiment, compare=compare)
         elif link is not None:
             controls.open_with(link.config, compare=link.compare)
+            st.session_state[_LINKED] = link
         else:
             open_from_address()
     return runs
@@ -169,11 +177,17 @@ def _start(config: TrainConfig) -> Sequence[StoredRun]:
 
 
 def _named(config: TrainConfig) -> Sequence[LessonRun]:
-    return runs_of(config) or preset_runs(config) or [LessonRun(label(each), each) for each in _wanted(config)]
+    return runs_of(config) or preset_runs(config) or _of_group(config)
 
 
-def _wanted(config: TrainConfig) -> Sequence[TrainConfig]:
-    return twins(config) if st.session_state[controls.COMPARE] else [config]
+def _of_group(config: TrainConfig) -> Sequence[LessonRun]:
+    """Return what the controls say, and further runs of the link that filled them while they still say that."""
+    compare = bool(st.session_state[controls.COMPARE])
+    configs = tuple(twins(config)) if compare else (config,)
+    linked: Decoded | None = st.session_state.get(_LINKED)
+    if linked is not None and (linked.config, linked.compare) == (config, compare):
+        configs += linked.others
+    return [LessonRun(name, each) for name, each in zip(Group(configs).labels(), configs, strict=True)]
 
 
 def _preview(config: TrainConfig | None) -> list[BoardRun]:
@@ -183,9 +197,18 @@ def _preview(config: TrainConfig | None) -> list[BoardRun]:
     return [_board_run(None, run.config, run.label) for run in named]
 
 
-def _board_run(run_id: str | None, config: TrainConfig, label: str) -> BoardRun:
+def _board_run(run_id: str | None, config: TrainConfig, label: str, target: str | None = None) -> BoardRun:
     steered = config.clip.threshold if CLIP_METHODS[config.clip.method].has_threshold else None
-    return BoardRun(run_id, figures.Run.of(label, config), config.optimizer.learning_rate, steered)
+    rate, settings = config.optimizer.learning_rate, fingerprint(config)
+    return BoardRun(run_id, figures.Run.of(label, config), rate, steered, settings, target)
+
+
+def _targets(shown: Sequence[StoredRun]) -> list[str]:
+    """Return for each run the id by which it is steered: its group's where all of that is on the board."""
+    whole = {run.group for run in shown}
+    ids = {run.id for run in shown}
+    whole = {group for group in whole if all(run.id in ids for run in services.scheduler().store.group(group))}
+    return [run.group if run.group in whole else run.id for run in shown]
 
 
 def _empty(config: TrainConfig | None) -> str:

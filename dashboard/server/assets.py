@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import json
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -13,6 +14,7 @@ from starlette.routing import Route
 
 from dashboard.experiment.presets import EXAMPLE
 from dashboard.exports.modules import STATIC, as_one_module
+from dashboard.lessons.glossary import in_short
 
 _FOR_GOOD = "public, max-age=31536000, immutable"
 _SCRIPT = "text/javascript"
@@ -27,6 +29,7 @@ _FILES: dict[str, tuple[Callable[[], bytes], str]] = {
     "board.js": (lambda: as_one_module("board", "mount").encode(), _SCRIPT),  # one request for all modules
     "board.css": (_styles, "text/css"),
     "example.json": (EXAMPLE.read_bytes, "application/json"),
+    "glossary.json": (lambda: json.dumps(in_short()).encode(), "application/json"),
     "plotly.min.js": (_PLOTLY.read_bytes, _SCRIPT),
 }
 

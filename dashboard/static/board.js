@@ -15,13 +15,20 @@ import { Projector } from "./projector.js";
 import { Refreshes } from "./refreshes.js";
 import { Series } from "./series.js";
 import { SnapshotCache } from "./snapshot_cache.js";
-import { send } from "./steering.js";
+import { send, targetsOf } from "./steering.js";
+import { Glossary } from "./terms.js";
 import { TimeTravel } from "./time_travel.js";
+import { Trying } from "./trying.js";
 import { Verdicts } from "./verdicts.js";
 
 /** @import { Drawing, Theme } from "./figures.d.ts" */
 /** @import { Plotly } from "./plotly.d.ts" */
+/** @import { Asked } from "./trying.js" */
 /** @import { BoardData, LiveRun } from "./types.d.ts" */
+/**
+ * What a board asks of its page: to train what the controls say, or a changed run beside those that are shown.
+ * @typedef {{ train: () => void, tried: (asked: Asked) => void }} Page
+ */
 
 /** @type {WeakMap<Element, Board>} */
 const boards = new WeakMap();
@@ -30,12 +37,12 @@ const boards = new WeakMap();
  * Called by Streamlit's component loader on every change of data or theme. Returns a clean-up function.
  * @param {HTMLElement} parentElement
  * @param {BoardData} data
- * @param {() => void} train asks the page to train what its controls say
+ * @param {Page} page
  */
-export function mount(parentElement, data, train) {
+export function mount(parentElement, data, page) {
   const board = boards.get(parentElement) ?? new Board(parentElement, data);
   boards.set(parentElement, board);
-  board.head.train.onclick = train;
+  board.page = page;
   board.update(data);
   return () => {
     board.destroy();
@@ -75,6 +82,7 @@ class Board {
   shown = ""; // what the page last asked to be shown
   frames = 0;
   /** @type {Plotly | null} */ Plotly = null;
+  /** @type {Page | null} */ page = null;
 
   /**
    * @param {HTMLElement} parentElement
@@ -92,7 +100,16 @@ class Board {
       travelled: () => this.travelled(),
       shown: () => (this.latest.disabled = this.travel.pinned === null),
     });
-    this.head = new Head((command, body) => this.steer(command, body), this.travel.layerField);
+    this.glossary = new Glossary(this.root);
+    this.trying = new Trying(
+      (asked) => this.page?.tried(asked),
+      () => this.head.show(),
+    );
+    const steer = (/** @type {string} */ command, /** @type {Record<string, number> | undefined} */ body) =>
+      this.steer(command, body);
+    this.head = new Head(steer, this.travel.layerField, this.trying, this.glossary);
+    this.head.train.onclick = () => this.page?.train();
+    this.glossary.load(data.glossary, () => this.head.show());
     this.playback = new Playback(this.travel);
     this.polling = new Polling({ came: (news) => this.refresh(news), say: (text) => this.say(text) });
     this.refreshes = new Refreshes(this.travel, () => this.polling.active());
@@ -121,6 +138,7 @@ class Board {
     this.onKey = (/** @type {KeyboardEvent} */ event) =>
       this.root.isConnected &&
       !this.menus.press(event) &&
+      !this.glossary.press(event) &&
       !leaveFigure(event) &&
       !this.projector.press(event) &&
       press(event, this.travel, () => this.head.toggle());
@@ -147,6 +165,8 @@ class Board {
     this.note.hidden = !before;
     if (!same) this.open();
     this.head.mayTrain = data.trains;
+    this.head.mayTry = data.tries;
+    this.trying.answered(data.tried);
     this.head.show();
     if (started) closeSidebar();
     if (started) this.head.root.focus({ preventScroll: true }); // from Train, where the space bar would train again
@@ -158,16 +178,18 @@ class Board {
   open() {
     const { data, drawing } = this;
     const short = shortNames(drawing.runs.map(({ label }) => label));
+    const before = this.runs.filter((run) => run.id);
     this.runs = data.runs.map((run, index) => ({
-      ...run,
-      ...drawing.runs[index],
-      short: short[index],
       series: new Series(),
       profiles: new ProfileCache(run.id),
       snapshots: new SnapshotCache(run.id),
       state: null,
+      ...before.find(({ id }) => id === run.id), // what is known of it stays known
+      ...run,
+      ...drawing.runs[index],
+      short: short[index],
     }));
-    this.travel.open(this.runs, data.twins, data.show.step);
+    this.travel.open(this.runs, data.matched, data.show.step);
     this.polling.open(this.runs);
     this.refreshes.open(this.runs);
     this.head.open(this.runs);
@@ -231,13 +253,12 @@ class Board {
   }
 
   /**
-   * Send a command for the group of runs, so that twins obey at the same step; whether all obeyed.
+   * Send a command for the runs that it is for, so that those of a group obey at the same step; whether all obeyed.
    * @param {string} command
    * @param {Record<string, number>} [body]
    */
   async steer(command, body) {
-    const targets = this.data.group ? [this.data.group] : this.runs.flatMap((run) => run.id ?? []);
-    const problems = await Promise.all(targets.map((target) => send(target, command, body)));
+    const problems = await Promise.all(targetsOf(this.runs).map((target) => send(target, command, body)));
     const problem = problems.find(Boolean);
     if (problem) this.say(problem);
     for (const run of this.runs) if (command === "resume" && run.state?.resumable) run.state = null;
@@ -249,6 +270,8 @@ class Board {
     this.polling.stop();
     this.refreshes.stop();
     this.verdicts.stop();
+    this.trying.stop();
+    this.glossary.destroy();
     this.playback.stop();
     this.menus.destroy();
     document.removeEventListener("visibilitychange", this.onVisible);

@@ -79,13 +79,13 @@ export interface Mark {
   alert?: boolean;
 }
 
-/** What is drawn: a layer, the step of the cursor (null: the newest), marks, whether twins are the same, and what stands in empty figures. */
+/** What is drawn: a layer, the step of the cursor (null: the newest), marks, and what stands in empty figures. */
 export interface View {
   layer: number | null;
   cursor: number | null;
   palette: Palette;
   marks: Mark[];
-  same: boolean; // whether the two runs on the board have not parted
+  alike: number[]; // indices of runs that have not parted from the first, which is among them
   empty: string;
 }
 

@@ -1,9 +1,12 @@
 // The strip above the figures: one line a run with its state and verdict, and the controls that steer all of them.
 
 import { ACTIVE, button, count, duration, element, number, setText } from "./dom.js";
+import { Findings, saidOf } from "./findings.js";
 import { told } from "./metric.js";
 import { Slider } from "./slider.js";
 
+/** @import { Glossary } from "./terms.js" */
+/** @import { Trying } from "./trying.js" */
 /** @import { LiveRun, State } from "./types.d.ts" */
 
 /**
@@ -26,20 +29,24 @@ const STATUS_WORDS = {
   unknown: "not found",
 };
 const QUIET_ENDINGS = new Set(["stopped", "finished", "diverged"]); // the verdict says more than their reason
-const MOST_VERDICTS = 3;
 const EARLY = 20; // steps, that a slow start may have held: how long the rest takes cannot be told yet
 
 export class Head {
   /** @type {LiveRun[]} */ runs = [];
   /** @type {Line[]} */ views = []; // one a run
   mayTrain = false; // whether the page trains when it is asked to
+  mayTry = false; // whether it trains a changed run beside these
 
   /**
    * @param {Steer} steer sends a command for all runs of the board; whether all obeyed
    * @param {HTMLElement} layerField where the reader chooses a layer
+   * @param {Trying} trying
+   * @param {Glossary} glossary
    */
-  constructor(steer, layerField) {
+  constructor(steer, layerField, trying, glossary) {
     this.steer = steer;
+    this.trying = trying;
+    this.glossary = glossary;
     this.root = element("div", "rgl-head");
     this.root.tabIndex = -1; // takes the focus when a run starts
     this.root.setAttribute("role", "group");
@@ -77,10 +84,10 @@ export class Head {
     for (const slider of [this.rate, this.threshold]) slider.asked.refuse();
     this.views = runs.map(lineOf);
     this.lines.replaceChildren(
-      ...this.views.map((view, index) => {
+      ...this.views.map(({ findings, ...parts }, index) => {
         const line = element("div", "rgl-run");
         line.dataset.run = String(index);
-        line.append(...Object.values(view));
+        line.append(...Object.values(parts), findings.root);
         return line;
       }),
     );
@@ -128,17 +135,14 @@ export class Head {
     view.status.dataset.status = state.status;
     view.progress.value = state.steps ? state.last_step / state.steps : 0;
     setText(view.detail, details(run, state).join(" · "));
-    const verdicts = (state.insights?.verdicts ?? []).map((verdict) => verdict.sentence);
     const early = state.status === "finished" && state.last_step < state.steps;
     const reason = early || !QUIET_ENDINGS.has(state.status) ? (state.reason ?? "") : "";
-    const alone = this.runs.length === 1; // then there is room for all that can be said
-    const shown = (run.verdicts ?? verdicts).slice(0, alone ? MOST_VERDICTS : 1);
     setText(view.reason, reason);
     view.reason.classList.toggle("rgl-alert", !early);
     view.reason.hidden = !reason;
-    setText(view.verdict, reason && !alone ? "" : shown.join("\n"));
-    view.verdict.hidden = Boolean(reason) && !alone;
-    view.verdict.title = [state.reason, ...verdicts].filter(Boolean).join("\n");
+    const { runs, trying, glossary, mayTry: tries } = this;
+    const newest = state.insights ? saidOf(state.insights, null) : null;
+    view.findings.show(run, run.said ?? newest, { runs, trying, glossary, tries });
   }
 
   /** @type {Steer} */
@@ -172,11 +176,10 @@ function lineOf(run) {
     progress: element("progress", "rgl-progress"),
     detail: element("span", "rgl-detail"),
     reason: element("div", "rgl-reason"),
-    verdict: element("div", "rgl-verdict"),
+    findings: new Findings(),
   };
   view.progress.max = 1;
   view.progress.setAttribute("aria-label", `progress of the run ${run.label}`);
-  view.verdict.setAttribute("aria-live", "polite");
   return view;
 }
 

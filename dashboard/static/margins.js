@@ -1,6 +1,6 @@
 // What is said beside a figure's lines, in its margins and below it, so that no words lie on a line or on each other.
 
-import { ACTIVE, element, setText } from "./dom.js";
+import { ACTIVE, element, inWords, range, setText } from "./dom.js";
 
 /** @import { Drawn } from "./rules.js" */
 /** @import { Mark } from "./figures.d.ts" */
@@ -35,34 +35,41 @@ export function lineNames({ card, data, layout }) {
 }
 
 /**
- * Two runs that coincide: the second is dashed on the first, so that both colours are seen, and the words say it.
+ * Runs that coincide with the first: they are dashed on it, so that all colours are seen, and the words say it.
  * @param {Drawn} drawn
  */
 export function sameSoFar({ card, context, data, empty }) {
   const { runs, view } = context;
   const words = card.legend.querySelector(".rgl-same");
-  const coincide = !empty && runs.length === 2 && (card.about.steps ? view.same : drawnAlike(data));
+  const others = range(runs.length).slice(0, -1); // indices of all but the first
+  const alike = empty
+    ? []
+    : others.filter((run) => (card.about.steps ? view.alike.includes(run) : drawnAlike(data, run)));
   const over = !runs.some((run) => ACTIVE.has(run.state?.status));
-  const said = card.about.steps || view.same ? (over ? "at every step" : "so far") : "at this step";
-  if (words) setText(words, coincide ? `the two runs are the same ${said}` : "");
-  for (const trace of coincide ? data : []) {
-    if (trace.meta?.run === 1 && trace.line && (trace.line.dash ?? "solid") === "solid") {
+  const whole = card.about.steps || alike.every((run) => view.alike.includes(run));
+  const said = whole ? (over ? "at every step" : "so far") : "at this step";
+  const several = inWords([0, ...alike].map((run) => runs[run].short ?? runs[run].label));
+  const names = runs.length === 2 ? "the two runs" : `${runs[0]?.short ? "runs " : ""}${several}`;
+  if (words) setText(words, alike.length ? `${names} are the same ${said}` : "");
+  for (const trace of data) {
+    if (alike.includes(trace.meta?.run ?? 0) && trace.line && (trace.line.dash ?? "solid") === "solid") {
       trace.line = { ...trace.line, dash: "dash" };
     }
   }
 }
 
 /**
- * Whether the lines of the second run lie on those of the first.
+ * Whether the lines of a run lie on those of the first.
  * @param {Trace[]} data
+ * @param {number} run
  */
-function drawnAlike(data) {
-  const [first, second] = [0, 1].map((place) =>
+function drawnAlike(data, run) {
+  const [first, own] = [0, run].map((place) =>
     data.filter(({ meta, y }) => meta?.run === place && meta.fill !== "zone" && y?.length),
   );
   return (
-    second.length > 0 &&
-    second.every(({ y, meta }) =>
+    own.length > 0 &&
+    own.every(({ y, meta }) =>
       first.some((other) => sameFill(other, meta) && y?.every((value, place) => Object.is(value, other.y?.[place]))),
     )
   );

@@ -1,4 +1,4 @@
-// What is worth a vertical mark over the training steps: where twins part, where a run diverged, what was changed by hand.
+// What is worth a vertical mark over the training steps: where runs part, where one diverged, what was changed by hand.
 
 import { count } from "./dom.js";
 
@@ -7,16 +7,11 @@ import { count } from "./dom.js";
 
 /**
  * @param {Pick<Run, "label" | "state" | "series">[]} runs
- * @param {{ step: number, exact: boolean } | null} difference where twins part, of `firstDifference`
+ * @param {Mark[]} partings of `Partings`
  * @returns {Mark[]}
  */
-export function marksOf(runs, difference) {
-  /** @type {Mark[]} */
-  const list = [];
-  if (difference) {
-    const { step, exact } = difference;
-    list.push({ step, text: `they part ${exact ? "at" : "by"} step ${count(step)}` });
-  }
+export function marksOf(runs, partings) {
+  const list = [...partings];
   for (const run of runs) {
     if (run.state?.status !== "diverged") continue;
     const step = run.state.last_step;
@@ -24,7 +19,7 @@ export function marksOf(runs, difference) {
   }
   const last = Math.max(1, ...runs.map((run) => run.series.last));
   /** @type {Map<string, Mark>} */
-  const changes = new Map(); // one mark for twins, and one for a slider on its way
+  const changes = new Map(); // one mark for runs changed together, and one for a slider on its way
   for (const [step, name, value] of runs.flatMap((run) => run.series.events)) {
     const text = `${name === "learning_rate" ? "learning rate" : "threshold"} ${Number(value.toPrecision(3))}`;
     changes.set(`${name} ${Math.round((step / last) * 15)}`, { step, text });

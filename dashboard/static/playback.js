@@ -33,9 +33,9 @@ export class Playback {
   }
 
   start() {
-    const { pinned, runs, difference } = this.travel;
+    const { pinned, runs, partings } = this.travel;
     const last = this.travel.lastStep();
-    const rare = rareSteps(runs, difference);
+    const rare = rareSteps(runs, partings.steps());
     let step = pinned === null || pinned >= last ? 1 : pinned;
     let before = performance.now(); // when it last moved; later than now while it lingers
     setText(this.button, "Stop playing");

@@ -1,4 +1,4 @@
-// The steps of runs at which something rare happens: the gradient is far longer than usual, or twins part.
+// The steps of runs at which something rare happens: the gradient is far longer than usual, or runs part.
 
 /** @import { Run } from "./types.d.ts" */
 
@@ -9,12 +9,12 @@ const APART = 1 / 40; // of the run; of spikes nearer to one another the highest
 /**
  * A few such steps, ascending.
  * @param {Pick<Run, "series">[]} runs
- * @param {{ step: number } | null} difference where twins part, of `firstDifference`
+ * @param {number[]} partings steps at which runs part
  */
-export function rareSteps(runs, difference) {
+export function rareSteps(runs, partings) {
   const spikes = runs.flatMap(({ series }) => spikesOf(series.columns)).sort((a, b) => b.height - a.height);
   const apart = APART * Math.max(...runs.map((run) => run.series.last));
-  const rare = difference ? [difference.step] : [];
+  const rare = partings.slice(0, MOST);
   for (const { step } of spikes) {
     if (rare.length === MOST) break;
     if (rare.every((each) => Math.abs(each - step) >= apart)) rare.push(step);

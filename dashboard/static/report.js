@@ -18,10 +18,10 @@ import { TimeTravel } from "./time_travel.js";
 
 /**
  * @param {HTMLElement} root
- * @param {Drawing & { twins: boolean, measured: Measured[] }} data
+ * @param {Drawing & { matched: boolean, measured: Measured[] }} data
  * @param {Plotly} Plotly
  */
-export function show(root, { twins, measured, ...drawing }, Plotly) {
+export function show(root, { matched, measured, ...drawing }, Plotly) {
   const runs = drawing.runs.map((run, index) => {
     const { info, answer, snapshots } = measured[index];
     const series = new Series();
@@ -33,7 +33,7 @@ export function show(root, { twins, measured, ...drawing }, Plotly) {
     empty: () => "Nothing was recorded",
     told: (step, last) => `step ${count(step)} of ${count(last)}`,
   });
-  travel.open(runs, twins, null);
+  travel.open(runs, matched, null);
   travel.timeline.append(travel.layerField);
   root.append(travel.timeline, travel.plots.root);
   const menus = new Menus(root);

@@ -1,10 +1,23 @@
 // Commands for runs under way: they go to a run, or to a group, whose runs then obey at the same step.
 
+import { ACTIVE } from "./dom.js";
+
+/** @import { LiveRun } from "./types.d.ts" */
+
 /**
  * A refusal without the name of the server's setting, which stands at its end in brackets for those who write scripts.
  * @param {string} sentence
  */
 export const forReaders = (sentence) => sentence.replace(/ \(RNNLAB_[A-Z_]+\)$/, "");
+
+/**
+ * The ids to which a command goes: of those runs that are not over, or of all, where all are.
+ * @param {Pick<LiveRun, "target" | "state">[]} runs
+ */
+export function targetsOf(runs) {
+  const active = runs.filter(({ state }) => !state || ACTIVE.has(state.status));
+  return [...new Set((active.length ? active : runs).flatMap(({ target }) => target ?? []))];
+}
 
 /**
  * Send a command; return why it was not obeyed, null when it was.

@@ -2,8 +2,8 @@
 
 import { element, setText } from "./dom.js";
 import { marksOf } from "./marks.js";
+import { Partings } from "./partings.js";
 import { Plots } from "./plots.js";
-import { firstDifference } from "./series.js";
 
 /** @import { Drawing, Theme, View } from "./figures.d.ts" */
 /** @import { Plotly } from "./plotly.d.ts" */
@@ -22,10 +22,10 @@ export class TimeTravel {
   /** @type {number | null} */ layer = null; // shown, from 0; null: the top one
   /** @type {number | null} */ pinned = null; // step that the reader chose; null: the newest
   /** @type {number | null} */ hovered = null;
-  /** @type {ReturnType<typeof firstDifference>} */ difference = null;
+  partings = new Partings();
   resting = false; // whether the pointer has not moved since a step was chosen
   place = ""; // where the pointer was last
-  twins = false;
+  matched = false;
   drawn = false; // whether the figures of these runs have been drawn
   drawnSnapshots = ""; // the steps of those that are drawn
   frame = 0; // the one that is asked for
@@ -60,11 +60,12 @@ export class TimeTravel {
   /**
    * Take up other runs.
    * @param {Run[]} runs
-   * @param {boolean} twins whether they differ by the clip alone, so that the step at which they part is worth a mark
+   * @param {boolean} matched whether they are of one seed, so that the step at which they part is worth a mark
    * @param {number | null} step to begin with
    */
-  open(runs, twins, step) {
-    Object.assign(this, { runs, twins, pinned: step, hovered: null, layer: null, difference: null, drawn: false });
+  open(runs, matched, step) {
+    const partings = new Partings();
+    Object.assign(this, { runs, matched, pinned: step, hovered: null, layer: null, partings, drawn: false });
   }
 
   /**
@@ -178,16 +179,15 @@ export class TimeTravel {
    * @returns {View}
    */
   view(drawing) {
-    const [a, b] = this.runs;
-    const twins = this.twins && this.runs.length === 2;
-    if (twins) this.difference ??= firstDifference(a.series, b.series);
+    const { runs, partings } = this;
+    if (this.matched) partings.update(runs);
     return {
       layer: this.layer,
       cursor: this.cursor(),
       palette: drawing.palette[this.theme],
       empty: this.hooks.empty(),
-      marks: marksOf(this.runs, this.difference),
-      same: twins && !this.difference && a.series.last > 0 && b.series.last > 0,
+      marks: marksOf(runs, partings.marks(runs)),
+      alike: this.matched ? partings.alike(runs) : [],
     };
   }
 

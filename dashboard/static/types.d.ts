@@ -103,8 +103,34 @@ export interface Insights {
   step: number;
   last_step: number;
   verdicts: { kind: string; sentence: string }[];
+  findings: Finding[]; // the most important first
   clipped: number | null;
   recording_overhead: number | null;
+}
+
+/** What was found out about a run (`rnncore.diagnosis.finding`). */
+export interface Finding {
+  kind: string;
+  title: string;
+  sentence: string;
+  evidence: Record<string, number>;
+  remedy: Remedy | null;
+}
+
+/** A change of a run's settings that may help (`dashboard.experiment.told`). */
+export interface Remedy {
+  sentence: string;
+  changes: Record<string, unknown>;
+  words: string; // "learning rate 0.1 → 0.01"
+  settings: string | null; // fingerprint of the changed settings
+  problem: string | null; // why this run cannot be changed that way
+}
+
+/** What can be said of a run at a step: findings, and what else is to be known of its numbers. */
+export interface Said {
+  step: number | null; // null: of the newest
+  findings: Finding[];
+  damage: string; // which records are lost, ''
 }
 
 /** What a run showed at one evaluation: parts by the names of their instruments, null where one does not apply. */
@@ -154,14 +180,22 @@ export interface Parameters {
 export interface BoardData {
   module: string;
   plotly: string;
-  group: string | null;
-  twins: boolean;
+  matched: boolean; // whether the runs are of one seed, so that the step at which they part is worth a mark
   trains: boolean; // whether it may be asked to train
+  tries: boolean; // whether it may be asked to train a changed run beside these
+  tried: Tried | null;
   show: Show;
   runs: BoardRun[];
   drawing: string; // a Drawing as JSON
   empty: string; // what the board says before there are runs
   example: string | null; // address of a recorded example, shown until then
+  glossary: string; // address of the terms that findings use
+}
+
+/** What came of a press of "Try it": the number of the press; why nothing has started, null where a run has. */
+export interface Tried {
+  number: number;
+  problem: string | null;
 }
 
 export interface Show {
@@ -175,6 +209,8 @@ export interface BoardRun {
   id: string | null;
   learning_rate: number;
   threshold: number | null;
+  settings: string; // a fingerprint of its settings
+  target: string | null; // the id by which it is steered: its group's, where all of that is on the board
 }
 
 /** What the server said last of a run; "unknown": that there is no such run. */
@@ -196,7 +232,7 @@ export interface Run {
 
 /** A run on the live board. */
 export interface LiveRun extends BoardRun, Run {
-  verdicts?: string[] | null; // of the step that the cursor is at
+  said?: Said | null; // of the step that the cursor is at
   asked?: number; // step since which the newest request asked
   wantsAll?: boolean; // whether the next one asks from the beginning, and
   hasAll?: boolean; // whether one has since the run ended

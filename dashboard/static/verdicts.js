@@ -1,6 +1,7 @@
 // What can be said of the runs as they stood at the cursor's step: asked of the server once the cursor rests.
 
-import { ACTIVE, count } from "./dom.js";
+import { ACTIVE } from "./dom.js";
+import { saidOf } from "./findings.js";
 
 /** @import { Insights, LiveRun } from "./types.d.ts" */
 
@@ -25,7 +26,7 @@ export class Verdicts {
     const step = this.cursor();
     if (step !== null) this.timer = window.setTimeout(() => this.fetch(step), REST_MS);
     else {
-      for (const run of this.runs()) run.verdicts = null;
+      for (const run of this.runs()) run.said = null;
       this.show();
     }
   }
@@ -36,7 +37,7 @@ export class Verdicts {
     const said = await Promise.all(runs.map((run) => (run.id ? this.ofRun(run, step) : undefined)));
     if (this.cursor() !== step || runs !== this.runs()) return;
     for (const [index, run] of runs.entries()) {
-      if (said[index] !== undefined) run.verdicts = said[index];
+      if (said[index] !== undefined) run.said = said[index];
     }
     this.show();
   }
@@ -49,16 +50,15 @@ export class Verdicts {
   async ofRun(run, step) {
     const answer = await fetch(new URL(`api/runs/${run.id}/insights?step=${step}`, document.baseURI));
     if (!answer.ok) return undefined;
-    const { step: shown, last_step, verdicts } = /** @type {Insights} */ (await answer.json());
-    if (last_step < step && ACTIVE.has(run.state?.status)) return undefined; // asked again once it has come so far
-    await run.profiles.settle(step, shown, run.series);
-    const [first, ...others] = verdicts.map((verdict) => verdict.sentence);
-    return first ? [`At step ${count(shown)}: ${first}`, ...others] : null;
+    const insights = /** @type {Insights} */ (await answer.json());
+    if (insights.last_step < step && ACTIVE.has(run.state?.status)) return undefined; // asked again once it is there
+    await run.profiles.settle(step, insights.step, run.series);
+    return saidOf(insights, insights.step);
   }
 
   // Whether a run has none yet of the cursor's step.
   missing() {
-    return this.cursor() !== null && this.runs().some((run) => run.verdicts === undefined);
+    return this.cursor() !== null && this.runs().some((run) => run.said === undefined);
   }
 
   stop() {

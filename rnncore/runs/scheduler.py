@@ -81,6 +81,7 @@ class Scheduler:
         keep_when_gone: bool = False,
         owner: str = "",
         slow_start: bool = False,
+        joins: str | None = None,
     ) -> Group:
         """Store and queue runs as one group, all or none.
 
@@ -88,12 +89,13 @@ class Scheduler:
         keep_when_gone: do not stop waiting runs when the workspace gives no sign of life.
         owner: who alternates with others in the queue and has a quota of it, by default the workspace, which has none.
         slow_start: let the first steps take seconds, for somebody who watches; what is measured stays the same.
+        joins: id of a group of this workspace whose runs they are to stand beside, None for a group of their own.
 
         Raises:
             LimitError: a limit forbids it. DataError: a file was not uploaded to this workspace.
             StoreTrouble: the store cannot be written, as may be raised by every command.
         """
-        group = Group(new_id(), tuple(new_id() for _ in configs))
+        group = Group(joins or new_id(), tuple(new_id() for _ in configs))
         with self._lifecycle.lock:
             self.check_start(workspace, configs, owner)
             add_new_uploads(self.store, self.settings, workspace, files)

@@ -181,7 +181,11 @@ def test_the_glossary_finds_a_term_by_its_name_then_by_its_text_and_says_when_th
     app = page("glossary")
     assert [heading.value for heading in app.subheader] == sorted(all_terms(), key=str.lower)
     search = app.text_input[0]
-    assert [heading.value for heading in search.set_value("CLIP").run().subheader] == ["Clip coefficient", "Clipping"]
+    assert [heading.value for heading in search.set_value("CLIP").run().subheader] == [
+        "Clip coefficient",
+        "Clipping",
+        "The clip threshold decides the step",
+    ]
     by_text = [heading.value for heading in search.set_value("rotation").run().subheader]
     assert by_text == ["Orthogonal initialisation"]
     assert not search.set_value("<b>zebra</b>").run().subheader

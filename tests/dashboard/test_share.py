@@ -20,6 +20,7 @@ from dashboard.experiment.opening import DEFAULT
 from dashboard.experiment.setting_paths import DATA_MODELS, values
 from dashboard.experiment.share import MAX_CHARS, VERSION, ShareError, decode, encode
 from dashboard.lessons import LESSONS
+from rnncore.changes import changed
 from rnncore.config import BundledData, TaskData, TrainConfig, UploadData, UploadedFile
 from tests.support.links import CORPUS, meant, saying, sealed
 
@@ -189,6 +190,47 @@ def test_a_link_about_a_file_says_which_one_is_missing() -> None:
     assert absent.problems == [
         "This link needs the file with the checksum sha256:01234567..., which this workspace has not got; upload it."
     ]
+
+
+def test_a_link_carries_a_group_of_runs() -> None:
+    clipped = TrainConfig.model_validate({"clip": {"method": "norm"}, "steps": 300})
+    others = (
+        changed(clipped, {"optimizer": {"learning_rate": 0.1}}),
+        changed(clipped, {"data": {"kind": "bundled", "name": "co2"}, "model": {"cell": "lstm"}}),
+        changed(clipped, {"data": {"kind": "upload", "files": [{"file": ID, "name": "a.csv"}]}}),
+    )
+    for compare in (False, True):
+        read = decode(encode(clipped, compare, others), lambda file: True)
+        assert (read.config, read.compare, read.others, read.problems) == (clipped, compare, others, [])
+        assert read.needs == (ID,)
+    assert "needs the file" in decode(encode(clipped, False, others), lambda file: False).problems[0]
+    assert encode(clipped, True, ()) == encode(clipped, True)
+    with pytest.raises(ShareError, match="uploaded"):
+        encode(clipped, False, [changed(others[2], {"data": {"files": [{"file": "/home/me/a.csv", "name": ""}]}})])
+
+
+@pytest.mark.parametrize(
+    ("others", "kept", "problem"),
+    [
+        (7, 0, "What the link says of further runs was not understood."),
+        ([{"seed": 1}, 3], 0, "What the link says of further runs was not understood."),
+        ([{"seed": -1}, {"seed": 2}], 1, "Run 2 of the link was left out: seed: -1 is not allowed"),
+        ([{"no such": {"field": 1}}], 0, "Run 2 of the link was left out: no such: there is no such field"),
+        ([{"model": 5}], 0, "Run 2 of the link was left out: model: 5 is not allowed"),
+        ([{"seed": seed} for seed in range(1, 9)], 5, "The link has 8 further runs; only the first 5 were read."),
+    ],
+)
+def test_what_is_wrong_with_further_runs_is_said_and_the_rest_kept(others: Any, kept: int, problem: str) -> None:
+    read = decode(saying(compare=False, seed=4, others=others))
+    assert (read.config.seed, len(read.others)) == (4, kept)
+    assert read.problems[0].startswith(problem)
+
+
+def test_a_path_of_this_machine_in_a_further_run_is_not_used() -> None:
+    path = {"data": {"kind": "upload", "files": [{"file": "/etc/passwd"}]}}
+    read = decode(saying(compare=False, others=[path]))
+    assert (read.others, read.needs) == ((), ())
+    assert "is no uploaded file" in read.problems[0]
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from dashboard.experiment.groups import Group
 from dashboard.experiment.share import decode
-from dashboard.experiment.twins import are_twins, experiment_of, twins
+from dashboard.experiment.twins import are_twins, twins
 from dashboard.exports.report import report_html
 from dashboard.lessons import LESSONS
 from rnncore.config import TrainConfig
@@ -35,7 +36,7 @@ LSTM_OFF = config(model={"cell": "lstm", "hidden_size": 3})
         ([NORM, LSTM_OFF], False, (NORM, False)),
         ([OFF, LSTM_OFF], False, (OFF, False)),
         ([NORM], False, (NORM, False)),
-        ([NORM, OFF, NORM], False, (NORM, False)),
+        ([NORM, LSTM_OFF, OFF], False, (NORM, True)),
     ],
     ids=["twins", "in the other order", "two clips", "another cell", "neither clipped", "alone", "three"],
 )
@@ -43,12 +44,12 @@ def test_twins_differ_by_the_clip_alone(
     runs: list[TrainConfig], twin: bool, experiment: tuple[TrainConfig, bool]
 ) -> None:
     assert are_twins(runs) is twin
-    assert experiment_of(runs) == experiment
+    assert Group(tuple(runs)).experiment == experiment
 
 
 def test_what_makes_twins_is_what_tells_them() -> None:
     assert are_twins(twins(NORM))
-    assert experiment_of(twins(NORM)) == (NORM, True)
+    assert Group(tuple(twins(NORM))).experiment == (NORM, True)
     for lesson in LESSONS.values():
         assert not lesson.compare or are_twins([run.config for run in lesson.runs])
 
@@ -68,19 +69,25 @@ def report(store: Store, configs: list[TrainConfig], labels: list[str]) -> tuple
     return html, json.loads(data[: data.index("</script>")])
 
 
-def test_a_report_of_two_other_runs_marks_nothing_and_its_link_opens_the_first(store: Store) -> None:
+def test_a_report_of_other_runs_of_one_seed_marks_where_they_part_and_its_link_opens_all(store: Store) -> None:
     html, data = report(store, [NORM, LSTM_OFF], ["RNN", "LSTM"])
 
-    assert data["twins"] is False
-    link = html.split("?config=")[1].split("<")[0]
-    assert (decode(link).config, decode(link).compare) == (NORM, False)
-    assert "to its address (the configuration of 'RNN' alone)." in html
+    assert data["matched"] is True
+    assert [run["label"] for run in data["runs"]] == ["RNN", "LSTM"]
+    link = decode(html.split("?config=")[1].split("<")[0])
+    assert (link.config, link.compare, link.others, link.problems) == (NORM, False, (LSTM_OFF,), [])
+
+
+def test_a_report_of_two_seeds_marks_nothing(store: Store) -> None:
+    _, data = report(store, [NORM, NORM.model_copy(update={"seed": 1})], ["clipped at 1", "clipped at 1"])
+
+    assert data["matched"] is False
+    assert [run["label"] for run in data["runs"]] == ["seed 0", "seed 1"]
 
 
 def test_a_report_of_twins_marks_where_they_part_and_its_link_compares(store: Store) -> None:
     html, data = report(store, [OFF, NORM], ["not clipped", "clipped"])
 
-    assert data["twins"] is True
-    link = html.split("?config=")[1].split("<")[0]
-    assert (decode(link).config, decode(link).compare) == (NORM, True)
-    assert "alone)" not in html
+    assert data["matched"] is True
+    link = decode(html.split("?config=")[1].split("<")[0])
+    assert (link.config, link.compare, link.others) == (NORM, True, ())

@@ -54,6 +54,6 @@ export function context(
     vanishes: "#ddf",
     caps: /** @type {[string, string]} */ (["#000", "#f0f"]),
   };
-  const view = { layer: 0, cursor, palette, marks: [], same: false, empty: "" };
+  const view = { layer: 0, cursor, palette, marks: [], alike: [], empty: "" };
   return { runs, view, snapshots, options, width, height, layout: layout() };
 }

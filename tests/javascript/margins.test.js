@@ -66,12 +66,12 @@ test("marks are lines whose names stand above the figure", () => {
 /**
  * @param {boolean} steps whether the figure is over the training steps
  * @param {number[][]} curves of the first and the second run
- * @param {{ same?: boolean, status?: "running" | "finished" }} given
+ * @param {{ alike?: number[], status?: "running" | "finished" }} given
  */
-function coinciding(steps, curves, { same = false, status = "running" } = {}) {
+function coinciding(steps, curves, { alike = [], status = "running" } = {}) {
   const { card: own, words } = card(steps);
   const all = context([run([1], { status }), run([1], { status })]);
-  all.view.same = same;
+  all.view.alike = alike;
   const data = curves.map((y, place) => ({
     type: "scatter",
     y,
@@ -84,12 +84,31 @@ function coinciding(steps, curves, { same = false, status = "running" } = {}) {
 }
 
 test("twins that have not parted are said to be the same, and both colours are seen", () => {
-  assert.deepEqual(coinciding(true, [[1], [1]], { same: true }), {
+  assert.deepEqual(coinciding(true, [[1], [1]], { alike: [0, 1] }), {
     said: "the two runs are the same so far",
     dashes: [undefined, "dash"],
   });
-  const over = coinciding(true, [[1], [1]], { same: true, status: "finished" });
+  const over = coinciding(true, [[1], [1]], { alike: [0, 1], status: "finished" });
   assert.equal(over.said, "the two runs are the same at every step");
+});
+
+test("of three runs those that have not parted from the first are named", () => {
+  const { card: own, words } = card(true);
+  const runs = ["RNN", "LSTM", "GRU"].map((label) => ({ ...run([1], { status: "running" }), label }));
+  const all = context(runs);
+  all.view.alike = [0, 2];
+  const data = [1, 2, 1].map((y, place) => ({
+    type: "scatter",
+    y: [y],
+    line: { color: "#123" },
+    meta: { fill: "line", run: place, y: sent("train_loss") },
+  }));
+  sameSoFar({ card: own, context: all, data, layout: layout(), empty: false });
+  assert.equal(words.textContent, "RNN and GRU are the same so far");
+  assert.deepEqual(
+    /** @type {Trace[]} */ (data).map(({ line }) => line?.dash),
+    [undefined, undefined, "dash"],
+  );
 });
 
 test("twins that have parted are not, but a profile of both may be the same", () => {

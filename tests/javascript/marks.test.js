@@ -1,4 +1,4 @@
-// Marks over the training steps: where twins part, where a run diverged, what was changed by hand.
+// Marks over the training steps: where runs part, where a run diverged, what was changed by hand.
 
 import assert from "node:assert/strict";
 import test from "node:test";
@@ -18,24 +18,24 @@ function run(given = {}, label = "LSTM") {
   return { label, series, state };
 }
 
-test("twins part at a step, or by it where steps before it were left out", () => {
-  assert.deepEqual(marksOf([run(), run()], { step: 7, exact: true }), [{ step: 7, text: "they part at step 7" }]);
-  assert.equal(marksOf([run(), run()], { step: 7, exact: false })[0].text, "they part by step 7");
-  assert.deepEqual(marksOf([run(), run()], null), []);
+test("where runs part comes first", () => {
+  const part = { step: 7, text: "they part at step 7" };
+  assert.deepEqual(marksOf([run(), run({ status: "diverged", last_step: 9 })], [part])[0], part);
+  assert.deepEqual(marksOf([run(), run()], []), []);
 });
 
 test("a diverged run has a mark that alerts", () => {
-  assert.deepEqual(marksOf([run(), run({ status: "diverged", last_step: 100 }, "no clipping")], null), [
+  assert.deepEqual(marksOf([run(), run({ status: "diverged", last_step: 100 }, "no clipping")], []), [
     { step: 100, text: "no clipping: diverged at step 100", alert: true },
   ]);
 });
 
-test("settings changed by hand, once for twins that were changed together", () => {
+test("settings changed by hand, once for runs that were changed together", () => {
   const events = /** @type {[number, string, number][]} */ ([
     [20, "learning_rate", 0.012345],
     [80, "clip_threshold", 2],
   ]);
-  assert.deepEqual(marksOf([run({ events }), run({ events })], null), [
+  assert.deepEqual(marksOf([run({ events }), run({ events })], []), [
     { step: 20, text: "learning rate 0.0123" },
     { step: 80, text: "threshold 2" },
   ]);
@@ -48,11 +48,11 @@ test("a slider on its way leaves one mark, of where it came to rest", () => {
     [52, "learning_rate", 0.3],
   ]);
   assert.deepEqual(
-    marksOf([run({ events })], null).map(({ step, text }) => [step, text]),
+    marksOf([run({ events })], []).map(({ step, text }) => [step, text]),
     [[52, "learning rate 0.3"]],
   );
 });
 
 test("a run that has not begun has no marks", () => {
-  assert.deepEqual(marksOf([{ label: "RNN", series: new Series(), state: null }], null), []);
+  assert.deepEqual(marksOf([{ label: "RNN", series: new Series(), state: null }], []), []);
 });

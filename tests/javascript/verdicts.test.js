@@ -12,7 +12,7 @@ import { profiles } from "./packed.js";
 function liveRun() {
   const one = run([1, 100], { profiles: profiles([10, 42, 50], (step) => [step, step]) });
   /** @type {LiveRun} */
-  const live = { ...one, id: "one", learning_rate: 0.1, threshold: null };
+  const live = { ...one, id: "one", learning_rate: 0.1, threshold: null, settings: "", target: "one" };
   live.profiles.runId = "one";
   return live;
 }
@@ -28,7 +28,7 @@ function serve(stored, last = 100) {
     document: { baseURI: "http://localhost/" },
     fetch: async (/** @type {URL} */ url) => {
       const step = nearest(Number(url.searchParams.get("step")));
-      const said = { step, last_step: last, verdicts: [{ kind: "fading", sentence: `about ${step}` }] };
+      const said = { step, last_step: last, verdicts: [], findings: [{ kind: "fading", sentence: `about ${step}` }] };
       const profile = { step, profiles: profiles([step], () => [step, step]) };
       return { ok: true, json: async () => (url.pathname.endsWith("/insights") ? said : profile) };
     },
@@ -62,7 +62,8 @@ test("figure and sentence speak of the same step, whatever the browser's copy ha
       assert.equal(await ask([one], step), 1);
       const shown = one.profiles.at(step, one.series)?.step;
       assert.ok(stored.includes(shown ?? 0));
-      assert.deepEqual(one.verdicts, [`At step ${shown}: about ${shown}`]);
+      assert.equal(one.said?.step, shown);
+      assert.equal(one.said?.findings[0].sentence, `about ${shown}`);
     }
   }
 });
@@ -71,12 +72,12 @@ test("nothing is told of a step that a run under way has not reached", async () 
   serve([10, 42], 50);
   const one = liveRun();
   await ask([one], 60);
-  assert.equal(one.verdicts, undefined);
+  assert.equal(one.said, undefined);
 });
 
 test("nothing is told of a step that the reader has left", async () => {
   serve([10, 42]);
   const one = liveRun();
   assert.equal(await ask([one], 42, 43), 0);
-  assert.equal(one.verdicts, undefined);
+  assert.equal(one.said, undefined);
 });

@@ -28,12 +28,17 @@ def add(
     steps: int = 1000,
     ended_at: float | None = None,
     reason: str = "",
+    each: Sequence[dict[str, Any]] = (),
     **config: Any,
 ) -> list[str]:
-    """Store runs of one group as if they had been trained; return their ids."""
+    """Store runs of one group as if they had been trained; return their ids. each: settings of their own."""
     group, number = f"group-{next(numbers)}", next(numbers)
-    content = TrainConfig.model_validate({**config, "steps": steps, "batch_size": 3}).model_dump(mode="json")
-    runs = [NewRun(f"run-{number}-{i}", workspace, group, label, content, steps) for i, label in enumerate(labels)]
+    common = {**config, "steps": steps, "batch_size": 3}
+    contents = [TrainConfig.model_validate({**common, **own}) for own in each or [{}] * len(labels)]
+    runs = [
+        NewRun(f"run-{number}-{i}", workspace, group, label, content.model_dump(mode="json"), steps)
+        for i, (label, content) in enumerate(zip(labels, contents, strict=True))
+    ]
     store.create_runs(runs)
     for run in runs:
         add_records(store, run.id, losses, val, None if metric is None else metric[1])

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from dashboard.api import start
-from dashboard.server import http
+from dashboard.server import http, starting
 from dashboard.server.budget import Budget
 from tests.support.api import SLOW, finished, started, status
 from tests.support.asgi import Answer, call, send
@@ -143,7 +143,7 @@ def test_fresh_workspaces_do_not_evade_the_limit_of_an_address(scheduler: Any) -
 def test_a_rush_of_starts_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(start, "_budget", Budget(each=3, total=99))
     monkeypatch.setattr(start, "_checking", asyncio.Semaphore(1))
-    monkeypatch.setattr(start, "load_dataset", lambda *_: time.sleep(0.1))
+    monkeypatch.setattr(starting, "load_dataset", lambda *_: time.sleep(0.1))
     monkeypatch.setattr(start, "check_run", lambda *_: None)
 
     async def rush() -> list[Answer]:

@@ -12,7 +12,7 @@ import pytest
 from cachetools import LRUCache
 
 from dashboard.experiment import history
-from dashboard.experiment.words import data_words, model_words, tell_apart
+from dashboard.experiment.words import data_words, model_words
 from dashboard.server import services
 from rnncore.config import TrainConfig
 from rnncore.runs.scheduler import MAX_NOTE, ControlError, Scheduler, UnknownRun
@@ -165,8 +165,20 @@ def test_a_note_is_kept_bounded_and_only_for_its_own_workspace(scheduler: Schedu
     assert run_of(store, run_id).note == "a remark"
 
 
-def test_runs_of_one_board_have_different_names() -> None:
-    one, other = ({"seed": 1, "steps": steps} for steps in (100, 2000))
-    assert tell_apart(["clipped at 1", "not clipped"], [one, one]) == ["clipped at 1", "not clipped"]
-    assert tell_apart(["a", "a"], [one, other]) == ["a, 100 steps", "a, 2,000 steps"]
-    assert tell_apart(["a", "a", "b"], [one, one, one]) == ["a", "a (2)", "b"]
+def test_a_group_says_by_what_its_runs_differ_and_calls_them_by_that(store: Store) -> None:
+    alone = add(store, "a name")
+    twins = add(store, "clipped at 1", "not clipped", each=({"clip": {"method": "norm"}}, {}))
+    rates = add(store, "x", "x", each=({}, {"optimizer": {"learning_rate": 0.1}}))
+    everything = history.runs_of(store, W)
+    told = dict(zip((run.id for run in everything), history.in_groups(store, everything, everything), strict=True))
+    assert [told[run] for run in alone] == [("a name", "")]
+    assert [told[run] for run in twins] == [
+        ("clipped at 1", "1 of 2, by clipping"),
+        ("not clipped", "2 of 2, by clipping"),
+    ]
+    assert [told[run] for run in rates] == [
+        ("learning rate 0.005", "1 of 2, by learning rate"),
+        ("learning rate 0.1", "2 of 2, by learning rate"),
+    ]
+    second = [run for run in everything if run.id == rates[1]]
+    assert history.in_groups(store, second, everything) == [told[rates[1]]], "also where a filter hides the others"
