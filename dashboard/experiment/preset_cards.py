@@ -11,7 +11,10 @@ _LEAST_DECADES = 3.0  # up and down from the ratio 1, so that a level line looks
 
 
 def cards_html() -> str:
-    """Return a card for every preset: a button with picture, title and sentence; `data-preset` is its key."""
+    """Return a card for every preset: a button with picture, title and sentence.
+
+    `data-preset` is its key; `data-asks` is there where something is to be chosen before it can train.
+    """
     return f'<div class="presets" role="group" aria-label="Presets">{"".join(map(_card, PRESETS.values()))}</div>'
 
 
@@ -28,19 +31,22 @@ def picture_svg(profiles: Sequence[Sequence[float]]) -> str:
         )
         lines.append(f'<polyline class="run{run}" points="{points}"/>')
     level = f'<line class="level" x1="0" x2="{WIDTH}" y1="{middle}" y2="{middle}"/>'
-    return _svg(level + "".join(lines))
+    return _svg(level + "".join(lines), stretched=True)
 
 
 def _card(preset: Preset) -> str:
     picture = picture_svg(pictures()[preset.key]) if preset.configs else _svg(_FILE)
+    asks = "" if preset.configs else " data-asks"
     return (
-        f'<button type="button" data-preset="{escape(preset.key)}">{picture}'
+        f'<button type="button" data-preset="{escape(preset.key)}"{asks}>{picture}'
         f"<strong>{escape(preset.title)}</strong><span>{escape(preset.help)}</span></button>"
     )
 
 
-def _svg(content: str) -> str:
-    return f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" aria-hidden="true" focusable="false">{content}</svg>'
+def _svg(content: str, *, stretched: bool = False) -> str:
+    """Return a picture; a stretched one is as wide as its card."""
+    ratio = ' preserveAspectRatio="none"' if stretched else ""
+    return f'<svg viewBox="0 0 {WIDTH} {HEIGHT}"{ratio} aria-hidden="true" focusable="false">{content}</svg>'
 
 
 # An arrow that goes up from a tray.

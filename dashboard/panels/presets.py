@@ -26,8 +26,9 @@ _CSS = """
 .presets button:focus-visible { outline: 2px solid var(--st-primary-color); outline-offset: 2px; }
 .presets strong { font-weight: 600; font-size: 0.95rem; }
 .presets span { font-size: 0.8rem; line-height: 1.3; }
-.presets svg { width: 100%; height: 2.9rem; fill: none; stroke-width: 2.5; stroke-linejoin: round;
+.presets svg { width: 100%; height: 2.9rem; overflow: visible; fill: none; stroke-width: 2.5; stroke-linejoin: round;
   stroke-linecap: round; }
+.presets svg > * { vector-effect: non-scaling-stroke; }
 .presets .level { stroke: var(--st-border-color); stroke-width: 1; stroke-dasharray: 3 3; }
 .presets .file { stroke: var(--st-link-color); }
 .presets .run0 { stroke: var(--run0); }
@@ -39,7 +40,10 @@ export default function ({ data, parentElement, setTriggerValue }) {
   data.colors.forEach((color, run) => cards.style.setProperty(`--run${run}`, color))
   cards.onclick = ({ target }) => {
     const card = target.closest("[data-preset]")
-    if (card) setTriggerValue("chosen", card.dataset.preset)
+    if (!card) return
+    setTriggerValue("chosen", card.dataset.preset)
+    // What is still to be said is asked for in the sidebar, which may be closed.
+    if ("asks" in card.dataset) document.querySelector('[data-testid="stExpandSidebarButton"]')?.click()
   }
 }
 """

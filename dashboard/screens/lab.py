@@ -101,6 +101,8 @@ def main() -> None:
             st.markdown(PURPOSE, width="stretch")
         elif predicts_first() or not mismatch_notice([config_of(run) for run in trying.by_controls(shown)], config):
             st.caption(escape(in_words(described)) if described else " ", width="stretch")
+        if not first and current() is None:
+            st.button("Presets", on_click=st.query_params.clear, help="Back to the first screen; what trains goes on.")
         share_panel(shown, config, st.session_state[controls.COMPARE], uploads.read_file)
     lesson = answered()
     example = first and fields.value(fields.KIND) != "upload"
@@ -122,7 +124,7 @@ def main() -> None:
     else:
         board(_preview(config), show=show, empty=_empty(config), on_train=on_train)
     # Below figures that are all that the text above them is about.
-    with st.container() if lesson or example else above:
+    with st.container() if lesson or example or shown else above:
         data_panel(config)
 
 

@@ -7,7 +7,7 @@ import { Head } from "./head.js";
 import { keysMenu, press } from "./keys.js";
 import { Menus } from "./menus.js";
 import { shortNames } from "./names.js";
-import { closeSidebar } from "./phone.js";
+import { bringUp, closeSidebar } from "./phone.js";
 import { Playback } from "./playback.js";
 import { Polling } from "./polling.js";
 import { ProfileCache } from "./profile_cache.js";
@@ -169,6 +169,7 @@ class Board {
     this.trying.answered(data.tried);
     this.head.show();
     if (started) closeSidebar();
+    if (started) bringUp(this.root);
     if (started) this.head.root.focus({ preventScroll: true }); // from Train, where the space bar would train again
     if (!unchanged) this.ready.then(() => this.build());
     this.polling.wake();

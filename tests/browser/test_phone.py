@@ -88,3 +88,19 @@ def test_a_finger_that_moves_over_a_figure_scrolls_the_page(phone: Any, app_serv
     session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
     phone.wait_for_function(f"() => ({top})() > {before + 80}", timeout=5000)
     assert phone.evaluate(range_shown) == shown  # and nothing was zoomed
+
+
+def test_presets_train_at_a_tap_lead_to_the_board_and_can_be_gone_back_to(phone: Any, app_server: AppServer) -> None:
+    phone.goto(app_server.url)
+    phone.wait_for_function(DRAWN)
+    phone.locator("[data-preset=vanishing]").tap()
+    phone.wait_for_url("**run=*")
+    phone.locator(".rgl-status[data-status=running]").wait_for()
+    # The figures are on the screen, not below it.
+    phone.wait_for_function("() => document.querySelector('.rgl-plot').getBoundingClientRect().top < innerHeight * 0.7")
+    phone.locator(".rgl-actions").get_by_role("button", name="Stop", exact=True).tap()
+    phone.get_by_role("button", name="Presets").tap()
+    phone.locator("[data-preset=file]").tap()
+    phone.wait_for_function(f"() => !({COLLAPSED})()")  # where a file is chosen
+    phone.get_by_test_id("stSidebar").get_by_text("Your files").wait_for()
+    phone.get_by_test_id("stFileUploaderDropzone").wait_for()
