@@ -17,9 +17,10 @@ from dashboard.api import routes
 from dashboard.experiment.opening import DEFAULT
 from dashboard.experiment.twins import twins
 from dashboard.experiment.words import label
-from dashboard.panels.board import warm_board
 from dashboard.server import services
 from dashboard.server.assets import asset_routes, warm_assets
+from dashboard.server.board_data import warm_board
+from dashboard.server.board_page import board_routes
 from dashboard.server.first_frame import SteadyFirstFrame
 from dashboard.server.guard import Guard
 from dashboard.server.logs import configure_logs
@@ -80,7 +81,7 @@ app = st.App(
     str(Path(__file__).with_name("main.py")),
     lifespan=lifespan,
     on_script_error=page_failed,
-    routes=[*routes, *asset_routes],
+    routes=[*routes, *asset_routes, *board_routes],
     middleware=[
         Middleware(Guard),
         Middleware(CompressedPageFiles),

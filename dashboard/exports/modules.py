@@ -1,7 +1,9 @@
-"""The JavaScript modules as one script: inline in pages that cannot load files, one request where each costs time."""
+"""The JavaScript modules as one script, inline in pages that cannot load files, one request where each costs time."""
 
+import json
 import re
 from pathlib import Path
+from typing import Any
 
 STATIC = Path(__file__).parents[1] / "static"
 _IMPORT = re.compile(r'^import \{([^}]*)\} from "\./(\w+)\.js";$', re.MULTILINE)
@@ -22,6 +24,12 @@ def inline_modules(entry: str) -> str:
 def as_one_module(entry: str, exported: str) -> str:
     """Return the same as a module of its own, which exports one name of the entry."""
     return f"{inline_modules(entry)}\nexport const {exported} = {entry}.{exported};\n"
+
+
+def json_in_html(value: Any) -> str:
+    """Return a value as JSON that can stand inside an element `script`, whatever it holds. No NaN."""
+    text = json.dumps(value, allow_nan=False, separators=(",", ":"))
+    return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
 
 
 def _add(name: str, scopes: dict[str, str]) -> None:

@@ -1,17 +1,12 @@
 """One HTML file with everything there is to see of a group of runs; interactive, opens anywhere without a network."""
 
-import json
 import platform
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from functools import cache
 from html import escape
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
-
-import plotly
 
 from dashboard import figures
 from dashboard.experiment.configs import config_of
@@ -19,8 +14,9 @@ from dashboard.experiment.groups import Group
 from dashboard.experiment.setting_paths import defaults, values
 from dashboard.experiment.share import ShareError, encode
 from dashboard.exports.code import script
-from dashboard.exports.modules import STATIC, inline_modules
+from dashboard.exports.modules import STATIC, inline_modules, json_in_html
 from dashboard.exports.payload import run_payload, run_snapshots
+from dashboard.exports.plotly_js import plotly_js
 from rnncore import __version__
 from rnncore.config import TrainConfig
 from rnncore.data import DataError
@@ -46,7 +42,7 @@ def report_html(store: Store, runs: Sequence[StoredRun]) -> Iterator[bytes]:
 
 def _pieces(store: Store, runs: Sequence[StoredRun], configs: Sequence[TrainConfig]) -> Iterator[bytes]:
     title = "RNN Gradient Lab: " + " and ".join(run.label for run in runs)
-    css = (STATIC / "board.css").read_text("utf-8") + (STATIC / "report.css").read_text("utf-8")
+    css = "".join((STATIC / f"{name}.css").read_text("utf-8") for name in ("theme", "board", "report"))
     yield (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
@@ -58,10 +54,9 @@ def _pieces(store: Store, runs: Sequence[StoredRun], configs: Sequence[TrainConf
     yield b'<div id="board" class="rgl-board"></div>\n'
     yield _config_table(runs, configs).encode()
     yield _reproduce(store, runs, configs).encode()
-    data = json.dumps(_data(store, runs, configs), allow_nan=False, separators=(",", ":"))
-    safe = data.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
-    yield f'<script type="application/json" id="data">{safe}</script>\n'.encode()
-    yield b"<script>" + _plotly_js() + b"</script>\n"
+    data = _data(store, runs, configs)
+    yield f'<script type="application/json" id="data">{json_in_html(data)}</script>\n'.encode()
+    yield b"<script>" + plotly_js(data).read_bytes() + b"</script>\n"
     yield (
         f'<script type="module">\n{inline_modules("report")}\n'
         'const data = JSON.parse(document.getElementById("data").textContent);\n'
@@ -152,8 +147,3 @@ def _data(store: Store, runs: Sequence[StoredRun], configs: Sequence[TrainConfig
             for run in runs
         ],
     }
-
-
-@cache
-def _plotly_js() -> bytes:
-    return (Path(plotly.__file__).parent / "package_data" / "plotly.min.js").read_bytes()

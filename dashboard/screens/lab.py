@@ -5,19 +5,17 @@ from collections.abc import Sequence
 import streamlit as st
 from pydantic import ValidationError
 
-from dashboard import figures
 from dashboard.experiment.configs import config_of
 from dashboard.experiment.groups import Group
 from dashboard.experiment.opening import DEFAULT
 from dashboard.experiment.share import Decoded
 from dashboard.experiment.text import escape
-from dashboard.experiment.told import fingerprint
 from dashboard.experiment.twins import twins
 from dashboard.experiment.words import in_words, label
 from dashboard.figures.show import AS_USUAL
 from dashboard.lessons import LessonRun
 from dashboard.panels import controls, fields, trying, under_way, uploads
-from dashboard.panels.board import EMPTY, EXAMPLE, BoardRun, board
+from dashboard.panels.board import EMPTY, EXAMPLE, board
 from dashboard.panels.data_panel import data_panel
 from dashboard.panels.interrupted import interrupted_notice
 from dashboard.panels.lesson_card import (
@@ -36,9 +34,9 @@ from dashboard.panels.share_panel import PARAMETER as LINK
 from dashboard.panels.share_panel import decode_address, link_notice, share_panel
 from dashboard.panels.theme import on_primary
 from dashboard.server import services
+from dashboard.server.board_data import NO_RUN, BoardRun, board_data, board_of, runs_at
 from dashboard.server.workspace import workspace_id
 from rnncore.checks import check_run
-from rnncore.choices import CLIP_METHODS
 from rnncore.config import TrainConfig
 from rnncore.data import DataError
 from rnncore.errors import ConfigError
@@ -109,20 +107,15 @@ def main() -> None:
     above = st.container()
     show = lesson.show if lesson else AS_USUAL
     on_train = None if predicts_first() else controls.request_start
+    trains = on_train is not None
     if shown:
-        group = Group(tuple(configs))
-        labels = group.labels([run.label for run in shown])
-        runs = [
-            _board_run(run.id, each, label, target)
-            for run, each, label, target in zip(shown, configs, labels, _targets(shown), strict=True)
-        ]
-        on_try = trying.on_try("board", shown)
-        board(runs, matched=group.matched, show=show, on_train=on_train, on_try=on_try, tried=trying.answer())
+        data = board_of(services.scheduler().store, shown, show=show, trains=trains, tries=True, tried=trying.answer())
+        board(data, on_train, trying.on_try("board", shown))
     elif example:
-        runs = [_board_run(None, each, label(each)) for each in twins(DEFAULT)]
-        board(runs, matched=True, empty=EXAMPLE, on_train=on_train, example=True)
+        examples = [BoardRun.of(None, each, label(each)) for each in twins(DEFAULT)]
+        board(board_data(examples, matched=True, empty=EXAMPLE, trains=trains, example=True), on_train)
     else:
-        board(_preview(config), show=show, empty=_empty(config), on_train=on_train)
+        board(board_data(_preview(config), show=show, empty=_empty(config), trains=trains), on_train)
     # Below figures that are all that the text above them is about.
     with st.container() if lesson or example or shown else above:
         data_panel(config)
@@ -133,11 +126,11 @@ def _open_address(link: Decoded | None) -> Sequence[StoredRun]:
     address = st.query_params.get("run")
     runs: list[StoredRun] = []
     if address is not None:
-        store = services.scheduler().store
-        named = address.split(",")[: figures.MAX_RUNS]
-        runs = _readable([run for each in named for run in store.named(each)][: figures.MAX_RUNS])
+        runs, problems = runs_at(services.scheduler().store, address)
+        for problem in problems:
+            st.warning(escape(problem))
         if not runs:
-            st.warning("There is no run at this address (any more).", icon=":material/link_off:")
+            st.warning(NO_RUN, icon=":material/link_off:")
     if controls.untouched():
         if runs:
             experiment, compare = Group(tuple(map(config_of, runs))).experiment
@@ -148,18 +141,6 @@ def _open_address(link: Decoded | None) -> Sequence[StoredRun]:
         else:
             open_from_address()
     return runs
-
-
-def _readable(runs: Sequence[StoredRun]) -> list[StoredRun]:
-    """Return the runs whose settings can be read, and say so of the others."""
-    readable = []
-    for run in runs:
-        try:
-            config_of(run)
-            readable.append(run)
-        except ConfigError as error:
-            st.warning(f"{escape(str(error))} What it recorded can be downloaded from History.")
-    return readable
 
 
 def _start(config: TrainConfig) -> Sequence[StoredRun]:
@@ -196,21 +177,7 @@ def _preview(config: TrainConfig | None) -> list[BoardRun]:
     """Return what would be trained, so that the empty board already shows its figures."""
     config = config or DEFAULT
     named = _named(config)
-    return [_board_run(None, run.config, run.label) for run in named]
-
-
-def _board_run(run_id: str | None, config: TrainConfig, label: str, target: str | None = None) -> BoardRun:
-    steered = config.clip.threshold if CLIP_METHODS[config.clip.method].has_threshold else None
-    rate, settings = config.optimizer.learning_rate, fingerprint(config)
-    return BoardRun(run_id, figures.Run.of(label, config), rate, steered, settings, target)
-
-
-def _targets(shown: Sequence[StoredRun]) -> list[str]:
-    """Return for each run the id by which it is steered: its group's where all of that is on the board."""
-    whole = {run.group for run in shown}
-    ids = {run.id for run in shown}
-    whole = {group for group in whole if all(run.id in ids for run in services.scheduler().store.group(group))}
-    return [run.group if run.group in whole else run.id for run in shown]
+    return [BoardRun.of(None, run.config, run.label) for run in named]
 
 
 def _empty(config: TrainConfig | None) -> str:

@@ -1,37 +1,40 @@
-"""Static files of the board: our script and plotly.js from the installed wheel, compressed once, cached for good."""
+"""Static files of the board: our scripts and plotly.js, compressed once, cached for good."""
 
 import gzip
 import hashlib
 import json
 from collections.abc import Callable
 from functools import cache
-from pathlib import Path
 
-import plotly
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from dashboard.experiment.presets import EXAMPLE
-from dashboard.exports.modules import STATIC, as_one_module
+from dashboard.exports.modules import STATIC, as_one_module, inline_modules
+from dashboard.exports.plotly_js import SMALL, WHOLE
 from dashboard.lessons.glossary import in_short
 
 _FOR_GOOD = "public, max-age=31536000, immutable"
 _SCRIPT = "text/javascript"
 
 
-def _styles() -> bytes:
-    return b"".join((STATIC / f"{name}.css").read_bytes() for name in ("board", "projector"))
+def _styles(*names: str) -> bytes:
+    return b"".join((STATIC / f"{name}.css").read_bytes() for name in names)
 
 
-_PLOTLY = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
 _FILES: dict[str, tuple[Callable[[], bytes], str]] = {
     "board.js": (lambda: as_one_module("board", "mount").encode(), _SCRIPT),  # one request for all modules
-    "board.css": (_styles, "text/css"),
+    "board.css": (lambda: _styles("board", "projector"), "text/css"),
+    "page.js": (lambda: f"{inline_modules('page')}page.start();\n".encode(), _SCRIPT),
+    "page.css": (lambda: _styles("theme", "board", "projector", "page"), "text/css"),
+    "icon.png": ((STATIC / "icon.png").read_bytes, "image/png"),
     "example.json": (EXAMPLE.read_bytes, "application/json"),
     "glossary.json": (lambda: json.dumps(in_short()).encode(), "application/json"),
-    "plotly.min.js": (_PLOTLY.read_bytes, _SCRIPT),
+    "plotly.min.js": (SMALL.read_bytes, _SCRIPT),
+    "plotly-whole.min.js": (WHOLE.read_bytes, _SCRIPT),
 }
+_SELDOM = {"plotly-whole.min.js"}  # compressed when a page first needs it
 
 
 @cache
@@ -46,8 +49,8 @@ def asset_url(name: str) -> str:
 
 
 def warm_assets() -> None:
-    """Compress every asset before the first page asks for it."""
-    for name in _FILES:
+    """Compress the assets that every page needs before the first one asks for them."""
+    for name in _FILES.keys() - _SELDOM:
         asset_url(name)
 
 

@@ -1,7 +1,9 @@
-"""What stands on the screen before a page has come does not move when it comes: a style in Streamlit's own page."""
+"""What Streamlit's own page is given: a style by which nothing moves as the page comes, and the way for phones."""
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from dashboard.server.board_page import WAY_FOR_PHONES
 
 # The sidebar comes a moment after the frame of the page and pushes it aside: the frame is shown once something is in
 # it, and in the lab not before its sidebar. Controls come as grey bars, lower than what takes their place.
@@ -13,11 +15,13 @@ _STYLE = b"""<style>
 [data-testid="stSidebar"] [data-testid="stElementContainer"]:has(> [data-testid="stSkeleton"]) { min-height: 60px; }
 </style>
 """
-_END = b"</head>"
+_BEGIN, _END = b"<head>", b"</head>"
+_STREAMLITS = b'<div id="root">'
+_SCRIPT = f"<script>{WAY_FOR_PHONES}</script>".encode()
 
 
 class SteadyFirstFrame:
-    """ASGI middleware: add the style to every HTML page that passes."""
+    """ASGI middleware: add the style and the script to every HTML page of Streamlit's that passes."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -44,8 +48,11 @@ class SteadyFirstFrame:
             body += message.get("body", b"")
             if message.get("more_body", False):
                 return
-            body = body.replace(_END, _STYLE + _END, 1)
-            MutableHeaders(raw=start["headers"])["content-length"] = str(len(body))
+            if _STREAMLITS in body:
+                body = body.replace(_BEGIN, _BEGIN + _SCRIPT, 1).replace(_END, _STYLE + _END, 1)
+                headers = MutableHeaders(raw=start["headers"])
+                headers["content-length"] = str(len(body))
+                del headers["etag"], headers["last-modified"]  # they tell of what Streamlit has sent
             await send(start)
             await send({"type": "http.response.body", "body": body})
 

@@ -13,6 +13,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit import config, file_util
 
+from dashboard.server.board_page import WAY_FOR_PHONES
 from dashboard.server.http import error_answer
 
 HEADERS = {
@@ -102,7 +103,7 @@ class Pace:
 def content_policy(host: str) -> str:
     """Return where a page may load from and connect to: this server alone.
 
-    Streamlit's page has one small script of its own, named here by its hash, and needs inline styles (emotion) and, for
+    Streamlit's page has small scripts inside, named here by their hashes, and needs inline styles (emotion) and, for
     components without a build step, modules from blob: URLs.
     """
     sockets = (
@@ -129,9 +130,9 @@ def content_policy(host: str) -> str:
 
 @cache
 def _inline_scripts() -> tuple[str, ...]:
-    """Return the hashes of the scripts inside Streamlit's page."""
+    """Return the hashes of the scripts inside Streamlit's page, and of the one that it is given (`first_frame`)."""
     page = (Path(file_util.get_static_dir()) / "index.html").read_text("utf-8")
-    scripts = re.findall(r"<script>(.*?)</script>", page, re.DOTALL)
+    scripts = [*re.findall(r"<script>(.*?)</script>", page, re.DOTALL), WAY_FOR_PHONES]
     return tuple(f"'sha256-{b64encode(sha256(script.encode()).digest()).decode()}'" for script in scripts)
 
 

@@ -12,7 +12,7 @@ import { Playback } from "./playback.js";
 import { Polling } from "./polling.js";
 import { ProfileCache } from "./profile_cache.js";
 import { Projector } from "./projector.js";
-import { Refreshes } from "./refreshes.js";
+import { isOver, Refreshes } from "./refreshes.js";
 import { Series } from "./series.js";
 import { SnapshotCache } from "./snapshot_cache.js";
 import { send, targetsOf } from "./steering.js";
@@ -50,13 +50,11 @@ export function mount(parentElement, data, page) {
   };
 }
 
-const LATEST_MS = 1000; // that Plotly waits for the page to be at rest
 /** @type {Promise<Plotly> | null} */
 let plotly = null;
 
 /**
- * Plotly takes a second to be read, in which the page stands still: that begins once the page is on the screen and at
- * rest. The file is fetched meanwhile.
+ * While plotly is read the page stands still: that begins once the page is on the screen. The file is fetched meanwhile.
  * @param {string} url
  */
 function loadPlotly(url) {
@@ -68,7 +66,7 @@ function loadPlotly(url) {
     script.src = url;
     script.onload = () => resolve(window.Plotly);
     script.onerror = () => reject(new Error("plotly.js did not load"));
-    requestAnimationFrame(() => requestIdleCallback(() => document.head.append(script), { timeout: LATEST_MS }));
+    requestAnimationFrame(() => setTimeout(() => document.head.append(script)));
   });
   return plotly;
 }
@@ -224,8 +222,10 @@ class Board {
   /** @param {boolean} news */
   async refresh(news) {
     const began = performance.now();
-    this.head.show();
+    const over = isOver(this.runs);
+    if (!over) this.head.show();
     await this.refreshes.draw(news);
+    if (over) this.head.show(); // who reads that the runs are over sees all of them
     if (this.verdicts.missing()) this.verdicts.ask();
     this.refreshes.fetchSnapshots();
     this.root.dataset.refreshMs = (performance.now() - began).toFixed(1);

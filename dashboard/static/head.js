@@ -77,10 +77,8 @@ export class Head {
    */
   open(runs) {
     this.runs = runs;
-    this.root.classList.toggle(
-      "rgl-started",
-      runs.some((run) => run.id),
-    ); // room for what will be said
+    const started = runs.some((run) => run.id);
+    this.root.classList.toggle("rgl-started", started); // room for what will be said
     for (const slider of [this.rate, this.threshold]) slider.asked.refuse();
     this.views = runs.map(lineOf);
     this.lines.replaceChildren(

@@ -34,7 +34,7 @@ export class Refreshes {
    */
   async draw(news) {
     const empty = this.travel.hooks.empty();
-    const training = news && this.travel.drawn && this.active();
+    const training = news && this.travel.drawn && this.active() && !isOver(this.runs);
     if (news || this.behind || !this.travel.drawn || empty !== this.toldEmpty) {
       await this.travel.draw(training ? this.turn() : undefined);
     }
@@ -81,3 +81,6 @@ export class Refreshes {
     this.stopped = true;
   }
 }
+
+/** @param {LiveRun[]} runs */
+export const isOver = (runs) => runs.every((run) => run.state && !ACTIVE.has(run.state.status));

@@ -1,4 +1,4 @@
-"""The style that keeps a page still as it comes reaches every HTML page, and nothing else."""
+"""What Streamlit's page is given reaches every one of its pages, and nothing else."""
 
 import asyncio
 from typing import Any
@@ -11,7 +11,9 @@ from starlette.routing import Route
 
 from dashboard.server.first_frame import SteadyFirstFrame
 
-PAGE = "<html><head><title>x</title></head><body>y</body></html>"
+PAGE = '<html><head><title>x</title></head><body><div id="root"></div></body></html>'
+
+OWN = "<html><head></head><body>y</body></html>"
 
 
 async def page(request: Request) -> Response:
@@ -20,6 +22,10 @@ async def page(request: Request) -> Response:
 
 async def pieces(request: Request) -> Response:
     return StreamingResponse(iter([PAGE[:20], PAGE[20:]]), media_type="text/html")
+
+
+async def own(request: Request) -> Response:
+    return HTMLResponse(OWN)
 
 
 async def download(request: Request) -> Response:
@@ -31,7 +37,7 @@ async def data(request: Request) -> Response:
 
 
 APP = Starlette(
-    routes=[Route(f"/{each.__name__}", each) for each in (page, pieces, download, data)],
+    routes=[Route(f"/{each.__name__}", each) for each in (page, pieces, own, download, data)],
     middleware=[Middleware(SteadyFirstFrame)],
 )
 
@@ -58,10 +64,11 @@ def test_a_page_gets_the_style_whole_or_in_pieces() -> None:
     for path in ("/page", "/pieces"):
         headers, body = answer(path)
         assert body.count("<style>") == 1
-        assert body.index("<style>") < body.index("</head>")
+        assert body.index("<head><script>") < body.index("<style>") < body.index("</head>")
         assert headers["content-length"] == str(len(body.encode()))
 
 
-def test_downloads_and_data_pass_as_they_are() -> None:
+def test_other_pages_downloads_and_data_pass_as_they_are() -> None:
+    assert answer("/own")[1] == OWN
     assert answer("/download")[1] == PAGE
     assert "<style>" not in answer("/data")[1]

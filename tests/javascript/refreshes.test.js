@@ -41,3 +41,21 @@ test("figures of a new snapshot wait for their turn, one at a time", () => {
   ]);
   assert.deepEqual(some.due, []);
 });
+
+test("the refresh that says that the runs are over draws all that was left out", async () => {
+  /** @type {(string[] | undefined)[]} */
+  const drawn = [];
+  const some = refreshes();
+  Object.assign(some.travel, {
+    drawn: true,
+    hooks: { empty: () => "" },
+    draw: async (/** @type {string[] | undefined} */ names) => drawn.push(names),
+  });
+  const run = { state: { status: "running" } };
+  some.open(/** @type {never} */ ([run]));
+  for (let refresh = 0; refresh < 3; refresh++) await some.draw(true);
+  assert.deepEqual(drawn, [undefined, ["line", "profile"], ["line"]]);
+  run.state.status = "stopped"; // all of it is still to be fetched
+  await some.draw(true);
+  assert.equal(drawn.at(-1), undefined);
+});

@@ -1,0 +1,63 @@
+"""The board on a page of its own (`/board?run=ID`): all that it can do, without Streamlit's scripts and its socket.
+
+It is what a link to runs shows on a phone, where the lab would take ten seconds to come (`WAY_FOR_PHONES`).
+"""
+
+import gzip
+from html import escape
+from urllib.parse import quote, urlencode
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import Route
+
+from dashboard.experiment.configs import config_of
+from dashboard.experiment.words import in_words
+from dashboard.exports.modules import STATIC, json_in_html
+from dashboard.server import services
+from dashboard.server.assets import asset_url
+from dashboard.server.board_data import NO_RUN, board_of, runs_at
+
+WAY_FOR_PHONES = (STATIC / "way_for_phones.js").read_text("utf-8")  # inside Streamlit's own page
+_IN_LAB = "#lab"  # after an address of the lab: that it be the lab, on a phone too
+
+
+async def _page(request: Request) -> Response:
+    status, text = await run_in_threadpool(_html, request.query_params.get("run", ""))
+    headers = {"Cache-Control": "no-store", "Vary": "Accept-Encoding"}
+    if "gzip" in request.headers.get("accept-encoding", ""):
+        content, headers["Content-Encoding"] = gzip.compress(text.encode(), compresslevel=6), "gzip"
+        return HTMLResponse(content, status, headers)
+    return HTMLResponse(text, status, headers)
+
+
+def _html(address: str) -> tuple[int, str]:
+    """Return the status and the page of the runs that an address names."""
+    store = services.scheduler().store
+    shown, problems = runs_at(store, address)
+    lines = "".join(f'<p class="problem">{escape(each)}</p>\n' for each in [*problems, *([] if shown else [NO_RUN])])
+    early, board = "", ""
+    words = "See, live and exactly, how gradients travel back through time."
+    if shown:
+        words = in_words(config_of(shown[0]))
+        data = board_of(store, shown)
+        asked = urlencode([("run", f"{run.id}:0") for run in shown])  # as the board will ask first
+        early = (
+            f'<link rel="preload" as="fetch" crossorigin href="api/records?{escape(asked)}">\n'
+            f'<link rel="preload" as="script" href="{data["plotly"]}">\n'
+        )
+        board = f'<div id="board"></div>\n<script type="application/json" id="data">{json_in_html(data)}</script>\n'
+    lab = f"./?run={quote(address)}{_IN_LAB}" if shown else "./"
+    return 200 if shown else 404, (
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n<title>RNN Gradient Lab</title>\n'
+        f'<link rel="stylesheet" href="{asset_url("page.css")}">\n'
+        f'<script type="module" src="{asset_url("page.js")}"></script>\n{early}'
+        f'<link rel="icon" href="{asset_url("icon.png")}">\n</head>\n<body>\n<main>\n'
+        f'<header class="top"><h1>RNN Gradient Lab</h1>\n<p>{escape(words)}</p>\n'
+        f'<a href="{lab}">Open in the lab</a></header>\n{lines}{board}</main>\n</body>\n</html>\n'
+    )
+
+
+board_routes = [Route("/board", _page)]
