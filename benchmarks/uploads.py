@@ -98,8 +98,10 @@ def upload_all(server: LabServer, files: Files, until: float, found: dict[str, A
         if seconds > found["longest_upload"]:
             found["longest_upload"], found["longest_kind"] = seconds, kind
         if outcome.startswith("wrong"):
-            found["wrong"].append(f"{kind}, {len(content):,} bytes beginning {content[:40]!r}: {outcome}")
-        found[outcome.partition(":")[0]] = found.get(outcome.partition(":")[0], 0) + 1
+            log = server.log.read_text("utf-8", "replace")[-800:]
+            found["wrong"].append(f"{kind}, {len(content):,} bytes beginning {content[:40]!r}: {outcome}\n{log}")
+        else:
+            found[outcome] = found.get(outcome, 0) + 1
 
 
 def _outcome(client: Client, name: str, content: bytes) -> str:

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit import config, file_util
+from streamlit.path_security import is_unsafe_path_pattern
 
 from dashboard.server.board_page import WAY_FOR_PHONES
 from dashboard.server.http import error_answer
@@ -22,6 +23,7 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 _PLAIN_HOST = re.compile(r"[A-Za-z0-9.:\[\]-]{1,260}")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 NOWHERE = "There is nothing at this address."
 FOREIGN_HOST = (
     "This server does not answer to that host name; whoever runs it can allow it with --server.allowedHosts=NAME."
@@ -49,7 +51,7 @@ class Guard:
         if scope["type"] == "websocket":
             await self._socket(scope, receive, send, hosts[0])
             return
-        if ".." in re.split(r"[/\\]", scope["path"]):
+        if leads_nowhere(scope["path"]):
             await error_answer(404, NOWHERE)(scope, receive, send)
             return
 
@@ -77,6 +79,15 @@ class Guard:
         own = f"{'https' if scope['scheme'] == 'wss' else 'http'}://{host}".encode("latin-1")
         headers += [(b"origin", own)] if origins else []
         await self.app({**scope, "headers": headers}, Pace(receive), send)
+
+
+def leads_nowhere(path: str) -> bool:
+    """Tell whether an address is one that only somebody who looks for files outside would ask for.
+
+    Streamlit itself answers "Bad Request" to some of them, and its page to the others.
+    """
+    unsafe = path.startswith(("//", "\\\\")) or is_unsafe_path_pattern(path.lstrip("/"))
+    return unsafe or ".." in re.split(r"[/\\]", path) or _CONTROL.search(path) is not None
 
 
 class Pace:

@@ -65,8 +65,13 @@ def test_nobody_may_claim_another_address(server: AppServer) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", [b"/api/runs/..%2f..%2fetc", b"/api/%2e%2e/x", b"/api/runs/a/../b", b"/api/", b"/api/x"]
-)
+    "path",
+    [
+        b"/api/runs/..%2f..%2fetc", b"/api/%2e%2e/x", b"/api/runs/a/../b", b"/api/", b"/api/x", b"/%00", b"/api/%00",
+        b"/a%0ab", b"/C:%5cwindows", b"/C:/windows", b"/x%5c..%5cy", b"//server/share", b"/%5c%5cserver%5cshare",
+        b"/static/%2e%2e%2f%2e%2e/x", b"/lab_assets/%2e%2e/app.py", b"/_stcore/..%2fx",
+    ],
+)  # fmt: skip
 def test_addresses_that_lead_nowhere_are_json(server: AppServer, path: bytes) -> None:
     answer = exchange(server, b"GET " + path + b" HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
     assert answer.split(b" ", 2)[1][:1] == b"4"

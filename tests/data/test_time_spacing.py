@@ -6,6 +6,7 @@ import pytest
 
 from rnncore.config import UploadData, UploadedFile
 from rnncore.data.files.table import Column, Table, make_column
+from rnncore.data.files.times import parse_times
 from rnncore.data.roles.calendar import _are_years, _month, on_the_calendar
 from rnncore.data.roles.columns import Roles
 from rnncore.data.roles.order import _duration, _spacing
@@ -152,3 +153,19 @@ def test_parts_of_a_date_become_one_time(columns: dict, name: str, times: tuple[
 def test_what_is_no_date_stays_as_it_is(columns: dict) -> None:
     table = Table("t", tuple(column(each, *cells) for each, cells in columns.items()), 2)
     assert on_the_calendar(table, OPTIONS).names == tuple(columns)
+
+
+@pytest.mark.parametrize(
+    ("cell", "seconds"),
+    [
+        ("2020-01-01 24:00", 86_400.0),
+        ("2020-01-01 00:00:00.5", 0.5),
+        ("2020-01-01 02:00+02:00", 0.0),
+        ("2020-01-01 00:00:00.25-01:30", 5_400.25),
+    ],
+)
+@pytest.mark.parametrize("others", [(), ("2020-01-02 12:00",)])
+def test_every_cell_may_have_what_the_formats_leave_out(cell: str, seconds: float, others: tuple[str, ...]) -> None:
+    found = parse_times(pa.array([cell, cell, *others]))
+    assert found is not None
+    assert (found.seconds[:2] - 1_577_836_800.0).tolist() == [seconds, seconds]

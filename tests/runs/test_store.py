@@ -207,8 +207,11 @@ def test_nobody_else_can_read_the_store(tmp_path):
     store = Store(path)
     store.create_runs([new_run("s")])
     assert path.parent.stat().st_mode & 0o777 == 0o700
-    modes = {part.name: part.stat().st_mode & 0o777 for part in path.parent.glob("runs.sqlite*")}
-    assert modes == dict.fromkeys(("runs.sqlite", "runs.sqlite-wal", "runs.sqlite-shm"), 0o600)
+    lock = FolderLock(path.parent)
+    modes = {part.name: part.stat().st_mode & 0o777 for part in path.parent.iterdir()}
+    assert {"runs.sqlite", "runs.sqlite-wal", "runs.sqlite-shm", "scheduler.lock"} <= set(modes)
+    assert set(modes.values()) == {0o600}
+    lock.release()
     store.close()
 
 

@@ -82,7 +82,7 @@ def _array(data: bytes, name: str, which: str) -> NDArray[Any]:
             f"{which.capitalize()} in '{name}' holds Python objects, which are never unpickled; "
             "save plain numbers (for ragged sequences: one array for each, or pad with NaN)."
         )
-    if min(shape, default=0) < 0:
+    if any(isinstance(size, bool) for size in shape) or min(shape, default=0) < 0:
         raise DataError(f"'{name}' is a damaged NumPy file (its shape is {str(shape)[:60]}); save it again.")
     size = math.prod(shape)
     if size == 0 or size > MAX_CELLS:

@@ -272,7 +272,7 @@ def _shift(text: pa.Array) -> NDArray[np.float64]:
 
 def _number(text: pa.Array) -> NDArray[np.float64]:
     filled = pc.fill_null(pc.cast(text, pa.float64()), 0.0)
-    return np.asarray(filled.to_numpy(zero_copy_only=False), np.float64)
+    return np.array(filled.to_numpy(zero_copy_only=False), np.float64)  # a copy: Arrow's own memory is read-only
 
 
 def _parse(text: pa.Array, form: str) -> pa.Array:

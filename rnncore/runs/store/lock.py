@@ -1,5 +1,6 @@
 """One scheduler per data folder: a lock that the system releases when its process dies, on every platform."""
 
+import os
 import sqlite3
 from pathlib import Path
 
@@ -13,13 +14,19 @@ class FolderLock:
 
     def __init__(self, folder: Path) -> None:
         """Take the lock. Raises StoreError if another process has it, or if the folder cannot be written."""
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._connection: sqlite3.Connection | None = None
+        lock = folder / "scheduler.lock"
         try:
-            self._connection = sqlite3.connect(
-                folder / "scheduler.lock", isolation_level=None, check_same_thread=False, timeout=0.2
-            )
+            lock.touch(mode=0o600)
+            if os.name == "posix":
+                lock.chmod(0o600)
+            self._connection = sqlite3.connect(lock, isolation_level=None, check_same_thread=False, timeout=0.2)
             self._connection.execute("BEGIN EXCLUSIVE")
+        except OSError as error:
+            raise StoreError(
+                f"The folder '{folder}' cannot be used: {error.strerror}; set RNNLAB_DATA_DIR to another folder."
+            ) from error
         except sqlite3.DatabaseError as error:
             self.release()
             busy = error.sqlite_errorcode == sqlite3.SQLITE_BUSY
