@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from dashboard.experiment.evidence_words import evidence_words
 from dashboard.experiment.groups import changes_in_words
 from rnncore.changes import changed
 from rnncore.config import TrainConfig
@@ -17,11 +18,11 @@ CANNOT = "This run cannot be changed that way"
 
 
 def told(insights: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what is said of a run (`rnncore.runs.read.insights.look`) with more to each remedy of its findings.
+    """Return what is said of a run (`rnncore.runs.read.insights.look`) with more to each of its findings.
 
-    words: the changes in words, '' where all is so already. settings: `fingerprint` of the changed settings, by which a
-    run on the board that has them is known. problem: why this run cannot be changed that way, a sentence, or None.
-    config: the run's own settings.
+    measured: the evidence in words. Of a remedy, words: the changes in words, '' where all is so already; settings:
+    `fingerprint` of the changed settings, by which a run on the board that has them is known; problem: why this run
+    cannot be changed that way, a sentence, or None. config: the run's own settings.
     """
     own = json.dumps(config, sort_keys=True)
     findings = []
@@ -29,7 +30,8 @@ def told(insights: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, An
         remedy = finding["remedy"]
         if remedy is not None:
             remedy = {**remedy, **_tried(own, json.dumps(remedy["changes"], sort_keys=True))}
-        findings.append({**finding, "remedy": remedy})
+        measured = evidence_words(finding["evidence"])
+        findings.append({**finding, "measured": measured, "remedy": remedy})
     return {**insights, "findings": findings}
 
 

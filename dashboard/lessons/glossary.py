@@ -1,24 +1,12 @@
 """The glossary: `TERMS` maps each term to one paragraph, a formula where one helps, and the lessons that show it."""
 
 import re
-from dataclasses import dataclass
 from typing import Any
 
+from dashboard.lessons.basics import BASICS
+from dashboard.lessons.term import Term
 from rnncore.cells import CELLS
 from rnncore.diagnosis.kinds import FINDINGS
-
-
-@dataclass(frozen=True, slots=True)
-class Term:
-    """A term: its definition (markdown with $formulas$) and its main formula in LaTeX, or ''.
-
-    forms: other words by which sentences call it.
-    """
-
-    text: str
-    formula: str = ""
-    forms: tuple[str, ...] = ()
-
 
 TERMS: dict[str, Term] = {
     "Adam": Term(
@@ -40,7 +28,8 @@ TERMS: dict[str, Term] = {
     ),
     "Baseline": Term(
         "The loss of a predictor that has learned nothing, for instance one that always says the mean. It is drawn as "
-        "a line in the loss chart: a network above it has learned nothing either."
+        "a line in the loss chart: a network above it has learned nothing either.",
+        forms=("baselines", "simple answer"),
     ),
     "Broken on purpose": Term(
         "A run with one of the mistakes that are easy to make with data: inputs or targets that are not scaled, "
@@ -66,24 +55,29 @@ TERMS: dict[str, Term] = {
         "$c$ when it is longer, and keeps its direction. By value, each component is cut to $\\pm c$, which turns it. "
         "Clipping prevents steps that are too long; it cannot make a vanished gradient larger.",
         r"g \leftarrow g \cdot \min\left(1,\ \frac{c}{\lVert g\rVert}\right)",
+        forms=("clipped", "clip"),
     ),
     "Dead unit": Term(
         "A ReLU unit whose input is negative for every sequence. Its output and its gradient are exactly 0, so "
-        "training cannot bring it back. One update that is far too long can kill all units at once."
+        "training cannot bring it back. One update that is far too long can kill all units at once.",
+        forms=("dead units", "dead"),
     ),
     "Direct gradient": Term(
         "The part of the gradient at $h_t$ that does not come through later timesteps but straight from the read-out "
         "of step $t$. With a loss on the last step alone it is 0 everywhere else; with attention, or a loss at every "
         "step, each timestep has one.",
+        forms=("direct",),
     ),
     "Diverged": Term(
         "The end of a run whose loss, gradient or parameters stopped being finite (infinite, or NaN, “not a "
-        "number”). The last finite weights are kept."
+        "number”). The last finite weights are kept.",
+        forms=("finite", "NaN", "infinite"),
     ),
     "Exploding gradient": Term(
         "A gradient that grows with each step back through time. After many steps it is so long that one update throws "
         "the weights far away. Clipping is the usual remedy.",
         r"\left\lVert \frac{\partial h_T}{\partial h_t} \right\rVert \sim \lambda^{T-t}, \quad \lambda > 1",
+        forms=("exploding",),
     ),
     "Forget gate": Term(
         "The LSTM's gate $f_t$ between 0 and 1 that says how much of the cell state is kept. Its bias decides how open "
@@ -100,15 +94,18 @@ TERMS: dict[str, Term] = {
         "exploding gradient. That it is not small does not mean that early timesteps get any gradient: look at the "
         "profile for that.",
         r"\lVert g \rVert = \sqrt{\textstyle\sum_i g_i^2}",
+        forms=("gradient norms",),
     ),
     "Half-life": Term(
         "The number of steps back through time in which the gradient halves (or doubles, where it grows), from a "
         "straight line fitted to the logarithm of the profile.",
         r"t_{1/2} = \frac{\ln 2}{\lvert \text{slope} \rvert}",
+        forms=("halves", "doubles"),
     ),
     "Hidden state": Term(
         "The vector $h_t$ that a recurrent network hands from one timestep to the next: all that it remembers.",
         r"h_t = \tanh(W_{ih}\,x_t + W_{hh}\,h_{t-1} + b)",
+        forms=("state", "states", "hidden states"),
     ),
     "Identity initialisation": Term(
         "Recurrent weights that begin as the identity matrix, with ReLU units (IRNN). The network copies its state "
@@ -136,6 +133,7 @@ TERMS: dict[str, Term] = {
         "The factor $\\eta$ between gradient and update. A learning rate that is too large overshoots; clipping makes "
         "larger ones usable, because it removes the few gradients that are far too long.",
         r"\theta \leftarrow \theta - \eta\, g",
+        forms=("learning rates",),
     ),
     "Learning-rate schedule": Term(
         "A rule by which the learning rate changes over training, usually downwards. Towards the end small steps let "
@@ -144,7 +142,8 @@ TERMS: dict[str, Term] = {
     ),
     "Memorisation": Term(
         "Learning the training sequences by heart instead of a rule. The training loss falls while the loss on new "
-        "sequences does not, or rises."
+        "sequences does not, or rises.",
+        forms=("memorising",),
     ),
     "Omega regulariser": Term(
         "A term added to the loss of a plain RNN that asks the gradient to keep its length from step to step. It works "
@@ -173,12 +172,14 @@ TERMS: dict[str, Term] = {
         "A tanh or sigmoid unit far from 0 hardly reacts to its input any more: its slope is near 0, and so is the "
         "gradient that it passes on.",
         r"\tanh'(a) = 1 - \tanh^2(a)",
+        forms=("saturated",),
     ),
     "Scaling": Term(
         "Bringing numbers to one size before a network sees them: the mean of the training part is taken off, and what "
         "remains is divided by its standard deviation. Large inputs saturate the units; large targets make the loss "
         "and its gradient huge, and a read-out cannot reach them in few steps.",
         r"x \leftarrow \frac{x - \mu}{\sigma}",
+        forms=("scaled", "scale"),
     ),
     "Seed": Term(
         "The number from which all random choices of a run follow: initial weights, batches, dropout. The same "
@@ -200,11 +201,12 @@ TERMS: dict[str, Term] = {
     ),
     "Truncated backpropagation": Term(
         "Letting gradients flow at most $k$ steps back. It saves time and memory. Dependencies longer than $k$ get no "
-        "gradient and cannot be learned from it."
+        "gradient and cannot be learned from it.",
+        forms=("truncated", "truncation"),
     ),
     "Twins": Term(
-        "Two runs with the same seed, hence the same initial weights and the same batches in the same order, that "
-        "differ only by clipping. Where their curves part, clipping is the cause."
+        "Runs with the same seed, hence the same initial weights and the same batches in the same order, that differ "
+        "by one setting alone, such as clipping. Where their curves part, that setting is the cause."
     ),
     "Update norm": Term(
         "The length of the change that one step makes to the parameters. Read it beside the gradient norm: with SGD "
@@ -216,13 +218,14 @@ TERMS: dict[str, Term] = {
         "network cannot learn dependencies of that length. Clipping does not help; gates, initial weights or a shorter "
         "path (attention) can.",
         r"\left\lVert \frac{\partial h_T}{\partial h_t} \right\rVert \sim \lambda^{T-t}, \quad \lambda < 1",
+        forms=("vanishing",),
     ),
 }
 
 
 def all_terms() -> dict[str, Term]:
     """Return `TERMS`, and a term for each registered cell and each kind of finding that they do not have."""
-    found = {cell.title: Term(cell.help) for cell in CELLS.values()} | TERMS
+    found = {cell.title: Term(cell.help) for cell in CELLS.values()} | BASICS | TERMS
     called = {name.casefold() for term, each in found.items() for name in (term, *each.forms)}
     return found | {rule.title: Term(rule.help) for rule in FINDINGS.values() if rule.title.casefold() not in called}
 

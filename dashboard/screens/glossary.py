@@ -3,7 +3,8 @@
 import streamlit as st
 
 from dashboard.lessons import LESSONS
-from dashboard.lessons.glossary import Term, all_terms
+from dashboard.lessons.glossary import all_terms
+from dashboard.lessons.term import Term
 from dashboard.panels.lesson_card import open_lesson
 
 

@@ -1,6 +1,6 @@
 // What was found out about a run: the main finding as its headline, the others folded, each with the change to try.
 
-import { button, count, element, number, setText } from "./dom.js";
+import { button, count, element, setText } from "./dom.js";
 
 /** @import { Glossary } from "./terms.js" */
 /** @import { Trying } from "./trying.js" */
@@ -19,15 +19,6 @@ export function saidOf({ findings, verdicts }, step) {
   const damage = verdicts.find(({ kind }) => kind === "damaged")?.sentence ?? "";
   return findings.length || damage ? { step, findings, damage } : null;
 }
-
-/**
- * Evidence in words: "validation loss 0.2 · skill -0.1".
- * @param {Record<string, number>} evidence
- */
-export const evidenceWords = (evidence) =>
-  Object.entries(evidence)
-    .map(([name, value]) => `${name.replaceAll("_", " ")} ${number(value)}`)
-    .join(" · ");
 
 /** One remedy: its button, and what is said beside it. */
 class Offer {
@@ -109,9 +100,8 @@ class Entry {
     this.root.classList.toggle("rgl-main", main);
     write(this.title, finding.title, shown.glossary);
     write(this.sentence, finding.sentence, shown.glossary);
-    const words = evidenceWords(finding.evidence);
-    setText(this.evidence, words && `Measured: ${words}.`);
-    this.evidence.hidden = !words;
+    write(this.evidence, finding.measured && `Measured: ${finding.measured}.`, shown.glossary);
+    this.evidence.hidden = !finding.measured;
     write(this.remedy, finding.remedy?.sentence ?? "", shown.glossary);
     this.remedy.hidden = !finding.remedy;
     this.offer.show(run, finding.remedy, shown);
@@ -140,7 +130,13 @@ export class Findings {
   toggle() {
     this.open = !this.open;
     this.list.hidden = !this.open;
+    this.reach();
     this.more.setAttribute("aria-expanded", String(this.open));
+  }
+
+  // The Tab key stops at the words of the headline only while what they belong to is open: it would stop at many.
+  reach() {
+    for (const word of this.headline.children) if (word instanceof HTMLElement) word.tabIndex = this.open ? 0 : -1;
   }
 
   /**
@@ -154,6 +150,7 @@ export class Findings {
     const lead = said?.step ? `At step ${count(said.step)}: ` : "";
     const damage = said?.damage ? ` ${said.damage}` : "";
     write(this.headline, said ? `${lead}${main?.sentence ?? ""}${damage}` : "", shown.glossary);
+    this.reach();
     this.offer.show(run, main?.remedy ?? null, shown);
     const others = findings.length - 1;
     setText(this.called, others > 0 ? `${others} more` : "Why");

@@ -113,7 +113,7 @@ export interface Finding {
   kind: string;
   title: string;
   sentence: string;
-  evidence: Record<string, number>;
+  measured: string; // the evidence in words
   remedy: Remedy | null;
 }
 

@@ -142,11 +142,17 @@ def test_a_finding_says_what_its_remedy_would_change(monkeypatch: pytest.MonkeyP
     run, _, workspace = one({"steps": 2})
     finished(run)
     changes = [SLOWER, {"omega": 1, "model": {"cell": "lstm"}}, {"steps": 2}]
-    findings = [{"kind": "x", "remedy": {"sentence": "s", "changes": each}} for each in changes]
-    monkeypatch.setattr(watch, "look", lambda *_: {"findings": [*findings, {"kind": "y", "remedy": None}]})
+    findings = [
+        {"kind": "x", "evidence": {"val_loss": 0.25, "r2": 0}, "remedy": {"sentence": "s", "changes": each}}
+        for each in changes
+    ]
+    monkeypatch.setattr(
+        watch, "look", lambda *_: {"findings": [*findings, {"kind": "y", "evidence": {}, "remedy": None}]}
+    )
     first, second, third, none = call("GET", f"/api/runs/{run}/insights?step=2").json["findings"]
     assert (first["remedy"]["words"], first["remedy"]["problem"]) == ("learning rate 0.005 → 0.001", None)
     assert second["remedy"]["problem"].startswith(f"{CANNOT}: omega 1.0 is defined for")
+    assert (first["measured"], none["measured"]) == ("validation loss 0.25 · R² 0", "")
     assert (third["remedy"]["words"], third["remedy"]["problem"], none["remedy"]) == ("", None, None)
     new = tried(run, SLOWER, workspace).json["id"]
     config = services.scheduler().store.configs([new])[new]
