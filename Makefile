@@ -7,7 +7,7 @@ JS := tests/javascript
 JS_TOOLS := $(JS)/node_modules/.package-lock.json
 HAS_NPM := $(shell command -v npm 2>/dev/null)
 
-.PHONY: run test test-lessons check check-javascript test-javascript bench bench-peers soak mutants clean
+.PHONY: run test test-lessons test-doctor check check-javascript test-javascript bench bench-peers soak mutants clean
 
 # pip runs only when what is to be installed has changed since the last time; an interrupted install is made good.
 .venv/installed: requirements.txt requirements.lock pyproject.toml .ci/install
@@ -22,6 +22,9 @@ test: .venv/installed test-javascript
 
 test-lessons: .venv/installed
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m lessons
+
+test-doctor: .venv/installed
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m doctor
 
 check: .venv/installed check-javascript
 	@$(BIN)/ruff check .

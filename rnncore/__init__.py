@@ -9,8 +9,9 @@ from rnncore.config import TrainConfig
 
 if TYPE_CHECKING:
     from rnncore.engine.train import train
+    from rnncore.examination import diagnose
 
-__all__ = ["TrainConfig", "train"]
+__all__ = ["TrainConfig", "diagnose", "train"]
 __version__ = "0.1.0"
 
 
@@ -19,4 +20,8 @@ def __getattr__(name: str) -> Any:
         from rnncore.engine.train import train
 
         return train
+    if name == "diagnose":
+        from rnncore.examination import diagnose
+
+        return diagnose
     raise AttributeError(f"module 'rnncore' has no attribute {name!r}")

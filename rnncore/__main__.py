@@ -1,4 +1,4 @@
-"""Command line: `python -m rnncore train CONFIG.json`, `tasks`, `verify`, `runs`, `settings`."""
+"""Command line: `python -m rnncore train CONFIG.json`, and `diagnose`, `tasks`, `verify`, `runs`, `settings`."""
 
 import argparse
 import json
@@ -53,6 +53,12 @@ def _parser() -> argparse.ArgumentParser:
         "--out", type=Path, metavar="DIR", help="also write config.json, records, snapshots and weights there"
     )
     train.add_argument("--every", type=_positive, default=1, metavar="N", help="print every N-th record only")
+
+    diagnose = _command(
+        commands, "diagnose", _diagnose, "train as a config says, and say what is wrong and what to try"
+    )
+    diagnose.add_argument("config", metavar="CONFIG.json", help="the configuration; '-' reads standard input")
+    diagnose.add_argument("--steps", type=_positive, metavar="N", help="train for N steps instead of the config's own")
 
     _command(commands, "tasks", _tasks, "list the synthetic tasks")
 
@@ -121,6 +127,18 @@ def _train(options: argparse.Namespace) -> int:
             folder.close({name: value.cpu().numpy() for name, value in trainer.last_finite_state().items()})
     if record is not None and record.diverged:
         print(f"rnncore: diverged: {record.diverged}", file=sys.stderr)
+        return DIVERGED
+    return FINISHED
+
+
+def _diagnose(options: argparse.Namespace) -> int:
+    config = read_config(options.config)
+    from rnncore.examination import examine
+
+    found = examine(config, options.steps)
+    print(json.dumps(found.to_json(), allow_nan=False), flush=True)
+    if found.diverged:
+        print(f"rnncore: diverged: {found.diverged}", file=sys.stderr)
         return DIVERGED
     return FINISHED
 

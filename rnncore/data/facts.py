@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from rnncore.data.dataset import Batch, SequenceDataset
 
+UNRELATED = 0.1  # an autocorrelation below this is no order
 LAGS = 10  # timesteps at most over which an order is looked for
 _LEAST_STEPS = 8  # of a sequence in which an order can be seen
 _VALUES = 400_000  # inputs that are looked at, at most
@@ -20,9 +21,9 @@ def facts_of(dataset: SequenceDataset, sample: Batch) -> Facts:
     sample: training sequences. Names: seq_len; train_size; input_rms (of the largest input), input_max; target_mean,
     target_std and target_rms (of the output where the last is largest); tail (share of a sequence in which all inputs
     keep their last value); order, the largest autocorrelation within sequences over lags up to `LAGS`, of the input
-    where it is largest; across, the same between neighbours in the batch; forecast (1 where the target is a later value
+    where it is largest; forecast (1 where the target is a later value
     of a series); delay (timesteps between the first input that decides the last target and that target);
-    common_class (share of the commonest class), classes.
+    common_class (share of the commonest class), classes. `reordered` is added where it can be told (1 or absent).
     """
     values = _numbers(sample.inputs)  # (B, T, F)
     facts: Facts = {"seq_len": float(dataset.seq_len), "forecast": float(sample.last is not None)}
@@ -36,12 +37,25 @@ def facts_of(dataset: SequenceDataset, sample: Batch) -> Facts:
     few = max(2, _VALUES // max(1, values[0].size))
     if dataset.seq_len >= _LEAST_STEPS:
         facts["order"] = autocorrelation(values[:few], inside[:few])
-    if len(values) >= _LEAST_STEPS:
-        facts["across"] = across_batch(values[:few], inside[:few])
     facts |= _target_facts(dataset, sample, inside)
     if dataset.relevant is not None:
         facts["delay"] = _delay(dataset.relevant(sample), inside.sum(1))
     return facts
+
+
+def reordered(batch: Batch, intended: Batch) -> bool:
+    """Tell whether the first sequences are those that were intended, but with their timesteps in another order."""
+    ours, theirs = batch.inputs[:8], intended.inputs[:8]  # (B, T, F)
+    if ours.shape != theirs.shape or np.array_equal(ours, theirs):
+        return False
+    pairs = zip(ours, theirs, strict=True)
+    return all(np.array_equal(_in_order(one), _in_order(other)) for one, other in pairs)
+
+
+def _in_order(steps: NDArray[Any]) -> NDArray[Any]:
+    """Return timesteps (T, F) in the order of their numbers."""
+    ordered: NDArray[Any] = steps[np.lexsort(steps.T)]
+    return ordered
 
 
 def tail_share(values: NDArray[Any], lengths: NDArray[np.integer]) -> float:
@@ -72,22 +86,6 @@ def autocorrelation(values: NDArray[Any], inside: NDArray[np.bool_]) -> float:
         if known.any():
             found = max(found, float(np.abs(products[known] / variance[known] + 1 / (T - 1)).max()))
     return found
-
-
-def across_batch(values: NDArray[Any], inside: NDArray[np.bool_]) -> float:
-    """Return the largest |correlation| of any input with that of the next sequence of the batch at the same timestep.
-
-    Each sequence's own mean is taken out, so that sequences that merely differ in level do not count.
-    """
-    both = (inside[1:] & inside[:-1])[..., None]  # (B-1, T, 1)
-    if not both.any():
-        return 0.0
-    mean = values.mean((0, 1))
-    centred = values - mean
-    products = (centred[1:] * centred[:-1] * both).sum((0, 1)) / both.sum()
-    variance = (np.square(centred) * inside[..., None]).sum((0, 1)) / inside.sum()
-    known = variance > 0
-    return float(np.abs(products[known] / variance[known]).max()) if known.any() else 0.0
 
 
 def _target_facts(dataset: SequenceDataset, sample: Batch, inside: NDArray[np.bool_]) -> Facts:

@@ -1,8 +1,10 @@
-"""A finding: what was found out about a run, with its figures, and the one change that may help."""
+"""A finding: what was found out about a run, with its figures, and the one change that may help; the rules for it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from rnncore.diagnosis.evidence import Evidence
 from rnncore.registry import Choice, Registry
 
 Group = Literal["description", "cause"]
@@ -40,9 +42,13 @@ class Finding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule(Choice):
-    """What can be found. help: the glossary's sentence on it. group: a description is never a fault by itself."""
+    """What can be found. help: the glossary's sentence on it. group: a description is never a fault by itself.
+
+    judge: returns the finding where it holds, else None; also where what it needs is not known.
+    """
 
     group: Group
+    judge: Callable[[Evidence], Finding | None]
 
 
 FINDINGS: Registry[Rule] = Registry("finding")

@@ -14,8 +14,8 @@ from rnncore.checks import check_run, resolve_loss, timesteps_of
 from rnncore.choices import CLIP_METHODS
 from rnncore.config import TrainConfig
 from rnncore.data import load_dataset
-from rnncore.data.dataset import SequenceDataset
-from rnncore.data.facts import facts_of
+from rnncore.data.dataset import Batch, SequenceDataset
+from rnncore.data.facts import UNRELATED, Facts, facts_of, reordered
 from rnncore.data.guesses import guesses_of, training_sample
 from rnncore.data.mistakes import with_mistake
 from rnncore.engine.cells.recurrent import StateTape
@@ -113,7 +113,7 @@ class Trainer:
             notes=(*dataset.notes, *_idle_options(config)),
             metric_words=None if dataset.metric is None else MetricWords.of(dataset.metric),
             answers=dataset.answers,
-            facts=facts_of(dataset, sample),
+            facts=_facts(config, dataset, sample),
         )
 
     def records(self) -> Iterator[Record]:
@@ -283,6 +283,15 @@ def build_model(config: TrainConfig, dataset: SequenceDataset, device: str) -> S
     model.recurrent.truncation = config.truncation
     model.swaps_axes = MISTAKES[config.mistake].swaps_axes
     return model.to(device=device, dtype=getattr(torch, config.dtype))
+
+
+def _facts(config: TrainConfig, dataset: SequenceDataset, sample: Batch) -> Facts:
+    """Return the facts about the data; of those that are no files also whether their timesteps are in place."""
+    facts = facts_of(dataset, sample)
+    disordered = config.data.kind != "upload" and facts.get("order", 1.0) < UNRELATED
+    if disordered and reordered(dataset.validation, load_dataset(config.data).validation):
+        facts["reordered"] = 1.0
+    return facts
 
 
 def _idle_options(config: TrainConfig) -> Iterator[str]:

@@ -5,8 +5,6 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import replace
 
-from pydantic import ValidationError
-
 from rnncore.choices import CLIP_METHODS
 from rnncore.config import ClipConfig, OptimizerConfig, TrainConfig
 from rnncore.runs.active import ActiveRun, Ending, Group, Overview, RunStatus
@@ -256,10 +254,7 @@ class Scheduler:
 
     def _continue(self, target: str, owner: str) -> None:
         going = [run for run in self._named(target) if TABLE["resume"][run.status] == ACTS]
-        try:
-            configs = [TrainConfig.model_validate(run.config) for run in going]
-        except ValidationError:
-            raise ControlError("The settings of this run are damaged, so it cannot be continued.") from None
+        configs = [TrainConfig.model_validate(run.config) for run in going]
         workspace = going[0].workspace
         if not all(self.store.has_file(workspace, file) for run in going for file in run.files):
             raise ControlError("This run's uploaded file was deleted, so it cannot be continued.")

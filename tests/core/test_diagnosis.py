@@ -1,14 +1,18 @@
 """Diagnosis: quantities and verdicts on constructed profiles and histories."""
 
 import math
-from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from rnncore.changes import changed
+from rnncore.config import TrainConfig
+from rnncore.diagnosis.evidence import Evidence
+from rnncore.diagnosis.finding import FINDINGS, Finding
+from rnncore.diagnosis.kinds import FINDINGS as ALL
 from rnncore.diagnosis.quantities import decay, figure, first_non_finite, reach, share_clipped
-from rnncore.diagnosis.verdicts import History, judge_profile, verdicts
-from rnncore.records import Baseline
+from rnncore.diagnosis.rules.through_time import describe
+from tests.support.evidence import found, health, history, stuck
 
 T = 50
 
@@ -17,17 +21,10 @@ def geometric(factor_per_step_back: float, last: float = 0.3, seq_len: int = T) 
     return last * factor_per_step_back ** np.arange(seq_len - 1, -1, -1)
 
 
-def history(steps: int = 300, epoch: int = 0, diverged: str | None = None, **columns: float | np.ndarray) -> History:
-    """A plain history; each column given is a constant or an array."""
-    values = {
-        "train_loss": 0.1,
-        "grad_norm": 0.5,
-        "clip_coef": 1.0,
-        "update_norm": 0.01,
-        "val_loss": math.nan,
-    } | columns
-    filled = {name: np.broadcast_to(np.asarray(value, float), steps) for name, value in values.items()}
-    return History(step=np.arange(1.0, steps + 1), epoch=epoch, diverged=diverged, **filled)
+def judge_profile(profile: object, direct: object = None, **more: object) -> Finding:
+    described = describe(Evidence(history(2), profile=profile, direct=direct, **more))  # type: ignore[arg-type]
+    assert described is not None
+    return described
 
 
 def test_half_life_of_a_geometric_profile_is_its_own() -> None:
@@ -90,7 +87,7 @@ def test_vanishing_sentence() -> None:
     assert verdict.sentence == (
         f"Vanishing: the gradient halves every 1.6 steps; at t=1 it is {figure(start)} of its value at t=50."
     )
-    assert verdict.figures == pytest.approx({"reach": start, "half_life": 1.6})
+    assert verdict.evidence == pytest.approx({"reach": start, "half_life": 1.6})
 
 
 def test_exploding_sentence() -> None:
@@ -121,21 +118,27 @@ def test_a_trend_that_contradicts_the_first_timestep_is_not_told() -> None:
     profile[0] = 1000.0
     verdict = judge_profile(profile)
     assert verdict.sentence == "Exploding: at t=1 the gradient is 3,300 times its value at t=50."
-    assert "half_life" not in verdict.figures
+    assert "half_life" not in verdict.evidence
 
 
-def test_a_cut_gradient_is_told_from_a_vanishing_one() -> None:
+def test_a_gradient_of_exactly_0_says_why_where_that_is_known() -> None:
     profile = geometric(0.9)
     profile[:30] = 0.0
     verdict = judge_profile(profile)
-    assert verdict.kind == "cut"
-    why = "dead units, truncation or underflow let nothing through"
-    assert verdict.sentence == f"Cut off: the gradient halves every 6.6 steps; up to t=30 it is exactly 0; {why}."
-    assert judge_profile(np.eye(T)[T - 1]).sentence == f"Cut off: up to t=49 the gradient is exactly 0; {why}."
+    assert verdict.kind == "vanishing"
+    unknown = "or smaller than the smallest number of this precision"
+    assert verdict.sentence == f"Vanishing: the gradient halves every 6.6 steps; up to t=30 it is exactly 0, {unknown}."
+    assert judge_profile(np.eye(T)[T - 1]).sentence == f"Vanishing: up to t=49 the gradient is exactly 0, {unknown}."
+    saturated = health(layers=[{"saturated": 0.9, "dead": 0.0}])
+    assert judge_profile(profile, health=saturated).sentence.endswith("because 90% of the units' values are saturated.")
+    dead = health(layers=[{"saturated": 0.0, "dead": 0.75}])
+    assert judge_profile(profile, health=dead).sentence.endswith("because 75% of the units are dead.")
+    truncated = TrainConfig(truncation=20)
+    assert judge_profile(profile, config=truncated).sentence.endswith("because it is truncated.")
 
 
 def test_no_gradient_and_infinite_gradient() -> None:
-    assert judge_profile(np.zeros((2, T))).kind == "dead"
+    assert judge_profile(np.zeros((2, T))).kind == "vanishing"
     profile = geometric(10.0)
     profile[:7] = math.inf
     verdict = judge_profile(profile)
@@ -146,7 +149,7 @@ def test_no_gradient_and_infinite_gradient() -> None:
 def test_where_every_step_is_read_out_nothing_is_said_to_vanish() -> None:
     verdict = judge_profile(np.full(T, 0.3), direct=np.full(T, 0.1))
     assert verdict.kind == "direct"
-    assert verdict.figures["total_to_direct"] == pytest.approx(3.0)
+    assert verdict.evidence["total_to_direct"] == pytest.approx(3.0)
     assert "3 times as large" in verdict.sentence
     assert "about as large" in judge_profile(np.full(T, 0.1), direct=np.full(T, 0.102)).sentence
     assert "cancels part" in judge_profile(np.full(T, 0.1), direct=np.full(T, 0.2)).sentence
@@ -154,76 +157,69 @@ def test_where_every_step_is_read_out_nothing_is_said_to_vanish() -> None:
     assert judge_profile(geometric(0.5), direct=last_only).kind == "vanishing"
 
 
-def test_a_diverged_run_says_so_first() -> None:
-    found = verdicts(history(20, diverged="the loss became NaN at step 17"), geometric(0.5))
-    assert found[0].sentence == "Diverged: the loss became NaN at step 17."
-    assert found[0] == verdicts(history(20, diverged="The loss became NaN at step 17."))[0]
-    assert [verdict.kind for verdict in found][1] == "vanishing"
-    norms = np.ones(20)
-    norms[4:] = math.inf
-    assert verdicts(history(20, grad_norm=norms))[0].figures["step"] == 5
+def test_steady_never_halves() -> None:
+    assert "halves" not in judge_profile(geometric(0.98)).sentence
+    assert "doubles" not in judge_profile(geometric(1.02)).sentence
 
 
-def test_clipping_is_judged_on_the_last_200_steps() -> None:
-    coefs = np.ones(1000)
-    coefs[:800] = 0.01
-    assert [v.kind for v in verdicts(history(1000, clip_coef=coefs))] == []
-    coefs[800:] = np.tile([0.25, 1.0], 100)
-    (verdict,) = verdicts(history(1000, clip_coef=coefs))
-    assert verdict.sentence == "Clipped: 50% of the last 200 steps, typically to 0.25 of the gradient."
-    coefs[800:] = 0.5
-    assert "determines the step size" in verdicts(history(1000, clip_coef=coefs))[0].sentence
+def test_the_kinds_are_those_that_others_rely_on() -> None:
+    assert ALL is FINDINGS
+    groups: dict[str, set[str]] = {"description": set(), "cause": set()}
+    for key, rule in FINDINGS.items():
+        groups[rule.group].add(key)
+    assert groups["description"] == {
+        "vanishing", "exploding", "fading", "growing", "steady", "direct", "learning", "memorising",
+        "optimizer_hides_vanishing",
+    }  # fmt: skip
+    assert groups["cause"] == {
+        "vanishing_through_layers", "diverged", "thrown_out", "dead_units", "saturated", "constant_output",
+        "no_better_than_baseline", "echo", "majority_only", "target_scale", "input_scale", "learning_rate_too_high",
+        "learning_rate_too_low", "clip_rules", "too_few_updates", "padding_tail", "no_temporal_order",
+        "truncation_shorter_than_delay", "swapped_axes",
+    }  # fmt: skip
+    assert all(rule.title and rule.help.endswith(".") for rule in FINDINGS.values())
 
 
-def test_small_updates_although_the_gradient_is_large() -> None:
-    found = verdicts(history(grad_norm=35.0, update_norm=2e-9))
-    assert found[0].sentence == "Stalled: updates of only 2e-9 although the gradient is 35."
-    assert verdicts(history(grad_norm=35.0, update_norm=1e-3)) == []
-    assert verdicts(history(steps=60, grad_norm=35.0, update_norm=2e-9)) == [], "too early"
+def test_findings_come_in_the_order_of_the_registry() -> None:
+    sick = health(stuck(), answers={"spread": 0.01, "r2": 0.0})
+    kinds = list(found(facts={"target_rms": 1e5, "tail": 0.9}, health=sick, profile=geometric(0.5)))
+    assert kinds == sorted(kinds, key=list(FINDINGS).index)
+    assert kinds == ["padding_tail", "target_scale", "constant_output", "no_better_than_baseline", "vanishing"]
 
 
-def test_an_optimiser_that_hides_a_shrinking_gradient() -> None:
-    found = verdicts(history(grad_norm=np.geomspace(1, 1e-6, 300)))
-    assert found[0].kind == "hidden"
-    assert found[0].figures["gradient_fall"] == pytest.approx(1e5, rel=0.2)
-    late = replace(history(grad_norm=np.geomspace(1, 1e-6, 300)), step=np.arange(501.0, 801.0))
-    assert verdicts(late) == [], "the first steps are no longer there"
-    assert verdicts(history(grad_norm=np.geomspace(1, 1e-6, 300), update_norm=np.geomspace(1, 1e-6, 300))) == []
-
-
-def with_evaluations(**changes: float) -> History:
-    val_loss = np.full(300, math.nan)
-    val_loss[24::25] = np.linspace(0.5, changes.pop("val_loss"), 12)
-    return history(val_loss=val_loss, epoch=int(changes.pop("epoch", 0)), **changes)
-
-
-PREDICT_ONE, KNOW_ONE = Baseline("predict 1", 1 / 6), Baseline("one number known", 1 / 12)
+def test_an_echo_has_no_skill_although_it_follows_the_series() -> None:
+    lines = stuck(name="last value again", loss=0.08, echo=True), {**stuck(), "loss": 1.0, "margin": 0.9}
+    follows = found(health=health(*lines, answers={"r2": 0.84}))
+    assert next(iter(follows)) == "echo"
+    assert follows["echo"].evidence["skill"] == pytest.approx(0.001 / 0.08)
+    assert "echo" not in found(health=health(*lines, answers={"r2": 0.2}))
 
 
 @pytest.mark.parametrize(
-    ("changes", "sentence"),
+    ("config", "kind", "evidence", "changes"),
     [
-        ({"val_loss": 0.168}, "Not learning: validation loss 0.168 does not beat 'predict 1' (0.167)."),
-        ({"val_loss": 0.1}, "Partly learning: validation loss 0.1 beats 'predict 1' (0.167) but not 'one number known' "
-         "(0.0833)."),
-        ({"val_loss": 1 / 120}, "Learning: validation loss 0.00833, 10 times below 'one number known' (0.0833)."),
-        ({"val_loss": 0.168, "train_loss": 0.01, "epoch": 7}, "Memorising: training loss 0.01, but on new sequences "
-         "0.168, which does not beat 'predict 1' (0.167)."),
-        ({"val_loss": 0.168, "train_loss": 0.01, "epoch": 0}, "Not learning: validation loss 0.168 does not beat "
-         "'predict 1' (0.167)."),
+        ({"truncation": 5}, "truncation_shorter_than_delay", {"facts": {"delay": 20.0}}, {"truncation": None}),
+        ({"optimizer": {"learning_rate": 1e-6}}, "learning_rate_too_low", {"history": history(update_norm=1e-5)},
+         {"optimizer": {"learning_rate": 0.005}}),
+        ({"steps": 10}, "too_few_updates", {"history": history(10)}, {"steps": 1000}),
+        ({"clip": {"method": "norm", "threshold": 0.001}}, "clip_rules",
+         {"history": history(clip_coef=0.001, grad_norm=0.912)}, {"clip": {"method": "norm", "threshold": 0.91}}),
+        ({"mistake": "padded"}, "padding_tail", {"facts": {"tail": 0.8}}, {"mistake": "none"}),
+        ({}, "padding_tail", {"facts": {"tail": 0.8}}, {"model": {"readout": "attention"}}),
+        ({"mistake": "unscaled_targets"}, "target_scale", {"facts": {"target_rms": 1e4}}, {"mistake": "none"}),
+        ({"data": {"kind": "bundled", "scaling": "none"}}, "target_scale", {"facts": {"target_rms": 1e4}},
+         {"data": {"scaling": "auto"}}),
+        ({"data": {"kind": "bundled", "scaling": "none"}}, "input_scale", {"facts": {"input_rms": 1e4}},
+         {"data": {"scaling": "auto"}}),
+        ({"mistake": "unscaled"}, "input_scale", {"facts": {"input_rms": 1e4}}, {"mistake": "none"}),
+        ({"mistake": "shuffled_time"}, "no_temporal_order", {"facts": {"reordered": 1.0}}, {"mistake": "none"}),
     ],
 )  # fmt: skip
-def test_the_loss_is_held_against_the_baselines(changes: dict[str, float], sentence: str) -> None:
-    (verdict,) = verdicts(with_evaluations(**changes), baseline=(KNOW_ONE, PREDICT_ONE))
-    assert verdict.sentence == sentence
-
-
-def test_the_loss_is_not_judged_without_baseline_or_too_early() -> None:
-    assert verdicts(with_evaluations(val_loss=0.1)) == []
-    early = history(30, val_loss=0.5)
-    assert verdicts(early, baseline=PREDICT_ONE) == []
-
-
-def test_an_ending_is_told_before_the_profile() -> None:
-    ended = history(diverged="the loss became NaN at step 300")
-    assert [verdict.kind for verdict in verdicts(ended, geometric(0.5))][:2] == ["diverged", "vanishing"]
+def test_a_remedy_is_one_change_that_makes_a_valid_configuration(
+    config: dict, kind: str, evidence: dict, changes: dict
+) -> None:
+    sick = found(config, health=health(stuck()), **evidence)[kind]
+    assert sick.remedy is not None
+    assert sick.remedy.changes == changes
+    assert sick.remedy.sentence.endswith(".")
+    assert changed(TrainConfig.model_validate(config), changes)

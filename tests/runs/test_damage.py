@@ -125,15 +125,3 @@ def test_a_damaged_snapshot_gives_way_to_the_one_before(store: Store) -> None:
         db.execute("INSERT INTO snapshots SELECT key, 1, 200, x'524e4c020000' FROM runs")
     assert read_snapshot(store, "r") == {"run": "r", "step": 100, "next_step": 200, "a": 1}
     assert json.loads(b"".join(export_json(store, run_of(store))))["snapshots"] == [{"step": 100, "a": 1}]
-
-
-@pytest.mark.parametrize("column", ["config", "info", "last", "status", "reason", "label", "note"])
-@pytest.mark.parametrize("value", ["", "{", "[1]", "null", "weird", "\x00"])
-def test_a_row_with_a_damaged_column_can_be_looked_at(store: Store, column: str, value: str) -> None:
-    store.update_run("r", **{column: value})
-    assert run_of(store).status == ("interrupted" if column == "status" else "queued")
-    assert [run.id for run in store.runs_of("w")] == [run.id for run in store.listed_runs("w", 9)] == ["r"]
-    answer = records_since(store, "r")
-    assert answer["count"] == len(LEFT)
-    assert {"kind": "damaged", "sentence": SAID} in look(store, "r")["verdicts"]
-    assert len(b"".join(export_csv(store, run_of(store))).splitlines()) == 601

@@ -7,7 +7,6 @@ from contextlib import closing
 import pytest
 
 from rnncore.config import ClipConfig, TrainConfig
-from rnncore.runs.scheduler import ControlError
 from rnncore.runs.store.store import ENDED, NewRun, Store
 from tests.support.faults import with_faults
 from tests.support.memory_backend import MemoryBackend
@@ -166,19 +165,6 @@ def test_a_server_with_a_damaged_run_stops_in_time_and_interrupts_the_others(tmp
     statuses = [server.run(run).status for run in runs]
     assert statuses[:3] == ["interrupted"] * 3
     server.store.close()
-
-
-def test_a_run_whose_settings_are_damaged_is_over(tmp_path):
-    server = open_server(tmp_path)
-    run = server.submit(slow(LONG)).runs[0]
-    server.wait_step(run)
-    server.scheduler.stop(run)
-    server.wait_status(run, "stopped")
-    server.store.update_run(run, config="{")
-    with pytest.raises(ControlError, match="The settings of this run are damaged, so it cannot be continued."):
-        server.scheduler.resume(run)
-    server.scheduler.delete(run)
-    server.close()
 
 
 def test_runs_on_a_damaged_page_of_the_file_are_not_listed_and_the_others_are(tmp_path):

@@ -41,12 +41,32 @@ def health(moment: Evaluated) -> dict[str, Any]:
                 for guess, losses, train in lines
             ],
             "answers": answers(moment.dataset, evaluation.outputs),
-            **states(moment.model, inputs[rows], some),
+            **({} if moment.model.swaps_axes else states(moment.model, inputs[rows], some)),
             "weight_norm": exact_norm(moment.parameters.weights.data),
             "first_weight_norm": moment.first_weight_norm,
             "spike": moment.spikes.largest(),
+            "mixes": mixes(moment),
         }
     return {name: _finite(value) for name, value in found.items()}
+
+
+@torch.no_grad()
+def mixes(moment: Evaluated) -> float | None:
+    """Return by how much the answer to the second validation sequence changes when it stands alone, without the first.
+
+    In units of the spread of all answers (and at least a thousandth of their size); None where there is one sequence.
+    """
+    inputs, _, lengths = moment.validation
+    outputs, model = moment.evaluation.outputs, moment.model
+    if len(inputs) < 2:
+        return None
+    model.eval()
+    alone = model(inputs[1:2], None if lengths is None else lengths[1:2])[0]  # (O,) or (T, O)
+    model.train()
+    valid = slice(None if lengths is None or alone.dim() == 1 else int(lengths[1]))
+    unit = float(outputs.std()) + 1e-3 * float(outputs.square().mean().sqrt())
+    change = float((alone - outputs[1])[valid].abs().max())
+    return change / unit if unit else 0.0
 
 
 def margin(guess: Floats, own: Floats) -> dict[str, float]:

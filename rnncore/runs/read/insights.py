@@ -7,24 +7,25 @@ from typing import Any
 
 import numpy as np
 from cachetools import LRUCache
+from pydantic import ValidationError
 
 from rnncore.codec import joined
+from rnncore.config import TrainConfig
+from rnncore.diagnosis.evidence import FIRST, RECENT, Evidence, History
 from rnncore.diagnosis.finding import Finding
 from rnncore.diagnosis.judging import findings
 from rnncore.diagnosis.kinds import FINDINGS
 from rnncore.diagnosis.quantities import measured, recording_overhead
-from rnncore.diagnosis.verdicts import History, Verdict, verdicts
-from rnncore.records import Baseline
 from rnncore.runs.read.damage import damage_in_words
 from rnncore.runs.store.profiles import shown_profile
-from rnncore.runs.store.runs import progress, setup
+from rnncore.runs.store.runs import ENDED, progress, setup
 from rnncore.runs.store.scalars import read_scalars
+from rnncore.runs.store.snapshots import snapshot_before
 from rnncore.runs.store.store import Store
 
 REFRESH_S = 0.9
 CACHED_RUNS = 256
-LATELY = 600  # steps that verdicts on loss, updates and clipping look back
-FIRST = 60  # steps from the start of the run, with which the updates of late are compared
+LATELY = 600  # steps of which the share clipped and the cost of recording are told
 
 
 @dataclass(slots=True)
@@ -70,11 +71,12 @@ def look(store: Store, run_id: str, step: int | None = None) -> dict[str, Any]:
         if run is None:  # deleted meanwhile
             nothing: dict[str, Any] = {"verdicts": [], "findings": [], "clipped": None, "recording_overhead": None}
             return {"step": 0, "last_step": 0, **nothing}
-        baselines, profile_every = setup(db, run.key)
+        settings, facts = setup(db, run.key)
         profile = shown_profile(db, run.key, step)
         upto = run.step if step is None else min(step, run.step) if profile is None else profile.step
-        begin, lately = min(FIRST, upto), max(FIRST, upto - LATELY)
+        begin, lately = min(FIRST, upto), max(FIRST, upto - RECENT)
         records = joined([read_scalars(db, run.key, 0, begin), read_scalars(db, run.key, lately, upto)])
+        snapshot = snapshot_before(db, run.key, upto)
     late = records["step"] > upto - LATELY
     ended = run.reason if run.status == "diverged" and upto == run.step else None
     history = History(
@@ -90,19 +92,40 @@ def look(store: Store, run_id: str, step: int | None = None) -> dict[str, Any]:
     arrays = profile.arrays if profile else {}
     counts = arrays.get("sequence_count")
     hidden, direct = (measured(arrays.get(name), counts) for name in ("hidden_grad_norm", "direct_grad_norm"))
-    found = verdicts(history, hidden, direct, [Baseline(**each) for each in baselines])
+    found = findings(
+        Evidence(
+            history,
+            config=_valid(settings),
+            profile=hidden,
+            direct=direct,
+            health=snapshot.get("health"),
+            facts=facts,
+            over=run.status in ENDED and upto == run.step,
+        )
+    )
     lost = damage_in_words(records.missing)
-    damaged = [Verdict("damaged", lost)] if lost else []
+    damaged = [{"kind": "damaged", "sentence": lost}] if lost else []
     return {
         "step": upto,
         "last_step": run.step,
-        "verdicts": [{"kind": each.kind, "sentence": each.sentence} for each in (*found, *damaged)],
-        "findings": [finding_to_json(each) for each in findings(found)],
+        "verdicts": [*({"kind": each.kind, "sentence": each.sentence} for each in found), *damaged],
+        "findings": [finding_to_json(each) for each in found],
         "clipped": float(np.mean(records["clip_coef"][late] < 1)) if late.any() else None,
         "recording_overhead": recording_overhead(
-            records["step"], records["elapsed_s"], ~np.isnan(records["val_loss"]), profile_every or 1
+            records["step"][late],
+            records["elapsed_s"][late],
+            ~np.isnan(records["val_loss"])[late],
+            settings.get("profile_every") or 1,
         ),
     }
+
+
+def _valid(settings: dict[str, Any]) -> TrainConfig | None:
+    """Return a stored configuration; None where it is damaged, or of a plugin that is not here."""
+    try:
+        return TrainConfig.model_validate(settings)
+    except ValidationError:
+        return None
 
 
 def finding_to_json(finding: Finding) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from rnncore.runs.store.database import Connection, Database, StoreFault, is_damage, marks
@@ -138,7 +138,7 @@ class RunTable(Database):
         with self.read() as db:
             columns = "id, group_id, label, note, status, reason, step, steps, created_at"
             rows = _rows(db, columns, "workspace = ?", (workspace,), "created_at DESC, key DESC", most)
-            return [replace(run, status=_status(run.status)) for run in (ListedRun(*row) for row in rows)]
+            return [ListedRun(*row) for row in rows]
 
     def configs(self, run_ids: Collection[str]) -> dict[str, dict[str, Any]]:
         """Return the configs of runs by id."""
@@ -215,7 +215,7 @@ def progress(db: Connection, run_id: str) -> Progress | None:
     row = db.execute(
         "SELECT key, status, reason, step, steps, steps_per_second FROM runs WHERE id = ?", (run_id,)
     ).fetchone()
-    return Progress(row[0], _status(row[1]), *row[2:]) if row else None
+    return Progress(*row) if row else None
 
 
 def _rows(
@@ -235,11 +235,12 @@ def _rows(
     return rows
 
 
-def setup(db: Connection, key: int) -> tuple[list[dict[str, Any]], int | None]:
-    """Return a run's baselines, as `dataclasses.asdict` of `rnncore.records.Baseline`, and its `profile_every`."""
-    texts = db.execute("SELECT info, config FROM runs WHERE key = ?", (key,)).fetchone()
-    info, config = (object_in(text) or {} for text in texts)
-    return info.get("baselines") or [], config.get("profile_every")
+def setup(db: Connection, key: int) -> tuple[dict[str, Any], dict[str, float]]:
+    """Return a run's configuration, {} where it is damaged, and the facts about its data, {} where none are known."""
+    config, facts = db.execute(
+        "SELECT config, json_extract(info, '$.facts') FROM runs WHERE key = ?", (key,)
+    ).fetchone()
+    return object_in(config) or {}, json.loads(facts or "{}")
 
 
 def _stored_run(row: Sequence[Any]) -> StoredRun:
@@ -247,16 +248,10 @@ def _stored_run(row: Sequence[Any]) -> StoredRun:
     fields = list(row)
     config, info, last = (object_in(fields[place]) for place in (5, 6, 16))
     fields[5] = DAMAGED if config is None else config
-    fields[8] = _status(fields[8])
     fields[6] = info if fields[6] else None
     fields[7] = tuple(json.loads(fields[7]))
     fields[16] = last or {}
     return StoredRun(*fields)
-
-
-def _status(stored: str) -> str:
-    """Return a run's status; one that is damaged is that of a run which can be continued."""
-    return stored if stored in ACTIVE or stored in ENDED else "interrupted"
 
 
 def object_in(text: str | None) -> dict[str, Any] | None:

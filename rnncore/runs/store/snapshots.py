@@ -58,6 +58,11 @@ def newest_snapshot_step(db: Connection, key: int) -> int | None:
     return step
 
 
+def snapshot_before(db: Connection, key: int, step: int) -> dict[str, Any]:
+    """Return the newest readable snapshot of run `key` up to `step`, as `Snapshot.to_json`; {} if there is none."""
+    return _readable(db, key, step)[1]
+
+
 def snapshot_steps(store: Database, run_id: str) -> list[int]:
     """Return the steps of a run's snapshots, ascending."""
     with store.read() as db:

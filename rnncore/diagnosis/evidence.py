@@ -1,0 +1,220 @@
+"""What is known of a run when it is judged: its recorded numbers, its data and what was measured at its evaluations.
+
+Whatever is absent is None or empty, and no rule claims anything from it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from rnncore.config import TrainConfig
+from rnncore.diagnosis.quantities import Floats, first_non_finite
+
+ERRORS = 2.0  # standard errors of a paired difference from which one loss is said to beat another
+WEAK = 0.05  # share of a baseline's loss that a network must save before it is said to learn in spite of other signs
+PATIENCE = 50  # steps before a run is said not to learn; a shorter run is judged at its end
+FIRST, RECENT = 60, 2_000  # steps from the start, and of late, that a run is judged by
+LATELY = 50  # steps whose median stands for "now"
+CONSTANT = 0.1  # spread of the answers over that of the targets below which they are nearly the same ...
+UNEXPLAINED = 0.05  # ... where they explain less than this of the targets' variance (R^2)
+SATURATED = 0.5  # share of units or gates at the ends of their range from which they are said to be saturated
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """Scalars of a run so far, one per recorded step; val_loss is NaN between evaluations."""
+
+    step: Floats
+    train_loss: Floats
+    grad_norm: Floats
+    clip_coef: Floats
+    update_norm: Floats
+    val_loss: Floats
+    epoch: int = 0
+    diverged: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A simple answer on the validation set, and by how much the network's loss is below its own.
+
+    error: standard error of that difference. train: its loss on training sequences. knows: it takes some knowledge.
+    """
+
+    name: str
+    loss: float
+    margin: float
+    error: float
+    train: float
+    knows: bool = False
+    echo: bool = False
+
+    @property
+    def beaten(self) -> bool:
+        """Whether the network is better by more than chance explains."""
+        return self.margin > 0 and self.margin >= ERRORS * self.error
+
+    @property
+    def skill(self) -> float:
+        """Share of its loss that the network saves: 1 - loss / loss of this answer."""
+        return self.margin / self.loss if self.loss else 0.0
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What rules look at.
+
+    config: of the run; None for a model that is only watched. profile, direct: (L, T), of the step that is judged.
+    health: the part "health" of the last snapshot up to that step. facts: `rnncore.data.facts`. over: there are no
+    more steps to come.
+    """
+
+    history: History
+    config: TrainConfig | None = None
+    profile: ArrayLike | None = None
+    direct: ArrayLike | None = None
+    health: Mapping[str, Any] | None = None
+    facts: Mapping[str, float] = field(default_factory=dict)
+    over: bool = False
+
+    @cached_property
+    def step(self) -> int:
+        """The newest step."""
+        return int(self.history.step[-1]) if self.history.step.size else 0
+
+    @cached_property
+    def diverged(self) -> str | None:
+        """Why the run's numbers are no longer finite, or None."""
+        if self.history.diverged:
+            return self.history.diverged.rstrip(".")
+        step = first_non_finite(self.history.step, self.history.train_loss, self.history.grad_norm)
+        return None if step is None else f"the numbers stopped being finite at step {step:,}"
+
+    @cached_property
+    def lines(self) -> list[Line]:
+        """The simple answers, the easiest to beat first; none where the network's own loss is not known."""
+        if not self.health or self.health.get("loss") is None:
+            return []
+        lines = []
+        for each in self.health["baselines"]:
+            numbers = {name: each[name] for name in ("loss", "margin", "error", "train")}
+            if None not in numbers.values():
+                lines.append(Line(each["name"], knows=each["knows"], echo=each["echo"], **numbers))
+        return sorted(lines, key=lambda line: -line.loss)
+
+    @property
+    def to_beat(self) -> list[Line]:
+        """Those that take no knowledge of the problem."""
+        return [line for line in self.lines if not line.knows]
+
+    @cached_property
+    def hardest(self) -> Line | None:
+        """Of those that take no knowledge the best one."""
+        return self.to_beat[-1] if self.to_beat else None
+
+    @cached_property
+    def constant(self) -> bool:
+        """Whether the answers are known to hardly differ from sequence to sequence, and to explain nothing.
+
+        Such answers can beat a constant one by the difference between the means of validation and training set.
+        """
+        spread, r2 = self.answers("spread"), self.answers("r2")
+        return spread is not None and r2 is not None and spread < CONSTANT and r2 < UNEXPLAINED
+
+    @cached_property
+    def beaten(self) -> bool:
+        """Whether every answer that takes no knowledge is beaten by more than chance explains, not by a constant."""
+        if self.diverged or self.constant or not self.to_beat:
+            return False
+        return all(line.beaten for line in self.to_beat)
+
+    @cached_property
+    def learning(self) -> bool:
+        """Whether they are all beaten, and by so much that nothing can be badly wrong."""
+        return self.beaten and self.hardest is not None and self.hardest.skill >= WEAK
+
+    @cached_property
+    def ripe(self) -> bool:
+        """Whether there were enough steps to say that a run does not learn."""
+        return self.over or self.step >= PATIENCE or self.diverged is not None
+
+    @cached_property
+    def sick(self) -> bool:
+        """Whether the run is known not to learn, or hardly to learn, or diverged."""
+        return self.diverged is not None or (self.ripe and bool(self.to_beat) and not self.learning)
+
+    @cached_property
+    def stuck(self) -> bool:
+        """Whether the run is known to be no better than a simple answer, or diverged."""
+        return self.sick and not self.beaten
+
+    def answers(self, name: str) -> float | None:
+        """Return a number about the answers on the validation set (`health.answers`), or None."""
+        value = (self.health or {}).get("answers", {}).get(name)
+        return None if value is None else float(value)
+
+    def number(self, name: str) -> float | None:
+        """Return a number of the part "health", or None."""
+        value = (self.health or {}).get(name)
+        return None if value is None else float(value)
+
+    @property
+    def layers(self) -> list[Mapping[str, Any]]:
+        """What is known of the units of each layer."""
+        return list((self.health or {}).get("layers", []))
+
+    @cached_property
+    def update_ratio(self) -> float | None:
+        """The median update of late over the norm of the weights."""
+        weights = self.number("weight_norm")
+        finite = self._finite(self.history.update_norm)
+        if not weights or not finite.size:
+            return None
+        return float(np.median(finite[-LATELY:])) / weights
+
+    @cached_property
+    def first_ratio(self) -> float | None:
+        """The median update of the first steps over the norm of the initial weights; None where they are not known."""
+        weights = self.number("first_weight_norm")
+        first = self._finite(self.history.update_norm[self.history.step <= LATELY])
+        return float(np.median(first)) / weights if weights and first.size else None
+
+    @cached_property
+    def norms(self) -> Floats:
+        """The gradient norms before clipping, those that are finite."""
+        return self._finite(self.history.grad_norm)
+
+    @cached_property
+    def evaluations(self) -> tuple[Floats, Floats]:
+        """Steps and validation losses of the evaluations."""
+        known = np.isfinite(self.history.val_loss)
+        return self.history.step[known], self.history.val_loss[known]
+
+    @cached_property
+    def train_loss(self) -> float | None:
+        """The median training loss of late."""
+        finite = self._finite(self.history.train_loss)
+        return float(np.median(finite[-LATELY:])) if finite.size else None
+
+    @cached_property
+    def optimizer(self) -> str:
+        """The key of the optimiser, "" where it is not known."""
+        return self.config.optimizer.name if self.config else ""
+
+    @cached_property
+    def adaptive(self) -> bool:
+        """Whether the optimiser makes its updates about as long whatever the length of the gradient."""
+        return self.optimizer not in ("", "sgd")
+
+    @cached_property
+    def learning_rate(self) -> float | None:
+        """The learning rate of the configuration."""
+        return self.config.optimizer.learning_rate if self.config else None
+
+    @staticmethod
+    def _finite(values: Floats) -> Floats:
+        return values[np.isfinite(values)]

@@ -1,0 +1,34 @@
+"""Echo: the forecast is no better than the last known value."""
+
+from rnncore.diagnosis.evidence import Evidence
+from rnncore.diagnosis.finding import Finding, Rule
+from rnncore.diagnosis.quantities import figure
+
+FOLLOWS = 0.25  # R^2 from which a forecast follows the series at all
+
+
+def judge(e: Evidence) -> Finding | None:
+    """Compare the loss with that of the last value again: skill = 1 - loss / loss of the last value."""
+    line = next((line for line in e.lines if line.echo), None)
+    others = [other for other in e.to_beat if not other.echo]
+    r2 = e.answers("r2")
+    if not e.stuck or e.diverged or line is None or line.beaten or r2 is None or r2 < FOLLOWS:
+        return None
+    if not all(other.beaten for other in others):
+        return None
+    loss = line.loss - line.margin
+    sentence = (
+        f"Echo: the forecast is no better than '{line.name}': its loss is {figure(loss, 3)}, that of the last value "
+        f"{figure(line.loss, 3)} (skill {figure(line.skill)}, where 0 is no skill). If the series is close to a random "
+        "walk, no network can do better."
+    )
+    return Finding("echo", sentence, {"skill": line.skill, "val_loss": loss, "last_value": line.loss})
+
+
+RULE = Rule(
+    key="echo",
+    title="Echo",
+    help="The forecast is no better than saying the last known value again.",
+    group="cause",
+    judge=judge,
+)

@@ -1,0 +1,39 @@
+"""The scale of the inputs: numbers far larger than 1 drive every unit to the end of its range."""
+
+from rnncore.diagnosis.evidence import Evidence
+from rnncore.diagnosis.finding import Finding, Rule
+from rnncore.diagnosis.quantities import figure
+from rnncore.diagnosis.remedies import scale_data, undo_mistake
+
+# Input weights are drawn up to 1/sqrt(H): inputs of size 10 saturate tanh in layers of up to about 100 units
+# (LeCun et al. 1998, section 4.3: inputs of mean 0 and variance 1).
+LARGE = 10.0
+ALL_SATURATED = 0.9  # share of states beyond 0.95 that no scaled data bring about
+
+
+def judge(e: Evidence) -> Finding | None:
+    """Tell of large inputs in a run that does not learn, or whose units they have driven to the ends of their range."""
+    size = e.facts.get("input_rms", 0.0)
+    saturated = max((layer["saturated"] or 0.0 for layer in e.layers), default=None)
+    if size < LARGE or not (e.sick or (saturated or 0.0) >= ALL_SATURATED):
+        return None
+    largest = e.facts.get("input_max", size)
+    evidence = {"rms": size, "max": largest}
+    told = ""
+    if saturated is not None:
+        evidence["saturated"] = saturated
+        told = f"; {saturated:.0%} of the units' values are beyond 0.95"
+    sentence = (
+        f"Inputs are not scaled: their typical size is {figure(size)} and the largest is {figure(largest)}{told}."
+    )
+    remedy = undo_mistake(e, ("unscaled",)) or scale_data(e, "the inputs")
+    return Finding("input_scale", sentence, evidence, remedy)
+
+
+RULE = Rule(
+    key="input_scale",
+    title="Scale of the inputs",
+    help="The inputs are numbers far larger than 1, which drive every unit to the end of its range at once.",
+    group="cause",
+    judge=judge,
+)
