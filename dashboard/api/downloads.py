@@ -11,12 +11,14 @@ from starlette.types import Receive, Scope, Send
 
 from dashboard.server.budget import Budget, OverBudget
 from dashboard.server.http import ApiError, error_answer
+from dashboard.server.turns import Turns
 
-THREADS = 2
+THREADS = 4
 SECONDS = 300.0
 RETRY_S = 5.0
 MANY = "You are downloading many files at this moment; try again in a few seconds."
 
+_turns = Turns()
 _budget = Budget(each=16, total=256)  # by network address; a client that does not read holds up a piece
 
 
@@ -26,7 +28,7 @@ def attachment(request: Request, pieces: Iterator[bytes], media_type: str, file_
     if not _budget.allows(address):
         raise ApiError(429, MANY, RETRY_S)
     headers = {"Content-Disposition": f'attachment; filename="{file_name}"', "Cache-Control": "no-store"}
-    return _Download(address, _one_by_one(pieces), media_type, headers)
+    return _Download(address, _one_by_one(address, pieces), media_type, headers)
 
 
 class _Download(StreamingResponse):
@@ -47,8 +49,13 @@ class _Download(StreamingResponse):
             await error_answer(429, MANY, {"Retry-After": f"{RETRY_S:.0f}"})(scope, receive, send)
 
 
-async def _one_by_one(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
-    while (piece := await to_thread.run_sync(next, pieces, None, limiter=_threads())) is not None:
+async def _one_by_one(address: str, pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
+    """Make the pieces, one at a time for each address: some have to wait for a reader of files."""
+    while True:
+        async with _turns.of(address):
+            piece = await to_thread.run_sync(next, pieces, None, limiter=_threads())
+        if piece is None:
+            return
         yield piece
 
 

@@ -47,7 +47,8 @@ async def upload(request: Request) -> JSONAnswer:
     try:
         with _budget.one_more(owner_of(address_of(request)), *((workspace,) if given else ())):
             content = await read_body(request, scheduler.settings.max_file_mb * 2**20, UPLOAD_SECONDS)
-            answer = await in_reading_thread(_describe, given or owner_of(address_of(request)), name, content, options)
+            owner = given or owner_of(address_of(request))
+            answer = await in_reading_thread(owner, _describe, owner, name, content, options)
             await run_in_threadpool(scheduler.add_file, workspace, content, name)
     except OverBudget:
         raise ApiError(429, UPLOADING, BUSY_RETRY_S) from None

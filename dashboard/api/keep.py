@@ -10,13 +10,14 @@ from starlette.routing import Route
 
 from dashboard import figures
 from dashboard.api.downloads import attachment
+from dashboard.api.reading import in_reading_thread
 from dashboard.exports.bundle import everything_zip
 from dashboard.exports.code import script
 from dashboard.exports.profiles import profiles_csv
 from dashboard.exports.report import report_html
 from dashboard.exports.weights import weights_file
 from dashboard.server import services
-from dashboard.server.http import ID, NOT_FOUND, ApiError, Endpoint, endpoint, run_id
+from dashboard.server.http import ID, NOT_FOUND, ApiError, Endpoint, address_of, endpoint, owner_of, run_id
 from dashboard.server.workspace import workspace_of
 from rnncore.data import DataError
 from rnncore.errors import ConfigError
@@ -55,6 +56,9 @@ OF_RUN: dict[str, tuple[str, Callable[[Store, StoredRun], Iterator[bytes]]]] = {
 }
 
 
+READS_FILES = "script.py"  # of a run that trains on uploads
+
+
 def of_run(name: str) -> Endpoint:
     """Return the endpoint that sends the file `name` of a run; its file name tells only the id's beginning."""
     media_type, make = OF_RUN[name]
@@ -65,7 +69,10 @@ def of_run(name: str) -> Endpoint:
         run = await run_in_threadpool(store.run, run_id(request))
         if run is None:
             raise ApiError(404, NOT_FOUND)
-        pieces = await run_in_threadpool(make, store, run)
+        if name == READS_FILES:
+            pieces = await in_reading_thread(owner_of(address_of(request)), make, store, run)
+        else:
+            pieces = await run_in_threadpool(make, store, run)
         return attachment(request, pieces, media_type, f"run-{run.id[:6]}-{name}".replace("-export.", "."))
 
     return send

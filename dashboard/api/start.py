@@ -17,6 +17,7 @@ from dashboard.server import services
 from dashboard.server.budget import Budget, OverBudget
 from dashboard.server.http import ApiError, JSONAnswer, address_of, endpoint, owner_of, read_json, run_id
 from dashboard.server.starting import described, start_changed
+from dashboard.server.turns import Turns
 from dashboard.server.workspace import workspace_of
 from rnncore.checks import check_run
 from rnncore.config import TrainConfig, UploadData
@@ -28,7 +29,8 @@ STARTS_AT_ONCE = 2  # each check of a start costs memory and time of this proces
 MANY = "Many runs are being started from your address at this moment; try again in a few seconds."
 
 _checking = asyncio.Semaphore(STARTS_AT_ONCE)
-_budget = Budget(each=40, total=400)  # by network address
+_turns = Turns()  # by network address, as the budget
+_budget = Budget(each=40, total=400)
 
 
 class StartRequest(BaseModel):
@@ -57,9 +59,9 @@ async def start(request: Request) -> JSONAnswer:
     try:
         with _budget.one_more(address):
             if isinstance(config.data, UploadData):
-                group = await in_reading_thread(_submit, workspace, address, configs)
+                group = await in_reading_thread(owner_of(address), _submit, workspace, address, configs)
             else:
-                async with _checking:
+                async with _turns.of(address), _checking:
                     group = await run_in_threadpool(_submit, workspace, address, configs)
     except OverBudget:
         raise ApiError(429, MANY, BUSY_RETRY_S) from None
@@ -92,9 +94,9 @@ async def try_change(request: Request) -> JSONAnswer:
     try:
         with _budget.one_more(address):
             if await run_in_threadpool(_reads_files, run):
-                tried = await in_reading_thread(start)
+                tried = await in_reading_thread(owner_of(address), start)
             else:
-                async with _checking:
+                async with _turns.of(address), _checking:
                     tried = await run_in_threadpool(start)
     except OverBudget:
         raise ApiError(429, MANY, BUSY_RETRY_S) from None

@@ -66,7 +66,7 @@ def test_downloads_that_nobody_reads_are_few_and_end(monkeypatch: pytest.MonkeyP
     assert asyncio.run(both()) == [429, 200, 200]
 
 
-async def _never(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
+async def _never(address: str, pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
     await asyncio.sleep(3600)
     yield b""
 
