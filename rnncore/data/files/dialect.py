@@ -232,10 +232,12 @@ def _is_header(first: list[str], below: list[list[str]]) -> bool:
 
 
 def _consecutive(cells: list[str]) -> bool:
-    """Whether cells are whole numbers that count up by one."""
+    """Whether cells are whole numbers that count up by one, or years in equal steps, up or down."""
     if not all(cell.strip().isdecimal() for cell in cells):
         return False
-    return all(int(after) - int(before) == 1 for before, after in itertools.pairwise(cells))
+    steps = {int(after) - int(before) for before, after in itertools.pairwise(cells)}
+    years = len(cells) > 3 and all(1500 <= int(cell) <= 2200 for cell in cells)
+    return steps == {1} or (years and len(steps) == 1 and abs(steps.pop()) in range(1, 21))
 
 
 def unique_names(header: list[str]) -> tuple[list[str], list[str]]:

@@ -26,6 +26,8 @@ ORDER_NAME = re.compile(
     re.I,
 )
 
+_WANDERING = re.compile(r"^(t|time|ms|period|sample|order)$", re.I)  # names that measurements have as well
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Column:
@@ -88,7 +90,8 @@ class Column:
         steps = np.diff(numbers)
         if ORDER_NAME.match(self.name.strip()):
             known = numbers[~np.isnan(numbers)]
-            return bool((known == np.round(known)).all() or (steps >= 0).all())
+            whole = bool((known == np.round(known)).all())
+            return bool((steps >= 0).all()) or (whole and (not _WANDERING.match(self.name.strip()) or _saws(known)))
         return len(steps) > 1 and bool((steps > 0).all()) and bool(np.allclose(steps, steps[0], rtol=1e-9))
 
 
@@ -126,6 +129,12 @@ class Table:
         """Return the first rows as the text they are in the file."""
         rows = [column.shown[:count] for column in self.columns]
         return [dict(zip(self.names, cells, strict=True)) for cells in zip(*rows, strict=True)]
+
+
+def _saws(known: NDArray[np.float64]) -> bool:
+    """Whether numbers rise step by step and begin anew where they fall."""
+    falls = np.flatnonzero(np.diff(known) < 0) + 1
+    return len(falls) < 0.4 * len(known) and bool((known[falls] <= known.min() + 1).mean() > 0.9)
 
 
 def make_column(

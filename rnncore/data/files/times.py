@@ -266,8 +266,8 @@ def _shift(text: pa.Array) -> NDArray[np.float64]:
     ahead: NDArray[np.float64] = 3600 * _number(pc.struct_field(offset, "h")) + 60 * _number(minutes)
     west = np.asarray(pc.fill_null(pc.equal(pc.struct_field(offset, "s"), "-"), False))
     midnight = np.asarray(pc.fill_null(pc.match_substring_regex(text, _MIDNIGHT), False))
-    shift += np.where(west, ahead, -ahead) + _DAY * midnight
-    return shift
+    offset_seconds: NDArray[np.float64] = np.where(west, ahead, -ahead)
+    return shift + offset_seconds + np.where(midnight, float(_DAY), 0.0)
 
 
 def _number(text: pa.Array) -> NDArray[np.float64]:

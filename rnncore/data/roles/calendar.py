@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from rnncore.config import UploadData
 from rnncore.data.files.table import Column, Table, numeric_column, time_column
 from rnncore.data.roles.names import CALENDAR
-from rnncore.words import listed
+from rnncore.words import listed, many
 
 JOINED = " + "
 
@@ -25,6 +25,8 @@ _MONTH_NAME = re.compile(
     r"|dec(ember)?)\.?$",
     re.I,
 )
+_PART_OF_A_DAY = re.compile(r"^(h|hr|hour|he|p|period|t|v|x|kw|load|price)?[ _.]?\d{1,3}$|^\d{1,2}:\d\d(:\d\d)?$", re.I)
+_PARTS_OF_A_DAY = (24, 48, 72, 96, 144, 288)
 _QUARTER_NAME = re.compile(r"^q(uarter)?[ _]?[1-4]$", re.I)
 SUMMARY_NAME = re.compile(
     r"^(annual|ann|(grand[ _])?total|summe|average|sum|mean|avg|average|j-d|d-n|djf|mam|jja|son)\b.*", re.I
@@ -150,7 +152,39 @@ def _unrolled(table: Table) -> Table | None:
         order = [_month(c.name.strip()) if unit == "month" else int(c.name.strip()[-1]) - 1 for c in across]
         if sorted(order) == list(range(per_year)):
             return _series_of(table, [across[order.index(place)] for place in range(per_year)], unit)
-    return None
+    return _days_unrolled(table)
+
+
+def _days_unrolled(table: Table) -> Table | None:
+    """Return a table of days (rows) by their hours, or parts of hours, as one long series, None where it is none.
+
+    The columns are named by clock times, or numbered, as many as a day has; the last value of a day must go over into
+    the first one of the next as smoothly as values do within the day.
+    """
+    days = [column for column in table.columns if column.kind == "time" and _whole_days(column)]
+    across = [
+        column for column in table.columns if column.kind == "number" and _PART_OF_A_DAY.match(column.name.strip())
+    ]
+    others = [c for c in table.columns if c not in days and c not in across]
+    if len(days) != 1 or days[0].numbers is None or len(across) not in _PARTS_OF_A_DAY:
+        return None
+    if any(not (column.constant or SUMMARY_NAME.match(column.name.strip())) for column in others):
+        return None
+    numbers = days[0].numbers
+    order = np.argsort(numbers, kind="stable")
+    values = np.stack([c.numbers for c in across if c.numbers is not None], 1)[order]  # (days, parts)
+    inside, over = np.abs(np.diff(values, axis=1)), np.abs(values[1:, 0] - values[:-1, -1])
+    if (np.diff(numbers[order]) <= 0).any() or np.isinf(values).any() or not np.nanmean(over) < 3 * np.nanmean(inside):
+        return None
+    seconds = (numbers[order][:, None] + np.arange(len(across)) * (_DAY / len(across))).ravel()
+    name = f"{days[0].name}{JOINED}hour"
+    time = time_column(name, pa.array(seconds.astype("datetime64[s]")), seconds)
+    note = (
+        f"Every row is a day and the columns '{across[0].name}' to '{across[-1].name}' are its parts: they are read as "
+        f"one long series of {many(values.size, 'value')}."
+    )
+    columns = (time, numeric_column("value", values.ravel()))
+    return replace(table, columns=columns, rows=values.size, notes=(*table.notes, note))
 
 
 def _series_of(table: Table, across: list[Column], unit: str) -> Table | None:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from rnncore.data.files.table import Column, Table, coded_column
 from rnncore.data.roles.calendar import JOINED, is_part_of_a_day
-from rnncore.data.roles.names import is_calendar_name, is_id_name, is_label_name, is_time_name
+from rnncore.data.roles.names import are_calendar_words, is_calendar_name, is_id_name, is_label_name, is_time_name
 from rnncore.data.roles.smoothness import roughness
 
 MOST_CANDIDATES, MOST_TOGETHER = 6, 3
@@ -122,7 +122,9 @@ def _candidates(table: Table) -> Iterator[Column]:
         named = is_id_name(name)
         if column.kind not in ("category", "number", "text") or column.missing or is_label_name(name):
             continue
-        if is_calendar_name(name) or (column.kind == "text" and not named):
+        if column.kind == "text" and not named:
+            continue
+        if is_calendar_name(name) and (column.kind == "number" or are_calendar_words(column.categories)):
             continue
         if column.kind == "number" and not may_number_sequences(column):
             continue

@@ -43,6 +43,16 @@ _CALENDAR = {
 CALENDAR = {part: (re.compile(rf"^({names})$", re.I), low, high) for part, (names, low, high) in _CALENDAR.items()}
 
 
+_CALENDAR_WORD = re.compile(
+    r"^(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|mon|tue|wed|thu|fri|sat|sun)[a-z]*\.?$|^[qwm]\d{1,2}$", re.I
+)
+
+
+def are_calendar_words(words: tuple[str, ...]) -> bool:
+    """Whether words are months, days of the week, or quarters."""
+    return all(_CALENDAR_WORD.match(word) for word in words)
+
+
 def is_calendar_name(name: str) -> bool:
     """Whether a column is called like a part of a date or of a day."""
     return any(names.match(name.strip()) for names, _, _ in CALENDAR.values())

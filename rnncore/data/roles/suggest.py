@@ -31,6 +31,7 @@ def step_target(table: Table, free: list[Column], taken: str) -> tuple[str, str]
     """
     answers = [c for c in free if is_answer(c, table.rows)]
     named = [c for c in free if (c in answers or is_label_name(c.name)) and not c.constant and not _is_rare(c)]
+    named = [c for c in named if c in answers] or [c for c in named if not _is_coordinate(c, free)]
     numbers = [c for c in free if c.kind == "number" and not c.constant and c not in answers]
     copies = _copies(numbers)
     values = [c for c in numbers if not c.counts_rows and c.name not in copies]
@@ -56,6 +57,12 @@ def step_target(table: Table, free: list[Column], taken: str) -> tuple[str, str]
             f"'{table.name}' has no column to predict beside '{table.numeric_columns[0]}', which orders the rows."
         )
     raise DataError(f"'{table.name}' has no column of numbers to learn from; its columns hold text only.")
+
+
+def _is_coordinate(column: Column, free: list[Column]) -> bool:
+    """Whether a column called y is the second of three coordinates."""
+    names = {c.name.strip().lower() for c in free}
+    return column.name.strip().lower() == "y" and {"x", "z"} <= names
 
 
 def suggestion(target: str, why: str, features: tuple[str, ...], rows: int) -> str:

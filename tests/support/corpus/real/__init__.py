@@ -1,0 +1,10 @@
+"""Files as people have them, generated: what each must be read as, or asked about, or refused with."""
+
+from tests.support.corpus.real.cells import CELLS
+from tests.support.corpus.real.clocks import CLOCKS
+from tests.support.corpus.real.panels import PANELS
+from tests.support.corpus.real.rows import ROWS
+from tests.support.corpus.real.splits import SPLITS
+from tests.support.corpus.real.texts import TEXTS
+
+REAL = CLOCKS + PANELS + ROWS + CELLS + SPLITS + TEXTS

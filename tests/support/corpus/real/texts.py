@@ -1,0 +1,5 @@
+"""To come."""
+
+from tests.support.corpus.real.case import Case
+
+TEXTS: list[Case] = []
