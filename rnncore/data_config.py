@@ -78,6 +78,9 @@ class UploadData(Frozen):
         "interpolate", description="What becomes of missing numbers."
     )
     scaling: ScalingName = Field("auto", description=_SCALING)
+    placeholders: Literal["missing", "numbers"] = Field(
+        "missing", description="What numbers that stand for missing are taken for, such as -999."
+    )
     window: int | None = Field(None, ge=2, le=2000, description="Timesteps seen before a forecast; empty = suggested.")
     horizon: int = Field(1, ge=1, le=1000, description="How many steps after the window the predicted value lies.")
     stride: int = Field(1, ge=1, le=1000, description="Steps between the beginnings of two training windows.")

@@ -54,9 +54,10 @@ FIRST = Defaults(
         },
     },
 )  # fmt: skip
-# Before there was the setting, uploads were scaled all alike: a link that does not say how means that.
-_SCALING = {"bundled": "auto", "upload": "standard"}
-SECOND = Defaults(
-    FIRST.settings,
-    {kind: {**data, "data.scaling": _SCALING[kind]} if kind in _SCALING else data for kind, data in FIRST.data.items()},
-)
+# Before there were the settings, uploads were scaled all alike, and every number was one: a link that does not say how
+# means that.
+_LATER = {
+    "bundled": {"data.scaling": "auto"},
+    "upload": {"data.scaling": "standard", "data.placeholders": "numbers"},
+}
+SECOND = Defaults(FIRST.settings, {kind: {**data, **_LATER.get(kind, {})} for kind, data in FIRST.data.items()})

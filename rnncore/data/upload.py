@@ -20,6 +20,7 @@ from rnncore.data.roles.calendar import JOINED, on_the_calendar
 from rnncore.data.roles.columns import Roles, check_named, find_roles
 from rnncore.data.roles.keys import with_key
 from rnncore.data.roles.layouts import arrange
+from rnncore.data.roles.placeholders import without_placeholders
 from rnncore.data.roles.readings import READINGS, Reading, close, ranked
 from rnncore.data.scaling import Scaling
 from rnncore.data.sequences import Labels, Sequences, numbered_classes
@@ -109,7 +110,9 @@ def prepare(source: Source, options: UploadData, scaling: Scaling | None = None)
     scaling = scaling or Scaling(options.scaling, options.scaling)
     # Files hold values like 1e308 and inf, which are refused by name where they are used.
     with np.errstate(over="ignore", invalid="ignore"):
-        source = on_the_calendar(source, options) if isinstance(source, Table) else source
+        if isinstance(source, Table):
+            source = on_the_calendar(source, options)
+            source = without_placeholders(source) if options.placeholders == "missing" else source
         try:
             return _READY[type(source)](source, options, scaling)
         except DataError as error:

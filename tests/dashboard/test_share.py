@@ -101,7 +101,7 @@ def test_a_link_once_given_away_means_what_it_meant(link: str, compare: bool, gi
 
 
 # Links of this format were given away before there was the setting; what is not its old meaning is said in new ones.
-NOT_AS_LINKS_MEAN = {"scaling": "auto"}
+NOT_AS_LINKS_MEAN = {"scaling": "auto", "placeholders": "missing"}
 
 
 @pytest.mark.parametrize("scaling", ["auto", "standard", "per_series", "none"])
