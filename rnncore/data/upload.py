@@ -17,6 +17,7 @@ from rnncore.data.files.table import Table
 from rnncore.data.labelled import labelled_dataset
 from rnncore.data.roles import reading_panel, reading_rows, reading_series  # noqa: F401 (they register themselves)
 from rnncore.data.roles.calendar import JOINED, on_the_calendar
+from rnncore.data.roles.clocks import with_clock
 from rnncore.data.roles.columns import Roles, check_named, find_roles
 from rnncore.data.roles.keys import with_key
 from rnncore.data.roles.layouts import arrange
@@ -137,7 +138,7 @@ def upload_dataset(
 
 def _of_table(table: Table, options: UploadData, scaling: Scaling) -> Inspection:
     """Read a table in the likeliest way that gives a data set, and say which others are nearly as likely."""
-    table = with_key(table, options.id)
+    table = with_clock(with_key(table, options.id), options.time)
     check_named(table, options)
     readings = ranked(table, options)
     others: list[Alternative] = []

@@ -1,8 +1,12 @@
 """Which column tells the time of the rows, where that is certain; what only recurs or wanders orders nothing."""
 
+from dataclasses import replace
+
 import numpy as np
 
-from rnncore.data.files.table import Column, Table
+from rnncore.data.dataset import DataError
+from rnncore.data.files.table import Column, Table, shorten, smallest
+from rnncore.data.files.times import parse_time_cells
 from rnncore.data.roles.calendar import is_part_of_a_day
 from rnncore.data.roles.names import is_calendar_name, is_time_name
 from rnncore.data.sequences import Floats
@@ -31,6 +35,29 @@ def clock_of(table: Table) -> str:
         if moments is not None and is_certain(column, moments):
             return column.name
     return ""
+
+
+def with_clock(table: Table, name: str | None) -> Table:
+    """Return a table whose column `name`, chosen as the clock although it was read as text, is one of times.
+
+    Raises:
+        DataError: fewer than half of its cells are times.
+    """
+    if not name or name not in table.names or table.column(name).kind not in ("text", "category"):
+        return table
+    column = table.column(name)
+    cells = column.cells.dictionary_decode() if column.categories else column.cells
+    seconds = parse_time_cells(cells)
+    wrong = np.flatnonzero(np.isnan(seconds) & np.asarray(cells.is_valid()))
+    if 2 * len(wrong) > len(seconds) - column.missing:
+        first = shorten(str(cells[int(wrong[0])]))
+        raise DataError(
+            f"Column '{name}' cannot order the timesteps: {len(wrong):,} of its {len(seconds):,} cells are no dates or "
+            f"times, first {first} in row {table.first_row + int(wrong[0]):,}."
+        )
+    odd = (int(wrong[0]), str(cells[int(wrong[0])])) if len(wrong) else None
+    clock = Column(name, "time", smallest(seconds), (), column.shown, len(wrong), odd)
+    return replace(table, columns=tuple(clock if c.name == name else c for c in table.columns))
 
 
 def is_certain(column: Column, moments: Floats) -> bool:

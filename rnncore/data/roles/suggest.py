@@ -7,7 +7,8 @@ import numpy as np
 from rnncore.data.dataset import DataError
 from rnncore.data.files.limits import MAX_CATEGORIES, MAX_CLASSES
 from rnncore.data.files.table import Column, Table
-from rnncore.data.roles.names import is_label_name
+from rnncore.data.roles.names import is_id_name, is_label_name
+from rnncore.data.roles.smoothness import roughness
 from rnncore.data.roles.wide import different, is_answer
 from rnncore.data.sequences import Floats
 from rnncore.words import listed, many
@@ -16,6 +17,8 @@ WHOLE = "the same in all rows of a sequence"
 
 _FIRST = 2_000  # values by which columns are told apart before all are compared
 _MANY_INPUTS = 10
+_FEW = 20  # rows, below which numbers are different in every row by chance
+_COMMON = {"data", "value", "time", "date", "train", "test", "file", "daily", "hour", "month", "year", "series"}
 _MISSING_SHARE = 0.3  # columns of which more is missing are suggested last
 _LAG = re.compile(r"[_.](lag)?\d+$", re.I)  # of a column that repeats another some steps later
 _VALUE_NAME = re.compile(r"^(price|sales|demand|((adj|adjusted)[ ._]?)?close)$", re.I)
@@ -34,7 +37,7 @@ def step_target(table: Table, free: list[Column], taken: str) -> tuple[str, str]
     named = [c for c in named if c in answers] or [c for c in named if not _is_coordinate(c, free)]
     numbers = [c for c in free if c.kind == "number" and not c.constant and c not in answers]
     copies = _copies(numbers)
-    values = [c for c in numbers if not c.counts_rows and c.name not in copies]
+    values = [c for c in numbers if not (c.counts_rows or is_number_of_rows(c)) and c.name not in copies]
     names = {c.name for c in free}
     shifted = {c.name for c in values if (base := _LAG.sub("", c.name)) != c.name and base in names}
     measured = [
@@ -44,7 +47,13 @@ def step_target(table: Table, free: list[Column], taken: str) -> tuple[str, str]
     usual = [c for c in measured if _VALUE_NAME.match(c.name.strip())]
     words = [c for c in free if c.kind == "category" and 2 <= len(c.categories) <= MAX_CLASSES]
     last = measured[-1:] or values[-1:]
-    for choice, why in ((named, "for its name"), (usual, "for its name"), (last, "the last column that measures")):
+    told = [c for c in measured if _speaks_of(table.name, c.name)]
+    for choice, why in (
+        (named, "for its name"),
+        (told[:1], "for the name of the file"),
+        (usual, "for its name"),
+        (last, "the last column that measures"),
+    ):
         if choice:
             return choice[-1].name, why
     if rest := words or numbers or [c for c in answers if not c.constant]:
@@ -57,6 +66,24 @@ def step_target(table: Table, free: list[Column], taken: str) -> tuple[str, str]
             f"'{table.name}' has no column to predict beside '{table.numeric_columns[0]}', which orders the rows."
         )
     raise DataError(f"'{table.name}' has no column of numbers to learn from; its columns hold text only.")
+
+
+def is_number_of_rows(column: Column) -> bool:
+    """Whether whole numbers, different in every row and in no order, only name the rows, as numbers of receipts do."""
+    numbers = column.numbers
+    if column.kind != "number" or numbers is None or column.missing or len(numbers) < _FEW:
+        return False
+    if (numbers[:_FIRST] != np.round(numbers[:_FIRST])).any() or roughness(numbers) < 0.7:
+        return False
+    if different(numbers) < len(numbers) or (numbers != np.round(numbers)).any():
+        return False
+    return is_id_name(column.name.strip()) or bool(numbers.max() - numbers.min() < 2 * len(numbers))
+
+
+def _speaks_of(file: str, column: str) -> bool:
+    """Whether the name of a file has a word of four letters or more in common with that of a column."""
+    words = [set(re.findall(r"[a-z]{4,}", re.sub(r"s\b|s(?=_)", "", each.lower()))) for each in (file, column)]
+    return bool(words[0] & words[1] - _COMMON)
 
 
 def _is_coordinate(column: Column, free: list[Column]) -> bool:
@@ -123,6 +150,8 @@ def fitting_features(
             answers.append(column)
         elif column.kind == "category" and len(column.categories) > MAX_CATEGORIES:
             left["too many different words"].append(column.name)
+        elif is_number_of_rows(column) and len(free) > 1:
+            left["a name for each row"].append(column.name)
         elif column.kind == "number" and column.counts_rows and len(free) > 1:
             left["a row counter or part of a date"].append(column.name)
         elif _names_rows(table, column):
