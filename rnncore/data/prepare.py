@@ -153,7 +153,7 @@ def encode(
             f"The features make {len(names):,} inputs; at most {MAX_INPUTS:,} can be used, so choose fewer."
         )
     rows = sequences.rows
-    if rows * len(names) > MAX_INPUT_VALUES:
+    if rows * (len(scales) + len(words)) > MAX_INPUT_VALUES:
         raise DataError(
             f"{many(rows, 'timestep')} of {many(len(names), 'input')} are too many: at most {MAX_INPUT_VALUES:,} "
             "values can be used, so choose fewer features or thin the rows out."

@@ -15,10 +15,13 @@ from rnncore.data.files.limits import MAX_BYTES, MAX_FILES
 from rnncore.data.files.parquet import read_parquet
 from rnncore.data.files.table import Table
 from rnncore.data.files.ucr import read_ts
-from rnncore.data.roles.join import join_sequences, join_tables
+from rnncore.data.roles.file_names import FILE_LABEL
+from rnncore.data.roles.join import join_files, join_sequences
+from rnncore.data.roles.reading_texts import is_of_texts
 from rnncore.data.sequences import Sequences
+from rnncore.data.texts import Texts
 
-Source = Table | Sequences | str
+Source = Table | Sequences | Texts
 _TABLE_ENDINGS = (".csv", ".tsv", ".tab", ".psv", ".dat", ".data", ".asc", ".prn")
 _TEXT_ENDINGS = (".txt", ".text", ".md", ".rst", ".tex", ".py", ".c", ".h", ".js", ".html", ".xml", ".json", ".log")
 _TAG, _DATA_TAG = re.compile(rb"(?m)^@\w+"), re.compile(rb"(?im)^@data\b")
@@ -47,13 +50,13 @@ def _joined(sources: list[Source]) -> Source:
         return sources[0]
     tables = [source for source in sources if isinstance(source, Table)]
     sequences = [source for source in sources if isinstance(source, Sequences)]
-    texts = [source for source in sources if isinstance(source, str)]
+    texts = [source for source in sources if isinstance(source, Texts)]
     if len(tables) == len(sources):
-        return join_tables(tables)
+        return join_files(tables)
     if len(sequences) == len(sources):
         return join_sequences(sequences)
     if len(texts) == len(sources):
-        return "\n".join(texts)
+        return Texts(*(tuple(each) for each in zip(*((t.names[0], t.contents[0]) for t in texts), strict=True)))
     raise DataError("The files are of different kinds (tables, sequences, texts); upload files of one kind together.")
 
 
@@ -61,7 +64,7 @@ def reading(options: UploadData) -> tuple[object, ...]:
     """Return the options that reading depends on: where these are the same, so is what is read from the files."""
     texts = any(entry.name.lower().endswith(_TEXT_ENDINGS) for entry in options.files)
     layout = options.layout if texts or options.layout == "text" else ""
-    return options.files, options.delimiter, options.decimal, options.header, layout
+    return options.files, options.delimiter, options.decimal, options.header, layout, _names_a_column(options)
 
 
 def _read(name: str, data: bytes, options: UploadData) -> Source:
@@ -74,7 +77,7 @@ def _read(name: str, data: bytes, options: UploadData) -> Source:
         raise DataError(
             f"'{name}' is {kind}, which cannot be read; export the data as CSV, Parquet, NPY, NPZ, .ts or plain text."
         )
-    if options.layout == "text":
+    if options.layout == "text" and not _names_a_column(options):
         return _text(name, data)
     if is_arff(data):
         return read_arff(data, name)
@@ -86,12 +89,17 @@ def _read(name: str, data: bytes, options: UploadData) -> Source:
     return _table_or_text(name, data, options, sure=ending.endswith(_TEXT_ENDINGS))
 
 
+def _names_a_column(options: UploadData) -> bool:
+    """Whether texts stand in a column of a table, and their labels in another."""
+    return bool(options.targets) and options.targets != (FILE_LABEL,)
+
+
 def _table(name: str, data: bytes, options: UploadData) -> Table:
     return read_csv(data, name, delimiter=options.delimiter, decimal=options.decimal, header=options.header)
 
 
-def _text(name: str, data: bytes) -> str:
-    return to_utf8(data, name)[0].decode("utf-8", "replace")
+def _text(name: str, data: bytes) -> Texts:
+    return Texts((name,), (to_utf8(data, name)[0].decode("utf-8", "replace"),))
 
 
 def _table_or_text(name: str, data: bytes, options: UploadData, sure: bool) -> Source:
@@ -105,6 +113,8 @@ def _table_or_text(name: str, data: bytes, options: UploadData, sure: bool) -> S
         if options.layout == "auto" and (sure or _is_prose(data)):
             return _text(name, data)
         raise
+    if len(table.columns) > 1 and is_of_texts(table):
+        return table
     useful = sum(column.kind in ("number", "time") for column in table.columns)
     if options.layout != "auto" or 2 * useful >= len(table.columns):
         return table

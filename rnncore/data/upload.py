@@ -15,12 +15,13 @@ from rnncore.data.files.limits import MAX_FILES
 from rnncore.data.files.numbers import MISSING_WORDS
 from rnncore.data.files.table import Table
 from rnncore.data.labelled import labelled_dataset
-from rnncore.data.roles import reading_panel, reading_rows, reading_series  # noqa: F401 (they register themselves)
+from rnncore.data.roles import reading_panel, reading_rows, reading_series, reading_texts  # noqa: F401 (they register themselves)
 from rnncore.data.roles.calendar import JOINED, on_the_calendar
 from rnncore.data.roles.clocks import with_clock
 from rnncore.data.roles.columns import Roles, check_named, find_roles
+from rnncore.data.roles.file_names import FILE_LABEL
 from rnncore.data.roles.keys import with_key
-from rnncore.data.roles.layouts import arrange
+from rnncore.data.roles.layouts import arrange, arrange_texts
 from rnncore.data.roles.placeholders import without_placeholders
 from rnncore.data.roles.readings import READINGS, Reading, close, ranked
 from rnncore.data.scaling import Scaling
@@ -28,6 +29,7 @@ from rnncore.data.sequences import Labels, Sequences, numbered_classes
 from rnncore.data.series import forecast_dataset
 from rnncore.data.sources import Source, read_source
 from rnncore.data.tasks.text import text_dataset
+from rnncore.data.texts import Texts, files_with_labels, label_of_files, lines_are_texts, lines_with_labels
 from rnncore.words import many
 
 _TEXT_WINDOW = 100
@@ -160,6 +162,8 @@ def _of_table(table: Table, options: UploadData, scaling: Scaling) -> Inspection
 
 
 def _read_as(table: Table, options: UploadData, reading: Reading, scaling: Scaling) -> Inspection:
+    if reading.text:
+        return _of_text_column(table, options, reading, scaling)
     roles = find_roles(table, options, reading)
     sequences = arrange(table, roles, options)
     filled = options.model_copy(
@@ -262,17 +266,72 @@ def _facts(table: Table, roles: Roles) -> tuple[ColumnFact, ...]:
     return tuple(facts)
 
 
-def _of_text(text: str, options: UploadData, scaling: Scaling) -> Inspection:
+def _of_texts(texts: Texts, options: UploadData, scaling: Scaling) -> Inspection:
+    """Read texts as one to be continued, or as one each with a label that the names of the files say."""
+    classes, lines = label_of_files(texts), lines_are_texts(texts)
+    chosen = options.layout == "text" and options.targets is not None
+    labelled = options.targets == (FILE_LABEL,) if chosen else bool(classes) or lines > 0.5
+    if not labelled:
+        result = _continued(texts, options)
+    else:
+        sequences = files_with_labels(texts, classes) if classes else lines_with_labels(texts)
+        result = _labelled_texts(sequences, options.model_copy(update={"targets": (FILE_LABEL,)}), scaling)
+        why = (
+            "a file each, in folders or with names that say its class" if classes else "a line each of a file named so"
+        )
+        result = replace(result, reason=f"The texts are short: {why}.")
+    if chosen or options.layout == "text" or not (classes or 0.2 < lines < 0.8):
+        return result
+    other = (
+        _continued(texts, options)
+        if labelled
+        else _of_texts(texts, options.model_copy(update={"layout": "text", "targets": (FILE_LABEL,)}), scaling)
+    )
+    title = "All texts together are one long text" if labelled else "Each line is a text with the label of its file"
+    return replace(result, alternatives=(Alternative(title, other.reason, other.options, other.sample, ()),))
+
+
+def _continued(texts: Texts, options: UploadData) -> Inspection:
+    """Read texts as one whose next character is to be predicted."""
+    share = texts.held_out_share or options.val_fraction
+    text = texts.in_time(share)
     window = options.window or min(_TEXT_WINDOW, max(2, int(len(text) * min(options.val_fraction, 0.5)) // 4))
     dataset, error = None, None
+    notes: tuple[str, ...] = ()
+    if len(texts.contents) > 1:
+        end = "the files named so are" if texts.held_out_share else "of each the end is"
+        notes = (f"{many(len(texts.contents), 'text')} as one; {end} for validation.",)
     try:
-        dataset = text_dataset("text", text, window, options.val_fraction)
+        dataset = text_dataset("text", text, window, share, notes)
     except DataError as problem:
         error = str(problem)
-    filled = options.model_copy(update={"layout": "text", "window": window})
-    head = [{"text": line} for line in text[:5_000].splitlines()[:20]]
+    filled = options.model_copy(update={"layout": "text", "window": window, "targets": (), "val_fraction": share})
+    head = [{"text": line} for line in texts.contents[0][:5_000].splitlines()[:20]]
     notes = dataset.notes if dataset else (f"{many(len(text), 'character')}.",)
-    return Inspection("text", filled, len(text), (), head, np.empty((0, 0)), (), notes, dataset, error)
+    reason = "The next character is to be predicted from those before it."
+    return Inspection("text", filled, len(text), (), head, np.empty((0, 0)), (), notes, dataset, error, reason)
+
+
+def _labelled_texts(sequences: Sequences, options: UploadData, scaling: Scaling) -> Inspection:
+    result = _of_sequences(sequences, options.model_copy(update={"layout": "text"}), scaling)
+    words = sequences.columns[0].categories
+    first = sequences.values[0][: int(sequences.offsets[1])].astype(int)
+    head = [{"text": "".join(words[code] if len(words[code]) == 1 else " " for code in first[:200])}]
+    return replace(
+        result, layout="text", rows=sequences.rows, columns=(), head=head, sample=np.empty((0, 0)), sample_names=()
+    )
+
+
+def _of_text_column(table: Table, options: UploadData, reading: Reading, scaling: Scaling) -> Inspection:
+    """Read a table of texts with a label in another column."""
+    label, sequences = arrange_texts(table, options, reading)
+    filled = options.model_copy(
+        update={"layout": "text", "id": "", "time": "", "features": (reading.text,), "targets": (label,)}
+    )
+    notes = (*table.notes, *sequences.notes)
+    result = _labelled_texts(replace(sequences, notes=notes), filled, scaling)
+    roles = Roles("text", "", "", (reading.text,), (label,), {})
+    return replace(result, rows=table.rows, columns=_facts(table, roles), head=table.head(), reason=reading.reason)
 
 
 def _failed(source: Source, options: UploadData, error: str) -> Inspection:
@@ -295,4 +354,4 @@ def _failed(source: Source, options: UploadData, error: str) -> Inspection:
     )
 
 
-_READY: dict[type, Callable[..., Inspection]] = {Table: _of_table, Sequences: _of_sequences, str: _of_text}
+_READY: dict[type, Callable[..., Inspection]] = {Table: _of_table, Sequences: _of_sequences, Texts: _of_texts}

@@ -74,12 +74,13 @@ def check_size(dataset: SequenceDataset) -> None:
 
 def _text(config: TrainConfig, read_file: ReadFile) -> bytes:
     """The characters that are used, in UTF-8, whatever the encoding of the files."""
+    from rnncore.data.texts import Texts
     from rnncore.data.upload import read_upload
 
     data: Any = config.data
     text = read_upload(data, read_file)
-    assert isinstance(text, str)
-    return text[:MAX_CHARACTERS].encode("utf-8", "replace")
+    assert isinstance(text, Texts)
+    return text.in_time(data.val_fraction)[:MAX_CHARACTERS].encode("utf-8", "replace")
 
 
 def _arrays(config: TrainConfig, dataset: SequenceDataset) -> bytes:

@@ -8,7 +8,8 @@ import pytest
 
 from rnncore.data.dataset import DataError
 from rnncore.data.files.table import Column, Table, make_column
-from rnncore.data.roles.join import FILE_LABEL, _classes_by_name, _join, held_out_files, join_sequences, join_tables
+from rnncore.data.roles.file_names import FILE_LABEL, classes_by_name, held_out_files
+from rnncore.data.roles.join import _join, join_sequences, join_tables
 from rnncore.data.sequences import Feature, Labels, Sequences
 
 NAN = math.nan
@@ -84,7 +85,7 @@ def test_files_are_labelled_by_their_names_where_each_class_has_several() -> Non
     ],
 )
 def test_the_class_in_the_name_of_a_file(names: list[str], classes: list[str] | None) -> None:
-    assert _classes_by_name(names) == classes
+    assert classes_by_name(names) == classes
 
 
 @pytest.mark.parametrize(
@@ -93,9 +94,13 @@ def test_the_class_in_the_name_of_a_file(names: list[str], classes: list[str] | 
         (["x_TRAIN.ts", "x_TEST.ts"], [False, True]),
         (["training.csv", "valid.csv", "more.csv"], [False, True, False]),
         (["train.csv", "contest.csv"], None),
-        (["a.csv", "test.csv"], None),
-        (["test train.csv", "test.csv"], None),
-        (["test train.csv", "other.csv"], [True, False]),
+        (["a.csv", "test.csv"], [False, True]),
+        (["test train.csv", "test.csv"], [False, True]),
+        (["test train.csv", "other.csv"], None),
+        (["datatraining.txt", "datatest.txt", "datatest2.txt"], [False, True, True]),
+        (["a_val.csv", "a_eval.csv", "a.csv"], [True, True, False]),
+        (["occupancyTest.csv", "occupancy.csv"], [True, False]),
+        (["test.csv", "testing.csv"], None),
     ],
 )
 def test_which_files_are_a_test_set(names: list[str], held_out: list[bool] | None) -> None:

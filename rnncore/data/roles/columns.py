@@ -16,8 +16,6 @@ from rnncore.data.roles.readings import Reading
 from rnncore.data.roles.suggest import WHOLE, fitting_features, no_time, step_target, suggestion
 from rnncore.data.roles.wide import is_class, sequence_label
 
-FILE_COLUMN = "file"
-
 
 @dataclass(frozen=True, slots=True)
 class Roles:

@@ -1,23 +1,67 @@
 """Several files become one data set: tables one below the other, sequences one after another."""
 
 import re
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from rnncore.data.dataset import DataError
 from rnncore.data.files.table import Column, Table, cells_as_text, make_column, numeric_column, smallest
-from rnncore.data.roles.columns import FILE_COLUMN
+from rnncore.data.roles.file_names import (
+    FILE_COLUMN,
+    FILE_LABEL,
+    classes_by_name,
+    held_out_files,
+    is_labels_file,
+    split_of,
+)
 from rnncore.data.sequences import Labels, Sequences, class_labels
 from rnncore.words import listed
 
-FILE_LABEL = "label by file name"
-_HELD_OUT = re.compile(r"(^|[_\-. ])(test|val|valid|validation)\b", re.I)
-_TRAINING = re.compile(r"(^|[_\-. ])train(ing)?\b", re.I)
+_WORDLESS = re.compile(r"^(column )?\d+$")
+
+
+def join_files(tables: Sequence[Table]) -> Table:
+    """Put tables together: features and labels in files of their own side by side, files of the same columns below.
+
+    Raises:
+        DataError: the files have different columns.
+    """
+    paired = _paired(tables)
+    return paired[0] if len(paired) == 1 else join_tables(paired)
+
+
+def _paired(tables: Sequence[Table]) -> Sequence[Table]:
+    """Return the tables with each file of labels beside its file of features, as they are where there is none."""
+    groups: dict[str, list[Table]] = {}
+    for table in tables:
+        groups.setdefault(split_of(table.name), []).append(table)
+    for group in groups.values():
+        labels = [table for table in group if is_labels_file(table.name)]
+        same = len({table.rows for table in group}) == 1
+        if len(labels) != 1 or len(group) < 2 or not same or len(labels[0].columns) > 3:
+            return tables
+    return [_side_by_side(name, group) for name, group in groups.items()]
+
+
+def _side_by_side(name: str, group: Sequence[Table]) -> Table:
+    """Return tables of the same rows as one: features first, labels last; columns without a name get their file's."""
+    columns: list[Column] = []
+    for table in sorted(group, key=lambda table: is_labels_file(table.name)):
+        stem = re.sub(
+            r"[_\-. ]?(train|test|val|valid)(ing)?$", "", table.name.rsplit("/", 1)[-1].rsplit(".", 1)[0], flags=re.I
+        )
+        for place, column in enumerate(table.columns, 1):
+            wanted = column.name if table.has_header else f"{stem} {place}"
+            if is_labels_file(table.name) and len(table.columns) == 1:
+                wanted = column.name if table.has_header and not _WORDLESS.match(column.name) else "label"
+            taken = {each.name for each in columns}
+            columns.append(replace(column, name=f"{wanted} ({stem})" if wanted in taken else wanted))
+    notes = tuple(dict.fromkeys(note for table in group for note in table.notes))
+    files = f"The rows of {listed([table.name for table in group], 4)} belong together."
+    return Table(name or group[0].name, tuple(columns), group[0].rows, group[0].first_row, (files, *notes)[:10])
 
 
 def join_tables(tables: Sequence[Table]) -> Table:
@@ -37,7 +81,7 @@ def join_tables(tables: Sequence[Table]) -> Table:
     columns = [_join([table.column(name) for table in tables]) for name in first.names]
     files = FILE_COLUMN if FILE_COLUMN not in first.names else f"{FILE_COLUMN} name"
     columns.insert(0, make_column(files, _of_rows([table.name for table in tables], tables)))
-    if classes := _classes_by_name([table.name for table in tables]):
+    if classes := classes_by_name([table.name for table in tables]):
         columns.insert(1, make_column(FILE_LABEL, _of_rows(classes, tables)))
     notes = dict.fromkeys(f"{table.name}: {note}" for table in tables for note in table.notes)
     rows = sum(table.rows for table in tables)
@@ -51,13 +95,6 @@ def _of_rows(words: Sequence[str], tables: Sequence[Table]) -> pa.ChunkedArray:
     )
 
 
-def _classes_by_name(names: Sequence[str]) -> list[str] | None:
-    """Return the class of each file where the names say it: walk_1, walk_2, run_1, run_2; else None."""
-    words = [re.sub(r"[\W_]*\d+[\W_]*$", "", name.rsplit("/", 1)[-1].rsplit(".", 1)[0]) for name in names]
-    counts = Counter(words)
-    return words if len(counts) > 1 and all(words) and min(counts.values()) > 1 else None
-
-
 def _join(parts: Sequence[Column]) -> Column:
     """Put one column of several tables together; where they hold different kinds, as text."""
     kinds = {part.kind for part in parts} - {"empty"}
@@ -68,13 +105,6 @@ def _join(parts: Sequence[Column]) -> Column:
         seconds = np.concatenate([p.numbers for p in parts if p.numbers is not None])
         return Column(parts[0].name, "time", smallest(seconds), shown=parts[0].shown)
     return make_column(parts[0].name, pa.concat_arrays([cells_as_text(part) for part in parts]))
-
-
-def held_out_files(names: Sequence[str]) -> NDArray[np.bool_] | None:
-    """Return which files are a test set by their name, where others are a training set; else None, (files,)."""
-    held_out = np.array([bool(_HELD_OUT.search(name)) for name in names])
-    training = any(_TRAINING.search(name) for name in names)
-    return held_out if held_out.any() and training and not held_out.all() else None
 
 
 def join_sequences(parts: Sequence[Sequences]) -> Sequences:

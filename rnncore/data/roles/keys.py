@@ -1,15 +1,16 @@
 """Columns that tell several series apart, and the clock that goes with them, found by how their values stand."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from rnncore.data.files.table import Column, Table, coded_column
+from rnncore.data.files.table import Column, Table, coded_column, select_rows
 from rnncore.data.roles.calendar import JOINED, is_part_of_a_day
+from rnncore.data.roles.file_names import FILE_COLUMN, held_out_files
 from rnncore.data.roles.names import are_calendar_words, is_calendar_name, is_id_name, is_label_name, is_time_name
 from rnncore.data.roles.smoothness import roughness
 
@@ -96,6 +97,8 @@ def find_keys(table: Table, times: Sequence[Column]) -> list[Keys]:
 
     times: the columns that may be the clock, the likeliest first; those of dates, and numbers that rise somewhere.
     """
+    if FILE_COLUMN in table.names and (within := _within_files(table)):
+        return within
     candidates = list(_candidates(table))
     found = [keys for keys in (_in_blocks(table, column, times) for column in candidates) if keys]
     groups: dict[str, NDArray[np.int64]] = {}
@@ -106,6 +109,44 @@ def find_keys(table: Table, times: Sequence[Column]) -> list[Keys]:
             found += _of_repeated_times(table, candidates, groups, time)
     named = {keys.names: keys for keys in sorted(found, key=lambda keys: keys.score)}
     return sorted(named.values(), key=lambda keys: -keys.score)
+
+
+def _within_files(table: Table) -> list[Keys]:
+    """Return the keys within each of several files, in which the same names may mean other sequences."""
+    files = table.column(FILE_COLUMN)
+    if files.numbers is None:
+        return []
+    one = replace(table, columns=tuple(
+        select_rows(column, files.numbers == files.numbers[0]) for column in table.columns if column.name != FILE_COLUMN
+    ))  # fmt: skip
+    one = replace(one, rows=int((files.numbers == files.numbers[0]).sum()))
+    inner = [keys for keys in find_keys(one, [c for c in one.columns if _may_be_clock(c)]) if keys.score > 0.8]
+    apart = held_out_files(files.categories) is not None
+    if not inner and not apart:
+        return []
+    if not inner:
+        count = len(files.categories)
+        return [Keys((FILE_COLUMN,), "", 0.6, f"Some files are for validation by their names: {count:,} sequences.")]
+    names = (FILE_COLUMN, *inner[0].names) if apart or not _unique_over_files(table, inner[0]) else inner[0].names
+    if len(names) > MOST_TOGETHER + 1:
+        return []
+    return [replace(inner[0], names=names, reason=f"In each file: {inner[0].reason}")]
+
+
+def _unique_over_files(table: Table, keys: Keys) -> bool:
+    """Whether no time stands twice in a sequence that goes on from file to file."""
+    time = table.column(keys.time) if keys.time else None
+    if time is None or time.kind != "time" or time.numbers is None:
+        return False
+    moments = np.asarray(np.unique(time.numbers, return_inverse=True)[1], np.int64)
+    groups = _together([groups_of(table, name) for name in keys.names])
+    return len(np.unique(groups * (int(moments.max()) + 1) + moments)) >= _UNIQUE * table.rows
+
+
+def _may_be_clock(column: Column) -> bool:
+    return column.kind == "time" or (
+        column.kind == "number" and is_time_name(column.name.strip()) and not column.missing and not column.constant
+    )
 
 
 def _repeats(time: Column) -> bool:

@@ -10,12 +10,16 @@ from rnncore.config import UploadData
 from rnncore.data.dataset import DataError
 from rnncore.data.files.limits import MAX_CLASSES
 from rnncore.data.files.table import Column, Table
-from rnncore.data.roles.columns import FILE_COLUMN, Roles
-from rnncore.data.roles.join import held_out_files
+from rnncore.data.roles.calendar import JOINED
+from rnncore.data.roles.columns import Roles
+from rnncore.data.roles.file_names import FILE_COLUMN, held_out_files
 from rnncore.data.roles.keys import groups_of, with_key
 from rnncore.data.roles.order import order_of
+from rnncore.data.roles.reading_texts import text_label
+from rnncore.data.roles.readings import Reading
 from rnncore.data.roles.wide import is_class
 from rnncore.data.sequences import Feature, Floats, Labels, Moments, Sequences, class_labels, columns_of, offsets_of
+from rnncore.data.texts import labelled_texts
 from rnncore.words import many
 
 _MANY_SEQUENCES = 5  # from which on they are split by sequence where every step has its own label
@@ -34,6 +38,25 @@ def arrange(table: Table, roles: Roles, options: UploadData) -> Sequences:
         if name and name not in roles.steps:
             _check_finite(table, table.column(name))
     return _from_rows(table, roles, options) if roles.layout == "rows" else _from_steps(table, roles, options)
+
+
+def arrange_texts(table: Table, options: UploadData, reading: Reading) -> tuple[str, Sequences]:
+    """Return the column of labels, and a table of texts as sequences of characters with these labels."""
+    label = options.targets[0] if options.targets else text_label(table, reading.text)
+    cells = table.column(reading.text).cells
+    texts = (cells.dictionary_decode() if isinstance(cells, pa.DictionaryArray) else cells).to_pylist()
+    roles = Roles("text", "", "", (reading.text,), (label,), {})
+    labels = _labels(table, roles, options, np.arange(table.rows))
+    return label, labelled_texts(table.name, [text or "" for text in texts], labels, _held_out_rows(table))
+
+
+def _held_out_rows(table: Table) -> NDArray[np.bool_] | None:
+    """Return which rows come from a file that is a test set by its name, None where there is no such file."""
+    if FILE_COLUMN not in table.names:
+        return None
+    files = table.column(FILE_COLUMN)
+    by_file = held_out_files(files.categories)
+    return None if by_file is None or files.numbers is None else by_file[files.numbers.astype(np.int64)]
 
 
 def _check_finite(table: Table, column: Column) -> None:
@@ -61,12 +84,7 @@ def _from_rows(table: Table, roles: Roles, options: UploadData) -> Sequences:
     every = tuple(range(len(columns)))
     notes = (f"{many(table.rows, 'sequence')}, one per row, of {_span(lengths)}.",)
     labels = _labels(table, roles, options, np.arange(table.rows)) if roles.targets else None
-    held_out = None
-    if FILE_COLUMN in table.names:
-        files = table.column(FILE_COLUMN)
-        by_file = held_out_files(files.categories)
-        if by_file is not None and files.numbers is not None:
-            held_out = by_file[files.numbers.astype(np.int64)]
+    held_out = _held_out_rows(table)
     targets = () if labels else (len(columns) - 1,)
     matrix = columns_of(cube.reshape(-1, len(columns)) if inside.all() else cube[inside])
     return Sequences(
@@ -102,7 +120,8 @@ def _from_steps(table: Table, roles: Roles, options: UploadData) -> Sequences:
         rows = _first_known(table, roles, rows, offsets) if labelled else rows
         labels = _labels(table, roles, options, rows, eager=labelled)
         labels = replace(labels, every_step=not labelled)
-    held_out = held_out_files(ids) if roles.id == FILE_COLUMN else None
+    files = [name.split(JOINED)[0] for name in ids] if roles.id.split(JOINED)[0] == FILE_COLUMN else []
+    held_out = held_out_files(files) if files else None
     if roles.id:
         notes.append(f"{many(len(ids), 'sequence')} told apart by '{roles.id}', of {_span(np.diff(offsets))}.")
     if own and answered:

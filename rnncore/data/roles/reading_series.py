@@ -3,6 +3,7 @@
 from rnncore.config import UploadData
 from rnncore.data.files.table import Table
 from rnncore.data.roles.clocks import clock_of
+from rnncore.data.roles.file_names import FILE_COLUMN, held_out_files
 from rnncore.data.roles.readings import READINGS, Reading, ReadingKind
 from rnncore.data.roles.smoothness import smoothness
 from rnncore.words import many
@@ -16,6 +17,8 @@ def _propose(table: Table, options: UploadData) -> list[Reading]:
     time = options.time if options.time is not None else clock_of(table)
     if options.layout == "series":
         return [Reading("series", "series", 1.0, "As chosen: one series.", time=time)]
+    if FILE_COLUMN in table.names and held_out_files(table.column(FILE_COLUMN).categories) is not None:
+        return [Reading("series", "series", 0.4, "All files as one series.", time=time)]
     if time and table.column(time).kind == "time":
         return [Reading("series", "series", 0.9, f"'{time}' tells the time of every row: one series.", time=time)]
     if time:

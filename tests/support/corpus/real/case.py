@@ -28,7 +28,9 @@ class Case:
     options: dict[str, Any] = field(default_factory=dict)
 
 
-def csv(header: str | None, rows: Iterable[Sequence[Any]], name: str = "x.csv", mark: str = ",") -> list[tuple[str, bytes]]:
+def csv(
+    header: str | None, rows: Iterable[Sequence[Any]], name: str = "x.csv", mark: str = ","
+) -> list[tuple[str, bytes]]:
     lines = [header] if header is not None else []
     lines += [mark.join("" if cell is None else str(cell) for cell in row) for row in rows]
     return [(name, ("\n".join(lines) + "\n").encode())]
@@ -66,7 +68,10 @@ def _found(found: Inspection, name: str, want: Any) -> Any:
         return _sequences(found)
     if name == "first":
         places = {each: place for place, each in enumerate(found.sample_names)}
-        return {each: found.sample[: len(values), places[each]].tolist() if each in places else None for each, values in want.items()}
+        return {
+            each: found.sample[: len(values), places[each]].tolist() if each in places else None
+            for each, values in want.items()
+        }
     if name == "classes":
         return len(found.dataset.class_names or ())
     for holder in (found, found.options, found.dataset):
@@ -77,7 +82,9 @@ def _found(found: Inspection, name: str, want: Any) -> Any:
 
 def _sequences(found: Inspection) -> int:
     for note in found.notes:
-        if match := re.search(r"([\d,]+) sequences? (?:told apart|, one per row|with a text)|([\d,]+) sequences, one per row", note):
+        if match := re.search(
+            r"([\d,]+) sequences? (?:told apart|, one per row|with a text)|([\d,]+) sequences, one per row", note
+        ):
             return int((match[1] or match[2]).replace(",", ""))
     return 1
 
@@ -88,7 +95,9 @@ def _fits(name: str, want: Any, got: Any) -> bool:
     if name == "without":
         return not any(re.search(want, note) for note in got)
     if name == "first":
-        return all(got[each] is not None and np.allclose(got[each], values, equal_nan=True) for each, values in want.items())
+        return all(
+            got[each] is not None and np.allclose(got[each], values, equal_nan=True) for each, values in want.items()
+        )
     if isinstance(want, re.Pattern):
         return bool(want.search(str(got)))
     if isinstance(want, set):
