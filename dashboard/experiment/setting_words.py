@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from dashboard.experiment.text import shorten
+from dashboard.experiment.text import short_powers, shorten
 from rnncore.cells import CELLS
 from rnncore.choices import AUTO, CLIP_METHODS, INITIALIZATIONS, LOSSES, OPTIMIZERS, READOUTS, SCHEDULES
 from rnncore.data import SERIES, TASKS
@@ -84,7 +84,7 @@ def value_words(path: str, value: Any) -> str:
     if isinstance(value, int):
         return f"{value:,}"
     if isinstance(value, float):
-        return f"{value:g}"
+        return short_powers(f"{value:g}")
     if isinstance(value, tuple | list):
         return shorten(", ".join(str(getattr(each, "name", each)) for each in value) or "none")
     return shorten(str(value).replace("_", " ") or "none")

@@ -3,6 +3,7 @@
 import re
 
 _MARKUP = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~:$^&])")
+_POWER = re.compile(r"(?<=\d)e\+?(-?)0*(?=[1-9])")
 _LINES = re.compile(r"\s+")
 # Control characters, marks that turn the direction of all that follows, halves of characters.
 _HIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
@@ -16,6 +17,11 @@ def escape(text: str) -> str:
 def visible(text: str) -> str:
     """Return text without the characters that are not seen but change what is."""
     return _HIDDEN.sub("", text)
+
+
+def short_powers(text: str) -> str:
+    """Return text with powers of ten as people write them: '1e-06' becomes '1e-6'."""
+    return _POWER.sub(r"e\1", text)
 
 
 def size(number: int) -> str:

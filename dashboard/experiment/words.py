@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from dashboard.experiment.text import shorten
+from dashboard.experiment.text import short_powers, shorten
 from rnncore.cells import CELLS
 from rnncore.choices import CLIP_METHODS, OPTIMIZERS
 from rnncore.config import TaskData, TrainConfig
@@ -64,7 +64,7 @@ def label(config: TrainConfig) -> str:
 
 def clip_words(config: TrainConfig) -> str:
     """Return how a run clips, e.g. 'clipped at 1'."""
-    return CLIP_METHODS[config.clip.method].name_run(config.clip.model_dump())
+    return short_powers(CLIP_METHODS[config.clip.method].name_run(config.clip.model_dump()))
 
 
 def status_word(status: str) -> str:

@@ -45,6 +45,8 @@ def test_a_setting_is_called_as_its_widget_is() -> None:
 
 def test_words_of_single_settings() -> None:
     assert setting_words("optimizer.learning_rate", 0.01) == "learning rate 0.01"
+    assert setting_words("optimizer.learning_rate", 1e-6) == "learning rate 1e-6"
+    assert setting_words("clip.threshold", 2.5e30) == "threshold 2.5e30"
     assert setting_words("steps", 20_000) == "steps 20,000"
     assert setting_words("model.cell", "lstm") == "LSTM"
     assert setting_words("optimizer.nesterov", True) == "Nesterov momentum on"
