@@ -1,6 +1,6 @@
 """Every write and every flush of the store's files may fail once: nothing given out is lost, every run goes on.
 
-RNNLAB_TEST_FAULTS says at how many places of each kind that is tried, 0 for all of them (an hour and more).
+RNNLAB_TEST_FAULTS says at how many places of each kind that is tried, 0 for all of them (about 800, some minutes).
 """
 
 import os
