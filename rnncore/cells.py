@@ -48,6 +48,7 @@ class Cell(Implemented):
     bounded: whether the largest singular value of its matrix bounds the gradient (Pascanu et al. 2013, section 2.1).
     omega: whether Pascanu's regulariser Omega is defined for it.
     torch_cell: name of the same cell in torch.nn, for one step; None: torch has none.
+    steps_back: whether the implementation can take a gradient one step back in two parts, units and weights.
     """
 
     phrase: str
@@ -64,6 +65,7 @@ class Cell(Implemented):
     bounded: bool = False
     omega: bool = False
     torch_cell: str | None = None
+    steps_back: bool = False
 
     def parameters(self, input_size: int, hidden_size: int) -> Shapes:
         """Return name -> shape of the parameters of one layer, in their order."""
@@ -87,6 +89,7 @@ CELLS.register(
         bounded=True,
         omega=True,
         torch_cell="RNNCell",
+        steps_back=True,
         implementation="rnncore.engine.cells.rnn:Rnn",
     )
 )
@@ -102,6 +105,7 @@ CELLS.register(
         forget_block="forget",
         chrono={"forget": 1, "input": -1},
         torch_cell="LSTMCell",
+        steps_back=True,
         implementation="rnncore.engine.cells.lstm:Lstm",
     )
 )
@@ -115,6 +119,7 @@ CELLS.register(
         gates=(Gate("r", "reset gate"), Gate("z", "update gate")),
         chrono={"update": 1},
         torch_cell="GRUCell",
+        steps_back=True,
         implementation="rnncore.engine.cells.gru:Gru",
     )
 )

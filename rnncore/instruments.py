@@ -64,6 +64,16 @@ INSTRUMENTS.register(
 )
 INSTRUMENTS.register(
     Instrument(
+        key="saturation",
+        title="Units and weights",
+        help="How much of the gradient's shrinking, step by step back in time, is due to units, how much to weights.",
+        phase="backward",
+        applies=lambda config: CELLS[config.model.cell].steps_back,
+        implementation="rnncore.engine.instruments.saturation:saturation",
+    )
+)
+INSTRUMENTS.register(
+    Instrument(
         key="gates",
         title="Gates",
         help="The mean activation of each gate by layer and timestep.",

@@ -145,6 +145,42 @@ class SpectralBound:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class SaturationSplit:
+    """What each step back in time does to the gradient: two terms, whose sum is the logarithm of the whole factor.
+
+    With delta_t = dL/dh_t, a_t = D_t delta_t what the units leave of it, and W^T a_t what arrives at h_{t-1} through
+    the weights, norms averaged over the batch: units (L, T) is log(mean |a_t| / mean |delta_t|), weights (L, T)
+    log(mean |W^T a_t| / mean |a_t|), natural logarithms, in column t those of the step from t to t - 1. The means are
+    taken before the ratios, so that for the loss of a last step, in the top layer, all terms add up to
+    log(g[1] / g[T]) of the profile g, sequences all of one length.
+
+    For a plain RNN D_t are the slopes of the units and W is W_hh. For an LSTM a_t is dL/d(preactivation) of all four
+    blocks, in which is what came along the cell state, so that units may be above 0. For a GRU a_t is that of r and z,
+    r times that of the candidate, and z delta_t, which goes on as it is: W is [W_hr; W_hz; W_hn; I].
+
+    -inf: exactly nothing is left. NaN: there was nothing before either, or no step goes back from there: at t = 1, at
+    a border of truncated backpropagation, at a lag that no sequence has (aligned at their ends, as profiles are).
+    """
+
+    units: Floats64
+    weights: Floats64
+
+    def to_json(self) -> dict[str, Any]:
+        """Return a JSON-ready dict; totals (L): sums over the steps that there are, None where one is not finite."""
+        return {
+            "units": floats(self.units),
+            "weights": floats(self.weights),
+            "units_total": numbers(np.nansum(self.units, 1)),
+            "weights_total": numbers(np.nansum(self.weights, 1)),
+        }
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> Self:
+        """Undo `to_json`."""
+        return cls(array(value["units"]).astype(np.float64), array(value["weights"]).astype(np.float64))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Gates:
     """Mean activation of each gate over the first validation sequences and all units.
 

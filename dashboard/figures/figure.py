@@ -17,6 +17,7 @@ class Rule(StrEnum):
     LOG_AXIS = "logAxis"  # the option "log" turns the y axis into a logarithmic one and back
     LAG_AXIS = "lagAxis"  # the option "lag" counts timesteps back from the loss
     LAG_ROWS = "lagRows"  # rows of maps are lags from each sequence's own end where sequences are of unequal length
+    SPLIT_STRIP = "splitStrip"  # below the gradient its factors, step by step, while their option is on
     METRIC_AXIS = "metricAxis"  # the right axis is there while its option is on, and named by the metric, in its units
     LINE_NAMES = "lineNames"  # names and values of horizontal lines, below the figure
     FLOOR_ZEROS = "floorZeros"  # an exact 0 has a place below everything else

@@ -75,6 +75,11 @@ def special(fill: str, run: int, part: str, *, option: str | None = None) -> Fil
     return _fill(fill, run, option, path=part)
 
 
+def split(run: int, path: str, *, option: str | None = None) -> Fill:
+    """Fill bars over the timesteps with the decimal logarithm of one of the factors of "saturation"."""
+    return _fill("split", run, option, path=path)
+
+
 def _fill(fill: str, run: int, option: str | None, **more: Any) -> Fill:
     given = {"option": option, **more}
     return {"fill": fill, "run": run} | {name: value for name, value in given.items() if value is not None}

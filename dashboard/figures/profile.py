@@ -38,9 +38,21 @@ def build(runs: Sequence[Run], theme: str) -> go.Figure:
             line={"color": palette.runs[index], "width": 1, "dash": "dot"},
             hoverinfo="skip",
         )
+    for index, run in enumerate(runs):
+        if splits(run):
+            for name, place, opacity in (("units", "saturation.units", 0.95), ("weights", "saturation.weights", 0.4)):
+                figure.add_bar(
+                    name=f"{run.label}, {name}",
+                    meta=fills.split(index, place, option="split"),
+                    marker={"color": palette.runs[index], "opacity": opacity, "line": {"width": 0}},
+                    offsetgroup=str(index),
+                    yaxis="y3",
+                )
     figure.update_yaxes(type="log", exponentformat="power", nticks=7)
     ratios = {"overlaying": "y", "matches": "y", "side": "right", "type": "log", "showgrid": False}
-    figure.update_layout(yaxis2=ratios, margin={"t": 24, "r": 56}, meta={"decades": MIN_DECADES})
+    strip = {"anchor": "x", "title": "log₁₀ factor", "zeroline": True, "nticks": 3}
+    figure.update_layout(yaxis2=ratios, yaxis3=strip, margin={"t": 24, "r": 56}, meta={"decades": MIN_DECADES})
+    figure.update_layout(barmode="relative", bargap=0.15)
     figure.update_xaxes(title="timestep t", rangemode="normal")
     return figure
 
@@ -72,6 +84,11 @@ def is_bounded(run: Run) -> bool:
     return CELLS[run.cell].bounded
 
 
+def splits(run: Run) -> bool:
+    """Tell whether it is measured what units and weights do to the gradient."""
+    return CELLS[run.cell].steps_back
+
+
 PROFILE = Figure(
     key="profile",
     title="Gradient through time",
@@ -79,7 +96,7 @@ PROFILE = Figure(
     help="Line chart: norm of the gradient of the loss by the hidden state over the timesteps, at one training step; "
     "it vanishes where it falls below its value at the last timestep, and explodes where it rises above it",
     build=build,
-    reads=Sources(columns=("clip_coef",), profiles=(HIDDEN, CELL, DIRECT), parts=("sigma_max",)),
+    reads=Sources(columns=("clip_coef",), profiles=(HIDDEN, CELL, DIRECT), parts=("sigma_max", "saturation")),
     steps=False,
     pace=Pace(2),
     options=(
@@ -99,6 +116,14 @@ PROFILE = Figure(
             "What the largest singular value of W_hh lets through at most.",
             applies=is_bounded,
         ),
+        Option(
+            "split",
+            "Units and weights (bars)",
+            False,
+            "How each step back changes the gradient: solid bars are due to the units (saturation, gates), pale ones "
+            "to the weights; below 0 they shrink it.",
+            applies=splits,
+        ),
         Option("fit", "Half-life fit (long dashes)", False, "Straight line fitted to the logarithm of the profile."),
         Option(
             "scaled",
@@ -108,5 +133,5 @@ PROFILE = Figure(
             applies=lambda run: run.clipped,
         ),
     ),
-    rules=(Rule.FLOOR_ZEROS, Rule.LAG_AXIS, Rule.SAME_SO_FAR, Rule.ROOM_AHEAD, Rule.THROUGH_TIME),
+    rules=(Rule.SPLIT_STRIP, Rule.FLOOR_ZEROS, Rule.LAG_AXIS, Rule.SAME_SO_FAR, Rule.ROOM_AHEAD, Rule.THROUGH_TIME),
 )

@@ -208,6 +208,14 @@ TERMS: dict[str, Term] = {
         "Runs with the same seed, hence the same initial weights and the same batches in the same order, that differ "
         "by one setting alone, such as clipping. Where their curves part, that setting is the cause."
     ),
+    "Units and weights": Term(
+        "Two reasons why a gradient changes its length on a step back in time. The units multiply it by their slopes, "
+        "which are near 0 where they are saturated or where gates are closed; the weights turn it and make it longer or "
+        "shorter. Which of them lets a gradient vanish says what to change: the scale of inputs and biases, "
+        "or the initial weights.",
+        r"\log\frac{\lVert\delta_{t-1}\rVert}{\lVert\delta_t\rVert} = \log\frac{\lVert D_t\delta_t\rVert}"
+        r"{\lVert\delta_t\rVert} + \log\frac{\lVert W^\top D_t\delta_t\rVert}{\lVert D_t\delta_t\rVert}",
+    ),
     "Update norm": Term(
         "The length of the change that one step makes to the parameters. Read it beside the gradient norm: with SGD "
         "their ratio is the learning rate, with Adam it is not."

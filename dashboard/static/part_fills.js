@@ -3,6 +3,7 @@
 import { fillAnswers, fillTruth } from "./answers.js";
 import { slice } from "./arrays.js";
 import { range } from "./dom.js";
+import { fillSplit } from "./split.js";
 
 /** @import { Context } from "./figures.d.ts" */
 /** @import { Trace } from "./plotly.d.ts" */
@@ -19,6 +20,7 @@ export const PART_FILLS = {
   histogram: fillHistogram,
   answers: fillAnswers,
   truth: fillTruth,
+  split: fillSplit,
 };
 
 /** @type {PartFill} */

@@ -7,6 +7,7 @@ import { LAG, OWN_LAG, overLag, ragged } from "./lags.js";
 import { mapGrid } from "./maps.js";
 import { lineNames, marks, sameSoFar } from "./margins.js";
 import { isPercent, metricName } from "./metric.js";
+import { inStrip, splitStrip } from "./split.js";
 import { throughTime } from "./through_time.js";
 
 /** @import { Card } from "./card.js" */
@@ -28,6 +29,7 @@ export const RULES = {
   logAxis,
   lagAxis,
   lagRows,
+  splitStrip,
   metricAxis,
   lineNames,
   floorZeros,
@@ -99,7 +101,8 @@ const onRight = (trace) => trace.yaxis === "y2";
  */
 function floorZeros({ context, data, layout }) {
   let [least, most] = [Infinity, 0];
-  for (const value of data.flatMap((trace) => trace.y ?? [])) {
+  const lines = data.filter((trace) => !inStrip(trace));
+  for (const value of lines.flatMap((trace) => trace.y ?? [])) {
     if (typeof value !== "number" || !(value > 0) || value === Infinity) continue;
     if (value < least) least = value;
     if (value > most) most = value;
@@ -107,7 +110,7 @@ function floorZeros({ context, data, layout }) {
   if (!most) [least, most] = [1e-37, 1e-37];
   const lowest = Math.floor(Math.log10(least) + 1e-9);
   const floor = 10 ** (lowest - 1);
-  if (data.some(({ y }) => y?.includes(0))) {
+  if (lines.some(({ y }) => y?.includes(0))) {
     const length = (context.height - layout.margin.t - layout.margin.b) / layout.font.size;
     const apart = Math.max(1, Math.ceil(((Math.log10(most) - lowest + 1) * TICK_EM) / length));
     const powers = [];
@@ -116,7 +119,7 @@ function floorZeros({ context, data, layout }) {
     layout.yaxis.ticktext = ["exactly 0", ...powers.map((power) => `10<sup>${power}</sup>`)];
     layout.margin.l = Math.max(layout.margin.l, ZERO_EM * layout.font.size);
   }
-  for (const trace of data) {
+  for (const trace of lines) {
     trace.y = trace.y?.map((value) => (value === 0 ? floor : Number.isFinite(value) ? value : null));
   }
 }
@@ -169,7 +172,7 @@ function roomAhead({ card, context, data, layout, empty }) {
   const steps = training ? Math.max(...runs.map((run) => run.state?.steps ?? 0)) : null;
   const first = card.about.steps || !overLag(context) ? 1 : 0;
   const timesteps = Math.max(...runs.map((run) => run.series.timesteps));
-  const left = data.filter((trace) => !onRight(trace));
+  const left = data.filter((trace) => !onRight(trace) && !inStrip(trace));
   room.least = layout.meta?.decades ?? 0;
   if (card.about.steps) room.fit(left, log, first, Math.max(...runs.map((run) => run.series.last || 1)), steps);
   else room.fit(left, log, first, first + timesteps - 1, null);

@@ -32,7 +32,8 @@ export function throughTime({ card, context, data, layout, empty }) {
     const { fill, side } = trace.meta ?? {};
     if (fill === "zone") area(trace, room, side === "above" ? [highest, 10 ** room.high] : [lowest, 10 ** room.low]);
   }
-  const length = context.height - layout.margin.t - layout.margin.b;
+  const [from, to] = /** @type {number[]} */ (layout.yaxis.domain ?? [0, 1]);
+  const length = (context.height - layout.margin.t - layout.margin.b) * (to - from);
   const scale = length / (room.high - room.low);
   /** @type {Area[]} */
   const areas = [

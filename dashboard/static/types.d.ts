@@ -140,6 +140,7 @@ export interface Snapshot {
   predictions?: Regression | Classification;
   parameters?: Parameters;
   sigma_max?: { values: number[]; gamma: number; bound_layer: number | null } | null;
+  saturation?: { units: PackedArray; weights: PackedArray } | null;
   [part: string]: unknown;
 }
 

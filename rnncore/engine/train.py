@@ -187,7 +187,8 @@ class Trainer:
 
         # Forward and backward: the gradients of this batch, and on the tape those of all hidden states.
         batch = to_tensors(self.dataset.train_batch(step, config.batch_size, config.seed), flat.weights)
-        tape = StateTape(cell=recording) if recording or config.omega else None
+        measuring = recording or evaluating
+        tape = StateTape(cell=measuring) if measuring or config.omega else None
         loss = self._backward(batch, tape, step)
 
         # Measure, before clipping changes the gradients.
@@ -196,7 +197,8 @@ class Trainer:
             profiles = self._profiles(tape, batch) if tape is not None and recording else {}
         problem = _non_finite("loss", train_loss) or _non_finite("gradient", grad_norm)
         self._spikes.add(step, grad_norm, train_loss)
-        measured = self._snapshots.backward() if evaluating and problem is None else None
+        lengths = None if self.model.swaps_axes else batch.lengths
+        measured = self._snapshots.backward(tape, lengths) if evaluating and problem is None else None
 
         # Clip, then let the optimiser change the weights.
         clip_coef, update_norm = 1.0, 0.0

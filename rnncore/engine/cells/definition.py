@@ -22,6 +22,33 @@ class Step(NamedTuple):
     gates: tuple[Tensor, ...] = ()
 
 
+class Passed(NamedTuple):
+    """Consecutive timesteps, n of them, of a layer whose backward pass is done.
+
+    inputs (n, B, I), states (n, B, W), before (n, B, W): x_t, h_t and h_{t-1}. totals: dL/dh_t (n, B, W). cell:
+    dL/dc_t, and memory: c_{t-1} of the first of them (B, W), where there is a c_t.
+    """
+
+    inputs: Tensor
+    states: Tensor
+    before: Tensor
+    totals: Tensor
+    cell: Tensor | None
+    memory: Tensor
+
+
+class Passing(NamedTuple):
+    """What `Passed` gradients become on their way to the timestep before.
+
+    units: a_t (n, B, K), the gradient by all that h_{t-1} enters through matrices, or as it is: what the units have
+    left of dL/dh_t. arriving: what of it arrives at h_{t-1} (n, B, W), through those matrices. memory: c_t of the last.
+    """
+
+    units: Tensor
+    arriving: Tensor
+    memory: Tensor
+
+
 class CellDefinition(ABC):
     """A kind of cell: `step` defines it, and all else follows from `step` or is replaced by something faster.
 
@@ -61,6 +88,10 @@ class CellDefinition(ABC):
     def outputs(self, inputs: Tensor, states: Tensor, weights: Weights) -> Tensor:
         """Return what the layer above sees (T, B, H), from inputs (T, B, I) and h_t (T, B, W): h_t itself."""
         return states
+
+    def step_back(self, part: Passed, weights: Weights) -> Passing:
+        """Take dL/dh_t one step back in time, for some timesteps at once; only where `entry.steps_back`."""
+        raise NotImplementedError
 
     def gates(self, inputs: Tensor, states: Tensor, weights: Weights) -> Tensor:
         """Return the activations of `entry.gates`, (T, B, G, H), from inputs (T, B, I) and h_t (T, B, W)."""

@@ -9,7 +9,7 @@ from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
 from rnncore.cells import Cell
-from rnncore.engine.cells.definition import CellDefinition, Step, Weights, stacked_gates
+from rnncore.engine.cells.definition import CellDefinition, Passed, Passing, Step, Weights, stacked_gates
 from rnncore.engine.cells.generic import State
 from rnncore.engine.cells.scan import (
     Key,
@@ -56,6 +56,19 @@ class Gru(CellDefinition):
     def gates(self, inputs: Tensor, states: Tensor, weights: Weights) -> Tensor:
         """Return r and z: both follow from x_t and h_{t-1} in one product."""
         return stacked_gates(inputs, states, weights, [0, 1])
+
+    def step_back(self, part: Passed, weights: Weights) -> Passing:
+        """a_t: dL/d(preactivation) of r and z, r times that of n, z dL/dh_t; back by W_hh, the last as it is."""
+        w_ih, w_hh, b_ih, b_hh = weights
+        h, totals = part.before, part.totals
+        r_in, z_in, n_in = F.linear(part.inputs, w_ih, b_ih).chunk(3, -1)  # (n, B, H) each
+        r_h, z_h, q = F.linear(h, w_hh, b_hh).chunk(3, -1)
+        r, z = (r_in + r_h).sigmoid(), (z_in + z_h).sigmoid()
+        n = (n_in + r * q).tanh()
+        d_n = totals * (1 - z) * (1 - n * n)
+        grads = torch.cat([d_n * q * r * (1 - r), totals * (h - n) * z * (1 - z), d_n * r], -1)  # (n, B, 3H)
+        carried = totals * z
+        return Passing(torch.cat([grads, carried], -1), grads @ w_hh + carried, part.memory)
 
 
 class GruBuffers:

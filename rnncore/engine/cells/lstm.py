@@ -9,7 +9,7 @@ from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
 from rnncore.cells import Cell
-from rnncore.engine.cells.definition import CellDefinition, Step, Weights, stacked_gates
+from rnncore.engine.cells.definition import CellDefinition, Passed, Passing, Step, Weights, stacked_gates
 from rnncore.engine.cells.generic import State
 from rnncore.engine.cells.probe_lstm import probe_lstm
 from rnncore.engine.cells.scan import (
@@ -60,6 +60,21 @@ class Lstm(CellDefinition):
     def gates(self, inputs: Tensor, states: Tensor, weights: Weights) -> Tensor:
         """Return i, f and o: all of them follow from x_t and h_{t-1} in one product."""
         return stacked_gates(inputs, states, weights, [0, 1, 3])
+
+    def step_back(self, part: Passed, weights: Weights) -> Passing:
+        """a_t: dL/d(preactivation) of i, f, g and o, in which is what came along the cell state; back by W_hh."""
+        assert part.cell is not None
+        w_ih, w_hh, b_ih, b_hh = weights
+        gates = F.linear(part.inputs, w_ih, b_ih) + F.linear(part.before, w_hh, b_hh)  # (n, B, 4H)
+        i, f, g, o = gates.chunk(4, -1)
+        i, f, g, o = i.sigmoid(), f.sigmoid(), g.tanh(), o.sigmoid()
+        memory = [part.memory]  # c_{t-1}, and c_t after it
+        for forget, new in zip(f, i * g, strict=True):
+            memory.append(forget * memory[-1] + new)
+        c = torch.stack(memory)  # (n + 1, B, H)
+        d_c, d_o = part.cell, part.totals * c[1:].tanh() * o * (1 - o)
+        grads = torch.cat([d_c * g * i * (1 - i), d_c * c[:-1] * f * (1 - f), d_c * i * (1 - g * g), d_o], -1)
+        return Passing(grads, grads @ w_hh, memory[-1])
 
 
 class LstmBuffers:

@@ -71,7 +71,7 @@ class Recurrent(nn.Module):
             below = outputs.contiguous()
             states = self.definition.scan(below, weights, recursion, place)  # (T, B, W)
             if place is not None:
-                place.record_states(states)
+                place.record_states(states, below)
             outputs = self.definition.outputs(below, states, weights)  # (T, B, H)
             if self.dropout and layer < self.num_layers - 1:
                 outputs = F.dropout(outputs, self.dropout, self.training)

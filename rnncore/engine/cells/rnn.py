@@ -9,7 +9,7 @@ from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
 from rnncore.cells import Cell
-from rnncore.engine.cells.definition import CellDefinition, Step, Weights
+from rnncore.engine.cells.definition import CellDefinition, Passed, Passing, Step, Weights
 from rnncore.engine.cells.generic import State
 from rnncore.engine.cells.scan import (
     Key,
@@ -46,6 +46,13 @@ class Rnn(CellDefinition):
         relu = self.nonlinearity == "relu"
         states: Tensor = RnnScan.apply(inputs, *weights, relu, recursion, self._pool, tape)  # type: ignore[no-untyped-call]
         return states
+
+    def step_back(self, part: Passed, weights: Weights) -> Passing:
+        """a_t = phi'(W x_t + b + W h_{t-1} + b) dL/dh_t, the slope known from h_t alone; back by W_hh."""
+        h = part.states
+        slopes = (h > 0).to(h.dtype) if self.nonlinearity == "relu" else 1 - h * h
+        grads = part.totals * slopes  # (n, B, H)
+        return Passing(grads, grads @ weights[1], part.memory)
 
 
 class RnnBuffers:

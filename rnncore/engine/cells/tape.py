@@ -12,10 +12,10 @@ class StateTape:
     hidden: total derivative dL/dh_{l,t} of the batch loss L, through later timesteps and the layers above; where L is
     the mean over B sequences its rows carry the 1/B. With recursion clipping, as clipped. direct: the part of it that
     does not come through later timesteps of the same layer. cell: the same total for the LSTM's c (None for other
-    cells, or when not asked for). states: h_{l,t}, detached.
+    cells, or when not asked for). states: h_{l,t}, detached. inputs: what each layer saw, (T, B, I), detached.
 
-    The forward pass empties the tape and writes `states`, the backward pass writes the rest; a second backward pass
-    through the same graph overwrites it. Recording never changes the numbers that training computes.
+    The forward pass empties the tape and writes `states` and `inputs`, the backward pass writes the rest; a second
+    backward pass through the same graph overwrites it. Recording never changes the numbers that training computes.
     """
 
     def __init__(self, cell: bool = True) -> None:
@@ -24,10 +24,11 @@ class StateTape:
         self.direct: list[Tensor] = []
         self.cell: list[Tensor] | None = None
         self.states: list[Tensor] = []
+        self.inputs: list[Tensor] = []
 
     def begin(self, num_layers: int, has_cell: bool) -> None:
         """Empty the tape before a forward pass through `num_layers` layers."""
-        self.hidden, self.direct, self.states = (_blank(num_layers) for _ in range(3))
+        self.hidden, self.direct, self.states, self.inputs = (_blank(num_layers) for _ in range(4))
         self.cell = _blank(num_layers) if has_cell and self.wants_cell else None
 
 
@@ -43,9 +44,9 @@ class LayerTape:
         """Whether dL/dc_t is to be recorded."""
         return self.tape.cell is not None
 
-    def record_states(self, states: Tensor) -> None:
-        """Record h_t (T, B, H)."""
-        self.tape.states[self.layer] = states.detach()
+    def record_states(self, states: Tensor, inputs: Tensor) -> None:
+        """Record h_t (T, B, H) and what the layer saw (T, B, I)."""
+        self.tape.states[self.layer], self.tape.inputs[self.layer] = states.detach(), inputs.detach()
 
     def record(self, hidden: Tensor, direct: Tensor, cell: Tensor | None = None) -> None:
         """Record gradients, each (T, B, H); the tape keeps the tensors themselves."""

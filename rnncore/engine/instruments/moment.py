@@ -2,8 +2,11 @@
 
 from dataclasses import dataclass
 
+from torch import Tensor
+
 from rnncore.config import TrainConfig
 from rnncore.data.dataset import SequenceDataset
+from rnncore.engine.cells.recurrent import StateTape
 from rnncore.engine.evaluation import Evaluation, TensorBatch
 from rnncore.engine.flat import FlatParameters
 from rnncore.engine.guesses import GuessLosses
@@ -16,7 +19,8 @@ class Moment:
     """A run whose backward pass is done; neither clipping nor the optimiser has touched anything yet.
 
     parameters: all weights with their gradients. validation: the whole validation set. guesses: what simple answers
-    cost there. spikes: the largest spike of the gradient norm so far. first_weight_norm: of all initial weights.
+    cost there. spikes: the largest spike of the gradient norm so far. first_weight_norm: of all initial weights. tape:
+    of the backward pass, and lengths: of its sequences where these are unequal; both are there in that phase alone.
     """
 
     config: TrainConfig
@@ -27,9 +31,11 @@ class Moment:
     guesses: GuessLosses
     spikes: Spikes
     first_weight_norm: float
+    tape: StateTape | None = None
+    lengths: Tensor | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Evaluated(Moment):
     """A run whose updated model has been evaluated on the validation set."""
 

@@ -1,9 +1,12 @@
 """The taker of a run's snapshots: asks every instrument that applies to the run, each in its phase."""
 
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
+from torch import Tensor
+
+from rnncore.engine.cells.recurrent import StateTape
 from rnncore.engine.evaluation import Evaluation
 from rnncore.engine.instruments.moment import Evaluated, Moment
 from rnncore.instruments import INSTRUMENTS, Phase
@@ -23,9 +26,13 @@ class SnapshotTaker:
             if instrument.applies(moment.config):
                 self._measures[instrument.phase][key] = instrument.load()
 
-    def backward(self) -> Parts:
-        """Return the parts that belong to the backward pass, as it has left weights and gradients."""
-        return {key: measure(self._moment) for key, measure in self._measures["backward"].items()}
+    def backward(self, tape: StateTape | None = None, lengths: Tensor | None = None) -> Parts:
+        """Return the parts that belong to the backward pass, as it has left weights and gradients.
+
+        tape: of that pass. lengths: of its sequences where these are unequal.
+        """
+        moment = replace(self._moment, tape=tape, lengths=lengths)
+        return {key: measure(moment) for key, measure in self._measures["backward"].items()}
 
     def finish(self, parts: Parts, evaluation: Evaluation) -> Snapshot:
         """Return the snapshot: `parts` of the backward pass and what is to be seen of the updated model."""
