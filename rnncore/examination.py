@@ -11,7 +11,7 @@ from rnncore.data.dataset import SequenceDataset
 from rnncore.diagnosis.evidence import FIRST, RECENT, Evidence, History
 from rnncore.diagnosis.finding import Finding
 from rnncore.diagnosis.judging import findings
-from rnncore.diagnosis.quantities import measured
+from rnncore.diagnosis.quantities import measured, unequal
 from rnncore.engine.train import Trainer
 from rnncore.records import Record
 
@@ -48,7 +48,7 @@ def examine(config: TrainConfig, steps: int | None = None, dataset: SequenceData
         config = changed(config, {"steps": steps})
     trainer = Trainer(config, dataset)
     rows: list[tuple[float, ...]] = []
-    hidden = direct = health = None
+    hidden = direct = health = split = counts = None
     record: Record | None = None
     for record in trainer.records():
         values = (getattr(record, name) for name in _COLUMNS)
@@ -57,11 +57,14 @@ def examine(config: TrainConfig, steps: int | None = None, dataset: SequenceData
             counts = record.sequence_count
             hidden, direct = (measured(each, counts) for each in (record.hidden_grad_norm, record.direct_grad_norm))
         if record.snapshot is not None:
-            health = record.snapshot["health"]
+            health, split = record.snapshot["health"], record.snapshot.get("saturation")
     assert record is not None
     table = np.array(rows)
     looked_at = (table[:, 0] <= FIRST) | (table[:, 0] > record.step - RECENT)
     columns = dict(zip(_COLUMNS, table[looked_at].T, strict=True))
     history = History(**columns, epoch=record.epoch, diverged=record.diverged)
-    evidence = Evidence(history, config, hidden, direct, health, trainer.info.facts, over=True)
+    ragged = unequal(counts)
+    evidence = Evidence(
+        history, config, hidden, direct, health, trainer.info.facts, over=True, split=split, ragged=ragged
+    )
     return Examination(tuple(findings(evidence)), record.step, record.diverged, evidence)

@@ -210,9 +210,9 @@ TERMS: dict[str, Term] = {
     ),
     "Units and weights": Term(
         "Two reasons why a gradient changes its length on a step back in time. The units multiply it by their slopes, "
-        "which are near 0 where they are saturated or where gates are closed; the weights turn it and make it longer or "
-        "shorter. Which of them lets a gradient vanish says what to change: the scale of inputs and biases, "
-        "or the initial weights.",
+        "which are near 0 where they are saturated or where gates are closed; the weights turn it and make it longer "
+        "or shorter. Which of them lets a gradient vanish says what to change: the scale of inputs and biases, or the "
+        "initial weights.",
         r"\log\frac{\lVert\delta_{t-1}\rVert}{\lVert\delta_t\rVert} = \log\frac{\lVert D_t\delta_t\rVert}"
         r"{\lVert\delta_t\rVert} + \log\frac{\lVert W^\top D_t\delta_t\rVert}{\lVert D_t\delta_t\rVert}",
     ),

@@ -69,8 +69,9 @@ class Evidence:
     """What rules look at.
 
     config: of the run; None for a model that is only watched. profile, direct: (L, T), of the step that is judged.
-    health: the part "health" of the last snapshot up to that step. facts: `rnncore.data.facts`. over: there are no
-    more steps to come.
+    health: the part "health" of the last snapshot up to that step, split: its part "saturation". facts:
+    `rnncore.data.facts`. over: there are no more steps to come. ragged: sequences are of unequal length, so that the
+    columns of profiles are lags, the last one each sequence's own end.
     """
 
     history: History
@@ -80,6 +81,8 @@ class Evidence:
     health: Mapping[str, Any] | None = None
     facts: Mapping[str, float] = field(default_factory=dict)
     over: bool = False
+    split: Mapping[str, Any] | None = None
+    ragged: bool = False
 
     @cached_property
     def step(self) -> int:
@@ -151,6 +154,19 @@ class Evidence:
     def stuck(self) -> bool:
         """Whether the run is known to be no better than a simple answer, or diverged."""
         return self.sick and not self.beaten
+
+    def due_to_units(self, layer: int) -> float | None:
+        """Return which part of a layer's (from 0) shrinking gradient is due to its units; None where none is known.
+
+        That is the sum of the terms "units" over that of both, all steps back together: 0 for a linear network, above 1
+        where the weights make it longer.
+        """
+        if self.split is None:
+            return None
+        units, weights = (self.split[name][layer] for name in ("units_total", "weights_total"))
+        if units is None or weights is None or units + weights >= 0:
+            return None
+        return float(units / (units + weights))
 
     def answers(self, name: str) -> float | None:
         """Return a number about the answers on the validation set (`health.answers`), or None."""

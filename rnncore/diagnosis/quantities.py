@@ -41,6 +41,14 @@ def measured(profile: ArrayLike | None, counts: ArrayLike | None = None) -> Floa
     return values if counts is None else values[:, np.atleast_2d(np.asarray(counts))[0] > 0]
 
 
+def unequal(counts: ArrayLike | None) -> bool:
+    """Tell from a profile's `sequence_count` whether its sequences are of unequal length."""
+    if counts is None:
+        return False
+    present = np.asarray(counts)[np.asarray(counts) > 0]
+    return bool(present.size) and bool(present.min() < present.max())
+
+
 def reach(profile: ArrayLike) -> Floats:
     """Return a profile (T,) or (L, T) relative to the last timestep that has a gradient; NaN where none has."""
     values = np.asarray(profile, np.float64)

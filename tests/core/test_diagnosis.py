@@ -10,7 +10,7 @@ from rnncore.config import TrainConfig
 from rnncore.diagnosis.evidence import Evidence
 from rnncore.diagnosis.finding import FINDINGS, Finding
 from rnncore.diagnosis.kinds import FINDINGS as ALL
-from rnncore.diagnosis.quantities import decay, figure, first_non_finite, reach, share_clipped
+from rnncore.diagnosis.quantities import decay, figure, first_non_finite, measured, reach, share_clipped, unequal
 from rnncore.diagnosis.rules.through_time import describe
 from tests.support.evidence import found, health, history, stuck
 
@@ -223,3 +223,41 @@ def test_a_remedy_is_one_change_that_makes_a_valid_configuration(
     assert sick.remedy.changes == changes
     assert sick.remedy.sentence.endswith(".")
     assert changed(TrainConfig.model_validate(config), changes)
+
+
+def test_sequences_of_unequal_length_are_spoken_of_by_the_steps_before_their_ends() -> None:
+    said = judge_profile(geometric(0.5, 0.3, 25), ragged=True)
+    assert said.sentence == (
+        "Vanishing: the gradient halves every step; 24 steps before the end of each sequence it is 6e-8 of its value "
+        "at the end."
+    )
+    cut = geometric(0.5, 0.3, 25)
+    cut[:4] = 0
+    said = judge_profile(cut, ragged=True)
+    assert "; 21 and more steps before the end of each sequence it is exactly 0" in said.sentence
+    infinite = np.r_[np.full(3, math.inf), geometric(0.5, 0.3, 5)]
+    assert judge_profile(infinite, ragged=True).sentence == (
+        "Exploding: going back in time, the gradient stops being finite 5 steps before the end of each sequence."
+    )
+
+
+def test_lags_that_no_sequence_has_are_no_part_of_a_profile() -> None:
+    values, counts = [[math.nan, 0.5, 1.0]], [[0, 2, 3]]
+    np.testing.assert_array_equal(measured(values, counts), [[0.5, 1.0]])
+    np.testing.assert_array_equal(measured(values), values)
+    assert measured(None, counts) is None
+    assert unequal(counts)
+    assert not unequal([[0, 3, 3]])
+    assert not unequal(None)
+
+
+def test_what_units_do_to_a_gradient_is_a_share_of_its_shrinking() -> None:
+    def share(units: float | None, weights: float | None) -> float | None:
+        return Evidence(history(2), split={"units_total": [units], "weights_total": [weights]}).due_to_units(0)
+
+    assert share(-3.0, -1.0) == 0.75
+    assert share(-3.0, 1.0) == 1.5
+    assert share(0.0, -2.0) == 0
+    assert share(-1.0, 1.0) is None
+    assert share(None, None) is None
+    assert Evidence(history(2)).due_to_units(0) is None

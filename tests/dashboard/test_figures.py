@@ -70,9 +70,9 @@ def test_options_are_offered_where_a_run_has_something_for_them() -> None:
         return {option["key"] for option in drawing(runs)["about"][figure]["options"] if option["applies"]}
 
     plain, lstm = Run("a"), Run("b", 1.0, "lstm", clipped=True)
-    assert offered("profile", plain) == {"lag", "direct", "bound", "fit"}
-    assert offered("profile", lstm) == {"lag", "cell", "direct", "fit", "scaled"}
-    assert offered("profile", plain, lstm) == {"lag", "cell", "direct", "bound", "fit", "scaled"}
+    assert offered("profile", plain) == {"lag", "direct", "bound", "split", "fit"}
+    assert offered("profile", lstm) == {"lag", "cell", "direct", "split", "fit", "scaled"}
+    assert offered("profile", plain, lstm) == {"lag", "cell", "direct", "bound", "split", "fit", "scaled"}
     assert offered("heatmap", plain) == set()
     assert "after" not in offered("grad_norm", plain)
 

@@ -12,6 +12,7 @@ import numpy as np
 from rnncore.diagnosis.evidence import Evidence
 from rnncore.diagnosis.finding import Finding, Rule
 from rnncore.diagnosis.quantities import Decay, Floats, decay, figure, reach
+from rnncore.words import many
 
 FADING, VANISHING = 0.1, 1e-3  # reach below which the gradient fades, vanishes; their inverses: it grows, explodes
 NEARLY_ONE = 0.95  # total / direct between this and its inverse count as equal
@@ -52,7 +53,8 @@ def describe(e: Evidence) -> Finding | None:
         return None
     if not np.isfinite(values).all():
         first = int(np.flatnonzero(~np.isfinite(values).all(0))[-1]) + 1
-        return Finding("exploding", f"Exploding: going back in time, the gradient stops being finite at t={first}.")
+        where = _at(e, first, values.shape[1])
+        return Finding("exploding", f"Exploding: going back in time, the gradient stops being finite {where}.")
     if not values.any():
         return Finding("vanishing", f"No gradient: it is exactly 0 at every timestep{_why_zero(e)}.", {"reach": 0.0})
     found = _furthest(values)
@@ -108,10 +110,23 @@ def _reach(e: Evidence, found: Reach) -> Finding:
     if start == 0:
         zeros = int(with_gradient[0])
         figures["zeros"] = zeros
-        sentence = f"Vanishing: {rate}up to t={zeros} {subject} is exactly 0{_why_zero(e)}."
+        upto = f"{T - zeros:,} and more steps before the end of each sequence" if e.ragged else f"up to t={zeros}"
+        sentence = f"Vanishing: {rate}{upto} {subject} is exactly 0{_why_zero(e)}."
         return Finding("vanishing", sentence, figures)
     times = f"{figure(start)} {'times' if start >= 1 else 'of'} its value"
-    return Finding(kind, f"{kind.capitalize()}: {rate}at t=1 {subject} is {times} at t={T}.", figures)
+    end = "at the end" if e.ragged else f"at t={T}"
+    return Finding(kind, f"{kind.capitalize()}: {rate}{_at(e, 1, T)} {subject} is {times} {end}.", figures)
+
+
+def _at(e: Evidence, t: int, T: int) -> str:
+    """Say where a column of a profile is: sequences of unequal length have the lag from their ends in common alone."""
+    if not e.ragged:
+        return f"at t={t}"
+    return _before(T - t) if t < T else "at the end of each sequence"
+
+
+def _before(lag: int) -> str:
+    return f"{many(lag, 'step')} before the end of each sequence"
 
 
 def _why_zero(e: Evidence) -> str:

@@ -15,7 +15,7 @@ from rnncore.diagnosis.evidence import FIRST, RECENT, Evidence, History
 from rnncore.diagnosis.finding import Finding
 from rnncore.diagnosis.judging import findings
 from rnncore.diagnosis.kinds import FINDINGS
-from rnncore.diagnosis.quantities import measured, recording_overhead
+from rnncore.diagnosis.quantities import measured, recording_overhead, unequal
 from rnncore.runs.read.damage import damage_in_words
 from rnncore.runs.store.profiles import shown_profile
 from rnncore.runs.store.runs import ENDED, progress, setup
@@ -101,6 +101,8 @@ def look(store: Store, run_id: str, step: int | None = None) -> dict[str, Any]:
             health=snapshot.get("health"),
             facts=facts,
             over=run.status in ENDED and upto == run.step,
+            split=snapshot.get("saturation"),
+            ragged=unequal(counts),
         )
     )
     lost = damage_in_words(records.missing)
