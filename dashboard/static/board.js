@@ -209,6 +209,8 @@ class Board {
     if (!Plotly) return;
     this.head.color(drawing.palette[theme].runs);
     travel.build(Plotly, drawing, theme, this.key ?? "", this.projector.on);
+    this.head.brief.turn(this.projector.on);
+    this.head.inBrief();
     travel.plots.arrange(this.data.show);
     travel.draw();
   }

@@ -47,6 +47,7 @@ export class Card {
     this.frame.append(this.plot);
     this.legend = element("div", "rgl-legend");
     this.root = element("section", "rgl-card");
+    this.root.style.setProperty("--letters", String(about.title.length));
     const full = corner(this.root, about.title);
     if (full) heading.append(full);
     this.root.append(heading, this.frame, this.legend);

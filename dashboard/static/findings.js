@@ -111,6 +111,7 @@ class Entry {
 export class Findings {
   root = element("div", "rgl-findings");
   headline = element("span", "rgl-verdict");
+  brief = element("span", "rgl-brief"); // in its place in projector mode
   offer = new Offer();
   list = element("ul", "rgl-others");
   called = element("span");
@@ -124,7 +125,7 @@ export class Findings {
     this.more.classList.add("rgl-more");
     this.more.setAttribute("aria-expanded", "false");
     this.list.hidden = true;
-    this.root.append(this.headline, this.offer.root, this.more, this.list);
+    this.root.append(this.headline, this.brief, this.offer.root, this.more, this.list);
   }
 
   toggle() {

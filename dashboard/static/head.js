@@ -1,5 +1,6 @@
 // The strip above the figures: one line a run with its state and verdict, and the controls that steer all of them.
 
+import { Brief } from "./brief.js";
 import { ACTIVE, button, count, duration, element, number, setText } from "./dom.js";
 import { Findings, saidOf } from "./findings.js";
 import { told } from "./metric.js";
@@ -52,6 +53,7 @@ export class Head {
     this.root.setAttribute("role", "group");
     this.root.setAttribute("aria-label", "runs on the board");
     this.lines = element("div", "rgl-runs");
+    this.brief = new Brief(this.lines);
     this.train = button("Train", "Train what the controls say", () => {});
     this.train.classList.add("rgl-train");
     this.pause = button("Pause", "Hold training after the current step (space bar)", () => this.send("pause"));
@@ -116,6 +118,14 @@ export class Head {
     }
     if (!active) setText(this.stop, "Stop");
     if (!active) this.stop.disabled = false;
+    this.inBrief();
+  }
+
+  // What is said of the runs in one line, in projector mode.
+  inBrief() {
+    const reasons = this.views.map(({ reason }) => (reason.hidden ? "" : (reason.textContent ?? "")));
+    const places = this.views.map(({ findings }) => findings.brief);
+    this.brief.show(this.runs, places, reasons);
   }
 
   /**
@@ -169,13 +179,14 @@ export class Head {
 function lineOf(run) {
   const view = {
     swatch: element("span", "rgl-swatch"),
-    name: element("strong", "", run.short ? `${run.short}. ${run.label}` : run.label),
+    name: element("strong", "", run.short ? `${run.short}. ` : ""),
     status: element("span", "rgl-status"),
     progress: element("progress", "rgl-progress"),
     detail: element("span", "rgl-detail"),
     reason: element("div", "rgl-reason"),
     findings: new Findings(),
   };
+  view.name.append(element("span", run.short ? "rgl-label" : "", run.label));
   view.progress.max = 1;
   view.progress.setAttribute("aria-label", `progress of the run ${run.label}`);
   return view;

@@ -112,6 +112,7 @@ export interface Insights {
 export interface Finding {
   kind: string;
   title: string;
+  group: "cause" | "description";
   sentence: string;
   measured: string; // the evidence in words
   remedy: Remedy | null;

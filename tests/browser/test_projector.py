@@ -104,6 +104,44 @@ def test_it_fits_the_screen_exactly_and_the_last_row_can_read_it(
         assert not page.get_by_test_id(chrome).is_visible()
 
 
+# Words that do not fit where they stand, and lines of what is said of the runs.
+CUT = """() => [...document.querySelectorAll('.rgl-board *')].filter((node) => node.checkVisibility() &&
+  node.clientWidth && !node.closest('svg') && !node.matches('input, .rgl-titles') &&
+  node.scrollWidth > node.clientWidth + 1 &&
+  getComputedStyle(node).overflowX !== 'visible').map((node) => `${node.className}: ${node.textContent}`)"""
+SAID = """() => ({
+  lines: new Set([...document.querySelectorAll('.rgl-run')].map((run) => run.getBoundingClientRect().top)).size,
+  size: parseFloat(getComputedStyle(document.querySelector('.rgl-run')).fontSize) / innerHeight,
+  texts: [...document.querySelectorAll('.rgl-brief')].map((node) => node.innerText),
+  right: Math.max(...[...document.querySelectorAll('.rgl-run')].map((run) => run.getBoundingClientRect().right)),
+})"""
+
+
+@pytest.mark.parametrize("count", range(1, 7))
+def test_what_is_said_of_runs_is_whole_and_of_twins_one_large_line(
+    page: Any, app_server: AppServer, group: str, count: int
+) -> None:
+    twins = [run["id"] for run in app_server.api(f"groups/{group}")["runs"]]
+    page.set_viewport_size({"width": 1280, "height": 720})
+    for width, height in SCREENS:
+        page.set_viewport_size({"width": width, "height": height})
+        page.goto(f"{app_server.url}/?run={','.join((twins * 3)[:count])}")
+        page.wait_for_function("() => document.querySelectorAll('.js-plotly-plot').length >= 4")
+        page.get_by_role("button", name="Projector").click()
+        page.wait_for_function(f"() => ({SHOWN})().length === {MOST_FIGURES}")
+        page.wait_for_timeout(800)
+        said = page.evaluate(SAID)
+        assert page.evaluate(CUT) == []
+        assert all(said["texts"])
+        assert said["right"] <= width
+        assert said["size"] >= 0.0355
+        if count < 3:
+            assert said["lines"] == 1
+            assert said["size"] >= 0.037
+        for each in page.locator(".rgl-card").locator("visible=true").all():
+            assert each.bounding_box()["height"] > 0.25 * height
+
+
 def test_arrows_and_a_clicker_go_through_the_figures_and_escape_leaves(
     page: Any, app_server: AppServer, group: str
 ) -> None:
