@@ -59,6 +59,7 @@ export function throughTime({ card, context, data, layout, empty }) {
       text: "g<sub>t</sub>/g<sub>T</sub>",
       x: 1,
       xanchor: "left",
+      yshift: layout.font.size / 2, // clear of a number at the end of its axis
       font: { size: layout.font.size, color },
     },
     ...beside.map((each) => named(each, layout)),

@@ -16,7 +16,7 @@ const finding = (title, group) => ({
   title,
   group,
   sentence: `${title}: so and so.`,
-  evidence: {},
+  measured: "",
   remedy: null,
 });
 
