@@ -4,10 +4,12 @@ Three answer to a step that a reader goes to: `insights` in sentences and `profi
 of the same stored step, and `snapshot` with the evaluation before it.
 """
 
+import json
 import re
 import threading
 from collections.abc import Callable, Mapping
 from functools import cache
+from hashlib import blake2s
 from typing import Any, TypeVar
 
 from anyio import CapacityLimiter, to_thread
@@ -34,7 +36,7 @@ DAMAGED = "The run store is damaged where this run is kept."
 T = TypeVar("T")
 _configs: LRUCache[str, Mapping[str, Any]] = LRUCache(1024)
 _reading = threading.Lock()  # of the cache: every request is a thread
-_RUN_SINCE = re.compile(r"([A-Za-z0-9_-]{22}):([0-9]{1,9})")
+_RUN_SINCE = re.compile(r"([A-Za-z0-9_-]{22}):([0-9]{1,9})(?::([0-9a-f]{8}))?")
 _SINCE = re.compile(r"[0-9]{1,9}")
 
 
@@ -50,12 +52,15 @@ async def _in_thread(read: Callable[[], T], full: bool) -> T:
 
 @endpoint
 async def poll(request: Request) -> dict[str, Any]:
-    """`?run=ID:SINCE`, repeated: what is new of several runs in one answer."""
+    """`?run=ID:SINCE`, repeated: what is new of several runs in one answer.
+
+    `?run=ID:SINCE:KEY`, with the `insights_key` of an earlier answer, leaves the insights out while they are the same.
+    """
     asked = [_RUN_SINCE.fullmatch(text) for text in request.query_params.getlist("run")]
     if not asked or len(asked) > MAX_RUNS_PER_POLL or None in asked:
         raise ApiError(400, f"run: 1 to {MAX_RUNS_PER_POLL} values of the form ID:STEP are needed.")
-    pairs = [(match[1], int(match[2])) for match in asked if match]
-    return {"runs": await _in_thread(lambda: [_news(*pair) for pair in pairs], full=any(not pair[1] for pair in pairs))}
+    news = [(match[1], int(match[2]), match[3] or "") for match in asked if match]
+    return {"runs": await _in_thread(lambda: [_news(*each) for each in news], full=any(not each[1] for each in news))}
 
 
 @endpoint
@@ -159,8 +164,11 @@ def _status(run: str) -> dict[str, Any]:
     return found.to_json()
 
 
-def _news(run: str, since: int) -> dict[str, Any]:
-    """Return the run's records after step `since`; the first time (0) with what is known of the run as a whole."""
+def _news(run: str, since: int, key: str = "") -> dict[str, Any]:
+    """Return the run's records after step `since`; the first time (0) with what is known of the run as a whole.
+
+    key: of the insights that the asker has.
+    """
     scheduler: Scheduler = services.scheduler()
     points = REFRESH_POINTS if since else FULL_POINTS
     try:
@@ -177,7 +185,9 @@ def _news(run: str, since: int) -> dict[str, Any]:
     if news["status"] == "queued":
         news["position"], news["wait_seconds"] = scheduler.position(run)
     found = insights(scheduler.store, run, news["status"], news["last_step"])
-    news["insights"] = told(found, _config(run)) if found else None
+    said = told(found, _config(run)) if found else None
+    news["insights_key"] = blake2s(json.dumps(said).encode(), digest_size=4).hexdigest()
+    news["insights"] = None if news["insights_key"] == key else said
     if since == 0 or news["status"] in ENDED:
         known = scheduler.status(run)
         news["info"], news["resumable"] = (known.run.info, known.resumable) if known else (None, False)

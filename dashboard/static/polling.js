@@ -72,7 +72,8 @@ export class Polling {
     const url = new URL("api/records", document.baseURI);
     for (const run of runs) {
       run.asked = run.wantsAll ? 0 : run.series.since;
-      url.searchParams.append("run", `${run.id}:${run.asked}`);
+      const key = run.state?.insights && run.state.insights_key; // of those that need not be sent again
+      url.searchParams.append("run", `${run.id}:${run.asked}${key ? `:${key}` : ""}`);
     }
     this.abort = new AbortController();
     const response = await fetch(url, { signal: this.abort.signal });

@@ -63,7 +63,8 @@ export interface Records {
   position?: number | null; // in the queue
   wait_seconds?: number | null;
   notice?: string | null; // what it waits for beside its turn
-  insights?: Insights | null;
+  insights?: Insights | null; // null also where they are those of the key that was sent along
+  insights_key?: string;
   info?: Info | null;
   resumable?: boolean;
 }

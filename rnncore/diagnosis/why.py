@@ -11,7 +11,8 @@ def because(e: Evidence) -> tuple[str, Remedy | None]:
     """Return the rest of a sentence, and what to try: a shorter way for the gradient, or else more steps."""
     found = reached(e)
     if found is not None and found.reach < FADING:
-        told = f"; only {figure(found.reach)} of the gradient at the end arrives at the first timestep"
+        arrives = f"only {figure(found.reach)}" if found.reach else "nothing"
+        told = f"; {arrives} of the gradient at the end arrives at the first timestep"
         return told, shorter_way(e) or more_steps(e, 5, 1000)
     remedy = more_steps(e, 5, 1000)
     return "", remedy and Remedy(f"{remedy.sentence} It may not help.", remedy.changes)

@@ -12,9 +12,10 @@ def judge(e: Evidence) -> Finding | None:
         return None
     spread, r2 = e.answers("spread") or 0.0, e.answers("r2") or 0.0
     explained, remedy = because(e)
+    apart = f"from sequence to sequence they spread {figure(spread)} times as far as the targets, and"
     sentence = (
-        f"Constant answers: from sequence to sequence they spread {figure(spread)} times as far as the targets, and "
-        f"explain {figure(max(0.0, 100 * r2))} % of their variance (R^2 {figure(r2)}){explained}."
+        f"Constant answers: {apart if spread else 'the same one to every sequence; they'} explain "
+        f"{figure(max(0.0, 100 * r2))} % of the targets' variance (R^2 {figure(r2)}){explained}."
     )
     return Finding("constant_output", sentence, {"spread": spread, "r2": r2}, remedy)
 

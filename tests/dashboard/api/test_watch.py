@@ -1,5 +1,7 @@
 """Watching runs over HTTP: records after a step, several runs in one poll, and addresses of runs that are not there."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -28,6 +30,19 @@ def test_one_poll_for_several_runs_keeps_them_apart() -> None:
     assert [set(decoded(each["columns"]["learning_rate"])) for each in answer[:2]] == [{1.0}, {2.0}]
     assert answer[1]["info"]["loss"] == "mse"
     assert answer[2] == {"run": NOBODY, "error": watch.NOT_FOUND}
+
+
+def test_what_was_said_is_not_sent_twice() -> None:
+    run = finished(run_of({"steps": 60, "batch_size": 1}))
+
+    def news(key: str = "") -> dict[str, Any]:
+        return call("GET", f"/api/records?run={run}:50{key}").json["runs"][0]
+
+    first = news()
+    assert first["insights"]["verdicts"]
+    assert news(f":{first['insights_key']}") == first | {"insights": None}
+    assert news(":00000000") == first
+    assert call("GET", f"/api/records?run={run}:50:xyz").status == 400
 
 
 def test_a_queued_run_tells_its_position() -> None:
