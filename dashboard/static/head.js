@@ -100,6 +100,7 @@ export class Head {
   }
 
   show() {
+    this.lines.classList.toggle("rgl-starting", this.trying.waiting !== null); // room for the run to come
     for (const [index, run] of this.runs.entries()) this.showRun(run, this.views[index]);
     const statuses = this.runs.map((run) => run.state?.status ?? (run.id ? "queued" : "none"));
     const any = (/** @type {(typeof statuses)} */ ...words) => statuses.some((status) => words.includes(status));
