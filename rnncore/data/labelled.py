@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from rnncore.data.dataset import Batch, DataError, SequenceDataset
 from rnncore.data.metrics import over_valid_steps
+from rnncore.data.overlaps import Overlap, overlap_of, split_in_order
 from rnncore.data.prepare import Filled, Missing, drop_missing, encode
 from rnncore.data.sampling import evenly_spaced, finite_batches
 from rnncore.data.scaling import AUTOMATIC, Scaling, Series
@@ -36,7 +37,11 @@ def labelled_dataset(
     Raises:
         DataError: fewer than two sequences, one class only, a constant target, no feature that varies.
     """
-    sequences = _with_known_labels(sequences)
+    sequences, how = _with_known_labels(sequences), _how(sequences)
+    if sequences.held_out is None and (overlap := overlap_of(sequences)):
+        ordered = _in_order(sequences, overlap, val_fraction)
+        if ordered.held_out is not None and not ordered.held_out.all():
+            sequences, how = ordered, ", in the order of time"
     sequences = drop_missing(sequences) if missing == "drop" else sequences
     sequences = _cropped(sequences, max_length)
     labels = sequences.labels
@@ -61,7 +66,7 @@ def labelled_dataset(
     if len(held_rows) == 0:
         raise DataError(f"No sequence of '{sequences.name}' is left for validation; choose a larger validation share.")
     split = f"{many(len(train_rows), 'sequence')} for training, {len(held_rows):,} for validation"
-    all_notes = [*sequences.notes, *gap_notes, f"{split}{_how(sequences)}.", *label_notes, *notes]
+    all_notes = [*sequences.notes, *gap_notes, f"{split}{how}.", *label_notes, *notes]
     lengths, starts = sequences.lengths, sequences.offsets[:-1]
     longest, ragged = int(lengths.max()), bool((lengths != lengths[0]).any())
     chosen = evenly_spaced(len(held_rows), MAX_VALIDATION_SEQUENCES, longest * inputs.width)
@@ -127,14 +132,32 @@ def _with_known_labels(sequences: Sequences) -> Sequences:
     if labels.every_step:
         note = f"{many(int((~known).sum()), 'timestep')} without a target left out."
         return replace(kept_steps(sequences, known), notes=(*sequences.notes, note))
+    note = f"{many(int((~known).sum()), 'sequence')} without a target left out."
+    return replace(_of_these(sequences, known), notes=(*sequences.notes, note))
+
+
+def _in_order(sequences: Sequences, overlap: Overlap, val_fraction: float) -> Sequences:
+    """Return windows that overlap with the last ones held out, without those that reach into them."""
+    held_out, kept = split_in_order(overlap, int(sequences.lengths[0]), val_fraction)
+    left = many(int((~kept).sum()), "window")
+    note = (
+        f"The sequences are windows that overlap: each begins {many(overlap.shift, 'timestep')} after the one before. "
+        f"The last ones are for validation, and {left} that reach into them left out."
+    )
+    return replace(_of_these(replace(sequences, held_out=held_out), kept), notes=(*sequences.notes, note))
+
+
+def _of_these(sequences: Sequences, kept: NDArray[np.bool_]) -> Sequences:
+    """Return the sequences `kept` (N,), with a label each or at each of their timesteps."""
+    steps, labels = np.repeat(kept, sequences.lengths), sequences.labels
+    assert labels is not None
     return replace(
         sequences,
-        values=sequences.select(np.repeat(known, sequences.lengths)),
-        offsets=offsets_of(sequences.lengths[known]),
-        ids=tuple(name for name, keep in zip(sequences.ids, known, strict=True) if keep),
-        labels=replace(labels, values=labels.values[known]),
-        held_out=None if sequences.held_out is None else sequences.held_out[known],
-        notes=(*sequences.notes, f"{many(int((~known).sum()), 'sequence')} without a target left out."),
+        values=sequences.select(steps),
+        offsets=offsets_of(sequences.lengths[kept]),
+        ids=tuple(name for name, keep in zip(sequences.ids, kept, strict=True) if keep),
+        labels=replace(labels, values=labels.values[steps if labels.every_step else kept]),
+        held_out=None if sequences.held_out is None else sequences.held_out[kept],
     )
 
 

@@ -13,6 +13,7 @@ from rnncore.data.files.csv import read_csv
 from rnncore.data.files.decode import to_utf8, what_is
 from rnncore.data.files.limits import MAX_BYTES, MAX_FILES
 from rnncore.data.files.parquet import read_parquet
+from rnncore.data.files.ragged import is_ragged, read_ragged
 from rnncore.data.files.table import Table
 from rnncore.data.files.ucr import read_ts
 from rnncore.data.roles.file_names import FILE_LABEL
@@ -84,6 +85,8 @@ def _read(name: str, data: bytes, options: UploadData) -> Source:
     ending = name.lower()
     if (ending.endswith(".ts") and _TAG.search(data, 0, 20_000)) or _DATA_TAG.search(data, 0, 20_000):
         return read_ts(data, name)
+    if is_ragged(data):
+        return read_ragged(data, name)
     if ending.endswith(_TABLE_ENDINGS):
         return _table(name, data, options)
     return _table_or_text(name, data, options, sure=ending.endswith(_TEXT_ENDINGS))

@@ -5,6 +5,7 @@ import numpy as np
 from rnncore.config import UploadData
 from rnncore.data.files.table import Table
 from rnncore.data.roles.clocks import likely_clocks
+from rnncore.data.roles.file_names import FILE_COLUMN
 from rnncore.data.roles.keys import Keys, find_keys, groups_of
 from rnncore.data.roles.names import is_calendar_name
 from rnncore.data.roles.readings import READINGS, Reading, ReadingKind
@@ -28,7 +29,8 @@ def _propose(table: Table, options: UploadData) -> list[Reading]:
 def _reading(table: Table, options: UploadData, keys: Keys) -> Reading:
     time = options.time if options.time is not None else keys.time
     if options.time is None and not time and len(keys.names) == 1:
-        time = _counter(table, keys.names[0])
+        find = _clock_within if keys.names == (FILE_COLUMN,) else _counter
+        time = find(table, keys.names[0])
     return Reading("panel", "long", keys.score, keys.reason, keys.column, time)
 
 

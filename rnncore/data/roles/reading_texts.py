@@ -41,7 +41,10 @@ def is_of_texts(table: Table) -> bool:
     """Whether a table is one of texts with a label, and nothing that measures."""
     text = _texts(table)
     label = text_label(table, text) if text else ""
-    return bool(label) and not any(_measures(c) for c in table.columns if c.name not in (text, label))
+    filled = [column for column in table.columns if column.kind != "empty"]
+    if not label or table.column(label).missing or (len(filled) > 2 and not is_label_name(label)):
+        return False
+    return not any(_measures(c) for c in table.columns if c.name not in (text, label))
 
 
 def _texts(table: Table) -> str:
