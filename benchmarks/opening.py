@@ -120,7 +120,7 @@ def candidates() -> Iterator[TrainConfig]:
 
 
 def search() -> None:
-    """Print what seed 0 gives of all candidates."""
+    """Print what all candidates give, with the seed of the opening experiment."""
     names = ("clipped", "not clipped")
     lines = [
         row(f"{in_words(config)} · radius {config.init.spectral_radius:g}", twin, name)
@@ -134,7 +134,7 @@ def record() -> None:
     """Write the presets' pictures and the board's example anew."""
     about = {
         "made_by": "python -m benchmarks.opening --record",
-        "what": "real runs of seed 0; pictures: log10 of g[t] / g[T], t = 1 to T, of each run of a preset",
+        "what": "real runs, with the seed of their config; pictures: log10 of g[t] / g[T], t = 1 to T, of each run of a preset",
         "torch": version("torch"),
         "machine": platform.machine(),
     }

@@ -47,7 +47,7 @@ PRESETS.register(
     Preset(
         key="exploding",
         title="Exploding",
-        help="Each step back makes the gradient longer. It never learns.",
+        help="Going back in time, the gradient explodes. The network never learns.",
         names=("not clipped",),
         configs=(twins(DEFAULT)[1],),
     )

@@ -86,6 +86,13 @@ def test_the_pictures_of_untrained_runs_can_be_recorded_again() -> None:
                 np.testing.assert_allclose(np.log10(profile[-1] / profile[-1, -1]), drawn, atol=0.02)
 
 
+def test_the_opening_ends_with_one_gradient_that_explodes_and_one_that_does_not() -> None:
+    assert pictures()["exploding"][0][0] > 3
+    clipped, free = pictures()["clipped"]
+    assert free[0] > 3
+    assert clipped[0] < 0
+
+
 def test_the_example_of_the_board_is_of_the_opening_experiment() -> None:
     example = json.loads(EXAMPLE.read_text())
     assert TrainConfig.model_validate(example["config"]) == DEFAULT
