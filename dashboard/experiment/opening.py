@@ -4,8 +4,8 @@ from rnncore.config import TrainConfig
 
 # What the page opens with, and the presets begin with. Both twins start with an exploding gradient. Adam divides by the
 # sizes of past gradients: without clipping the first, huge ones make all later steps too short to come out of it; with
-# clipping none of them is huge. `python -m benchmarks.opening` prints what comes of it, with five seeds: the clipped one
-# learns and its twin does not in all of them; with this one the twin's gradient explodes to the last step.
+# clipping none of them is huge. `python -m benchmarks.opening` prints what comes of it, with five seeds: in all of them
+# the clipped one learns and its twin does not; with this one the twin's gradient explodes to the last step.
 DEFAULT = TrainConfig.model_validate(
     {
         "data": {"kind": "task", "task": "lorenz", "seq_len": 35},
