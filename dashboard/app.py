@@ -3,6 +3,7 @@
 import gc
 import logging
 import os
+import sys
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -38,6 +39,8 @@ from rnncore.errors import ConfigError
 from rnncore.runs.settings import SettingsError
 from rnncore.runs.store.lock import StoreError
 
+SWITCH_S = 0.001  # of threads: who answers requests must not wait 5 ms, the usual time, for each script that runs
+
 logger = logging.getLogger("dashboard.app")  # the launcher runs this file under another name
 
 
@@ -45,6 +48,7 @@ logger = logging.getLogger("dashboard.app")  # the launcher runs this file under
 async def lifespan(app: st.App) -> AsyncIterator[None]:
     """Start the scheduler with its warm workers; stop them when the server stops."""
     configure_logs()
+    sys.setswitchinterval(SWITCH_S)
     answer_at_once()
     allow_many_connections()
     stop_without_waiting()

@@ -1,6 +1,5 @@
 """Which host names the server answers to, and the security headers of every answer."""
 
-import asyncio
 import ipaddress
 import re
 from base64 import b64encode
@@ -16,6 +15,7 @@ from streamlit.path_security import is_unsafe_path_pattern
 
 from dashboard.server.board_page import WAY_FOR_PHONES
 from dashboard.server.http import error_answer
+from dashboard.server.pace import Pace
 
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -78,7 +78,8 @@ class Guard:
         headers = [(name, value) for name, value in scope["headers"] if name != b"origin"]
         own = f"{'https' if scope['scheme'] == 'wss' else 'http'}://{host}".encode("latin-1")
         headers += [(b"origin", own)] if origins else []
-        await self.app({**scope, "headers": headers}, Pace(receive), send)
+        address = scope["client"][0] if scope.get("client") else ""
+        await self.app({**scope, "headers": headers}, Pace(receive, address), send)
 
 
 def leads_nowhere(path: str) -> bool:
@@ -88,27 +89,6 @@ def leads_nowhere(path: str) -> bool:
     """
     unsafe = path.startswith(("//", "\\\\")) or is_unsafe_path_pattern(path.lstrip("/"))
     return unsafe or ".." in re.split(r"[/\\]", path) or _CONTROL.search(path) is not None
-
-
-class Pace:
-    """Receives the messages of a socket, never more than `RATE` a second once `BURST` have come in a row."""
-
-    RATE, BURST = 20.0, 60.0
-
-    def __init__(self, receive: Receive) -> None:
-        self._receive = receive
-        self._allowance = self.BURST
-        self._at = asyncio.get_running_loop().time()
-
-    async def __call__(self) -> Message:
-        """Return the next message, later if the last ones came too fast."""
-        message = await self._receive()
-        now = asyncio.get_running_loop().time()
-        self._allowance = min(self.BURST, self._allowance + (now - self._at) * self.RATE) - 1
-        self._at = now
-        if self._allowance < 0:
-            await asyncio.sleep(-self._allowance / self.RATE)
-        return message
 
 
 def content_policy(host: str) -> str:

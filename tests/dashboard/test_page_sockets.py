@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from streamlit.web.server.starlette import starlette_websocket
 
-from dashboard.server.guard import Guard, Pace
+from dashboard.server.guard import Guard
+from dashboard.server.pace import OF_ADDRESS, Pace
 
 HOST = "lab.local:8501"
 OWN = ("http://lab.local:8501", "https://lab.local:8501", "HTTP://LAB.local:8501".lower())
@@ -95,7 +96,7 @@ def test_a_flood_of_messages_is_taken_at_a_bounded_pace(monkeypatch: pytest.Monk
         return {"type": "websocket.receive", "number": next(numbers)}
 
     async def flood() -> list[int]:
-        pace = Pace(receive)  # type: ignore[arg-type]
+        pace = Pace(receive, "10.0.0.1")  # type: ignore[arg-type]
         real = asyncio.sleep
 
         async def sleep(seconds: float) -> None:
@@ -107,3 +108,40 @@ def test_a_flood_of_messages_is_taken_at_a_bounded_pace(monkeypatch: pytest.Monk
 
     assert asyncio.run(flood()) == list(range(200))
     assert 130 <= len(waited) <= 140  # the first 60 at once
+
+
+def test_many_sockets_of_one_address_share_a_pace_and_take_turns_with_its_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = [0.0]
+    taken: dict[str, list[float]] = {"greedy": [], "modest": [], "another": []}
+
+    async def receive() -> dict[str, str]:
+        return {"type": "websocket.receive"}
+
+    async def main() -> None:
+        monkeypatch.setattr(asyncio.get_running_loop(), "time", lambda: clock[0], raising=False)
+        waits: list[tuple[float, str, Pace]] = []
+
+        async def sleep(seconds: float) -> None:
+            delays.append(seconds)
+
+        monkeypatch.setattr(asyncio, "sleep", sleep)
+        for name, address, count in (("greedy", "a", 20), ("modest", "a", 1), ("another", "b", 1)):
+            waits += [(0.0, name, Pace(receive, address)) for _ in range(count)]
+        while clock[0] < 20.0:  # each asks anew as soon as it may
+            waits.sort(key=lambda each: each[0])
+            at, name, pace = waits.pop(0)
+            clock[0] = max(clock[0], at)
+            delays: list[float] = []
+            await pace()
+            due = clock[0] + sum(delays)
+            taken[name].append(due)
+            waits.append((max(due, clock[0] + (0.0 if name == "greedy" else 0.2)), name, pace))
+
+    asyncio.run(main())
+    rate, burst = OF_ADDRESS
+    assert len(taken["greedy"]) + len(taken["modest"]) <= 20 * rate + burst + 25
+    assert len(taken["another"]) >= 95, "five a second, as it asks"
+    gaps = [after - before for before, after in itertools.pairwise(taken["modest"])]
+    assert max(gaps) < 1.0, "nobody of the same address has to wait for all of them"
