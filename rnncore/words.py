@@ -1,6 +1,11 @@
-"""Pieces of sentences for the user: numbers with their nouns, lists of names."""
+"""Pieces of sentences for the user: numbers with their nouns, lists of names, texts of the user's own."""
 
+import re
 from collections.abc import Sequence
+
+_SPACES = re.compile(r"\s+")
+# Control characters, marks that turn the direction of all that follows, halves of characters.
+_HIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
 
 
 def many(count: float, noun: str) -> str:
@@ -19,3 +24,14 @@ def listed(names: Sequence[str], most: int = 8) -> str:
     """Return names in quotes, the first ones of many."""
     shown = ", ".join(f"'{name}'" for name in names[:most])
     return shown + (f" and {len(names) - most:,} more" if len(names) > most else "")
+
+
+def visible(text: str) -> str:
+    """Return text in one line, without the characters that are not seen but change what is."""
+    return _HIDDEN.sub("", _SPACES.sub(" ", text))
+
+
+def shorten(text: str, width: int = 40) -> str:
+    """Return text cut in its middle where it is long, so that the ending of a file's name stays."""
+    text = visible(text)
+    return text if len(text) <= width else f"{text[: width // 2]}…{text[-(width - width // 2 - 1) :]}"

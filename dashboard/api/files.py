@@ -7,7 +7,6 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
 from dashboard.api.reading import in_reading_thread
-from dashboard.experiment.text import visible
 from dashboard.server import services
 from dashboard.server.budget import Budget, OverBudget
 from dashboard.server.http import (
@@ -23,6 +22,7 @@ from dashboard.server.http import (
 from dashboard.server.workspace import workspace_of
 from rnncore.config import UploadData
 from rnncore.runs.store.store import file_id_of
+from rnncore.words import visible
 
 UPLOAD_SECONDS = 60.0
 BUSY_RETRY_S = 5.0

@@ -9,11 +9,10 @@ from pydantic import ValidationError
 
 from dashboard.experiment.link_defaults import Defaults
 from dashboard.experiment.setting_paths import values
-from dashboard.experiment.text import shorten
 from rnncore.changes import changed
-from rnncore.config import TrainConfig, explain
+from rnncore.config import TrainConfig, explain_each
 from rnncore.errors import ConfigError
-from rnncore.words import many
+from rnncore.words import many, shorten
 
 KIND = "data.kind"
 _MARKUP = re.compile(r"[\[\]<>*`$!\\#|&]|[^\x20-\uffff]")  # never in our own words; may come from a link
@@ -133,12 +132,11 @@ def _culprits(error: ValidationError, given: Mapping[str, Any], defaults: Defaul
 
 
 def _sentence(error: ValidationError, culprits: Sequence[str]) -> str:
-    text = shorten(explain(error).split(" (and ")[0].rstrip("."), _MAX_SENTENCE)
-    if KIND in culprits:
-        return f"{text}; the default data are used."
-    return f"{text}; {_list(culprits)} {'was' if len(culprits) == 1 else 'were'} left out."
+    text = shorten(explain_each(error)[0], _MAX_SENTENCE)
+    return f"{text}; {'the default data are used' if KIND in culprits else _left_out(culprits)}."
 
 
-def _list(paths: Sequence[str]) -> str:
+def _left_out(paths: Sequence[str]) -> str:
     names = [shorten(path.removeprefix("data.")) for path in paths]
-    return ", ".join(names[:3]) + (" and more" if len(names) > 3 else "")
+    more = " and more" if len(names) > 3 else ""
+    return f"{', '.join(names[:3])}{more} {'was' if len(names) == 1 else 'were'} left out"

@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from dashboard.experiment.text import short_powers, shorten
+from dashboard.experiment.text import short_powers
 from rnncore.cells import CELLS
 from rnncore.choices import AUTO, CLIP_METHODS, INITIALIZATIONS, LOSSES, OPTIMIZERS, READOUTS, SCHEDULES
 from rnncore.data import SERIES, TASKS
 from rnncore.mistakes import MISTAKES
+from rnncore.words import shorten
 
 
 class Titled(Protocol):

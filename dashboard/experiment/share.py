@@ -66,7 +66,7 @@ def encode(config: TrainConfig, compare: bool, others: Sequence[TrainConfig] = (
         raise ShareError("This experiment reads a file of one machine; a link can only name a file that was uploaded.")
     said = config.model_dump(mode="json", exclude_defaults=True)
     if config.data.kind != "task":
-        said["data"] = {"kind": config.data.kind} | said.get("data", {})
+        said["data"] = {"kind": config.data.kind} | said["data"]
         _say_what_links_mean_otherwise(said["data"], config.data)
     said |= {} if compare else {COMPARE: False}
     content = compact_json(said | ({OTHERS: [difference(config, each) for each in others]} if others else {}))

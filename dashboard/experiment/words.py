@@ -3,14 +3,14 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from dashboard.experiment.text import short_powers, shorten
+from dashboard.experiment.text import short_powers
 from rnncore.cells import CELLS
 from rnncore.choices import CLIP_METHODS, OPTIMIZERS
 from rnncore.config import TaskData, TrainConfig
 from rnncore.data import SERIES, TASKS
 from rnncore.mistakes import MISTAKES, NONE
 from rnncore.old_configs import upgraded_data
-from rnncore.words import many
+from rnncore.words import many, shorten
 
 STATUS_WORDS = {"queued": "waiting"}  # other statuses are words already
 

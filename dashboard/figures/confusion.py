@@ -20,9 +20,9 @@ def build(runs: Sequence[Run], theme: str) -> go.Figure:
             ygap=1,
         )
     figure.update_layout(coloraxis={"cmin": 0, "cmax": 1, "colorbar": {"tickformat": ".0%"}})
-    figure.update_xaxes(title="answer", type="category")
+    figure.update_xaxes(title="answer", type="category", automargin=True, tickangle=None)
     figure.update_yaxes(type="category", autorange="reversed")
-    figure.update_yaxes(title="truth", col=1)
+    figure.update_yaxes(title="truth", automargin=True, col=1)
     return figure
 
 

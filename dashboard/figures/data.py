@@ -1,7 +1,6 @@
 """Pictures of data: a few sequences as the network sees them, and series as they are in the file."""
 
 from collections.abc import Sequence
-from html import escape
 from itertools import pairwise
 from typing import Any
 
@@ -10,7 +9,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
-from dashboard.figures.look import HEATMAP_COLORS, PALETTES, Palette
+from dashboard.figures.look import HEATMAP_COLORS, PALETTES, Palette, texts
 
 MAX_LINES = 6  # inputs drawn as lines; more become a map
 MAX_STEPS = 1_000  # timesteps drawn of one sequence
@@ -33,7 +32,7 @@ def sequences_figure(
     valid steps. marks: (B, T). Names are shown as text; without input_names (F,) inputs go by number.
     """
     B, _, F = inputs.shape
-    names = [escape(name) for name in input_names or [f"input {number + 1}" for number in range(F)]]
+    names = texts(input_names or [f"input {number + 1}" for number in range(F)])
     palette = PALETTES[theme]
     words = [_answer(target, class_names) if _whole(targets) else "" for target in targets]
     titles = [f"Sequence {row + 1}{f': the answer is {word}' if word else ''}" for row, word in enumerate(words)]
@@ -75,7 +74,7 @@ def series_figure(values: NDArray[np.float64], names: Sequence[str], theme: str,
     """Draw the columns of values (T, C) below one another, thinned so that the extremes stay. Names are text."""
     palette = PALETTES[theme]
     count = min(values.shape[1], MAX_LINES)
-    titles = [escape(name) for name in names[:count]]
+    titles = texts(names[:count], 60)
     figure = make_subplots(rows=count, cols=1, shared_xaxes=True, subplot_titles=titles, vertical_spacing=0.25 / count)
     for number in range(count):
         places = decimate(values[:, number])
@@ -105,8 +104,7 @@ def _whole(targets: NDArray[Any]) -> bool:
 def _answer(target: Any, class_names: Sequence[str]) -> str:
     values = np.atleast_1d(target)
     if class_names and len(values) == 1:
-        name = class_names[int(values[0])]
-        return escape(repr(name if len(name) <= 30 else name[:29] + "…"))
+        return f"'{texts([class_names[int(values[0])]])[0]}'"
     return ", ".join(f"{value:.3g}" for value in values[:4])
 
 

@@ -2,8 +2,10 @@
 
 import json
 import textwrap
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from html import escape
 from typing import Any, Self
 
 import plotly.graph_objects as go
@@ -12,6 +14,7 @@ from plotly.subplots import make_subplots
 
 from rnncore.choices import CLIP_METHODS
 from rnncore.config import TrainConfig
+from rnncore.words import shorten
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,17 @@ class Run:
         """Return what is to be known of a run of this name and configuration."""
         threshold = config.clip.threshold if CLIP_METHODS[config.clip.method].limits_norm else None
         return cls(label.translate(_NAMES), threshold, config.model.cell, config.clip.shortens)
+
+
+def texts(names: Iterable[str], width: int = 30) -> list[str]:
+    """Return the user's names as plotly shows them as text: without markup, short, and each different."""
+    seen: Counter[str] = Counter()
+    shown = []
+    for name in names:
+        short = shorten(name, width)
+        seen[short] += 1
+        shown.append(escape(short if seen[short] == 1 else f"{short} ({seen[short]})", quote=False))
+    return shown
 
 
 def maps(runs: Sequence[Run], theme: str) -> go.Figure:

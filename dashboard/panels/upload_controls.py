@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.experiment.text import escape, shorten, size
+from dashboard.experiment.text import escape, size
 from dashboard.panels import uploads
 from dashboard.panels.fields import UPLOAD, help_of, number
 from dashboard.server import services
@@ -17,7 +17,7 @@ from rnncore.runs.reader.jobs import Findings
 from rnncore.runs.scheduler import ControlError
 from rnncore.runs.store.store import StoredFile
 from rnncore.runs.trouble import StoreTrouble
-from rnncore.words import many
+from rnncore.words import many, shorten
 
 LAYOUTS = {
     "auto": "Detect from the file",

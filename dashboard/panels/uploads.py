@@ -9,7 +9,6 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.experiment.text import visible
 from dashboard.server import services
 from dashboard.server.workspace import workspace_id
 from rnncore.config import BundledData, TaskData, UploadData, UploadedFile
@@ -18,6 +17,7 @@ from rnncore.data.files.limits import MAX_FILES
 from rnncore.data.findings import DataSummary
 from rnncore.runs.reader.jobs import Findings
 from rnncore.runs.store.store import file_id_of
+from rnncore.words import visible
 
 _STATE = "uploads"
 _KEPT = 6

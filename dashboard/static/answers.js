@@ -1,7 +1,7 @@
 // Answers that are numbers, in the data's own units: over time beside their targets, or against them.
 
 import { slice } from "./arrays.js";
-import { range, setText } from "./dom.js";
+import { range, setText, texts } from "./dom.js";
 
 const WIDE_NUMBERS_PX = 84;
 
@@ -55,7 +55,7 @@ export function answerAxes({ card, context, layout }) {
   if (curves?.kind !== "regression") return;
   const answers = context.runs.find((run) => run.info?.answers)?.info?.answers;
   const place = card.legend.querySelector(".rgl-lines");
-  const named = answers ? `${answers.name}${answers.unit && `, ${answers.unit}`}` : "";
+  const [named] = texts([answers ? `${answers.name}${answers.unit && `, ${answers.unit}`}` : ""]);
   const against = !curves.per_step && !answers?.places.length;
   if (against) {
     Object.assign(layout, { hovermode: "closest" });
@@ -63,7 +63,7 @@ export function answerAxes({ card, context, layout }) {
     layout.yaxis.title.text = "answer";
   } else {
     const first = "timestep t of the first sequence";
-    layout.xaxis.title.text = curves.per_step ? first : answers?.axis;
+    layout.xaxis.title.text = curves.per_step ? first : texts([answers?.axis ?? ""])[0];
     layout.yaxis.title.text = named;
     if (typeof answers?.places[0] === "string") layout.xaxis.type = "date";
   }

@@ -25,6 +25,31 @@ export function button(text, title, onclick) {
   return node;
 }
 
+// Control characters, marks that turn the direction of all that follows, halves of characters (as in rnncore/words.py).
+const HIDDEN = /[\p{Cc}\p{Cs}\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]/gu;
+
+/**
+ * The user's names as plotly shows them as text: without markup, short, and each different.
+ * @param {readonly string[]} names
+ */
+export function texts(names, width = 30) {
+  /** @type {Map<string, number>} */
+  const seen = new Map();
+  return names.map((name) => {
+    const letters = [...name.replace(/[^\S\ufeff]+/gu, " ").replace(HIDDEN, "")];
+    const half = Math.floor(width / 2);
+    const short =
+      letters.length <= width ? letters : [...letters.slice(0, half), "…", ...letters.slice(half + 1 - width)];
+    const text = short.join("");
+    const place = (seen.get(text) ?? 0) + 1;
+    seen.set(text, place);
+    return escaped(place === 1 ? text : `${text} (${place})`);
+  });
+}
+
+/** @param {string} text */
+const escaped = (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+
 /**
  * Set a text only when it changes, so that a selection or a screen reader is not disturbed.
  * @param {Node} node

@@ -1,6 +1,6 @@
 // What is worth a vertical mark over the training steps: where runs part, where one diverged, what was changed by hand.
 
-import { count } from "./dom.js";
+import { count, texts } from "./dom.js";
 
 /** @import { Mark } from "./figures.d.ts" */
 /** @import { Run } from "./types.d.ts" */
@@ -15,7 +15,7 @@ export function marksOf(runs, partings) {
   for (const run of runs) {
     if (run.state?.status !== "diverged") continue;
     const step = run.state.last_step;
-    list.push({ step, text: `${run.label}: diverged at step ${count(step)}`, alert: true });
+    list.push({ step, text: `${texts([run.label], 60)[0]}: diverged at step ${count(step)}`, alert: true });
   }
   const last = Math.max(1, ...runs.map((run) => run.series.last));
   /** @type {Map<string, Mark>} */

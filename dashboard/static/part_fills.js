@@ -2,7 +2,7 @@
 
 import { fillAnswers, fillTruth } from "./answers.js";
 import { slice } from "./arrays.js";
-import { range } from "./dom.js";
+import { range, texts } from "./dom.js";
 import { fillSplit } from "./split.js";
 
 /** @import { Context } from "./figures.d.ts" */
@@ -71,7 +71,7 @@ function fillBound(trace, snapshot, { view, options }, { series }) {
 /** @type {PartFill} */
 function fillConfusion(trace, { predictions }) {
   if (predictions?.kind !== "classification") return;
-  trace.x = trace.y = predictions.classes;
+  trace.x = trace.y = texts(predictions.classes, 14);
   trace.z = predictions.counts.map((row) => {
     const total = sum(row);
     return row.map((value) => (total ? value / total : null));

@@ -2,7 +2,7 @@
 
 import { answerAxes } from "./answers.js";
 import { sharedColours } from "./colours.js";
-import { ACTIVE, element, setRich, setText } from "./dom.js";
+import { ACTIVE, element, setRich, setText, texts } from "./dom.js";
 import { LAG, OWN_LAG, overLag, ragged } from "./lags.js";
 import { mapGrid } from "./maps.js";
 import { lineNames, marks, sameSoFar } from "./margins.js";
@@ -81,7 +81,7 @@ function lagRows({ context, data, layout }) {
 function metricAxis({ context, data, layout }) {
   if (layout.yaxis2 && data.some((trace) => onRight(trace) && trace.y?.length)) {
     const names = new Set(context.runs.map(({ info }) => metricName(info)).filter(Boolean));
-    layout.yaxis2.title.text = names.size === 1 ? [...names][0] : "metric";
+    layout.yaxis2.title.text = names.size === 1 ? texts([...names], 50)[0] : "metric";
     if (context.runs.every(({ info }) => isPercent(info))) layout.yaxis2.tickformat = ".0%";
     layout.margin.r = RIGHT_AXIS_EM * layout.font.size;
   } else {

@@ -25,6 +25,7 @@ from rnncore.runs.store.store import ACTIVE, NewRun, Store, StoredRun
 from rnncore.runs.supervision import damaged
 from rnncore.runs.twins import common_step, is_near
 from rnncore.runs.uploads import add_new_uploads, add_upload, uploads_of
+from rnncore.words import visible
 
 logger = logging.getLogger(__name__)
 
@@ -291,7 +292,7 @@ class Scheduler:
     @patient
     def set_note(self, workspace: str, run_id: str, text: str) -> None:
         """Replace a run's note, for its own workspace only. Raises ControlError (too long), UnknownRun."""
-        note = text.strip()
+        note = visible(text).strip()
         if len(note) > MAX_NOTE:
             raise ControlError(f"note: {len(note):,} characters are not allowed; allowed: up to {MAX_NOTE}.")
         run = self.store.run(run_id)

@@ -6,10 +6,11 @@ import zlib
 
 import pytest
 
+from dashboard.experiment import share
 from dashboard.experiment.link_defaults import FIRST
 from dashboard.experiment.link_packing import MAX_BYTES, compact_json, pack, unpack
-from dashboard.experiment.link_repair import Problems, _list, flag, quoted, valid_config
-from dashboard.experiment.share import decode, encode
+from dashboard.experiment.link_repair import Problems, _left_out, flag, quoted, valid_config
+from dashboard.experiment.share import ShareError, decode, encode
 from rnncore.config import BundledData, TrainConfig, UploadData, UploadedFile
 
 ID = b"sha256:" + b"0123456789abcdef" * 4
@@ -66,10 +67,15 @@ def test_a_link_of_120_settings_is_read_whole_and_of_more_the_first() -> None:
 
 @pytest.mark.parametrize(
     ("count", "text"),
-    [(1, "window"), (2, "window, data1"), (3, "window, data1, data2"), (4, "window, data1, data2 and more")],
+    [
+        (1, "window was"),
+        (2, "window, data1 were"),
+        (3, "window, data1, data2 were"),
+        (4, "window, data1, data2 and more were"),
+    ],
 )
 def test_of_what_was_left_out_three_are_named(count: int, text: str) -> None:
-    assert _list(["data.window", "data1", "data.data2", "model.cell"][:count]) == text
+    assert _left_out(["data.window", "data1", "data.data2", "model.cell"][:count]) == f"{text} left out"
 
 
 def test_a_link_says_what_differs_and_nothing_else() -> None:
@@ -144,7 +150,33 @@ def test_long_names_and_values_in_a_link_are_told_short() -> None:
     assert told == f"{'x' * 150}…{'x' * 125}: there is no such field; {'x' * 20}…{'x' * 19} was left out."
 
 
+def test_a_dot_in_a_name_makes_no_other_group() -> None:
+    assert repaired({"data.a.b": 1, "steps": 5}) == (
+        TrainConfig(steps=5),
+        ["data.a.b: there is no such field; a.b was left out."],
+    )
+
+
+def test_a_link_may_have_all_the_characters_that_are_allowed_and_not_one_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    config = TrainConfig(seed=3)
+    content, text = b'{"seed":3}', encode(config, True)
+    for name, size in (("MAX_CHARS", len(text)), ("MAX_BYTES", len(content))):
+        with monkeypatch.context() as patch:
+            patch.setattr(share, name, size)
+            assert encode(config, True) == text
+            patch.setattr(share, name, size - 1)
+            with pytest.raises(ShareError, match="do not fit into a link of "):
+                encode(config, True)
+    with pytest.raises(ShareError) as refused:
+        encode(TrainConfig(data=UploadData(files=(UploadedFile(file="/home/me/x.csv"),))), True)
+    assert str(refused.value) == (
+        "This experiment reads a file of one machine; a link can only name a file that was uploaded."
+    )
+
+
 def test_a_text_says_what_went_in_without_padding() -> None:
+    for number in range(300):
+        assert unpack(pack(b"%d" % number)) == b"%d" % number
     for content in (b"", b"{}", b'{"f":"' + ID + b'"}', b"[" + ID + b"," + OTHER + b"]", b" " * MAX_BYTES):
         assert unpack(pack(content)) == content
         assert "=" not in pack(content)

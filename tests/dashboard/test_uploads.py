@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard.experiment.text import escape, shorten, size
+from dashboard.experiment.text import escape, size
 from dashboard.figures.data import decimate, sequences_figure, series_figure
 from dashboard.server import services
 from rnncore.data.templates import TEMPLATES
 from rnncore.runs.reader.pool import ReaderPool
 from rnncore.runs.settings import Settings
+from rnncore.words import shorten
 from tests.support.pages import MAIN
 
 WEEK = ("day,a,b\n" + "\n".join(f"{day},{day % 7},{day % 5}" for day in range(300))).encode()
@@ -175,6 +176,7 @@ def test_names_and_messages_are_shown_as_text(app: AppTest) -> None:
     bring(app, ("[x](http:evil) :red[a] $b$.csv", b"name\n**Ada**\n:red[Alan]\n"))
     assert len(said(app)) == 1
     assert "[" not in said(app)[0].replace("\\[", "")
+    assert escape("https://a.b www.c.d e@f.g") == "https\\:\u2060//a\\.b www\u2060\\.c\\.d e@\u2060f\\.g"
     assert escape("[a](b) *c* $d$ <e>") == r"\[a\]\(b\) \*c\* \$d\$ \<e\>"
     assert shorten("a" * 100 + ".csv").endswith("aaa.csv")
     assert len(shorten("a" * 100 + ".csv")) == 40
