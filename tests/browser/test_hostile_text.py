@@ -19,8 +19,8 @@ import pytest
 
 from dashboard.experiment.link_packing import compact_json, pack
 from rnncore.words import visible
-from tests.browser.test_history_in_browser import pick
 from tests.support.hostile_texts import LONG, ODD, SCRIPTS, TEXTS
+from tests.support.rows import pick
 from tests.support.server import AppServer
 from tests.support.waiting import wait
 
