@@ -169,8 +169,13 @@ export class Findings {
   fold(run, findings, shown) {
     const kinds = findings.map(({ kind }) => kind);
     for (const finding of findings) if (!this.entries.has(finding.kind)) this.entries.set(finding.kind, new Entry());
-    for (const [place, finding] of findings.entries())
-      this.entries.get(finding.kind)?.show(run, finding, shown, !place);
+    const offered = new Set(); // two findings may call for the same change
+    for (const [place, finding] of findings.entries()) {
+      const key = finding.remedy && JSON.stringify(finding.remedy.changes);
+      const once = offered.has(key) ? { ...finding, remedy: null } : finding;
+      if (key) offered.add(key);
+      this.entries.get(finding.kind)?.show(run, once, shown, !place);
+    }
     const nodes = kinds.flatMap((kind) => this.entries.get(kind)?.root ?? []);
     if (nodes.length !== this.list.children.length || nodes.some((node, place) => this.list.children[place] !== node)) {
       this.list.replaceChildren(...nodes);
