@@ -13,6 +13,7 @@ from dashboard.experiment.configs import config_of
 from dashboard.experiment.groups import Group
 from dashboard.experiment.setting_paths import defaults, values
 from dashboard.experiment.share import ShareError, encode
+from dashboard.experiment.words import mistake_words
 from dashboard.exports.code import script
 from dashboard.exports.modules import STATIC, inline_modules, json_in_html
 from dashboard.exports.payload import run_payload, run_snapshots
@@ -75,7 +76,10 @@ def _lead(runs: Sequence[StoredRun]) -> str:
 
 def _run_lines(store: Store, number: int, run: StoredRun) -> str:
     found = look(store, run.id)["verdicts"] if run.step else []
-    verdicts = "".join(f"<li>{escape(verdict['sentence'])}</li>" for verdict in found)
+    sentences = [verdict["sentence"] for verdict in found]
+    if broken := mistake_words(run.config):
+        sentences.insert(0, f"This run is {broken}.")
+    verdicts = "".join(f"<li>{escape(sentence)}</li>" for sentence in sentences)
     return (
         f'<div class="run"><span class="rgl-swatch" data-run-color="{number}"></span>'
         f'<strong>{escape(run.label)}</strong><span class="{escape(run.status)}">{escape(run.status)}</span>'

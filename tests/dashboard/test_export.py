@@ -257,3 +257,9 @@ def test_a_lag_that_no_sequence_has_is_empty_in_the_table_of_profiles(store: Sto
     lines = list(csv.DictReader(io.StringIO(b"".join(profiles_csv(store, run)).decode())))
     assert [line["hidden_grad_norm"] for line in lines] == ["", "0.25", "0.0", "1.0"]
     assert [line["sequence_count"] for line in lines] == ["0.0", "1.0", "3.0", "4.0"]
+
+
+def test_the_report_says_how_a_run_is_broken_on_purpose(store: Store) -> None:
+    one_run(store, mistake="padded")
+    words = "This run is broken on purpose: four times as many zeros as timesteps follow each sequence."
+    assert words in page(store, store.group(GROUP))
