@@ -21,6 +21,7 @@ IDLE_S = 0.25
 INBOX_MESSAGES = 64  # when the store cannot keep up the inbox fills, and the runs wait
 HELD_S = 0.05  # between two looks of a worker's thread whose messages have to wait
 SAVING_S = 5.0  # between tries to write the ending of a run that the store cannot keep
+INTERRUPTING_S, GOODBYE_S = 1.5, 0.5  # for runs to stop and for workers to end, of three seconds for the whole server
 CLOSING_PAUSE_S = 0.1  # between tries to write, at most, while the server stops
 SHUT_DOWN = "The server was stopped while this run was unfinished; it can be continued."
 BROKEN = "An unexpected error ended the run; the server's log says more."
@@ -73,11 +74,11 @@ class Loop:
             self._closing.wait(self._lifecycle.trouble.pause)
         self._interrupt_all()
         self._over.set()
-        self._lifecycle.backend.close(self._lifecycle.settings.stop_grace_seconds)
+        self._lifecycle.backend.close(min(self._lifecycle.settings.stop_grace_seconds, GOODBYE_S))
 
     def _interrupt_all(self) -> None:
         lifecycle, ending = self._lifecycle, Ending("interrupted", SHUT_DOWN)
-        deadline = lifecycle.clock.monotonic() + lifecycle.settings.stop_grace_seconds
+        deadline = lifecycle.clock.monotonic() + min(lifecycle.settings.stop_grace_seconds, INTERRUPTING_S)
         asked = self._ask_all_to_end(ending)
         while (lifecycle.runs or not asked) and lifecycle.clock.monotonic() < deadline:
             self._step()

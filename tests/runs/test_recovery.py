@@ -5,6 +5,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from contextlib import closing
 from pathlib import Path
 
 import psutil
@@ -13,6 +14,7 @@ import pytest
 from rnncore.runs.scheduler import Scheduler
 from rnncore.runs.store.lock import StoreError
 from rnncore.runs.store.store import Store
+from tests.support.fake_worker import HANGS
 from tests.support.scheduling import Server, config, slow
 
 
@@ -147,3 +149,23 @@ def test_a_spare_takes_over_when_a_worker_dies_and_never_trains_beside_it(serve)
     server.wait_step(second)
     assert server.worker_of(second) is spare
     server.scheduler.stop(second)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="processes are suspended by a signal")
+@pytest.mark.parametrize("stuck", ["suspended", "hangs"])
+def test_a_server_stops_in_time_though_a_run_does_not(tmp_path, stuck):
+    server = Server(tmp_path, stop_grace_seconds=30.0)
+    good = server.submit(slow()).runs[0]
+    bad = server.submit(config(seed=HANGS) if stuck == "hangs" else slow(seed=1)).runs[0]
+    server.wait_step(good)
+    server.wait_step(bad)
+    process = psutil.Process(server.worker_of(bad).pid)
+    if stuck == "suspended":
+        process.suspend()
+    began = time.monotonic()
+    server.close()
+    assert time.monotonic() - began < 3.0
+    assert not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+    with closing(Store(server.settings.store_path)) as store:
+        assert [store.run(run).status for run in (good, bad)] == ["interrupted"] * 2
+        assert store.run(good).checkpoint_step == store.run(good).step
