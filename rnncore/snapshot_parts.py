@@ -158,8 +158,9 @@ class SaturationSplit:
     blocks, in which is what came along the cell state, so that units may be above 0. For a GRU a_t is that of r and z,
     r times that of the candidate, and z delta_t, which goes on as it is: W is [W_hr; W_hz; W_hn; I].
 
-    -inf: exactly nothing is left. NaN: there was nothing before either, or no step goes back from there: at t = 1, at
-    a border of truncated backpropagation, at a lag that no sequence has (aligned at their ends, as profiles are).
+    -inf: exactly nothing is left. inf: there was nothing at h_t, but something along the cell state. NaN: there was
+    nothing before either, or no step goes back from there: at t = 1, at a border of truncated backpropagation, at a lag
+    that no sequence has (aligned at their ends, as profiles are).
     """
 
     units: Floats64
@@ -167,12 +168,9 @@ class SaturationSplit:
 
     def to_json(self) -> dict[str, Any]:
         """Return a JSON-ready dict; totals (L): sums over the steps that there are, None where one is not finite."""
-        return {
-            "units": floats(self.units),
-            "weights": floats(self.weights),
-            "units_total": numbers(np.nansum(self.units, 1)),
-            "weights_total": numbers(np.nansum(self.weights, 1)),
-        }
+        with np.errstate(invalid="ignore"):  # -inf and inf
+            totals = {f"{name}_total": numbers(np.nansum(getattr(self, name), 1)) for name in ("units", "weights")}
+        return {"units": floats(self.units), "weights": floats(self.weights), **totals}
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Self:

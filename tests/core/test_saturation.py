@@ -183,3 +183,10 @@ def test_measuring_it_changes_no_number_of_a_run() -> None:
         for every in (100, 1)
     )
     assert seldom == often
+
+
+def test_what_comes_along_the_cell_state_alone_is_no_number_and_spoils_no_snapshot() -> None:
+    terms = np.array([[math.nan, -math.inf, math.inf, -1.0], [math.nan, -1.0, -2.0, 0.5]])
+    told = SaturationSplit(terms, terms).to_json()
+    assert told["units_total"] == told["weights_total"] == [None, -2.5]
+    np.testing.assert_array_equal(SaturationSplit.from_json(told).units, terms)
