@@ -11,7 +11,7 @@ from dashboard.panels.lesson_card import open_lesson
 def main() -> None:
     """Draw the terms that contain what is searched for."""
     with st.container(width=760):
-        st.title("Glossary", anchor=False)
+        st.header("Glossary", anchor=False)
         wanted = st.text_input("Find a term", placeholder="for example: clipping", max_chars=60).strip().lower()
         terms = dict(sorted(all_terms().items(), key=lambda each: each[0].lower()))
         found = {name: term for name, term in terms.items() if wanted in name.lower()}

@@ -8,7 +8,7 @@ from dashboard.panels.lesson_card import open_lesson, taken
 
 def main() -> None:
     """Draw the list, section by section, as many side by side as there is room for."""
-    st.title("Lessons", anchor=False)
+    st.header("Lessons", anchor=False)
     with st.container(width=720):
         st.markdown(
             "Each lesson asks a question and waits for your prediction; then it trains for a few seconds and says "

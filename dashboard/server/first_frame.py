@@ -1,18 +1,26 @@
 """What Streamlit's own page is given: a style by which nothing moves as the page comes, and the way for phones."""
 
+import gzip
+
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dashboard.server.board_page import WAY_FOR_PHONES
 
-# The sidebar comes a moment after the frame of the page and pushes it aside: the frame is shown once something is in
-# it, and in the lab not before its sidebar. Controls come as grey bars, lower than what takes their place.
+# The sidebar comes a moment after the frame of the page and pushes it aside: the frame is shown once its heading is
+# in it, or what went wrong, and in the lab not before its sidebar. Controls come as grey bars, lower than what takes their place.
 _STYLE = b"""<style>
-[data-testid="stAppViewContainer"] > div:not(:has([data-testid="stElementContainer"])),
+[data-testid="stAppViewContainer"] > div:not(:has([data-testid="stHeading"], [data-testid="stAlert"])),
 [data-testid="stAppViewContainer"]:not(:has([data-testid="stSidebar"])) > div:has(.st-key-beside-sidebar) {
   visibility: hidden;
 }
 [data-testid="stSidebar"] [data-testid="stElementContainer"]:has(> [data-testid="stSkeleton"]) { min-height: 60px; }
+.st-key-board:not(:has(.rgl-card, .rgl-waiting)) { min-height: 100vh; } /* what stands below it does not move later */
+/* What can be scrolled would have to be reached with the keyboard. So a formula that is too long goes on below, and
+   code is scrolled by the frame around it, which holds a button. */
+[data-testid="stMarkdownContainer"] .katex-display { overflow: visible !important; }
+[data-testid="stMarkdownContainer"] .katex-display > .katex { white-space: normal !important; }
+[overflow="auto"] > [data-testid="stCode"] pre { overflow: visible !important; }
 </style>
 """
 _BEGIN, _END = b"<head>", b"</head>"
@@ -48,9 +56,12 @@ class SteadyFirstFrame:
             body += message.get("body", b"")
             if message.get("more_body", False):
                 return
-            if _STREAMLITS in body:
-                body = body.replace(_BEGIN, _BEGIN + _SCRIPT, 1).replace(_END, _STYLE + _END, 1)
-                headers = MutableHeaders(raw=start["headers"])
+            headers = MutableHeaders(raw=start["headers"])
+            zipped = headers.get("content-encoding") == "gzip"
+            page = gzip.decompress(body) if zipped else body
+            if _STREAMLITS in page:
+                page = page.replace(_BEGIN, _BEGIN + _SCRIPT, 1).replace(_END, _STYLE + _END, 1)
+                body = gzip.compress(page, compresslevel=6, mtime=0) if zipped else page
                 headers["content-length"] = str(len(body))
                 del headers["etag"], headers["last-modified"]  # they tell of what Streamlit has sent
             await send(start)
@@ -62,5 +73,5 @@ class SteadyFirstFrame:
 def _is_page(message: Message) -> bool:
     headers = MutableHeaders(raw=message["headers"])
     attached = headers.get("content-disposition", "").startswith("attachment")
-    encoded = "content-encoding" in headers
+    encoded = headers.get("content-encoding", "gzip") != "gzip"
     return headers.get("content-type", "").startswith("text/html") and not attached and not encoded

@@ -33,7 +33,7 @@ export class Card {
     this.toggleRun = toggleRun;
     this.subtitle = element("span", "rgl-subtitle");
     const titles = element("div", "rgl-titles");
-    titles.append(element("h3", "", about.title), this.subtitle);
+    titles.append(element("h2", "", about.title), this.subtitle);
     setRich(this.subtitle, about.subtitle.replace("{step}", "the latest step").replace("at step the", "at the"));
     const heading = element("header", "rgl-card-head");
     heading.append(titles);
@@ -41,7 +41,7 @@ export class Card {
     if (this.menu) heading.append(this.menu);
     this.plot = /** @type {PlotElement} */ (element("div", "rgl-plot"));
     this.plot.dataset.figure = name;
-    this.plot.setAttribute("role", "img");
+    this.plot.setAttribute("role", "figure"); // plotly's buttons are in it
     this.plot.setAttribute("aria-label", about.alt);
     this.frame = element("div", "rgl-frame");
     this.frame.append(this.plot);

@@ -125,6 +125,7 @@ export class Findings {
     this.more.classList.add("rgl-more");
     this.more.setAttribute("aria-expanded", "false");
     this.list.hidden = true;
+    this.more.hidden = true; // until there is something to call it by
     this.root.append(this.headline, this.brief, this.offer.root, this.more, this.list);
   }
 

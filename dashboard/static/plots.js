@@ -140,6 +140,7 @@ export class Plots {
     const snapshots = runs.map((run) => run.snapshots.at(view.cursor));
     this.turn += 1;
     const { turn } = this;
+    for (const card of names.map((name) => this.cards[name])) card.root.hidden = !card.hasAny(snapshots);
     let began = performance.now();
     for (const name of names) {
       if (performance.now() - began > TASK_MS) {
@@ -150,7 +151,6 @@ export class Plots {
       const card = this.cards[name];
       if (card.turn > turn) continue; // meanwhile it was drawn as it is now
       card.turn = turn;
-      card.root.hidden = !card.hasAny(snapshots);
       if (card.root.hidden) continue;
       // Drawn once it comes into view; without a size (the page is being rebuilt) plotly would draw NaN.
       card.stale = !card.plot.offsetWidth || (!card.visible && isDrawn(card));

@@ -42,7 +42,7 @@ def test_the_figure_of_a_plugin_is_on_the_board(chromium: Any, toy_server: AppSe
     card = page.locator(".rgl-card:has([data-figure=toy])")
     card.scroll_into_view_if_needed()
     page.wait_for_function(f"() => ({CURVES})().length === 2 && ({CURVES})().every((points) => points === 35)")
-    assert card.locator("h3").inner_text() == "Mean state"
+    assert card.locator("h2").inner_text() == "Mean state"
     assert "at step 40" in card.inner_text()
     page.locator(".rgl-scrubber").fill("12")
     card.scroll_into_view_if_needed()  # drawn where it is seen
