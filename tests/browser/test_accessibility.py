@@ -1,4 +1,4 @@
-"""axe finds nothing on any page in Chromium: light and dark, wide and on a phone, with what can be opened open too."""
+"""Axe finds nothing on any page in Chromium: light and dark, wide and on a phone, with what can be opened open too."""
 
 from typing import Any
 
