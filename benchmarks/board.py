@@ -1,20 +1,21 @@
-"""The board in Chromium: click to first point, cost of a refresh, loading and scrubbing a long run.
+"""The board in Chromium: click to first point, cost of a refresh, loading and scrubbing a long run, stillness of pages.
 
 Prints one Markdown table. Needs Chromium and the app's own requirements; talks to a server on localhost only.
 """
 
 import json
-import os
+import sys
 import time
 import urllib.request
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
-from typing import Any
 
 from playwright.sync_api import Page, sync_playwright
 
-from benchmarks.timing import table
+from benchmarks.figures import Figure, report
+from benchmarks.stillness import still
+from benchmarks.timing import thread_seconds
 from tests.support import chromium
 from tests.support.server import AppServer
 
@@ -32,26 +33,26 @@ POINTS = """() => !document.querySelector('.rgl-example, .rgl-waiting') &&
 READY = "() => document.querySelectorAll('.js-plotly-plot').length >= 4"
 
 
-def main() -> None:
-    """Measure and print."""
+def main() -> int:
+    """Measure and print; return 1 if a figure is missed."""
     with TemporaryDirectory() as folder, sync_playwright() as playwright:
         server = AppServer(Path(folder))
         server.start()
         browser = playwright.chromium.launch(executable_path=chromium.executable(), args=chromium.FLAGS)
         try:
-            rows = []
+            figures: list[Figure] = []
             for measure in (cold_open, first_points, refreshes, long_run):
                 page = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
-                rows += measure(page, server)
+                figures += measure(page, server)
                 page.context.close()
+            figures += still(browser, server)
         finally:
             browser.close()
             server.stop()
-    print(table(("figure", "measured", "to reach"), rows))
-    print(f"\nLoad of the machine (1, 5, 15 minutes): {', '.join(f'{each:.1f}' for each in os.getloadavg())}")
+    return report(figures)
 
 
-def cold_open(page: Page, server: AppServer) -> list[tuple[str, str, str]]:
+def cold_open(page: Page, server: AppServer) -> list[Figure]:
     """From a browser without a cache to a page that can be used, and with its figures."""
     began = time.perf_counter()
     page.goto(server.url)
@@ -59,10 +60,13 @@ def cold_open(page: Page, server: AppServer) -> list[tuple[str, str, str]]:
     usable = time.perf_counter() - began
     page.wait_for_function(READY)
     drawn = time.perf_counter() - began
-    return [("cold open: page usable", f"{usable:.2f} s", "4 s"), ("cold open: figures drawn", f"{drawn:.2f} s", "")]
+    return [
+        Figure("cold open: page usable", usable, "s", 4, digits=2),
+        Figure("cold open: figures drawn", drawn, "s", digits=2),
+    ]
 
 
-def first_points(page: Page, server: AppServer) -> list[tuple[str, str, str]]:
+def first_points(page: Page, server: AppServer) -> list[Figure]:
     """From the click on Train to the first visible point of both twins in loss and gradient norm, warm workers."""
     open_app(page, server)
     seconds = []
@@ -72,7 +76,7 @@ def first_points(page: Page, server: AppServer) -> list[tuple[str, str, str]]:
         page.wait_for_function(READY)
         seconds.append(after_click(page))
         wait_until_over(page)
-    return [(f"click on Train to first point, median of {CLICKS}", f"{median(seconds):.2f} s", "0.8 s")]
+    return [Figure(f"click on Train to first point, median of {CLICKS}", median(seconds), "s", 0.8, digits=2)]
 
 
 def after_click(page: Page) -> float:
@@ -93,7 +97,7 @@ def after_click(page: Page) -> float:
     return float(page.evaluate("() => window.seen")) / 1000
 
 
-def refreshes(page: Page, server: AppServer) -> list[tuple[str, str, str]]:
+def refreshes(page: Page, server: AppServer) -> list[Figure]:
     """Bytes on the wire and work of the page's thread per refresh, two twins in full training."""
     open_app(page, server)
     page.get_by_label("Steps", exact=True).fill("20000")
@@ -123,13 +127,13 @@ def refreshes(page: Page, server: AppServer) -> list[tuple[str, str, str]]:
     wait_until_over(page)
     took.sort()
     return [
-        ("refresh of two twins, median on the wire", f"{median(sizes) / 1000:.1f} kB", "8 kB"),
-        ("refresh, thread time of the page, median", f"{median(took):.0f} ms", ""),
-        ("refresh, thread time of the page, p95", f"{took[int(0.95 * len(took))]:.0f} ms", "60 ms"),
+        Figure("refresh of two twins, median on the wire", median(sizes) / 1000, "kB", 8, digits=1),
+        Figure("refresh, thread time of the page, median", median(took), "ms"),
+        Figure("refresh, thread time of the page, p95", took[int(0.95 * len(took))], "ms", 60),
     ]
 
 
-def long_run(page: Page, server: AppServer) -> list[tuple[str, str, str]]:
+def long_run(page: Page, server: AppServer) -> list[Figure]:
     """Loading and scrubbing a finished twin run of 5,000 steps with T = 200."""
     body = json.dumps({"config": LONG_RUN, "compare": True}).encode()
     request = urllib.request.Request(f"{server.url}/api/runs", body, {"Content-Type": "application/json"})
@@ -163,8 +167,8 @@ def long_run(page: Page, server: AppServer) -> list[tuple[str, str, str]]:
         }"""
     )
     return [
-        ("5,000 steps of T = 200, twins: board to first curves", f"{loaded / 1000:.2f} s", "1.5 s"),
-        ("the same: scrubbing", f"{scrub:.0f} frames/s", "30 frames/s"),
+        Figure("5,000 steps of T = 200, twins: board to first curves", loaded / 1000, "s", 1.5, digits=2),
+        Figure("the same: scrubbing", scrub, "frames/s", 30, at_least=True),
     ]
 
 
@@ -181,11 +185,5 @@ def wait_until_over(page: Page) -> None:
     page.wait_for_function(over, timeout=120_000)
 
 
-def thread_seconds(session: Any) -> float:
-    """Return the CPU time of the page's main thread so far, in seconds."""
-    metrics = {each["name"]: each["value"] for each in session.send("Performance.getMetrics")["metrics"]}
-    return float(metrics["TaskDuration"])
-
-
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

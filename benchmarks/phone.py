@@ -5,7 +5,6 @@ network of 9 Mbit/s with 60 ms on the way there and back (4G). Talks to a server
 """
 
 import json
-import os
 import sys
 import time
 import urllib.request
@@ -16,7 +15,8 @@ from typing import Any
 
 from playwright.sync_api import BrowserContext, sync_playwright
 
-from benchmarks.timing import table
+from benchmarks.figures import Figure, report
+from benchmarks.timing import thread_seconds
 from tests.support import chromium
 from tests.support.server import AppServer
 
@@ -38,7 +38,7 @@ CURVES = """() => [0, 1].every((run) => document.querySelector('[data-figure=los
 
 
 def main() -> int:
-    """Measure and print; return 1 if the board is later than it should be."""
+    """Measure and print; return 1 if the board or its curves are later than they should be."""
     with TemporaryDirectory() as folder, sync_playwright() as playwright:
         server = AppServer(Path(folder))
         server.start()
@@ -54,15 +54,16 @@ def main() -> int:
         finally:
             browser.close()
             server.stop()
-    rows = []
+    figures = []
     for name, loads in (("first load", first), ("second load", second)):
-        board, curves, size = (median(each[place] for each in loads) for place in range(3))
-        rows.append((f"{name}: the board says how the runs stand", f"{board:.1f} s", f"{TO_REACH_S:.0f} s"))
-        rows.append((f"{name}: curves of both runs", f"{curves:.1f} s", f"{TO_REACH_S:.0f} s"))
-        rows.append((f"{name}: on the wire", f"{size / 1e6:.2f} MB", ""))
-    print(table(("figure", "measured", "to reach"), rows))
-    print(f"\nLoad of the machine (1, 5, 15 minutes): {', '.join(f'{each:.1f}' for each in os.getloadavg())}")
-    return int(median(each[1] for each in first) > TO_REACH_S)
+        board, curves, size, cpu = (median(each[place] for each in loads) for place in range(4))
+        figures += [
+            Figure(f"{name}: the board says how the runs stand", board, "s", TO_REACH_S, digits=1),
+            Figure(f"{name}: curves of both runs", curves, "s", TO_REACH_S, digits=1),
+            Figure(f"{name}: on the wire", size / 1e6, "MB", digits=2),
+            Figure(f"{name}: CPU of the page's main thread until then, four times as slow", cpu, "s", digits=1),
+        ]
+    return report(figures)
 
 
 def start(server: AppServer) -> str:
@@ -74,11 +75,12 @@ def start(server: AppServer) -> str:
     return address
 
 
-def load(context: BrowserContext, url: str) -> tuple[float, float, int]:
-    """Return the seconds to the board and to its curves, and the bytes received until then."""
+def load(context: BrowserContext, url: str) -> tuple[float, float, int, float]:
+    """Return the seconds to the board and to its curves, and the bytes and CPU seconds until then."""
     page = context.new_page()
     session = context.new_cdp_session(page)
     session.send("Network.enable")
+    session.send("Performance.enable", {"timeDomain": "threadTicks"})
     session.send("Network.emulateNetworkConditions", NETWORK)
     session.send("Emulation.setCPUThrottlingRate", {"rate": SLOWER})
     received = 0
@@ -94,8 +96,9 @@ def load(context: BrowserContext, url: str) -> tuple[float, float, int]:
     board = time.perf_counter() - began
     page.wait_for_function(CURVES, timeout=120_000)
     curves = time.perf_counter() - began
+    cpu = thread_seconds(session)
     page.close()
-    return board, curves, received
+    return board, curves, received, cpu
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
-"""Paired timing: every candidate once per round, ratios within a round, medians over rounds; and Markdown tables."""
+"""Paired timing, every candidate once per round, ratios within a round, medians over rounds; a browser's CPU; tables."""
 
 import time
 from collections.abc import Callable, Iterable, Sequence
 from statistics import median
+from typing import Any
 
 LEAST_ROUNDS = 5
 
@@ -38,3 +39,9 @@ def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """Return a Markdown table, the first column left, the others right."""
     lines = [head, ["---"] + ["---:"] * (len(head) - 1), *rows]
     return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines)
+
+
+def thread_seconds(session: Any) -> float:
+    """Return the CPU time of the page's main thread so far, in seconds."""
+    metrics = {each["name"]: each["value"] for each in session.send("Performance.getMetrics")["metrics"]}
+    return float(metrics["TaskDuration"])

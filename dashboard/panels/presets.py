@@ -47,7 +47,9 @@ export default function ({ data, parentElement, setTriggerValue }) {
   }
 }
 """
-_cards = st.components.v2.component("rnn_gradient_lab_presets", html=cards_html(), css=_CSS, js=_SCRIPT)
+_cards = st.components.v2.component(
+    "rnn_gradient_lab_presets", html=cards_html(), css=_CSS, js=_SCRIPT, isolate_styles=False
+)
 
 
 def preset_cards() -> None:

@@ -19,8 +19,10 @@ def main() -> None:
             found = {name: term for name, term in terms.items() if wanted in term.text.lower()}
         if not found:
             st.caption("There is no such term here.")
-        for name, term in found.items():
-            _term(name, term)
+        formulas = any(term.formula for term in found.values())
+        with st.container(key="with-formulas" if formulas else None):  # see first_frame.py
+            for name, term in found.items():
+                _term(name, term)
 
 
 def _term(name: str, term: Term) -> None:

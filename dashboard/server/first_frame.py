@@ -8,14 +8,21 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from dashboard.server.board_page import WAY_FOR_PHONES
 
 # The sidebar comes a moment after the frame of the page and pushes it aside: the frame is shown once its heading is
-# in it, or what went wrong, and in the lab not before its sidebar. Controls come as grey bars, lower than what takes their place.
+# in it, or what went wrong, and in the lab not before its sidebar. Controls come as grey bars, lower than what takes
+# their place. None of this waits for longer than a few seconds.
 _STYLE = b"""<style>
 [data-testid="stAppViewContainer"] > div:not(:has([data-testid="stHeading"], [data-testid="stAlert"])),
 [data-testid="stAppViewContainer"]:not(:has([data-testid="stSidebar"])) > div:has(.st-key-beside-sidebar) {
-  visibility: hidden;
+  visibility: hidden; animation: rgl-show 0s 5s forwards;
 }
+@keyframes rgl-show { to { visibility: visible; } }
 [data-testid="stSidebar"] [data-testid="stElementContainer"]:has(> [data-testid="stSkeleton"]) { min-height: 60px; }
-.st-key-board:not(:has(.rgl-card, .rgl-waiting)) { min-height: 100vh; } /* what stands below it does not move later */
+/* What comes later takes its room before, so that nothing moves: the cards of the first screen, and the board. */
+.st-key-presets:not(:has(.presets)) { min-height: 124px; }
+@media (max-width: 1407px) { .st-key-presets:not(:has(.presets)) { min-height: 290px; } }
+@media (max-width: 900px) { .st-key-presets:not(:has(.presets)) { min-height: 390px; } }
+.st-key-board:not(:has(.rgl-card, .rgl-waiting)) { min-height: 100vh; }
+.st-key-with-formulas:not(:has(.katex-display)) { visibility: hidden; animation: rgl-show 0s 3s forwards; }
 /* What can be scrolled would have to be reached with the keyboard. So a formula that is too long goes on below, and
    code is scrolled by the frame around it, which holds a button. */
 [data-testid="stMarkdownContainer"] .katex-display { overflow: visible !important; }
