@@ -134,7 +134,7 @@ def record() -> None:
     """Write the presets' pictures and the board's example anew."""
     about = {
         "made_by": "python -m benchmarks.opening --record",
-        "what": "real runs, their seed is in the config; pictures: log10 of g[t] / g[T], t = 1 to T, of each run of a preset",
+        "what": "real runs, seed as in config; pictures: log10 of g[t] / g[T], t = 1 to T, of each run of a preset",
         "torch": version("torch"),
         "machine": platform.machine(),
     }
