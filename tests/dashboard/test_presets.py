@@ -93,6 +93,14 @@ def test_the_opening_ends_with_one_gradient_that_explodes_and_one_that_does_not(
     assert clipped[0] < 0
 
 
+def test_the_opening_shows_within_ten_steps_which_twin_is_in_trouble() -> None:
+    clipped, free = (list(islice(train(config), 10))[-1] for config in twins(DEFAULT))
+    assert free.train_loss > 1e4 * clipped.train_loss
+    for record, rises in ((clipped, False), (free, True)):
+        assert record.hidden_grad_norm is not None
+        assert (record.hidden_grad_norm[-1, 0] > 1e3 * record.hidden_grad_norm[-1, -1]) == rises
+
+
 def test_the_example_of_the_board_is_of_the_opening_experiment() -> None:
     example = json.loads(EXAMPLE.read_text())
     assert TrainConfig.model_validate(example["config"]) == DEFAULT
