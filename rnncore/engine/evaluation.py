@@ -49,6 +49,26 @@ class Evaluation(NamedTuple):
     losses: Tensor
 
 
+@torch.no_grad()
+def mixes(model: SequenceModel, batch: TensorBatch) -> float | None:
+    """Return by how much the answer to the second sequence of a batch changes when it stands alone, without the first.
+
+    In units of the spread of both answers (and at least a thousandth of their size): about 1e-7, from rounding, unless
+    sequences touch one another. None where there is one sequence.
+    """
+    inputs, _, lengths = batch
+    if len(inputs) < 2:
+        return None
+    model.eval()
+    both = model(inputs[:2], None if lengths is None else lengths[:2])  # (2, O) or (2, T, O)
+    alone = model(inputs[1:2], None if lengths is None else lengths[1:2])[0]
+    model.train()
+    valid = slice(None if lengths is None or alone.dim() == 1 else int(lengths[1]))
+    unit = float(both.std()) + 1e-3 * float(both.square().mean().sqrt())
+    change = float((alone - both[1])[valid].abs().max())
+    return change / unit if unit else 0.0
+
+
 class Validation:
     """The validation set of a data set, ready for a model like `like`; evaluated in bounded chunks.
 

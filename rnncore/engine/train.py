@@ -21,7 +21,7 @@ from rnncore.data.mistakes import with_mistake
 from rnncore.engine.cells.recurrent import StateTape
 from rnncore.engine.clipping import Clipping, clip_gradients
 from rnncore.engine.devices import choose_device
-from rnncore.engine.evaluation import TensorBatch, Validation, to_tensors
+from rnncore.engine.evaluation import TensorBatch, Validation, mixes, to_tensors
 from rnncore.engine.flat import FlatParameters, exact_norm
 from rnncore.engine.gradients import profile
 from rnncore.engine.guesses import guess_losses
@@ -113,7 +113,7 @@ class Trainer:
             notes=(*dataset.notes, *_idle_options(config)),
             metric_words=None if dataset.metric is None else MetricWords.of(dataset.metric),
             answers=dataset.answers,
-            facts=_facts(config, dataset, sample),
+            facts=self._facts(sample),
         )
 
     def records(self) -> Iterator[Record]:
@@ -176,6 +176,16 @@ class Trainer:
         self._spikes.load_state_dict(values.get("spikes", {}))  # checkpoints of version 0.1.0 have none
         self.set_learning_rate(values["learning_rate"])
         self.set_clip_threshold(values["clip_threshold"])
+
+    def _facts(self, sample: Batch) -> Facts:
+        """Return facts about the data, whether timesteps are in place (not of files), and whether sequences touch."""
+        data, facts = self.config.data, facts_of(self.dataset, sample)
+        if (touch := mixes(self.model, self._validation.batch)) is not None and math.isfinite(touch):
+            facts["mixes"] = touch
+        disordered = data.kind != "upload" and facts.get("order", 1.0) < UNRELATED
+        if disordered and reordered(self.dataset.validation, load_dataset(data).validation):
+            facts["reordered"] = 1.0
+        return facts
 
     def _train_step(self, began: float) -> Record:
         """Do one step and return its record; a step that leaves the finite numbers is undone and ends the run."""
@@ -285,15 +295,6 @@ def build_model(config: TrainConfig, dataset: SequenceDataset, device: str) -> S
     model.recurrent.truncation = config.truncation
     model.swaps_axes = MISTAKES[config.mistake].swaps_axes
     return model.to(device=device, dtype=getattr(torch, config.dtype))
-
-
-def _facts(config: TrainConfig, dataset: SequenceDataset, sample: Batch) -> Facts:
-    """Return the facts about the data; of those that are no files also whether their timesteps are in place."""
-    facts = facts_of(dataset, sample)
-    disordered = config.data.kind != "upload" and facts.get("order", 1.0) < UNRELATED
-    if disordered and reordered(dataset.validation, load_dataset(config.data).validation):
-        facts["reordered"] = 1.0
-    return facts
 
 
 def _idle_options(config: TrainConfig) -> Iterator[str]:

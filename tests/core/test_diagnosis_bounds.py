@@ -224,9 +224,9 @@ def test_a_rule_holds_on_one_side_of_its_threshold(kind: str, below: dict, above
 
 
 def test_swapped_axes_are_certain_and_told_of_any_run() -> None:
-    assert "swapped_axes" not in found(health=health(mixes=0.9e-3))
-    assert next(iter(found(health=health(mixes=1.1e-3)))) == "swapped_axes"
-    assert found({"mistake": "swapped_batch_and_time"}, health=health(mixes=0.2))["swapped_axes"].remedy is not None
+    assert "swapped_axes" not in found(facts={"mixes": 0.9e-3})
+    assert next(iter(found(facts={"mixes": 1.1e-3}))) == "swapped_axes"
+    assert found({"mistake": "swapped_batch_and_time"}, facts={"mixes": 0.2})["swapped_axes"].remedy is not None
 
 
 def test_a_read_out_that_sgd_cannot_hold_and_updates_that_are_large_beside_the_weights() -> None:

@@ -36,7 +36,7 @@ def health(*lines: dict, answers: dict | None = None, layers: list[dict] | None 
     return {
         "loss": 0.06, "baselines": list(lines or (line(),)), "answers": {"spread": 0.8, "r2": 0.6, **(answers or {})},
         "layers": layers or [{"saturated": 0.0, "dead": 0.0, "size": 0.3}], "feature": 1.0, "weight_norm": 10.0,
-        "first_weight_norm": 8.0, "mixes": 1e-7,
+        "first_weight_norm": 8.0,
         "spike": {"ratio": 3.0, "step": 7, "norm": 3.0, "before": 1.0, "loss_before": 0.2}, **more,
     }  # fmt: skip
 

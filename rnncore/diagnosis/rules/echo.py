@@ -1,14 +1,16 @@
 """Echo: the forecast is no better than the last known value."""
 
-from rnncore.diagnosis.evidence import Evidence
-from rnncore.diagnosis.finding import Finding, Rule
+from rnncore.diagnosis.evidence import Evidence, Line
+from rnncore.diagnosis.finding import Finding, Remedy, Rule
 from rnncore.diagnosis.quantities import figure
+from rnncore.diagnosis.remedies import more_steps
+from rnncore.diagnosis.trend import falling
 
 FOLLOWS = 0.25  # R^2 from which a forecast follows the series at all
 
 
-def judge(e: Evidence) -> Finding | None:
-    """Compare the loss with that of the last value again: skill = 1 - loss / loss of the last value."""
+def echoes(e: Evidence) -> Line | None:
+    """Return the answer "the last value again" where a forecast follows the series and is no better than that."""
     line = next((line for line in e.lines if line.echo), None)
     others = [other for other in e.to_beat if not other.echo]
     r2 = e.answers("r2")
@@ -16,13 +18,27 @@ def judge(e: Evidence) -> Finding | None:
         return None
     if not all(other.beaten for other in others):
         return None
+    return line
+
+
+def judge(e: Evidence) -> Finding | None:
+    """Compare the loss with that of the last value again: skill = 1 - loss / loss of the last value."""
+    line = echoes(e)
+    if line is None:
+        return None
+    falls = falling(*e.evaluations)
     loss = line.loss - line.margin
     sentence = (
         f"Echo: the forecast is no better than '{line.name}': its loss is {figure(loss, 3)}, that of the last value "
         f"{figure(line.loss, 3)} (skill {figure(line.skill)}, where 0 is no skill). If the series is close to a random "
         "walk, no network can do better."
     )
-    return Finding("echo", sentence, {"skill": line.skill, "val_loss": loss, "last_value": line.loss})
+    remedy = None
+    if falls is not None:
+        sentence += " The loss is still falling."
+        remedy = more_steps(e, 5, 1000)
+    evidence = {"skill": line.skill, "val_loss": loss, "last_value": line.loss}
+    return Finding("echo", sentence, evidence, remedy and Remedy(f"{remedy.sentence} It may not help.", remedy.changes))
 
 
 RULE = Rule(

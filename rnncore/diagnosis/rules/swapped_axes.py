@@ -10,12 +10,12 @@ MIXED = 1e-3  # change of an answer, in standard deviations of all answers, far 
 
 def judge(e: Evidence) -> Finding | None:
     """Compare the answer to a sequence alone with that in a batch; they are the same unless sequences touch."""
-    mixes = e.number("mixes")
+    mixes = e.facts.get("mixes")
     if mixes is None or mixes < MIXED:
         return None
     sentence = (
         "Batch and time have changed places: the answer to a sequence changes when other sequences stand beside it, by "
-        f"{figure(mixes)} of the spread of all answers, so the network reads across the batch instead of along time."
+        f"{figure(mixes)} of their spread, so the network reads across the batch instead of along time."
     )
     return Finding("swapped_axes", sentence, {"mixes": mixes}, undo_mistake(e, ("swapped_batch_and_time",)))
 

@@ -1,14 +1,13 @@
 """Too few updates: the run ended before training could have an effect, or while the loss was still falling."""
 
-import numpy as np
-
 from rnncore.diagnosis.evidence import Evidence
 from rnncore.diagnosis.finding import Finding, Rule
 from rnncore.diagnosis.quantities import figure
 from rnncore.diagnosis.remedies import more_steps
+from rnncore.diagnosis.rules.echo import echoes
+from rnncore.diagnosis.trend import falling
 
 FEW = 100  # steps in which a gradient step of a healthy size (0.5 % of the weights) can have moved them by half
-FALLING = 0.85  # validation loss over that of two thirds of the run, below which it is still falling
 LEAST = 1000
 
 
@@ -24,7 +23,7 @@ def judge(e: Evidence) -> Finding | None:
             sentence += " Whether the network can learn this cannot be told yet."
         return Finding("too_few_updates", sentence, {"steps": float(e.step)}, remedy)
     falls = falling(steps, losses)
-    if falls is None:
+    if falls is None or echoes(e) is not None:
         return None
     since, before, now = falls
     sentence = (
@@ -32,25 +31,6 @@ def judge(e: Evidence) -> Finding | None:
         f"{figure(now, 3)} at step {e.step:,}."
     )
     return Finding("too_few_updates", sentence, {"steps": float(e.step), "before": before, "now": now}, remedy)
-
-
-def falling(steps: np.ndarray, losses: np.ndarray) -> tuple[int, float, float] | None:
-    """Return a step at two thirds of the run, the loss there and now, if the loss is still falling; else None.
-
-    steps, losses: of all evaluations. It falls where the last sixth of the evaluations is below `FALLING` of those at
-    two thirds, and what lies between them is in between.
-    """
-    count = len(losses)
-    if count < 6:
-        return None
-    width = max(1, count // 6)
-    start = 2 * count // 3 - width // 2
-    early, late = losses[start : start + width], losses[-width:]
-    middle = losses[start + width : -width] if count - width > start + width else late
-    before, now = float(np.median(early)), float(np.median(late))
-    if now > FALLING * before or not now <= float(np.median(middle)) * 1.02 <= before * 1.04:
-        return None
-    return int(steps[start]), before, now
 
 
 RULE = Rule(

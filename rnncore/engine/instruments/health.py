@@ -17,7 +17,7 @@ from rnncore.engine.losses import valid_steps
 from rnncore.engine.model import SequenceModel
 
 SATURATED, CLOSED = 0.95, 0.05  # |h| above the one; a gate below the other, or above 1 less it
-_SEQUENCES = 16  # validation sequences whose states are looked at
+_SEQUENCES = 8  # validation sequences whose states are looked at
 _STATES = 250_000  # of them, T x B x H per layer at most
 _ANSWERS = 200_000  # numbers answered that are looked at, at most
 
@@ -45,28 +45,8 @@ def health(moment: Evaluated) -> dict[str, Any]:
             "weight_norm": exact_norm(moment.parameters.weights.data),
             "first_weight_norm": moment.first_weight_norm,
             "spike": moment.spikes.largest(),
-            "mixes": mixes(moment),
         }
     return {name: _finite(value) for name, value in found.items()}
-
-
-@torch.no_grad()
-def mixes(moment: Evaluated) -> float | None:
-    """Return by how much the answer to the second validation sequence changes when it stands alone, without the first.
-
-    In units of the spread of all answers (and at least a thousandth of their size); None where there is one sequence.
-    """
-    inputs, _, lengths = moment.validation
-    outputs, model = moment.evaluation.outputs, moment.model
-    if len(inputs) < 2:
-        return None
-    model.eval()
-    alone = model(inputs[1:2], None if lengths is None else lengths[1:2])[0]  # (O,) or (T, O)
-    model.train()
-    valid = slice(None if lengths is None or alone.dim() == 1 else int(lengths[1]))
-    unit = float(outputs.std()) + 1e-3 * float(outputs.square().mean().sqrt())
-    change = float((alone - outputs[1])[valid].abs().max())
-    return change / unit if unit else 0.0
 
 
 def margin(guess: Floats, own: Floats) -> dict[str, float]:
