@@ -28,7 +28,7 @@ _PROBLEM, _DONE, _CONFIRM = "history.problem", "history.done", "history.confirm"
 
 _COLUMNS = {
     "run": st.column_config.TextColumn("Run", width=130, pinned=True),
-    "twin": st.column_config.TextColumn("Group", width=120, help="Runs that belong together, and by what they differ."),
+    "twin": st.column_config.TextColumn("Group", width=150, help="Runs that belong together, and by what they differ."),
     "status": st.column_config.TextColumn("Status", width=86),
     "data": st.column_config.TextColumn("Data", width=165),
     "network": st.column_config.TextColumn("Network", width=165),
