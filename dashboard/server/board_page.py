@@ -41,7 +41,7 @@ def _html(address: str) -> tuple[int, str]:
     words = "See, live and exactly, how gradients travel back through time."
     if shown:
         words = in_words(config_of(shown[0]))
-        data = board_of(store, shown)
+        data = board_of(store, shown, tries=True)
         asked = urlencode([("run", f"{run.id}:0") for run in shown])  # as the board will ask first
         early = (
             f'<link rel="preload" as="fetch" crossorigin href="api/records?{escape(asked)}">\n'

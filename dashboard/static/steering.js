@@ -27,12 +27,25 @@ export function targetsOf(runs) {
  * @returns {Promise<string | null>}
  */
 export async function send(target, command, body) {
+  return (await post(target, command, body)).problem;
+}
+
+/**
+ * Send a command; return what was answered, or why it was not obeyed.
+ * @param {string} target id of a run or of a group
+ * @param {string} command
+ * @param {object} [body]
+ * @returns {Promise<{ answer: any, problem: null } | { answer: null, problem: string }>}
+ */
+export async function post(target, command, body) {
   const headers = body ? { "Content-Type": "application/json" } : undefined;
   const url = new URL(`api/runs/${target}/${command}`, document.baseURI);
   try {
-    const answer = await fetch(url, { method: "POST", headers, body: body && JSON.stringify(body) });
-    return answer.ok ? null : forReaders((await answer.json()).error ?? "The server refused.");
+    const response = await fetch(url, { method: "POST", headers, body: body ? JSON.stringify(body) : undefined });
+    const answer = await response.json();
+    if (response.ok) return { answer, problem: null };
+    return { answer: null, problem: forReaders(answer.error ?? "The server refused.") };
   } catch {
-    return "The command did not reach the server. Try again.";
+    return { answer: null, problem: "The command did not reach the server. Try again." };
   }
 }

@@ -153,6 +153,21 @@ def test_on_a_phone_a_tap_tries_and_nothing_is_wider_than_the_screen(chromium: A
     context.close()
 
 
+def test_a_link_that_a_phone_opens_can_be_tried_too(chromium: Any, app_server: AppServer) -> None:
+    group = app_server.api("runs", {"config": WILD})["group"]  # somebody else's
+    context = chromium.new_context(viewport={"width": 390, "height": 844}, is_mobile=True, has_touch=True)
+    page = context.new_page()
+    page.goto(f"{app_server.url}/?run={group}")
+    page.wait_for_url("**/board?run=*")
+    page.wait_for_function(ENDED.format(1), timeout=60_000)
+    page.locator(TRY).tap()
+    page.wait_for_function("() => document.querySelectorAll('.rgl-run').length === 2", timeout=20_000)
+    page.wait_for_function(ENDED.format(2), timeout=60_000)
+    assert len(app_server.api(f"groups/{group}")["runs"]) == 1, "the visitor's run is their own"
+    page.get_by_text("Tried: learning rate", exact=False).first.wait_for()
+    context.close()
+
+
 def test_in_projector_mode_a_finding_is_one_line_and_its_change_one_click_away(sick: Any) -> None:
     sick.set_viewport_size({"width": 1280, "height": 720})
     sick.get_by_role("button", name="Projector").click()
