@@ -1,6 +1,6 @@
 """Mutation testing of what must not be wrong: small faults are put into the code, and the tests have to notice them.
 
-`python -m benchmarks.mutants [PATTERN ...] [--each 60] [--minutes 20]`. mutmut makes and runs the mutants of the
+`python -m benchmarks.mutants [PATTERN ...] [--each 25] [--minutes 20]`. mutmut makes and runs the mutants of the
 modules that pyproject.toml names, here of those that fit a pattern such as `rnncore.runs.*`; of each module a sample
 (`--each 0`: all). A mutant that changes nothing anybody could see stands in equivalent_mutants.toml with the reason,
 and does not count.
@@ -139,7 +139,7 @@ def main() -> int:
     """Try the sample; return 1 if too few are killed."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("patterns", nargs="*", default=["*"], metavar="PATTERN")
-    parser.add_argument("--each", type=int, default=60, help="mutants of a module, 0 for all")
+    parser.add_argument("--each", type=int, default=25, help="mutants of a module, 0 for all")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--minutes", type=float, default=20.0)
     parser.add_argument("--children", type=int, default=2)
