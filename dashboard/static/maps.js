@@ -19,7 +19,7 @@ const MOST_LINES = 3;
 export function mapGrid({ context, data, layout }) {
   const { runs, width, height } = context;
   const { size } = layout.font;
-  layout.margin.b = Math.max(layout.margin.b, (BELOW + LINE) * size + TICK_PX);
+  layout.margin.b = Math.max(layout.margin.b, (BELOW + 1.5) * size + TICK_PX);
   const columns = Math.min(layout.meta?.columns ?? 1, runs.length);
   const rows = Math.ceil(runs.length / columns);
   const free = width - layout.margin.l - layout.margin.r - BAR * size;
