@@ -293,6 +293,15 @@ def test_a_loss_that_is_still_falling_at_the_end() -> None:
     assert "too_few_updates" not in falling(0.1, over=False)
 
 
+@pytest.mark.parametrize(("times", "told"), [(1.0, True), (1e6, True), (1e9, False)])
+def test_a_loss_that_falls_from_far_above_simple_answers_must_be_able_to_get_there(times: float, told: bool) -> None:
+    """In ten times as many steps it falls by some 27 more of the factors with which it fell in the last third."""
+    values = np.full(300, math.nan)
+    values[24::25] = 0.3 * times * 0.5 ** (np.arange(12) / 4)
+    kinds = found(health=health(stuck()), history=history(val_loss=values))
+    assert ("too_few_updates" in kinds) == told
+
+
 def test_before_fifty_steps_a_run_that_goes_on_is_not_said_to_be_stuck() -> None:
     early = health(stuck(), answers=CONSTANT)
     assert not found(health=early, history=history(49), over=False)
