@@ -1,4 +1,4 @@
-"""Paired timing, every candidate once per round, ratios within a round, medians over rounds; a browser's CPU; tables."""
+"""Paired timing: each candidate once per round, ratios within a round, medians over rounds; a browser's CPU; tables."""
 
 import time
 from collections.abc import Callable, Iterable, Sequence
