@@ -14,6 +14,7 @@ from dashboard.figures.look import HEATMAP_COLORS, PALETTES, Palette, texts
 MAX_LINES = 6  # inputs drawn as lines; more become a map
 MAX_STEPS = 1_000  # timesteps drawn of one sequence
 MAX_POINTS = 1_000  # points drawn of one series
+_FEW_POINTS = 40  # of a small picture, which are marked as well
 _ROW, _EDGES = 128, 84  # pixels
 
 
@@ -84,6 +85,22 @@ def series_figure(values: NDArray[np.float64], names: Sequence[str], theme: str,
         )  # fmt: skip
     figure.update_xaxes(title=x_title, row=count, col=1)
     return _styled(figure, palette, count)
+
+
+def glance_figure(values: NDArray[np.float64], names: Sequence[str], theme: str) -> go.Figure:
+    """Draw one column of values (T, C) so small that it shows what a sequence would be, no more. Names are text."""
+    palette = PALETTES[theme]
+    places = decimate(values[:, 0], 200)
+    figure = go.Figure(
+        go.Scatter(
+            x=places + 1, y=values[places, 0], mode="lines+markers" if len(places) < _FEW_POINTS else "lines",
+            line={"color": palette.runs[0], "width": 1.3}, marker={"size": 4},
+        )
+    )  # fmt: skip
+    figure.update_xaxes(title=f"timesteps of '{escape(names[0])}'", showgrid=False, nticks=4)
+    figure.update_yaxes(visible=False)
+    _styled(figure, palette, 1)
+    return figure.update_layout(height=110, margin={"l": 4, "r": 4, "t": 4, "b": 34}, showlegend=False)
 
 
 def decimate(values: NDArray[np.float64], points: int = MAX_POINTS) -> NDArray[np.int64]:

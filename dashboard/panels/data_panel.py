@@ -57,7 +57,7 @@ def data_panel(config: TrainConfig | None) -> None:
         elif found is not None:
             if broken := mistake_words(config.model_dump(include={"mistake"})):
                 st.caption(f"The run is {broken}. The pictures show the data without that.")
-            _about(summary, config.loss, "", "")
+            _about(summary, config.loss, "", "", found.inspection.reason)
             _uploaded(found)
 
 
@@ -97,8 +97,8 @@ def _facts(data: DataSummary) -> str:
     return f"{size} · up to {many(data.seq_len, 'timestep')} of {inputs} · predicts {KINDS[data.target]}{every}"
 
 
-def _about(view: DataSummary | None, loss: str, description: str, source: str) -> None:
-    """The picture beside the words."""
+def _about(view: DataSummary | None, loss: str, description: str, source: str, reason: str = "") -> None:
+    """The picture beside the words; reason: why files are read as they are."""
     if view is None:
         return
     left, right = st.columns([3, 2])
@@ -122,7 +122,7 @@ def _about(view: DataSummary | None, loss: str, description: str, source: str) -
             st.markdown(f"**To beat** ({escape(LOSSES[name].noun)}): {escape(beat)}")
         if view.metric:
             st.markdown(f"**Also measured**: {escape(view.metric)}")
-        _notes(view.notes)
+        _notes([reason, *view.notes] if reason else view.notes)
 
 
 def _bundled(name: str) -> None:
@@ -182,7 +182,7 @@ def _raw(values: NDArray[np.float64], names: Sequence[str], rows: Sequence[dict[
 
 def _notes(notes: Sequence[str]) -> None:
     if notes:
-        st.markdown("**What was found and done**")
+        st.markdown("**What we found and did**")
         st.markdown("\n".join(f"- {escape(note)}" for note in notes[:_SHOWN_NOTES]))
         if len(notes) > _SHOWN_NOTES:
             st.caption(f"and {len(notes) - _SHOWN_NOTES:,} more")

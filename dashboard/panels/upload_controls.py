@@ -6,11 +6,14 @@ from typing import Any
 import streamlit as st
 
 from dashboard.experiment.text import escape, size
+from dashboard.figures.data import glance_figure
 from dashboard.panels import uploads
 from dashboard.panels.fields import UPLOAD, help_of, number
+from dashboard.panels.theme import theme
 from dashboard.server import services
 from dashboard.server.workspace import workspace_id
 from rnncore.data import DataError
+from rnncore.data.roles.calendar import JOINED
 from rnncore.data.templates import TEMPLATES
 from rnncore.data.upload import Inspection
 from rnncore.runs.reader.jobs import Findings
@@ -41,7 +44,7 @@ SCALINGS = {
 DELIMITERS = {"auto": "Find out", ",": "Comma", ";": "Semicolon", "\t": "Tab", "|": "Bar", " ": "Space"}
 DECIMALS = {"auto": "Find out", "point": "Point: 1.5", "comma": "Comma: 1,5"}
 HEADERS = {"auto": "Find out", "yes": "Yes", "no": "No"}
-NO_COLUMN = {"id": "None", "time": "None: the order of the rows"}
+PLACEHOLDERS = {"missing": "They mean that a value is missing", "numbers": "They are numbers like all others"}
 _UPLOADER, _ARRIVED = "upload", "upload.arrived"
 _USABLE = ("number", "category")
 _SHOWN_FILES = 50
@@ -102,13 +105,19 @@ def _found(found: Findings) -> None:
     if inspection.error:
         st.error(escape(inspection.error), icon=":material/error:")
     options, layout = inspection.options, inspection.layout
+    if inspection.alternatives:
+        _which(inspection)
     if layout != "sequences":
         _select("layout", "Layout", LAYOUTS, layout)
-    if layout not in ("sequences", "text") and inspection.columns:
+        if inspection.reason:
+            st.caption(escape(inspection.reason))
+    if layout != "sequences" and inspection.columns:
         _roles(inspection)
     if layout != "text":
         _target_kind(found)
-    forecasts = layout in ("series", "text") or options.window is not None
+    forecasts = layout == "series" or (layout == "text" and not options.targets) or options.window is not None
+    if options.placeholders == "numbers" or any("stands for missing" in note for note in inspection.notes):
+        _select("placeholders", "Numbers such as -999", PLACEHOLDERS, options.placeholders)
     missing = sum(column.missing for column in inspection.columns if column.role != "unused")
     if missing:
         _select("missing", f"{many(missing, 'missing value')}", MISSING, options.missing)
@@ -130,6 +139,23 @@ def _found(found: Findings) -> None:
     _reading(layout, inspection)
 
 
+def _which(inspection: Inspection) -> None:
+    """Ask which of the likely readings is right, each with a small picture of what the network would see."""
+    box = st.container(border=True, key="upload.which")
+    with box:
+        st.markdown("**These files can be read in more than one way. Which is right?**")
+        own = (inspection.title, inspection.reason, inspection.options, inspection.sample, inspection.sample_names)
+        others = [(o.title, o.reason, o.options, o.sample, o.sample_names) for o in inspection.alternatives]
+        for place, (name, reason, options, sample, names) in enumerate([own, *others]):
+            st.markdown(escape(name), help=escape(reason))
+            if sample.size:
+                st.plotly_chart(
+                    glance_figure(sample, names, theme()), theme=None, key=f"upload.which.picture.{place}",
+                    config={"displayModeBar": False, "staticPlot": True},
+                )  # fmt: skip
+            st.button("This one", key=f"upload.which.{place}", on_click=uploads.adopt, args=(options,))
+
+
 def _roles(inspection: Inspection) -> None:
     """What each column is for."""
     options, layout = inspection.options, inspection.layout
@@ -139,12 +165,23 @@ def _roles(inspection: Inspection) -> None:
     _several("targets", words, usable, targets)
     if layout == "rows":
         return
+    if layout == "text":
+        texts = [column.name for column in inspection.columns if column.kind in ("text", "category")]
+        _several("features", "Texts stand in", texts, list(options.features or ()))
+        return
     _several("features", "The network sees", usable, list(options.features or ()))
     if layout == "long":
-        names = [c.name for c in inspection.columns if c.kind in ("category", "number", "text")]
-        _column("id", "Sequences are told apart by", names, options.id)
-    _column("time", "Timesteps are ordered by", [c.name for c in inspection.columns if c.kind in ("time", "number")],
-            options.time)  # fmt: skip
+        names = [
+            c.name for c in inspection.columns if c.kind in ("category", "number", "text") and JOINED not in c.name
+        ]
+        keys = (options.id or "").split(JOINED)
+        _several("id", "Sequences are told apart by", names, keys)
+    names = [c.name for c in inspection.columns if c.kind != "empty"]
+    st.session_state[UPLOAD + "time"] = options.time if options.time in names else ""
+    st.selectbox(
+        "Timesteps are ordered by", ["", *names], key=UPLOAD + "time", help=help_of(UPLOAD + "time"), on_change=_choose,
+        args=("time",), format_func=lambda column: column or "None: the order of the rows",
+    )  # fmt: skip
 
 
 def _target_kind(found: Findings) -> None:
@@ -178,15 +215,6 @@ def _select(name: str, label: str, words: Mapping[str, str], shown: str) -> None
     )  # fmt: skip
 
 
-def _column(name: str, label: str, names: Sequence[str], shown: str | None) -> None:
-    columns = ["", *names]
-    st.session_state[UPLOAD + name] = shown if shown in columns else ""
-    st.selectbox(
-        label, columns, key=UPLOAD + name, format_func=lambda column: column or NO_COLUMN[name],
-        help=help_of(UPLOAD + name), on_change=_choose, args=(name,),
-    )  # fmt: skip
-
-
 def _several(name: str, label: str, names: Sequence[str], shown: list[str]) -> None:
     st.session_state[UPLOAD + name] = [column for column in shown if column in names]
     st.multiselect(
@@ -202,7 +230,12 @@ def _number(name: str, label: str, shown: float | None, **kwargs: Any) -> None:
 
 def _choose(name: str) -> None:
     value = st.session_state[UPLOAD + name]
-    uploads.choose(name, (tuple(value) or None) if isinstance(value, list) else value)
+    if name == "id":
+        value = JOINED.join(value)
+    elif isinstance(value, list):
+        nothing = () if name == "targets" and st.session_state.get(f"{UPLOAD}layout") == "rows" else None
+        value = tuple(value) or nothing
+    uploads.choose(name, value)
 
 
 def _beside_the_files() -> None:

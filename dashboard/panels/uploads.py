@@ -92,6 +92,15 @@ def choose(name: str, value: Any) -> None:
     chosen[name] = value
 
 
+def adopt(reading: UploadData) -> None:
+    """Choose one of the readings of the files: its layout and roles."""
+    chosen = _state().chosen
+    for name in _ROLES:
+        chosen.pop(name, None)
+    for name in ("layout", "id", "time", "features", "targets"):
+        chosen[name] = getattr(reading, name)
+
+
 def current() -> Findings | None:
     """Return what the session's files are and become, None without files.
 

@@ -58,7 +58,8 @@ class Inspection:
     layout: "series", "long", "rows", "sequences" (the files hold sequences, no table) or "text". options: the given
     ones with layout and roles filled in. head: the first rows as text, to be shown as text. sample, sample_names: the
     first sequence to draw, (T, C) at most 2,000 steps. notes: what was found and done. dataset: ready to train on, or
-    None with `error`, one sentence. reason: why the files are read so, one sentence. alternatives: other readings that
+    None with `error`, one sentence. title: what a row is taken to be; reason: why, one
+    sentence. alternatives: other readings that
     are nearly as likely, empty where it is sure; choosing one is to use its options.
     """
 
@@ -72,6 +73,7 @@ class Inspection:
     notes: tuple[str, ...]
     dataset: SequenceDataset | None
     error: str | None
+    title: str = ""
     reason: str = ""
     alternatives: tuple["Alternative", ...] = ()
 
@@ -179,7 +181,7 @@ def _read_as(table: Table, options: UploadData, reading: Reading, scaling: Scali
     result = _of_sequences(replace(sequences, notes=(*notes, *sequences.notes)), filled, scaling)
     return replace(
         result, layout=roles.layout, rows=table.rows, columns=_facts(table, roles), head=table.head(),
-        reason=reading.reason,
+        title=READINGS[reading.kind].title, reason=reading.reason,
     )  # fmt: skip
 
 
@@ -279,7 +281,8 @@ def _of_texts(texts: Texts, options: UploadData, scaling: Scaling) -> Inspection
         why = (
             "a file each, in folders or with names that say its class" if classes else "a line each of a file named so"
         )
-        result = replace(result, reason=f"The texts are short: {why}.")
+        title = "Each file is a text with a label" if classes else "Each line is a text with the label of its file"
+        result = replace(result, title=title, reason=f"The texts are short: {why}.")
     if chosen or options.layout == "text" or not (classes or 0.2 < lines < 0.8):
         return result
     other = (
@@ -287,8 +290,7 @@ def _of_texts(texts: Texts, options: UploadData, scaling: Scaling) -> Inspection
         if labelled
         else _of_texts(texts, options.model_copy(update={"layout": "text", "targets": (FILE_LABEL,)}), scaling)
     )
-    title = "All texts together are one long text" if labelled else "Each line is a text with the label of its file"
-    return replace(result, alternatives=(Alternative(title, other.reason, other.options, other.sample, ()),))
+    return replace(result, alternatives=(Alternative(other.title, other.reason, other.options, other.sample, ()),))
 
 
 def _continued(texts: Texts, options: UploadData) -> Inspection:
@@ -309,7 +311,8 @@ def _continued(texts: Texts, options: UploadData) -> Inspection:
     head = [{"text": line} for line in texts.contents[0][:5_000].splitlines()[:20]]
     notes = dataset.notes if dataset else (f"{many(len(text), 'character')}.",)
     reason = "The next character is to be predicted from those before it."
-    return Inspection("text", filled, len(text), (), head, np.empty((0, 0)), (), notes, dataset, error, reason)
+    title = "All texts together are one long text"
+    return Inspection("text", filled, len(text), (), head, np.empty((0, 0)), (), notes, dataset, error, title, reason)
 
 
 def _labelled_texts(sequences: Sequences, options: UploadData, scaling: Scaling) -> Inspection:
@@ -331,7 +334,14 @@ def _of_text_column(table: Table, options: UploadData, reading: Reading, scaling
     notes = (*table.notes, *sequences.notes)
     result = _labelled_texts(replace(sequences, notes=notes), filled, scaling)
     roles = Roles("text", "", "", (reading.text,), (label,), {})
-    return replace(result, rows=table.rows, columns=_facts(table, roles), head=table.head(), reason=reading.reason)
+    return replace(
+        result,
+        rows=table.rows,
+        columns=_facts(table, roles),
+        head=table.head(),
+        title=READINGS[reading.kind].title,
+        reason=reading.reason,
+    )
 
 
 def _failed(source: Source, options: UploadData, error: str) -> Inspection:

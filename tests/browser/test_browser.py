@@ -135,7 +135,7 @@ def test_several_uploaded_files_train_and_are_there_again_after_a_reload(page: A
         ]
     )
     page.get_by_text("Moves_TRAIN.ts and 1 more: 480 timesteps").wait_for()
-    page.get_by_text("What was found and done").wait_for()  # the panel has opened by itself
+    page.get_by_text("What we found and did").wait_for()  # the panel has opened by itself
     page.get_by_label("Steps", exact=True).fill("40")
     page.get_by_label("Steps", exact=True).press("Enter")
     page.get_by_role("button", name="Train", exact=True).click()

@@ -83,10 +83,10 @@ def test_another_layout_makes_the_roles_found_anew(app: AppTest) -> None:
     app.selectbox(key="upload.layout").set_value("series").run()
     assert not app.exception
     assert app.selectbox(key="upload.layout").value == "series"
-    assert "upload.id" not in [box.key for box in app.selectbox]
+    assert "upload.id" not in [box.key for box in app.multiselect]
     app.selectbox(key="upload.layout").set_value("auto").run()
     assert app.selectbox(key="upload.layout").value == "long"
-    assert app.selectbox(key="upload.id").value == "id"
+    assert app.multiselect(key="upload.id").value == ["id"]
 
 
 def test_an_impossible_choice_is_one_sentence_and_can_be_taken_back(app: AppTest) -> None:
@@ -232,3 +232,55 @@ def test_pictures_call_inputs_by_their_names() -> None:
         inputs, np.zeros((1, 1), np.float32), None, np.zeros((1, 3), bool), "dark", (), ("flow", "<b>")
     )
     assert [trace.name for trace in figure.data[:2]] == ["flow", "&lt;b&gt;"]
+
+
+# Readings
+
+DAYS = ("d,h,load\n" + "\n".join(f"{1 + p // 24},{p % 24},{(7 * p) % 11}" for p in range(480))).encode()
+
+
+def test_two_likely_readings_are_asked_about_once_and_the_choice_stands_in_the_run(
+    app: AppTest, scheduler: Any
+) -> None:
+    bring(app, ("days.csv", DAYS))
+    buttons = [button for button in app.button if button.label == "This one"]
+    assert len(buttons) >= 2
+    buttons[1].click()
+    app.run()
+    assert not app.exception
+    assert not [button for button in app.button if button.label == "This one"]
+    data = train(app, scheduler).config["data"]
+    assert (data["layout"], data["id"]) == (app.selectbox(key="upload.layout").value, data["id"])
+
+
+def test_without_a_target_rows_are_forecast(app: AppTest) -> None:
+    template = TEMPLATES["rows"]
+    bring(app, (template.file, template.text.encode()))
+    assert app.multiselect(key="upload.targets").value == ["label"]
+    app.multiselect(key="upload.targets").set_value([]).run()
+    assert not app.exception
+    assert app.multiselect(key="upload.targets").value == []
+    assert any("predicts a number" in each.label for each in app.expander)
+
+
+def test_sequences_can_be_told_apart_by_two_columns(app: AppTest) -> None:
+    rows = [
+        (f"2020-01-{day:02d}", store, item, day % 5 + store)
+        for day in range(1, 31)
+        for store in (1, 2)
+        for item in "xy"
+    ]
+    bring(app, ("sales.csv", ("date,store,item,sales\n" + "\n".join(",".join(map(str, row)) for row in rows)).encode()))
+    assert app.multiselect(key="upload.id").value == ["store", "item"]
+    app.multiselect(key="upload.id").set_value(["item", "store"]).run()
+    assert not app.exception
+    assert said(app) == []
+
+
+def test_numbers_that_stand_for_missing_have_a_switch(app: AppTest) -> None:
+    cells = [-999 if p % 9 == 4 else p % 13 + 0.5 for p in range(200)]
+    bring(app, ("sensor.csv", ("v\n" + "\n".join(map(str, cells))).encode()))
+    assert app.selectbox(key="upload.placeholders").value == "missing"
+    app.selectbox(key="upload.placeholders").set_value("numbers").run()
+    assert not app.exception
+    assert app.selectbox(key="upload.placeholders").value == "numbers"

@@ -277,6 +277,7 @@ def _of_repeated_times(
     if times == table.rows:
         return []
     free = [column for column in candidates if column.name != time.name][:MOST_CANDIDATES]
+    free.sort(key=lambda column: table.names.index(column.name))
     found: list[Keys] = []
     for together in range(1, min(MOST_TOGETHER, len(free)) + 1):
         for columns in combinations(free, together):

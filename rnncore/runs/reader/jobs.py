@@ -49,6 +49,7 @@ class Findings:
             "sample_names": found.sample_names,
             "notes": found.notes,
             "error": found.error,
+            "title": found.title,
             "reason": found.reason,
             "alternatives": [
                 {
@@ -84,6 +85,7 @@ class Findings:
             notes=tuple(plain["notes"]),
             dataset=None,
             error=plain["error"],
+            title=plain["title"],
             reason=plain["reason"],
             alternatives=tuple(
                 Alternative(
