@@ -283,7 +283,7 @@ def _of_texts(texts: Texts, options: UploadData, scaling: Scaling) -> Inspection
         )
         title = "Each file is a text with a label" if classes else "Each line is a text with the label of its file"
         result = replace(result, title=title, reason=f"The texts are short: {why}.")
-    if chosen or options.layout == "text" or not (classes or 0.2 < lines < 0.8):
+    if chosen or classes or options.layout == "text" or not 0.2 < lines < 0.8:
         return result
     other = (
         _continued(texts, options)

@@ -107,8 +107,17 @@ def find_keys(table: Table, times: Sequence[Column]) -> list[Keys]:
         if not known and candidates and _repeats(time):
             groups = groups or {column.name: groups_of(table, column.name) for column in candidates}
             found += _of_repeated_times(table, candidates, groups, time)
-    named = {keys.names: keys for keys in sorted(found, key=lambda keys: keys.score)}
-    return sorted(named.values(), key=lambda keys: -keys.score)
+    ranked: list[Keys] = []
+    for keys in sorted(found, key=lambda keys: -keys.score):
+        if not any(_same_parts(table, keys, other) for other in ranked):
+            ranked.append(keys)
+    return ranked
+
+
+def _same_parts(table: Table, left: Keys, right: Keys) -> bool:
+    """Whether two keys tell the same rows apart, as a country and its code do."""
+    own, other = (_together([groups_of(table, name) for name in keys.names]) for keys in (left, right))
+    return bool((own == other).all())
 
 
 def _within_files(table: Table) -> list[Keys]:
@@ -311,7 +320,7 @@ def _fitting(
         return None
     score = 0.95 if named or words else 0.85
     if len(columns) == 1 and not named and columns[0].kind == "number" and _is_finer_clock(table, columns[0], moments):
-        score = 0.4
+        score = 0.6
     names = " and ".join(f"'{column.name}'" for column in columns)
     each = f"{table.rows / times:,.0f}"
     reason = f"Each '{time.name}' stands in about {each} rows, one for each {names}: {count:,} series."
@@ -328,20 +337,10 @@ def _rises_within(groups: NDArray[np.int64], time: Column) -> bool:
 
 
 def _is_finer_clock(table: Table, column: Column, moments: NDArray[np.int64]) -> bool:
-    """Whether a number counts up within each time, and values change less from row to row than within the number."""
+    """Whether a number counts up within each time, as hours do within a day: it may be a clock as well as a key."""
     numbers = column.numbers
     assert numbers is not None
-    inside = np.diff(moments) == 0
-    if not (np.diff(numbers)[inside] > 0).all():
-        return False
-    by_number = np.argsort(numbers, kind="stable")
-    rough = [
-        (roughness(values), roughness(values[by_number]))
-        for other in table.columns
-        if other.kind == "number" and other.name != column.name and not other.constant and not other.counts_rows
-        if (values := other.numbers) is not None
-    ]
-    return bool(rough) and float(np.median([here - there for here, there in rough])) < -0.1
+    return bool((np.diff(numbers)[np.diff(moments) == 0] == 1).all())
 
 
 def _span(lengths: NDArray[np.int64]) -> str:

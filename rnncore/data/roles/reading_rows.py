@@ -2,7 +2,7 @@
 
 from rnncore.config import UploadData
 from rnncore.data.files.table import Table
-from rnncore.data.roles.clocks import likely_clocks
+from rnncore.data.roles.clocks import clock_of, likely_clocks
 from rnncore.data.roles.names import is_label_name
 from rnncore.data.roles.readings import READINGS, Reading, ReadingKind
 from rnncore.data.roles.smoothness import smoothness
@@ -32,6 +32,7 @@ def _propose(table: Table, options: UploadData) -> list[Reading]:
         score = 0.95
     elif down > across + 0.2:
         score = 0.4
+    score -= 0.2 * bool(clock_of(table))
     return [Reading("rows", "rows", score, why, steps=steps)]
 
 

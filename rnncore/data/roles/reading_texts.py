@@ -29,7 +29,7 @@ def _propose(table: Table, options: UploadData) -> list[Reading]:
     others = [column for column in table.columns if column.name not in (text, label)]
     measures = [column for column in others if _measures(column)]
     if not measures:
-        score = 0.95
+        score = 1.1  # there is nothing else to learn from
     elif length(table.column(text)) < _SENTENCE:
         return []
     else:
