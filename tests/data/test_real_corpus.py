@@ -12,6 +12,8 @@ from tests.support.corpus.real.case import Case, read, verdict
 def test_files_as_people_have_them(case: Case) -> None:
     result, wrong = verdict(case)
     assert result == "right" or (case.asked and result == "asked"), wrong
+    found = read(case)
+    assert case.asked or isinstance(found, str) or not found.alternatives, "asked although it is sure"
 
 
 @pytest.mark.parametrize("case", [case for case in REAL if "error" not in case.expect], ids=lambda case: case.name)

@@ -101,6 +101,8 @@ def find_keys(table: Table, times: Sequence[Column]) -> list[Keys]:
         return within
     candidates = list(_candidates(table))
     found = [keys for keys in (_in_blocks(table, column, times) for column in candidates) if keys]
+    if not any(keys.score > 0.8 for keys in found):
+        found += _in_nested_blocks(table, times)
     groups: dict[str, NDArray[np.int64]] = {}
     for time in times[:3]:
         known = any(keys.time == time.name and keys.score > 0.8 for keys in found)
@@ -210,14 +212,18 @@ def _in_blocks(table: Table, column: Column, times: Sequence[Column]) -> Keys | 
         return None
     lengths = np.diff(np.concatenate([[0], borders, [table.rows]]))
     blocks = f"'{column.name}' stays the same over blocks of {_span(lengths)} rows"
-    named = is_id_name(column.name)
+    named, slow = is_id_name(column.name), ""
     for time in _clocks_within(table, column, times):
         numbers = time.numbers
         assert numbers is not None
         steps = np.diff(numbers)
         inside = np.ones(len(steps), bool)
         inside[borders - 1] = False
-        if np.isnan(steps).any() or not (way := _way(steps, inside, lengths)):
+        if np.isnan(steps).any():
+            continue
+        if not (way := _way(steps, inside, lengths)):
+            if _rises_slowly(steps, inside):
+                slow = slow or f"{blocks} while '{time.name}' rises: {count:,} sequences."
             continue
         if not (way * steps[borders - 1] <= 0).mean() > 0.5:
             continue
@@ -227,9 +233,28 @@ def _in_blocks(table: Table, column: Column, times: Sequence[Column]) -> Keys | 
             return Keys((column.name,), clock, 0.95, reason)
         jump = _border_jump(table, {column.name, time.name}, borders)
         return Keys((column.name,), clock, 0.5 if jump is None else 0.3 if jump < 2 else 0.9, reason)
+    if slow and not named:
+        return Keys((column.name,), "", 0.68, slow)
     if named and (column.kind != "number" or count >= 3):
-        return Keys((column.name,), "", 0.8, f"{blocks}: {count:,} sequences.")
+        return Keys((column.name,), "", 0.79, f"{blocks}: {count:,} sequences.")
     return None
+
+
+def _in_nested_blocks(table: Table, times: Sequence[Column]) -> list[Keys]:
+    """Return two columns that only together stay the same over blocks, in each of which a third counts up anew."""
+    free = [
+        column
+        for column in table.columns
+        if column.kind in ("category", "number") and not column.missing and not is_label_name(column.name)
+        if column.kind == "category" or may_number_sequences(column)
+        if not is_calendar_name(column.name) and 2 <= (len(column.categories) or _different(column)) <= table.rows / 4
+    ][:MOST_CANDIDATES]
+    for pair in combinations(free, 2):
+        identity = JOINED.join(column.name for column in pair)
+        both = with_key(table, identity)
+        if keys := _in_blocks(both, both.column(identity), [c for c in times if c not in pair]):
+            return [replace(keys, names=tuple(column.name for column in pair))]
+    return []
 
 
 def _clocks_within(table: Table, key: Column, times: Sequence[Column]) -> Iterator[Column]:
@@ -250,6 +275,14 @@ def _way(steps: NDArray[np.float64], inside: NDArray[np.bool_], lengths: NDArray
     if len(own) == 0 or bits < _SURE_BITS:
         return 0
     return 1 if (own > 0).all() else -1 if (own < 0).all() else 0
+
+
+def _rises_slowly(steps: NDArray[np.float64], inside: NDArray[np.bool_]) -> bool:
+    """Whether numbers never fall within a sequence, rise now and then, and fall from each sequence to the next."""
+    own, over = steps[inside], steps[~inside]
+    if len(own) == 0 or len(over) < 2:
+        return False
+    return bool((own >= 0).all() and (own > 0).mean() > 0.02 and (over < 0).all())
 
 
 def _like_a_calendar(key: Column, lengths: NDArray[np.int64]) -> bool:

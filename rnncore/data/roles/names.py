@@ -7,6 +7,7 @@ LABEL_NAME = re.compile(
     r"|spam|emotion|intent|language)$",
     re.I,
 )
+_LABEL_AT_THE_END = re.compile(r"[a-z](Label|Class|Target)$")
 EVENT_NAME = re.compile(
     r"(^|.*[ _.-])(anomal(y|ies|ous)|outliers?|faults?|failures?|attacks?|alarms?|event|label|class|target)"
     r"([ _.-].*|$)",
@@ -15,7 +16,8 @@ EVENT_NAME = re.compile(
 TIME_NAME = re.compile(
     r"^(t|time|times|timestamp|time.?stamp|date|datetime|days?|weeks?|months?|years?|yr|steps?|hours?|minutes?|seconds?"
     r"|ms|order|seq|frame|tick|quarter|period|index|cycles?|obs|epoch|wave|visit|round"
-    r"|.*[ _](time|date|timestamp|cycles?|step|period|interval|hour|minute))$",
+    r"|.*[ _](time|date|timestamp|cycles?|step|period|interval|hour|minute)"
+    r"|(time|date|timestamp|elapsed)[ _.(\[-].*)$",
     re.I,
 )
 ID_NAME = re.compile(
@@ -60,7 +62,7 @@ def is_calendar_name(name: str) -> bool:
 
 def is_label_name(name: str) -> bool:
     """Whether a column is called like the answer to be learned."""
-    return bool(LABEL_NAME.match(name.strip()))
+    return bool(LABEL_NAME.match(name.strip()) or _LABEL_AT_THE_END.search(name.strip()))
 
 
 def is_time_name(name: str) -> bool:

@@ -6,5 +6,6 @@ from tests.support.corpus.real.panels import PANELS
 from tests.support.corpus.real.rows import ROWS
 from tests.support.corpus.real.splits import SPLITS
 from tests.support.corpus.real.texts import TEXTS
+from tests.support.corpus.real.unseen import UNSEEN
 
-REAL = CLOCKS + PANELS + ROWS + CELLS + SPLITS + TEXTS
+REAL = CLOCKS + PANELS + ROWS + CELLS + SPLITS + TEXTS + UNSEEN

@@ -48,7 +48,7 @@ def _labelled() -> list[Case]:
         Case("names and languages", csv("name,language", people), {**LABELLED, "targets": ("language",), "classes": 3}),
         Case("a folder for each class", folders, {**LABELLED, "target": "binary"}),
         Case("names, a file for each language", lands, {**LABELLED, "classes": 3}),
-        Case("lines, a file for each class", lines, {**LABELLED, "target": "binary"}),
+        Case("lines, a file for each class", lines, {**LABELLED, "target": "binary"}, asked=True),
         Case(
             "reviews with a rating of other things",
             csv(
