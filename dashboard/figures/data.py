@@ -97,7 +97,7 @@ def glance_figure(values: NDArray[np.float64], names: Sequence[str], theme: str)
             line={"color": palette.runs[0], "width": 1.3}, marker={"size": 4},
         )
     )  # fmt: skip
-    figure.update_xaxes(title=f"timesteps of '{escape(names[0])}'", showgrid=False, nticks=4)
+    figure.update_xaxes(title=f"timesteps of '{texts([names[0]])[0]}'", showgrid=False, nticks=4)
     figure.update_yaxes(visible=False)
     _styled(figure, palette, 1)
     return figure.update_layout(height=110, margin={"l": 4, "r": 4, "t": 4, "b": 34}, showlegend=False)
