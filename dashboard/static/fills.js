@@ -79,6 +79,15 @@ function setLine(trace, x, y, width) {
 }
 
 /**
+ * The line stands where the answer's loss is on this validation set; what it is in theory is told where that differs.
+ * @param {{ name: string; loss: number; in_theory?: number | null }} baseline
+ */
+function baselineName({ name, loss, in_theory: theory }) {
+  if (typeof theory !== "number" || Math.abs(theory - loss) <= 0.005 * Math.abs(theory)) return name;
+  return `${name} (in theory ${Number(theory.toPrecision(3))})`;
+}
+
+/**
  * A baseline belongs to the data: none is drawn for runs on different ones.
  * @type {Fill}
  */
@@ -88,7 +97,7 @@ function fillBaseline(trace, { runs }) {
   const baseline = known[0]?.[place];
   trace.visible = Boolean(baseline) && known.every((others) => others[place]?.loss === baseline.loss);
   if (!trace.visible) return;
-  trace.name = baseline.name;
+  trace.name = baselineName(baseline);
   trace.x = [1, Math.max(...runs.map((run) => run.series.last || 1), 2)];
   trace.y = [baseline.loss, baseline.loss];
 }

@@ -83,7 +83,7 @@ export interface PackedProfiles extends Partial<Record<ProfileColumn | CountColu
 
 /** What is known of a run before its first step, as far as it is shown. */
 export interface Info {
-  baselines: { name: string; loss: number }[];
+  baselines: { name: string; loss: number; in_theory?: number | null }[];
   metric: string | null;
   metric_words?: { name: string; percent: boolean; complement: boolean } | null;
   answers?: Answers | null;

@@ -68,6 +68,9 @@ test("a baseline is drawn where all runs have the same one", () => {
   const same = [1, 2].map(() => ({ ...measured(), info: info(0.5) }));
   const line = filled({ fill: "baseline", baseline: 0 }, context(same));
   assert.deepEqual([line.visible, line.name, line.x, line.y], [true, "always 1", [1, 3], [0.5, 0.5]]);
+  const finite = { baselines: [{ name: "always 1", loss: 0.1512, in_theory: 1 / 6 }], metric: null };
+  const told = filled({ fill: "baseline", baseline: 0 }, context([{ ...measured(), info: finite }]));
+  assert.deepEqual([told.name, told.y], ["always 1 (in theory 0.167)", [0.1512, 0.1512]]);
   const others = [0.5, 0.6].map((loss) => ({ ...measured(), info: info(loss) }));
   assert.equal(filled({ fill: "baseline", baseline: 0 }, context(others)).visible, false);
 });
