@@ -223,6 +223,14 @@ def test_a_rule_holds_on_one_side_of_its_threshold(kind: str, below: dict, above
         assert kind not in found(health=health(layers=layers), **rest), "a run that learns has no such cause"
 
 
+def test_inputs_that_drive_all_gates_to_their_ends_are_told_even_of_a_run_that_learns() -> None:
+    gates = {"i": [0.5, 0.4], "f": [0.4, 0.5]}
+    layers = [{"saturated": 0.1, "dead": 0.0, "gates": gates}]
+    assert "input_scale" in found(health=health(layers=layers), facts={"input_rms": 5000.0})
+    assert "input_scale" not in found(health=health(layers=layers))
+    assert "input_scale" not in found(facts={"input_rms": 5000.0})
+
+
 def test_swapped_axes_are_certain_and_told_of_any_run() -> None:
     assert "swapped_axes" not in found(facts={"mixes": 0.9e-3})
     assert next(iter(found(facts={"mixes": 1.1e-3}))) == "swapped_axes"

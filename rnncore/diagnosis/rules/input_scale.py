@@ -1,5 +1,8 @@
 """The scale of the inputs: numbers far larger than 1 drive every unit to the end of its range."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from rnncore.diagnosis.evidence import Evidence
 from rnncore.diagnosis.finding import Finding, Rule
 from rnncore.diagnosis.quantities import figure
@@ -14,7 +17,7 @@ ALL_SATURATED = 0.9  # share of states beyond 0.95 that no scaled data bring abo
 def judge(e: Evidence) -> Finding | None:
     """Tell of large inputs in a run that does not learn, or whose units they have driven to the ends of their range."""
     size = e.facts.get("input_rms", 0.0)
-    saturated = max((layer["saturated"] or 0.0 for layer in e.layers), default=None)
+    saturated = max((_saturated(layer) for layer in e.layers), default=None)
     if size < LARGE or not (e.sick or (saturated or 0.0) >= ALL_SATURATED):
         return None
     largest = e.facts.get("input_max", size)
@@ -22,12 +25,18 @@ def judge(e: Evidence) -> Finding | None:
     told = ""
     if saturated is not None:
         evidence["saturated"] = saturated
-        told = f"; {saturated:.0%} of the units' values are beyond 0.95"
+        told = f"; {saturated:.0%} of the values of units or gates are at the ends of their range"
     sentence = (
         f"Inputs are not scaled: their typical size is {figure(size)} and the largest is {figure(largest)}{told}."
     )
     remedy = undo_mistake(e, ("unscaled",)) or scale_data(e, "the inputs")
     return Finding("input_scale", sentence, evidence, remedy)
+
+
+def _saturated(layer: Mapping[str, Any]) -> float:
+    """Return the share of states, or of the values of all gates, that are at the ends of their range."""
+    gates = [(low or 0.0) + (high or 0.0) for low, high in (layer.get("gates") or {}).values()]
+    return max(layer.get("saturated") or 0.0, sum(gates) / len(gates) if gates else 0.0)
 
 
 RULE = Rule(
