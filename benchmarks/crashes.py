@@ -14,6 +14,7 @@ import random
 import shutil
 import sqlite3
 import statistics
+import subprocess
 import sys
 import tempfile
 import threading
@@ -117,6 +118,13 @@ def kill_worker(server: LabServer, client: Client, dice: random.Random) -> float
     return time.monotonic() - began
 
 
+def time_of_import() -> float:
+    """Return the seconds that a process takes at this moment to import torch: no worker can be warm in less."""
+    began = time.monotonic()
+    subprocess.run([sys.executable, "-c", "import torch"], check=True)
+    return time.monotonic() - began
+
+
 def wait_until(client: Client, true: Callable[[dict[str, Any]], bool], seconds: float = 60.0) -> dict[str, Any]:
     """Ask for the server's health until something is true of it, or time is up; return the last answer."""
     deadline = time.monotonic() + seconds
@@ -199,6 +207,7 @@ def main() -> int:
     problems: list[str] = []
     recoveries: list[float] = []
     said: list[str] = []
+    imports: list[float] = []
     resumed, orphans, load = 0, 0, os.getloadavg()[0]
     try:
         for number in range(options.servers):
@@ -215,7 +224,7 @@ def main() -> int:
                 disturb = DISTURBANCES[len(said) % len(DISTURBANCES)]
                 said.append(f"{disturb.__name__}: {disturb(server, client, dice)}")
                 wait_until(client, lambda health: not health["problem"] and health["workers_busy"])
-            time.sleep(dice.uniform(0, 0.6))
+            imports.append(time_of_import())
             workers = server.workers()
             server.kill()
             _, alive = psutil.wait_procs(workers, 10)
@@ -236,6 +245,7 @@ def main() -> int:
         if server.process.is_running():
             server.kill()
     shutil.rmtree(folder, ignore_errors=True)
+    print(f"a process that only imports torch took {statistics.median(imports):.1f} s meanwhile (median)")
     return report(options.servers, given, recoveries, said, problems, orphans, resumed, ends, load)
 
 
