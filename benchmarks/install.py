@@ -7,6 +7,7 @@ end, and what it has installed has to work; so it has after the last. Takes abou
 """
 
 import argparse
+import contextlib
 import os
 import random
 import shutil
@@ -52,11 +53,13 @@ def kill_after(folder: Path, seconds: float) -> bool:
     install = subprocess.Popen(INSTALL, cwd=folder, start_new_session=True)
     try:
         install.wait(seconds)
+        return False
     except subprocess.TimeoutExpired:
-        os.killpg(install.pid, signal.SIGKILL)
-        install.wait()
         return True
-    return False
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(install.pid, signal.SIGKILL)
+        install.wait()
 
 
 def main() -> int:
