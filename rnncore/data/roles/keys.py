@@ -19,6 +19,7 @@ _UNIQUE = 0.98  # of the pairs of key and time
 _SELDOM = 0.9  # with more different times than that for each row, times repeat by accident
 _FULL = 0.9  # of all pairs of a number and a time that there could be
 _SURE_BITS = 12  # log2 of the odds against numbers that rise within every sequence by chance
+_SAMPLE = 20_000  # rows of the first times, by which most columns are ruled out before all rows are looked at
 _MONTHS = (28, 31)
 
 
@@ -250,11 +251,19 @@ def _in_nested_blocks(table: Table, times: Sequence[Column]) -> list[Keys]:
         if not is_calendar_name(column.name) and 2 <= (len(column.categories) or _different(column)) <= table.rows / 4
     ][:MOST_CANDIDATES]
     for pair in combinations(free, 2):
+        if _runs(pair) > table.rows / 4:
+            continue
         identity = JOINED.join(column.name for column in pair)
         both = with_key(table, identity)
         if keys := _in_blocks(both, both.column(identity), [c for c in times if c not in pair]):
             return [replace(keys, names=tuple(column.name for column in pair))]
     return []
+
+
+def _runs(columns: Sequence[Column]) -> int:
+    """Return in how many runs of rows several columns stay the same together."""
+    changes = [small[1:] != small[:-1] for column in columns if (small := column.small) is not None]
+    return 1 + int(np.logical_or.reduce(changes).sum())
 
 
 def _clocks_within(table: Table, key: Column, times: Sequence[Column]) -> Iterator[Column]:
@@ -321,8 +330,12 @@ def _of_repeated_times(
     free = [column for column in candidates if column.name != time.name][:MOST_CANDIDATES]
     free.sort(key=lambda column: table.names.index(column.name))
     found: list[Keys] = []
+    few = np.flatnonzero(moments < max(1, int(times * _SAMPLE / table.rows)))[:_SAMPLE]
     for together in range(1, min(MOST_TOGETHER, len(free)) + 1):
         for columns in combinations(free, together):
+            seen = np.stack([moments[few], *(groups[column.name][few] for column in columns)], 1)
+            if len(np.unique(seen, axis=0)) < _UNIQUE * len(few) - 1:
+                continue  # a time stands twice among the first ones already
             own = groups[columns[0].name] if together == 1 else _together([groups[c.name] for c in columns])
             if keys := _fitting(table, columns, own, time, moments, times):
                 found.append(keys)
