@@ -24,7 +24,7 @@ THEMES = ("light", "dark")
 def trained(app_server: AppServer) -> dict[str, Any]:
     """Finished twins: their group, and the workspace that they belong to."""
     answer: dict[str, Any] = app_server.api("runs", {"config": CONFIG, "compare": True})
-    wait(lambda: all(app_server.api(f"runs/{run['id']}")["status"] == "finished" for run in answer["runs"]), 60)
+    wait(lambda: all(app_server.api(f"runs/{run['id']}")["status"] == "finished" for run in answer["runs"]), 180)
     return answer
 
 

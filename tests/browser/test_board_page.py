@@ -15,7 +15,7 @@ CONFIG: dict[str, Any] = {"data": {"kind": "task", "seq_len": 20}, "model": {"hi
 CURVES = """() => [0, 1].every((run) => document.querySelector('[data-figure=loss]')?.data
   ?.some((trace) => trace.meta?.run === run && trace.y?.length > 0))"""
 ENDED = "() => document.querySelectorAll('.rgl-status[data-status=stopped]').length === 2"
-FIRST_IN_VIEW = "() => document.querySelector('[data-figure=loss]').getBoundingClientRect().top < innerHeight - 100"
+FIRST_IN_VIEW = "() => document.querySelector('[data-figure=loss]').getBoundingClientRect().top < innerHeight"
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ def test_a_phone_gets_the_board_alone_and_can_steer_and_travel(phone: Any, app_s
 
 def test_on_a_wide_screen_a_link_opens_the_lab(page: Any, app_server: AppServer) -> None:
     answer = app_server.api("runs", {"config": CONFIG, "compare": True})
-    wait(lambda: all(app_server.api(f"runs/{run['id']}")["status"] == "finished" for run in answer["runs"]), 60)
+    wait(lambda: all(app_server.api(f"runs/{run['id']}")["status"] == "finished" for run in answer["runs"]), 180)
     page.goto(f"{app_server.url}/?run={answer['group']}")
     page.get_by_role("button", name="Train", exact=True).wait_for()
     page.wait_for_function(CURVES, timeout=30_000)
