@@ -162,7 +162,8 @@ def _roles(inspection: Inspection) -> None:
     usable = [column.name for column in inspection.columns if column.kind in _USABLE and column.role != "step"]
     targets = list(options.targets or ())
     words = "Predict" if layout in ("series", "auto") else "Predict (label or target)"
-    _several("targets", words, usable, targets)
+    nothing = "Nothing: the values are forecast" if layout == "rows" else "Find out"
+    _several("targets", words, usable, targets, nothing)
     if layout == "rows":
         return
     if layout == "text":
@@ -215,11 +216,11 @@ def _select(name: str, label: str, words: Mapping[str, str], shown: str) -> None
     )  # fmt: skip
 
 
-def _several(name: str, label: str, names: Sequence[str], shown: list[str]) -> None:
+def _several(name: str, label: str, names: Sequence[str], shown: list[str], nothing: str = "Find out") -> None:
     st.session_state[UPLOAD + name] = [column for column in shown if column in names]
     st.multiselect(
         label, names, key=UPLOAD + name, help=help_of(UPLOAD + name), on_change=_choose, args=(name,),
-        placeholder="Find out",
+        placeholder=nothing,
     )  # fmt: skip
 
 
