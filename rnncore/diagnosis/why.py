@@ -1,18 +1,34 @@
-"""What may stand behind answers that tell nothing: a gradient that does not reach the beginning of the sequence."""
+"""What may stand behind answers that tell nothing: a gradient that vanishes on its way back, or one that explodes."""
+
+import math
 
 from rnncore.diagnosis.evidence import Evidence
 from rnncore.diagnosis.finding import Remedy
 from rnncore.diagnosis.quantities import figure
-from rnncore.diagnosis.remedies import more_steps, shorter_way
-from rnncore.diagnosis.rules.through_time import FADING, reached
+from rnncore.diagnosis.remedies import clip_at, more_steps, shorter_way
+from rnncore.diagnosis.rules.through_time import FADING, VANISHING, reached
+
+FAR = 10.0  # loss over that of a simple answer above which more of the same training is no advice
+USUAL_NORM = 1.0  # a threshold to begin with
+
+
+def lost(e: Evidence) -> bool:
+    """Whether the loss is far above that of a simple answer: weights that were thrown so far lack no updates."""
+    hardest = e.hardest
+    return hardest is not None and hardest.loss - hardest.margin > FAR * hardest.loss
 
 
 def because(e: Evidence) -> tuple[str, Remedy | None]:
-    """Return the rest of a sentence, and what to try: a shorter way for the gradient, or else more steps."""
+    """Return the rest of a sentence, and what to try: a shorter way for the gradient, clipping, or more steps."""
     found = reached(e)
     if found is not None and found.reach < FADING:
         arrives = f"only {figure(found.reach)}" if found.reach else "nothing"
         told = f"; {arrives} of the gradient at the end arrives at the first timestep"
         return told, shorter_way(e) or more_steps(e, 5, 1000)
+    clips = e.config is not None and e.config.clip.method != "off"
+    if found is not None and not found.reach <= 1 / VANISHING and not clips and lost(e):
+        told = "the gradient that arrives at the first timestep is "
+        told += f"{figure(found.reach)} times the one at the end" if math.isfinite(found.reach) else "no longer finite"
+        return f"; {told}", clip_at(e, USUAL_NORM, "so that no gradient takes a longer step; it may not help")
     remedy = more_steps(e, 5, 1000)
     return "", remedy and Remedy(f"{remedy.sentence} It may not help.", remedy.changes)

@@ -12,7 +12,7 @@ from rnncore.diagnosis.finding import FINDINGS, Finding
 from rnncore.diagnosis.kinds import FINDINGS as ALL
 from rnncore.diagnosis.quantities import decay, figure, first_non_finite, measured, reach, share_clipped, unequal
 from rnncore.diagnosis.rules.through_time import describe
-from tests.support.evidence import found, health, history, stuck
+from tests.support.evidence import found, health, history, line, stuck
 
 T = 50
 
@@ -261,3 +261,18 @@ def test_what_units_do_to_a_gradient_is_a_share_of_its_shrinking() -> None:
     assert share(-1.0, 1.0) is None
     assert share(None, None) is None
     assert Evidence(history(2)).due_to_units(0) is None
+
+
+def test_a_loss_that_an_exploding_gradient_has_thrown_far_up_wants_clipping_not_more_steps() -> None:
+    losses = np.full(300, math.nan)
+    losses[24::25] = np.geomspace(1e7, 1e6, 12)  # still falling, far above what a simple answer has
+    far = health(line(loss=1.0, margin=-1e6, error=1.0))
+    profile = np.atleast_2d(geometric(1.5))
+    thrown = found(history=history(val_loss=losses), health=far, profile=profile)
+    assert "too_few_updates" not in thrown
+    finding = thrown["no_better_than_baseline"]
+    assert "times the one at the end" in finding.sentence
+    assert finding.remedy is not None
+    assert finding.remedy.changes == {"clip": {"method": "norm", "threshold": 1.0}}
+    clipped = found({"clip": {"method": "norm"}}, history=history(val_loss=losses), health=far, profile=profile)
+    assert "clip" not in (clipped["no_better_than_baseline"].remedy or finding.remedy).changes

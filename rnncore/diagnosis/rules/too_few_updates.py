@@ -6,6 +6,7 @@ from rnncore.diagnosis.quantities import figure
 from rnncore.diagnosis.remedies import more_steps
 from rnncore.diagnosis.rules.echo import echoes
 from rnncore.diagnosis.trend import falling
+from rnncore.diagnosis.why import lost
 
 FEW = 100  # steps in which a gradient step of a healthy size (0.5 % of the weights) can have moved them by half
 LEAST = 1000
@@ -25,7 +26,7 @@ def judge(e: Evidence) -> Finding | None:
             sentence += " Whether the network can learn this cannot be told yet."
         return Finding("too_few_updates", sentence, {"steps": float(e.step)}, remedy)
     falls = falling(steps, losses)
-    if falls is None or echoes(e) is not None:
+    if falls is None or echoes(e) is not None or lost(e):
         return None
     since, before, now = falls
     if _out_of_reach(e, since, before, now):
