@@ -1,6 +1,6 @@
 """The board on a page of its own (`/board?run=ID`): all that it can do, without Streamlit's scripts and its socket.
 
-It is what a link to runs shows on a phone, where the lab would take ten seconds to come (`WAY_FOR_PHONES`).
+It is what a link to runs shows on a phone, for which the lab is heavy (`WAY_FOR_PHONES`).
 """
 
 import gzip
