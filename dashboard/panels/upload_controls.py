@@ -27,7 +27,7 @@ LAYOUTS = {
     "series": "One long series",
     "long": "Many sequences, one below the other",
     "rows": "One sequence per row",
-    "text": "Plain text, character by character",
+    "text": "Text, character by character",
 }
 KINDS = {"regression": "a number", "binary": "yes or no", "multiclass": "one of several classes"}
 MISSING = {
@@ -87,7 +87,7 @@ def title(files: Sequence[uploads.UserFile]) -> str:
 
 def size_words(inspection: Inspection) -> str:
     """Return how large the files' content is."""
-    if inspection.layout == "text":
+    if inspection.layout == "text" and not inspection.columns:
         return many(inspection.rows, "character")
     if inspection.layout == "sequences":
         return f"{many(inspection.rows, 'timestep')} of {many(len(inspection.columns), 'value')}"
