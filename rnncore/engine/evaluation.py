@@ -51,21 +51,24 @@ class Evaluation(NamedTuple):
 
 @torch.no_grad()
 def mixes(model: SequenceModel, batch: TensorBatch) -> float | None:
-    """Return by how much the answer to the second sequence of a batch changes when it stands alone, without the first.
+    """Return by how much the answer to the second sequence of a batch changes when the first one is all zeros instead.
 
-    In units of the spread of both answers (and at least a thousandth of their size): about 1e-7, from rounding, unless
-    sequences touch one another. None where there is one sequence.
+    In units of the spread of both answers (and at least a thousandth of their size): 0 unless sequences touch one
+    another, since both are computed in the same shapes; other shapes round otherwise, which a chaotic network makes
+    large. None where there is one sequence.
     """
     inputs, _, lengths = batch
     if len(inputs) < 2:
         return None
     model.eval()
     both = model(inputs[:2], None if lengths is None else lengths[:2])  # (2, O) or (2, T, O)
-    alone = model(inputs[1:2], None if lengths is None else lengths[1:2])[0]
+    beside = inputs[:2].clone()
+    beside[0] = 0
+    other = model(beside, None if lengths is None else lengths[:2])[1]
     model.train()
-    valid = slice(None if lengths is None or alone.dim() == 1 else int(lengths[1]))
+    valid = slice(None if lengths is None or other.dim() == 1 else int(lengths[1]))
     unit = float(both.std()) + 1e-3 * float(both.square().mean().sqrt())
-    change = float((alone - both[1])[valid].abs().max())
+    change = float((other - both[1])[valid].abs().max())
     return change / unit if unit else 0.0
 
 

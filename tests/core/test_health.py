@@ -123,6 +123,8 @@ def test_the_numbers_of_a_run_follow_from_its_model_and_its_validation_set() -> 
 
 def test_sequences_touch_only_where_axes_are_swapped() -> None:
     assert Trainer(TrainConfig.model_validate(CONFIG)).info.facts["mixes"] < 1e-4
+    chaotic = CONFIG | {"init": {"scheme": "spectral", "spectral_radius": 8.0}, "model": {"hidden_size": 32}}
+    assert Trainer(TrainConfig.model_validate(chaotic)).info.facts["mixes"] < 1e-4, "rounding is no neighbour"
     assert (
         Trainer(TrainConfig.model_validate(CONFIG | {"mistake": "swapped_batch_and_time"})).info.facts["mixes"] > 0.01
     )
