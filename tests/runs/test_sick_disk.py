@@ -1,6 +1,6 @@
 """Every write and every flush of the store's files may fail once: nothing given out is lost, every run goes on.
 
-RNNLAB_TEST_FAULTS says at how many places of each kind that is tried, 0 for all of them (about 800, some minutes).
+RNNLAB_TEST_FAULTS says at how many places of each kind that is tried, 0 for all of them (some 800: minutes).
 """
 
 import os
@@ -11,10 +11,10 @@ import pytest
 
 from rnncore.runs import housekeeping
 from rnncore.runs.store.store import ENDED
-from tests.runs.test_faults import SIX, Watcher, insist
 from tests.support import sick_disk as sick
 from tests.support.memory_backend import MemoryBackend
 from tests.support.scheduling import Server
+from tests.support.six_runs import SIX, Watcher, insist
 
 PLACES = int(os.environ.get("RNNLAB_TEST_FAULTS", "3"))
 KINDS = ("wal write", "database write", "wal sync", "database sync", "wal truncate", "database truncate")

@@ -2,10 +2,11 @@
 
 from tests.support.corpus.real.cells import CELLS
 from tests.support.corpus.real.clocks import CLOCKS
-from tests.support.corpus.real.panels import PANELS
+from tests.support.corpus.real.interleaved import INTERLEAVED
+from tests.support.corpus.real.panels import BLOCKS
 from tests.support.corpus.real.rows import ROWS
 from tests.support.corpus.real.splits import SPLITS
 from tests.support.corpus.real.texts import TEXTS
 from tests.support.corpus.real.unseen import UNSEEN
 
-REAL = CLOCKS + PANELS + ROWS + CELLS + SPLITS + TEXTS + UNSEEN
+REAL = CLOCKS + BLOCKS + INTERLEAVED + ROWS + CELLS + SPLITS + TEXTS + UNSEEN
