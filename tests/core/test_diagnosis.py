@@ -276,3 +276,13 @@ def test_a_loss_that_an_exploding_gradient_has_thrown_far_up_wants_clipping_not_
     assert finding.remedy.changes == {"clip": {"method": "norm", "threshold": 1.0}}
     clipped = found({"clip": {"method": "norm"}}, history=history(val_loss=losses), health=far, profile=profile)
     assert "clip" not in (clipped["no_better_than_baseline"].remedy or finding.remedy).changes
+
+
+@pytest.mark.parametrize("points", range(1, 8))
+def test_no_rate_is_told_of_a_few_points(points: int) -> None:
+    """Two or three timesteps with a gradient make no trend, however steep the line through them is."""
+    profile = np.zeros((1, 40))
+    profile[0, -points:] = 1e-5 ** np.arange(points)[::-1]
+    finding = judge_profile(profile)
+    assert finding.kind == "vanishing"
+    assert ("halves every" in finding.sentence) == ("half_life" in finding.evidence) == (points >= 4)

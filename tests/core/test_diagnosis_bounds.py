@@ -103,10 +103,10 @@ def test_a_steady_profile_and_a_growing_one_word_for_word() -> None:
     flat = judge_profile(np.ones(4))
     assert flat.sentence == "Steady: at t=1 the gradient is 1 times its value at t=4."
     assert flat.evidence == {"reach": 1.0}
-    padded = judge_profile([20.0, 2.0, 1.0, 0.0, 0.0])
+    padded = judge_profile([27.0, 9.0, 3.0, 1.0, 0.0, 0.0])
     assert padded.kind == "growing"
-    assert padded.sentence.endswith("at t=1 it is 20 times its value at t=3.")
-    assert padded.sentence.startswith("Growing: the gradient doubles every 0.46 steps; ")
+    assert padded.sentence.endswith("at t=1 it is 27 times its value at t=4.")
+    assert padded.sentence.startswith("Growing: the gradient doubles every 0.63 steps; ")
     falling = judge_profile(np.stack([np.ones(3), [0.25, 0.5, 1.0]]))
     assert falling.sentence == ("Steady: at t=1 the gradient in layer 2 is 0.25 of its value at t=3.")
     bent = judge_profile(np.stack([[0.5, 8.0, 0.001, 1.0], np.ones(4)]))
@@ -123,7 +123,7 @@ def test_the_bounds_of_the_reach_themselves(start: float, kind: str) -> None:
 
 
 def test_a_cut_gradient_counts_its_zeros() -> None:
-    verdict = judge_profile([0.0, 0.0, 0.5, 1.0])
+    verdict = judge_profile([0.0, 0.0, 0.125, 0.25, 0.5, 1.0])
     assert verdict.evidence == pytest.approx({"reach": 0.0, "half_life": 1.0, "zeros": 2})
     assert verdict.sentence.startswith("Vanishing: the gradient halves every step; up to t=2 it is exactly 0, ")
     worse = judge_profile([[0.5, 1.0], [0.0, 1.0], [4.0, 1.0]])

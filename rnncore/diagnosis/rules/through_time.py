@@ -16,6 +16,7 @@ from rnncore.words import many
 
 FADING, VANISHING = 0.1, 1e-3  # reach below which the gradient fades, vanishes; their inverses: it grows, explodes
 NEARLY_ONE = 0.95  # total / direct between this and its inverse count as equal
+MIN_FITTED = 4  # timesteps with a gradient below which no rate is told: two points lie on any line
 DIRECT_SHARE = 0.01  # a timestep has a gradient of its own where direct / total is above this
 
 _REACHES = (
@@ -103,7 +104,8 @@ def _reach(e: Evidence, found: Reach) -> Finding:
     T = int(with_gradient[-1]) + 1
     kind = next(kind for limit, kind in _REACHES if start < limit)
     figures, rate = {"reach": start}, ""
-    if kind != "steady" and trend is not None and trend.slope and trend.vanishes == (start < 1):
+    told = kind != "steady" and with_gradient.size >= MIN_FITTED
+    if told and trend is not None and trend.slope and trend.vanishes == (start < 1):
         figures["half_life"] = trend.half_life
         rate = f"the gradient{where} {'halves' if trend.vanishes else 'doubles'} every {_steps(trend.half_life)}; "
     subject = "it" if rate else f"the gradient{where}"
