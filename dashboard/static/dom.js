@@ -90,8 +90,9 @@ export const count = (value) => value.toLocaleString("en-US");
 /** @param {number} value */
 export function number(value) {
   if (!Number.isFinite(value)) return Number.isNaN(value) ? "NaN" : "infinite";
-  const text = Number(value.toPrecision(3)).toString();
-  return text.length <= 7 ? text : value.toExponential(2);
+  const [mantissa, exponent] = value.toExponential(2).split("e").map(Number);
+  if (value !== 0 && (exponent < -4 || exponent > 4)) return `${mantissa}e${exponent}`;
+  return value.toLocaleString("en", { maximumSignificantDigits: 3 });
 }
 
 /** @param {number} seconds */

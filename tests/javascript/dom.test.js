@@ -5,13 +5,16 @@ import test from "node:test";
 import { ACTIVE, count, duration, inWords, number, range } from "../../dashboard/static/dom.js";
 
 test("numbers have three digits, small and large ones a power of ten", () => {
-  assert.deepEqual([0.123456, 12.3456, 1e-9, 1234567, 0, -2].map(number), [
+  assert.deepEqual([0.123456, 12.3456, 1e-9, 1234567, 0, -2, 44703, 5670000, 99990].map(number), [
     "0.123",
     "12.3",
     "1e-9",
-    "1230000",
+    "1.23e6",
     "0",
     "-2",
+    "44,700",
+    "5.67e6",
+    "1e5",
   ]);
   assert.deepEqual([NaN, Infinity, -Infinity].map(number), ["NaN", "infinite", "infinite"]);
 });
