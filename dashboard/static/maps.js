@@ -60,6 +60,20 @@ export function mapGrid({ context, data, layout }) {
     });
   }
   layout.annotations?.push(...titled(axisTitles, layout));
+  leaveOutEmpty(layout, data);
+}
+
+/**
+ * The axes of maps that have nothing to show yet, but the first's, are left out: plotly gives them no place, and where a
+ * margin changes would draw them at NaN.
+ * @param {Layout} layout
+ * @param {Trace[]} data
+ */
+function leaveOutEmpty(layout, data) {
+  const used = new Set(data.flatMap(({ xaxis = "x", yaxis = "y", z }) => (z?.length ? [xaxis, yaxis] : [])));
+  for (const key of Object.keys(layout).filter((name) => /^[xy]axis\d/.test(name))) {
+    if (!used.has(key.replace("axis", ""))) delete layout[key];
+  }
 }
 
 /**

@@ -96,7 +96,8 @@ export class Glossary {
     word.type = "button";
     word.setAttribute("aria-describedby", this.bubble.id);
     const show = () => this.show(word, term);
-    word.onpointerenter = (event) => event.pointerType === "mouse" && show();
+    // moved, not entered: a sentence may come to stand under a mouse that rests
+    word.onpointermove = (event) => event.pointerType === "mouse" && this.shown !== word && show();
     word.onpointerleave = (event) => event.pointerType === "mouse" && word !== document.activeElement && this.hide();
     word.onfocus = show;
     word.onblur = () => this.hide();

@@ -11,18 +11,28 @@ import { context, layout, run } from "./figure.js";
 
 /**
  * @param {string[]} labels
- * @param {{ width?: number, height?: number, size?: number, steps?: number }} given
+ * @param {{ width?: number, height?: number, size?: number, steps?: number, waiting?: number[] }} given
  */
-function drawn(labels, { width = 450, height = 250, size = 12, steps = 1000 } = {}) {
+function drawn(labels, { width = 450, height = 250, size = 12, steps = 1000, waiting = [] } = {}) {
   const short = shortNames(labels);
   const runs = labels.map((label, index) => ({ ...run([1, 2]), label, short: short[index] }));
   const all = layout();
-  const data = labels.map((_, index) => {
-    for (const name of [`xaxis${index ? index + 1 : ""}`, `yaxis${index ? index + 1 : ""}`]) {
-      all[name] = { title: {}, tickfont: { size } };
-    }
-    return { type: "heatmap", x0: 0, dx: steps / 10, z: [new Array(10).fill(0)] };
-  });
+  const data = labels
+    .map((_, index) => {
+      for (const name of [`xaxis${index ? index + 1 : ""}`, `yaxis${index ? index + 1 : ""}`]) {
+        all[name] = { title: {}, tickfont: { size } };
+      }
+      const suffix = index ? String(index + 1) : "";
+      return {
+        type: "heatmap",
+        xaxis: `x${suffix}`,
+        yaxis: `y${suffix}`,
+        x0: 0,
+        dx: steps / 10,
+        z: [new Array(10).fill(0)],
+      };
+    })
+    .filter((_, index) => !waiting.includes(index));
   all.xaxis.title.text = "training step";
   all.font.size = size;
   all.meta = { columns: Math.min(3, labels.length) };
@@ -32,7 +42,7 @@ function drawn(labels, { width = 450, height = 250, size = 12, steps = 1000 } = 
   const boxes = labels.map((_, index) => {
     const axis = (/** @type {string} */ name) =>
       /** @type {[number, number]} */ (
-        /** @type {AxisLayout} */ (all[`${name}axis${index ? index + 1 : ""}`]).domain ?? [0, 0]
+        /** @type {AxisLayout} */ (all[`${name}axis${index ? index + 1 : ""}`])?.domain ?? [0, 0]
       );
     return { x: axis("x"), y: axis("y") };
   });
@@ -50,6 +60,17 @@ test("names stand above their maps in full, in as few lines as they need, or are
   );
   assert.deepEqual(drawn(LONG, { width: 300 }).names, ["1", "2", "3"]);
   assert.deepEqual(drawn(["a rather long name of a run", "b"], { width: 330, size: 26 }).names, ["■", "■"]);
+});
+
+test("a map that has nothing to show yet has no axes, and its name and the others stay in their places", () => {
+  const whole = drawn(LONG, { width: 900 });
+  const part = drawn(LONG, { width: 900, waiting: [1] });
+  assert.deepEqual(
+    Object.keys(part.layout).filter((key) => /axis/.test(key)),
+    ["xaxis", "yaxis", "xaxis3", "yaxis3"],
+  );
+  assert.deepEqual(part.names, whole.names);
+  assert.deepEqual([part.boxes[0], part.boxes[2]], [whole.boxes[0], whole.boxes[2]]);
 });
 
 test("six maps lie beside and below each other without touching, in small cards and in large type too", () => {
