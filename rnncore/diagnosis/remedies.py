@@ -62,8 +62,8 @@ def clip_at(e: Evidence, norm: float, what: str) -> Remedy | None:
 
 
 def more_steps(e: Evidence, times: int, least: int) -> Remedy | None:
-    """Return the remedy of a longer run."""
-    if e.config is None:
+    """Return the remedy of a longer run; none while the run has steps of its own left."""
+    if e.config is None or not e.over:
         return None
     steps = min(LONGEST_RUN, max(least, times * e.config.steps))
     if steps <= e.config.steps:

@@ -123,7 +123,7 @@ def train(page: Any, name: str, content: bytes) -> None:
     """Upload a file, train twins on it, and let every figure be drawn."""
     page.get_by_text("My files", exact=True).click()
     page.locator("input[type=file]").set_input_files({"name": name, "mimeType": "text/plain", "buffer": content})
-    page.get_by_text("What was found and done").wait_for()
+    page.get_by_text("What we found and did").wait_for()
     page.wait_for_timeout(500)
     unharmed(page)
     page.get_by_label("Steps", exact=True).fill("20")

@@ -11,6 +11,7 @@ from rnncore.diagnosis.evidence import Evidence
 from rnncore.diagnosis.finding import FINDINGS, Finding
 from rnncore.diagnosis.kinds import FINDINGS as ALL
 from rnncore.diagnosis.quantities import decay, figure, first_non_finite, measured, reach, share_clipped, unequal
+from rnncore.diagnosis.remedies import more_steps
 from rnncore.diagnosis.rules.through_time import describe
 from tests.support.evidence import found, health, history, line, stuck
 
@@ -286,3 +287,11 @@ def test_no_rate_is_told_of_a_few_points(points: int) -> None:
     finding = judge_profile(profile)
     assert finding.kind == "vanishing"
     assert ("halves every" in finding.sentence) == ("half_life" in finding.evidence) == (points >= 4)
+
+
+def test_a_run_that_has_steps_left_is_not_told_to_train_longer() -> None:
+    config = TrainConfig.model_validate({"steps": 200_000})
+    assert more_steps(Evidence(history(500), config=config, over=False), 5, 1000) is None
+    longer = more_steps(Evidence(history(500), config=config, over=True), 5, 1000)
+    assert longer is not None
+    assert longer.changes == {"steps": 1_000_000}

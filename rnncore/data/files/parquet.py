@@ -39,6 +39,9 @@ def read_parquet(data: bytes, name: str) -> Table:
     try:
         # Texts stay dictionaries until their size is known: a few bytes of indices can stand for gigabytes.
         content = pq.ParquetFile(pa.BufferReader(data), read_dictionary=_texts(about)).read(use_threads=False)
+        content.validate(
+            full=True
+        )  # places in a dictionary, and text as UTF-8: what damage leaves is not checked before
     except MemoryError:
         raise
     except (pa.ArrowException, OSError, ValueError, NotImplementedError) as error:
