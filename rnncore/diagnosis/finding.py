@@ -44,11 +44,26 @@ class Finding:
 class Rule(Choice):
     """What can be found. help: the glossary's sentence on it. group: a description is never a fault by itself.
 
-    judge: returns the finding where it holds, else None; also where what it needs is not known.
+    judge: returns the finding where it holds, else None; also where what it needs is not known. explains: kinds that
+    follow from this one, and are then no causes of their own. may_take_longer: its change takes the cause away, while
+    the task may need more steps than the run has, which the remedy then says.
     """
 
     group: Group
     judge: Callable[[Evidence], Finding | None]
+    explains: tuple[str, ...] = ()
+    may_take_longer: bool = False
 
 
 FINDINGS: Registry[Rule] = Registry("finding")
+
+# What follows from numbers of a wrong size, wherever they are.
+SCALE_EXPLAINS = (
+    "learning_rate_too_high",
+    "learning_rate_too_low",
+    "thrown_out",
+    "clip_rules",
+    "saturated",
+    "dead_units",
+    "too_few_updates",
+)

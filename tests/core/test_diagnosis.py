@@ -295,3 +295,8 @@ def test_a_run_that_has_steps_left_is_not_told_to_train_longer() -> None:
     longer = more_steps(Evidence(history(500), config=config, over=True), 5, 1000)
     assert longer is not None
     assert longer.changes == {"steps": 1_000_000}
+
+
+def test_what_a_finding_explains_is_a_kind_that_there_is() -> None:
+    for kind, rule in ALL.items():
+        assert set(rule.explains) <= set(ALL) - {kind}

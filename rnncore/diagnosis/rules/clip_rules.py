@@ -34,4 +34,6 @@ RULE = Rule(
     help="Nearly every gradient is cut to the threshold, so that the threshold decides how far a step goes.",
     group="cause",
     judge=judge,
+    explains=("too_few_updates",),
+    may_take_longer=True,
 )

@@ -35,4 +35,5 @@ RULE = Rule(
     help="ReLU units whose output is 0 for every sequence: they have no gradient, so training cannot bring them back.",
     group="cause",
     judge=judge,
+    may_take_longer=True,
 )

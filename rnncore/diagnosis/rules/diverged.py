@@ -34,4 +34,5 @@ RULE = Rule(
     help="The loss, the gradient or the weights became infinite or NaN, which ended the run.",
     group="cause",
     judge=judge,
+    may_take_longer=True,
 )

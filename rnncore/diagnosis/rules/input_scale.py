@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from rnncore.diagnosis.evidence import Evidence
-from rnncore.diagnosis.finding import Finding, Rule
+from rnncore.diagnosis.finding import SCALE_EXPLAINS, Finding, Rule
 from rnncore.diagnosis.quantities import figure
 from rnncore.diagnosis.remedies import scale_data, undo_mistake
 
@@ -45,4 +45,5 @@ RULE = Rule(
     help="The inputs are numbers far larger than 1, which drive every unit to the end of its range at once.",
     group="cause",
     judge=judge,
+    explains=SCALE_EXPLAINS,
 )

@@ -75,4 +75,6 @@ RULE = Rule(
     help="Each step overshoots: the loss jumps or grows instead of falling.",
     group="cause",
     judge=judge,
+    explains=("thrown_out", "saturated", "dead_units", "too_few_updates"),
+    may_take_longer=True,
 )

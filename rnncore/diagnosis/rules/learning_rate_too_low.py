@@ -39,4 +39,6 @@ RULE = Rule(
     help="The updates are so small beside the weights that they hardly change within the run.",
     group="cause",
     judge=judge,
+    explains=("too_few_updates",),
+    may_take_longer=True,
 )

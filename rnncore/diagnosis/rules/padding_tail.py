@@ -28,4 +28,5 @@ RULE = Rule(
     "read.",
     group="cause",
     judge=judge,
+    explains=("no_temporal_order",),
 )

@@ -26,4 +26,5 @@ RULE = Rule(
     help="Batch and time have changed places: it reads one sequence after another instead of step after step.",
     group="cause",
     judge=judge,
+    explains=("no_temporal_order", "too_few_updates"),
 )

@@ -1,7 +1,7 @@
 """The scale of the targets: numbers far larger than those that a network gives out at first."""
 
 from rnncore.diagnosis.evidence import Evidence
-from rnncore.diagnosis.finding import Finding, Rule
+from rnncore.diagnosis.finding import SCALE_EXPLAINS, Finding, Rule
 from rnncore.diagnosis.quantities import figure
 from rnncore.diagnosis.remedies import scale_data, undo_mistake
 
@@ -31,4 +31,5 @@ RULE = Rule(
     "gradient with them, are huge.",
     group="cause",
     judge=judge,
+    explains=("input_scale", *SCALE_EXPLAINS),
 )

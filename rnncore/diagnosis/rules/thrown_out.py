@@ -90,4 +90,6 @@ RULE = Rule(
     "back.",
     group="cause",
     judge=judge,
+    explains=("learning_rate_too_low", "clip_rules", "dead_units", "saturated", "too_few_updates"),
+    may_take_longer=True,
 )

@@ -25,4 +25,6 @@ RULE = Rule(
     "learned of the connection.",
     group="cause",
     judge=judge,
+    explains=("too_few_updates",),
+    may_take_longer=True,
 )

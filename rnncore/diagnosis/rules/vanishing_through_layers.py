@@ -38,4 +38,5 @@ RULE = Rule(
     help="The gradient shrinks on its way down from layer to layer, so that the lower layers hardly learn.",
     group="cause",
     judge=judge,
+    may_take_longer=True,
 )
