@@ -300,3 +300,14 @@ def test_a_run_that_has_steps_left_is_not_told_to_train_longer() -> None:
 def test_what_a_finding_explains_is_a_kind_that_there_is() -> None:
     for kind, rule in ALL.items():
         assert set(rule.explains) <= set(ALL) - {kind}
+
+
+@pytest.mark.parametrize("clip", ["off", "norm"])
+@pytest.mark.parametrize(("scheme", "changes"), [("spectral", {"init": {"scheme": "default"}}), ("default", None)])
+def test_what_is_not_finite_before_any_update_is_a_matter_of_the_initial_weights(
+    clip: str, scheme: str, changes: object
+) -> None:
+    config = TrainConfig.model_validate({"init": {"scheme": scheme}, "clip": {"method": clip}})
+    for reason in ("the loss became NaN at step 1", "the gradient became infinite at step 1"):
+        ended = found(history=history(1, diverged=reason), config=config)["diverged"]
+        assert (ended.remedy.changes if ended.remedy else None) == changes

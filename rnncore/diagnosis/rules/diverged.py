@@ -21,6 +21,12 @@ def judge(e: Evidence) -> Finding | None:
 def _remedy(e: Evidence) -> Remedy | None:
     if e.config is None:
         return None
+    if e.step <= 1:  # no weight has been changed yet: neither clipping nor the learning rate has acted
+        if e.config.init.scheme == "default":
+            return None
+        return Remedy(
+            "Draw the initial weights as PyTorch does: no weight had been changed yet.", {"init": {"scheme": "default"}}
+        )
     if e.config.clip.method == "off":
         early = e.norms[: max(1, len(e.norms) // 2)]
         usual = float(np.median(early)) if early.size else USUAL_NORM
