@@ -1,4 +1,4 @@
-"""Saturated units: most states or gates are at the ends of their range, where no gradient passes."""
+"""Saturated units: most states or gates are at the ends of their range, where their slope is nearly 0."""
 
 from rnncore.diagnosis.evidence import SATURATED, Evidence
 from rnncore.diagnosis.finding import Finding, Rule
@@ -23,7 +23,7 @@ def judge(e: Evidence) -> Finding | None:
     parts = [f"{units:.0%} of the units' values are beyond 0.95"] if units >= SATURATED else []
     if gate >= SATURATED:
         parts.append(f"{gate:.0%} of the gates' values are below 0.05 or above 0.95")
-    sentence = f"Saturated: {' and '.join(parts)}, where their slope is nearly 0, so that hardly any gradient passes."
+    sentence = f"Saturated: {' and '.join(parts)}, where their slope is nearly 0."
     remedy = learning_rate(
         e, (e.learning_rate or 0.0) / 10, ", and begin anew; it may not help if the inputs are large."
     )
@@ -33,7 +33,7 @@ def judge(e: Evidence) -> Finding | None:
 RULE = Rule(
     key="saturated",
     title="Saturated units",
-    help="Most units or gates are at the ends of their range, where their slope is nearly 0 and no gradient passes.",
+    help="Most units or gates are at the ends of their range, where their slope is nearly 0.",
     group="cause",
     judge=judge,
 )
