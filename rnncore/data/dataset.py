@@ -2,13 +2,16 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rnncore.mistakes import NONE
 from rnncore.records import Answers, Baseline
+
+if TYPE_CHECKING:
+    from rnncore.data.coding import Coding
 
 TargetKind = Literal["regression", "binary", "multiclass"]
 
@@ -115,7 +118,8 @@ class SequenceDataset:
     class_names: of a binary or multiclass target, in the order of the classes, or None. input_names: of the F inputs,
     where they have any, else None. answers: what a number that is answered means in the data's own terms, or None.
     guesses: answers that take no training, beside those that all data have (`rnncore.data.guesses.guesses_of`).
-    mistake: the one that has been made with them on purpose, a key of `MISTAKES`.
+    mistake: the one that has been made with them on purpose, a key of `MISTAKES`. coding: how columns of files became
+    numbers (`rnncore.data.coding.Coding`), to do the same to other files; None where there are no columns.
     """
 
     name: str
@@ -137,6 +141,7 @@ class SequenceDataset:
     answers: Answers | None = None
     guesses: tuple[Guess, ...] = ()
     mistake: str = NONE
+    coding: "Coding | None" = None
 
     def epoch(self, step: int, batch_size: int) -> int:
         """Return the pass over the training set that `step` belongs to, from 1; 0 where batches are fresh."""

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from rnncore.data.coding import Coding
 from rnncore.data.dataset import Batch, DataError, SequenceDataset
 from rnncore.data.metrics import over_valid_steps
 from rnncore.data.overlaps import Overlap, overlap_of, split_in_order
@@ -112,6 +113,17 @@ def labelled_dataset(
         notes=tuple(all_notes),
         class_names=targets.classes or None,
         input_names=inputs.names,
+        coding=Coding(
+            inputs.codes,
+            targets.names,
+            targets.scales,
+            targets.classes,
+            targets.kind,
+            sequences.ids,
+            missing,
+            every_step=stepwise,
+            max_length=max_length,
+        ),
         answers=targets.answers(sequences.unit),
         guesses=(targets.guess(training if stepwise else train_rows),),
     )

@@ -78,12 +78,21 @@ def _fill(part: NDArray[np.float64], gaps: NDArray[np.bool_], missing: Missing) 
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class InputCode:
+    """How a column becomes inputs: numbers are scaled with `scale`; where that is None, each of `words` is an input."""
+
+    name: str
+    scale: Scale | None = None
+    words: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Inputs:
     """What the network sees at each of M timesteps: numbers ready, words as codes until they are taken.
 
     numbers: (M, K) float32. words: first input, codes (M,) from 0, and how many of the codes are an input each; a
     larger code is no word. names: of all inputs F, in their order. places: (K,) inputs that the numbers are.
-    by_series: whether any of the numbers is scaled series by series.
+    by_series: whether any of the numbers is scaled series by series. codes: how each column has become inputs.
     """
 
     names: tuple[str, ...]
@@ -91,6 +100,7 @@ class Inputs:
     places: NDArray[np.int64]
     words: tuple[tuple[int, NDArray[np.unsignedinteger], int], ...] = ()
     by_series: bool = False
+    codes: tuple[InputCode, ...] = ()
 
     @property
     def width(self) -> int:
@@ -160,15 +170,19 @@ def encode(
         )
     numbers = np.empty((rows, len(scales)), np.float32)
     places: list[int] = []
+    codes: list[InputCode] = []
     coded = []
     first = 0
     for place in sequences.inputs:
+        column = sequences.columns[place]
         if place in scales:
+            codes.append(InputCode(column.name, scales[place]))
             numbers[:, len(places)] = scaled(filled.column(place), scales[place], sequences.columns[place].name)
             places.append(first)
             first += 1
         elif place in words:
             seen = words[place]
+            codes.append(InputCode(column.name, None, tuple(column.categories[code] for code in seen)))
             coded.append((first, _renumbered(sequences.values[place], seen), len(seen)))
             first += len(seen)
     own = [sequences.columns[place].name for place, scale in scales.items() if scale.by_series]
@@ -176,7 +190,8 @@ def encode(
         notes.append(f"Inputs that are scaled series by series: {listed(own, 5)}.")
     if how == "none" and scales:
         notes.append("Inputs that are numbers are not scaled.")
-    return Inputs(tuple(names), numbers, np.array(places, np.int64), tuple(coded), bool(own)), notes
+    found = Inputs(tuple(names), numbers, np.array(places, np.int64), tuple(coded), bool(own), tuple(codes))
+    return found, notes
 
 
 def _renumbered(codes: Floats, seen: NDArray[np.int64]) -> NDArray[np.unsignedinteger]:

@@ -131,7 +131,7 @@ def fit_scale(
     if std <= 1e-12 * max(abs(mean), 1e-300):
         return None
     if series is not None and (how == "per_series" or (how == "auto" and series.forecast)):
-        means, stds = _each(values, series)
+        means, stds = each_series(values, series)
         varies = stds > 1e-12 * np.maximum(np.abs(means), 1e-300)
         spreads = stds[varies]
         if len(spreads) and (how == "per_series" or spreads.max() > MOST_ALIKE * spreads.min()):
@@ -142,7 +142,7 @@ def fit_scale(
     return Scale(mean, std, raw=how == "none")
 
 
-def _each(values: Floats, series: Series) -> tuple[Floats, Floats]:
+def each_series(values: Floats, series: Series) -> tuple[Floats, Floats]:
     """Return mean and standard deviation of what is known of each series, (S,) each; NaN and 0 where nothing is."""
     known, starts = series.known & np.isfinite(values), series.offsets[:-1]
     counts = np.add.reduceat(known.astype(np.int64), starts)

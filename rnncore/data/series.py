@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from rnncore.data.coding import Coding
 from rnncore.data.dataset import Batch, DataError, SequenceDataset
 from rnncore.data.prepare import Filled, Missing, drop_missing, encode
 from rnncore.data.sampling import evenly_spaced, finite_batches
@@ -91,6 +92,17 @@ def forecast_dataset(
         class_names=targets.classes or None,
         input_names=inputs.names,
         guesses=(targets.guess(train_starts + ahead),),
+        coding=Coding(
+            inputs.codes,
+            targets.names,
+            targets.scales,
+            targets.classes,
+            targets.kind,
+            sequences.ids,
+            missing,
+            window=size,
+            horizon=horizon,
+        ),
         answers=targets.answers(sequences.unit, *_places(sequences, held_starts[:MAX_SEQUENCES] + ahead)),
     )
 

@@ -25,7 +25,8 @@ class Targets:
     none, or one of a class that the training part has not. classes: their names, () for numbers. units, means: (O,)
     what 1 and 0 are in the numbers' own units. notes: what was found and done. binary: whether two classes are a yes/no
     target. names: of the O columns of numbers. by_series: whether a number is in standard deviations of its own series.
-    centre: (O,) the training mean as scaled, 0 unless numbers are left as they are.
+    centre: (O,) the training mean as scaled, 0 unless numbers are left as they are. scales: of the O
+    columns of numbers.
     """
 
     values: NDArray[Any]
@@ -38,6 +39,7 @@ class Targets:
     names: tuple[str, ...] = ()
     by_series: bool = False
     centre: tuple[float, ...] = ()
+    scales: tuple[Scale, ...] = ()
 
     @property
     def kind(self) -> TargetKind:
@@ -148,8 +150,9 @@ def number_targets(
     own, centre = any(each.by_series for each in scales), tuple(each.mean if each.raw else 0.0 for each in scales)
     said = tuple(notes[:_MOST_NOTES])
     return Targets(
-        np.stack(parts, 1), known, (), units, said, means=means, names=tuple(names), by_series=own, centre=centre
-    )
+        np.stack(parts, 1), known, (), units, said, means=means, names=tuple(names), by_series=own, centre=centre,
+        scales=tuple(scales),
+    )  # fmt: skip
 
 
 def class_targets(
@@ -179,7 +182,9 @@ def class_targets(
     known = values >= 0
     words = tuple(classes[code] for code in seen)
     shares = np.bincount(values[training & known]) / max(1, int((training & given).sum()))
-    return Targets(values.clip(min=0), known, words, np.empty(0), (_class_note(name, words, shares),), binary)
+    return Targets(
+        values.clip(min=0), known, words, np.empty(0), (_class_note(name, words, shares),), binary, names=(name,)
+    )
 
 
 def _class_note(name: str, classes: Sequence[str], shares: NDArray[np.float64]) -> str:

@@ -60,7 +60,7 @@ class Inspection:
     first sequence to draw, (T, C) at most 2,000 steps. notes: what was found and done. dataset: ready to train on, or
     None with `error`, one sentence. title: what a row is taken to be; reason: why, one
     sentence. alternatives: other readings that
-    are nearly as likely, empty where it is sure; choosing one is to use its options.
+    are nearly as likely, empty where it is sure; choosing one is to use its options. roles: of a table's columns.
     """
 
     layout: str
@@ -76,6 +76,7 @@ class Inspection:
     title: str = ""
     reason: str = ""
     alternatives: tuple["Alternative", ...] = ()
+    roles: Roles | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -181,7 +182,7 @@ def _read_as(table: Table, options: UploadData, reading: Reading, scaling: Scali
     result = _of_sequences(replace(sequences, notes=(*notes, *sequences.notes)), filled, scaling)
     return replace(
         result, layout=roles.layout, rows=table.rows, columns=_facts(table, roles), head=table.head(),
-        title=READINGS[reading.kind].title, reason=reading.reason,
+        title=READINGS[reading.kind].title, reason=reading.reason, roles=roles,
     )  # fmt: skip
 
 
@@ -341,6 +342,7 @@ def _of_text_column(table: Table, options: UploadData, reading: Reading, scaling
         head=table.head(),
         title=READINGS[reading.kind].title,
         reason=reading.reason,
+        roles=roles,
     )
 
 

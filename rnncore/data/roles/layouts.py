@@ -1,6 +1,6 @@
 """A table and the roles of its columns become `Sequences`."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
@@ -36,8 +36,8 @@ def arrange(table: Table, roles: Roles, options: UploadData) -> Sequences:
         (roles.time, *roles.targets, *(n for s in roles.steps.values() for n in s), *roles.features)
     ):
         if name and name not in roles.steps:
-            _check_finite(table, table.column(name))
-    return _from_rows(table, roles, options) if roles.layout == "rows" else _from_steps(table, roles, options)
+            check_finite(table, table.column(name))
+    return sequences_of_rows(table, roles, options) if roles.layout == "rows" else _from_steps(table, roles, options)
 
 
 def arrange_texts(table: Table, options: UploadData, reading: Reading) -> tuple[str, Sequences]:
@@ -59,7 +59,8 @@ def _held_out_rows(table: Table) -> NDArray[np.bool_] | None:
     return None if by_file is None or files.numbers is None else by_file[files.numbers.astype(np.int64)]
 
 
-def _check_finite(table: Table, column: Column) -> None:
+def check_finite(table: Table, column: Column) -> None:
+    """Raise a DataError that names the first infinite value of a column."""
     if column.small is not None and np.isinf(column.small).any():
         place = int(np.flatnonzero(np.isinf(column.small))[0])
         raise DataError(
@@ -68,7 +69,8 @@ def _check_finite(table: Table, column: Column) -> None:
         )
 
 
-def _from_rows(table: Table, roles: Roles, options: UploadData) -> Sequences:
+def sequences_of_rows(table: Table, roles: Roles, options: UploadData) -> Sequences:
+    """Return a table of which each row is a sequence; without targets, the last feature is what is forecast."""
     cells = {name: table.column(name).small for names in roles.steps.values() for name in names}
     kind = np.result_type(np.float16, *(values.dtype for values in cells.values() if values is not None))
     cube = np.full((table.rows, len(next(iter(roles.steps.values()))), len(roles.steps)), np.nan, kind)  # (N, T, F)
@@ -92,7 +94,21 @@ def _from_rows(table: Table, roles: Roles, options: UploadData) -> Sequences:
     )
 
 
-def _from_steps(table: Table, roles: Roles, options: UploadData) -> Sequences:
+@dataclass(frozen=True, slots=True, eq=False)
+class Placed:
+    """Where the rows of a table are timesteps: `order` of the rows by sequence and time, None = as they are.
+
+    offsets: (N + 1,). ids: (N,) what the file calls each sequence. notes: what was done.
+    """
+
+    order: NDArray[np.int64] | None
+    offsets: NDArray[np.int64]
+    ids: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def placed(table: Table, roles: Roles) -> Placed:
+    """Put the rows of a table, each a timestep, into the order of sequences and time."""
     groups = groups_of(table, roles.id) if roles.id else np.zeros(table.rows, np.int64)
     order, notes = order_of(table, roles, groups)
     groups = groups if order is None else groups[order]
@@ -100,7 +116,12 @@ def _from_steps(table: Table, roles: Roles, options: UploadData) -> Sequences:
     offsets = np.append(first_rows, len(groups))
     firsts = first_rows if order is None else order[first_rows]
     names = table.column(roles.id).cells.take(pa.array(firsts)).to_pylist() if roles.id else [table.name]
-    ids = tuple("" if name is None else str(name) for name in names)
+    return Placed(order, offsets, tuple("" if name is None else str(name) for name in names), tuple(notes))
+
+
+def _from_steps(table: Table, roles: Roles, options: UploadData) -> Sequences:
+    place = placed(table, roles)
+    order, offsets, ids, notes = place.order, place.offsets, place.ids, list(place.notes)
     labelled = bool(roles.id) and all(_one_each(table.column(name), order, offsets) for name in roles.targets)
     own = not labelled and _unseen_class(table, roles, options)
     answered = labelled or (own and len(ids) >= _MANY_SEQUENCES)

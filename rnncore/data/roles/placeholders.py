@@ -17,11 +17,17 @@ _SHARE = 0.002  # of the rows, for numbers that are no usual placeholder
 _SPARSE = 10  # times the usual distance between neighbours that one which stands for missing is away
 
 
-def without_placeholders(table: Table) -> Table:
-    """Return a table in which numbers that stand for missing are missing, with a note that names them."""
+def placeholders_of(table: Table) -> dict[str, float]:
+    """Return name -> the number that stands for missing, of each column that has one."""
     found = {column.name: value for column in table.columns if (value := placeholder(column)) is not None}
     for value in {value for value in found.values() if _is_usual(value)}:
         found |= {column.name: value for column in table.columns if column.name not in found and _holds(column, value)}
+    return found
+
+
+def without_placeholders(table: Table) -> Table:
+    """Return a table in which numbers that stand for missing are missing, with a note that names them."""
+    found = placeholders_of(table)
     if not found:
         return table
     columns = tuple(_without(c, found[c.name]) if c.name in found else c for c in table.columns)
@@ -34,6 +40,15 @@ def without_placeholders(table: Table) -> Table:
         )
     notes.append(f"{many(cells, 'cell')} of such numbers count as missing.")
     return replace(table, columns=columns, notes=(*table.notes, *notes))
+
+
+def without_numbers(table: Table, found: dict[str, float]) -> Table:
+    """Return a table in which the number that `found` names for a column counts as missing there."""
+    held = {
+        c.name for c in table.columns if c.kind == "number" and c.name in found and np.any(c.content == found[c.name])
+    }
+    columns = tuple(_without(column, found[column.name]) if column.name in held else column for column in table.columns)
+    return replace(table, columns=columns) if held else table
 
 
 def placeholder(column: Column) -> float | None:

@@ -1,0 +1,71 @@
+"""Using what was trained: a run's weights applied to a new file of the same columns."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from numpy.typing import NDArray
+
+from rnncore.config import TrainConfig, UploadData
+from rnncore.data.coding import Coding
+from rnncore.data.dataset import DataError
+from rnncore.data.files.table import Table
+from rnncore.data.new_file import read_as
+from rnncore.data.prediction import Prediction, predicted
+from rnncore.data.roles.calendar import on_the_calendar
+from rnncore.data.roles.placeholders import placeholders_of
+from rnncore.data.sources import read_source
+from rnncore.data.upload import prepare, read_upload
+from rnncore.engine.answering import network_of
+from rnncore.mistakes import NONE
+
+NO_COLUMNS = {
+    "task": "This run learned a synthetic task, which has no columns of a file: there is nothing to predict on.",
+    "bundled": "This run learned from data that ship with the product, not from a file of yours, so it has no columns "
+    "of a file to predict on.",
+}
+OF_TEXT = "This run learned to continue a text, which has no columns of a file: there is nothing to predict on."
+BROKEN = (
+    "This run was broken on purpose ('{}'), so what it predicts on a file would mislead; train it without the mistake."
+)
+
+
+def apply_run(
+    config: TrainConfig,
+    weights: Mapping[str, NDArray[Any]],
+    read_file: Callable[[str], bytes],
+    files: Sequence[tuple[str, bytes]],
+) -> Prediction:
+    """Return what the network with these weights answers to a new file.
+
+    The run's own files are read again (`read_file`: id or path -> bytes), and its scales, classes and words are worked
+    out of their training part as they were when it trained; the new file has no part in them. weights: by the names of
+    `SequenceModel.state_dict`. files: (name, bytes).
+
+    Raises:
+        DataError: the run has no columns, or the file lacks some of them, is too short or cannot be read.
+    """
+    check_can_predict(config)
+    options = config.data
+    assert isinstance(options, UploadData)
+    trained = read_upload(options, read_file)
+    found = prepare(trained, options)
+    if found.dataset is None:
+        raise DataError(found.error or "The files of this run cannot be used.")
+    coding: Coding | None = found.dataset.coding
+    if coding is None:
+        raise DataError(OF_TEXT)
+    stand_in: dict[str, float] = {}
+    if isinstance(trained, Table) and options.placeholders == "missing":
+        stand_in = placeholders_of(on_the_calendar(trained, options))
+    source = read_source(files, options)
+    file = read_as(source, trained, found.options, found.roles, coding, stand_in)
+    network = network_of(config.model, found.dataset.input_size, found.dataset.output_size, weights)
+    return predicted(file, coding, network)
+
+
+def check_can_predict(config: TrainConfig) -> None:
+    """Raise a DataError, one sentence, where a run has no columns of a file or was broken on purpose."""
+    if sentence := NO_COLUMNS.get(config.data.kind):
+        raise DataError(sentence)
+    if config.mistake != NONE:
+        raise DataError(BROKEN.format(config.mistake))
