@@ -10,23 +10,13 @@ from rnncore.data.coding import Coding
 from rnncore.data.dataset import DataError
 from rnncore.data.files.table import Table
 from rnncore.data.new_file import read_as
+from rnncore.data.predictable import OF_TEXT, check_can_predict
 from rnncore.data.prediction import Prediction, predicted
 from rnncore.data.roles.calendar import on_the_calendar
 from rnncore.data.roles.placeholders import placeholders_of
 from rnncore.data.sources import read_source
 from rnncore.data.upload import prepare, read_upload
 from rnncore.engine.answering import network_of
-from rnncore.mistakes import NONE
-
-NO_COLUMNS = {
-    "task": "This run learned a synthetic task, which has no columns of a file: there is nothing to predict on.",
-    "bundled": "This run learned from data that ship with the product, not from a file of yours, so it has no columns "
-    "of a file to predict on.",
-}
-OF_TEXT = "This run learned to continue a text, which has no columns of a file: there is nothing to predict on."
-BROKEN = (
-    "This run was broken on purpose ('{}'), so what it predicts on a file would mislead; train it without the mistake."
-)
 
 
 def apply_run(
@@ -61,11 +51,3 @@ def apply_run(
     file = read_as(source, trained, found.options, found.roles, coding, stand_in)
     network = network_of(config.model, found.dataset.input_size, found.dataset.output_size, weights)
     return predicted(file, coding, network)
-
-
-def check_can_predict(config: TrainConfig) -> None:
-    """Raise a DataError, one sentence, where a run has no columns of a file or was broken on purpose."""
-    if sentence := NO_COLUMNS.get(config.data.kind):
-        raise DataError(sentence)
-    if config.mistake != NONE:
-        raise DataError(BROKEN.format(config.mistake))

@@ -1,6 +1,7 @@
 """Uploads of a workspace: storing a file and saying what is in it, listing, deleting."""
 
 import secrets
+from contextlib import AbstractContextManager
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
@@ -30,6 +31,11 @@ UPLOADING = "You are uploading several files at this moment; try again in a few 
 MAX_NAME = 500  # characters of a file's name
 
 _budget = Budget(each=4, total=64)  # by workspace and by network address
+
+
+def under_way(*owners: str) -> AbstractContextManager[None]:
+    """Count a file as being sent for these owners while the block runs. Raises OverBudget."""
+    return _budget.one_more(*owners)
 
 
 @endpoint

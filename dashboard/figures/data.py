@@ -68,7 +68,7 @@ def sequences_figure(
         if not (_whole(targets) and (as_map or class_names)):  # else the title says it
             _targets(figure, targets[row], steps, _whole(targets), row, palette)
     figure.update_xaxes(title="timestep", row=B, col=1)
-    return _styled(figure, palette, B)
+    return styled(figure, palette, B)
 
 
 def series_figure(values: NDArray[np.float64], names: Sequence[str], theme: str, x_title: str = "row") -> go.Figure:
@@ -84,7 +84,7 @@ def series_figure(values: NDArray[np.float64], names: Sequence[str], theme: str,
             hovertemplate="%{y:.4g}<extra></extra>", showlegend=False, row=number + 1, col=1,
         )  # fmt: skip
     figure.update_xaxes(title=x_title, row=count, col=1)
-    return _styled(figure, palette, count)
+    return styled(figure, palette, count)
 
 
 def glance_figure(values: NDArray[np.float64], names: Sequence[str], theme: str) -> go.Figure:
@@ -99,7 +99,7 @@ def glance_figure(values: NDArray[np.float64], names: Sequence[str], theme: str)
     )  # fmt: skip
     figure.update_xaxes(title=f"timesteps of '{texts([names[0]])[0]}'", showgrid=False, nticks=4)
     figure.update_yaxes(visible=False)
-    _styled(figure, palette, 1)
+    styled(figure, palette, 1)
     return figure.update_layout(height=110, margin={"l": 4, "r": 4, "t": 4, "b": 34}, showlegend=False)
 
 
@@ -138,7 +138,8 @@ def _targets(figure: go.Figure, target: Any, steps: int, whole: bool, row: int, 
     )  # fmt: skip
 
 
-def _styled(figure: go.Figure, palette: Palette, rows: int) -> go.Figure:
+def styled(figure: go.Figure, palette: Palette, rows: int) -> go.Figure:
+    """Give a figure of `rows` rows the look of pictures of data."""
     small = {"color": palette.muted, "size": 11}
     figure.update_layout(
         template="none",

@@ -28,6 +28,7 @@ from dashboard.panels.lesson_card import (
     runs_of,
 )
 from dashboard.panels.mismatch import mismatch_notice
+from dashboard.panels.predicting import predicting_panel
 from dashboard.panels.presets import preset_cards, preset_runs
 from dashboard.panels.problems import show_problems
 from dashboard.panels.share_panel import PARAMETER as LINK
@@ -118,6 +119,7 @@ def main() -> None:
         board(board_data(_preview(config), show=show, empty=_empty(config), trains=trains), on_train)
     # Below figures that are all that the text above them is about.
     with st.container() if lesson or example or shown else above:
+        predicting_panel(shown)
         data_panel(config)
 
 

@@ -26,6 +26,7 @@ __all__ = [
     "Task",
     "load_dataset",
     "preview",
+    "read_path",
 ]
 
 ReadFile = Callable[[str], bytes]

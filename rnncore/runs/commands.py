@@ -64,7 +64,7 @@ def _action(actions: Any, name: str, run: Callable[[argparse.Namespace], int], s
 
 
 @contextmanager
-def _open(options: argparse.Namespace) -> Iterator[tuple[Any, Any]]:
+def open_store(options: argparse.Namespace) -> Iterator[tuple[Any, Any]]:
     """Open store and settings; ConfigError with one sentence where that is not possible."""
     from rnncore.runs.settings import Settings, SettingsError
     from rnncore.runs.store.database import StoreFault
@@ -91,7 +91,8 @@ def _open(options: argparse.Namespace) -> Iterator[tuple[Any, Any]]:
         store.close()
 
 
-def _found(store: Any, run_id: str) -> Any:
+def found(store: Any, run_id: str) -> Any:
+    """Return the run with this id; ConfigError where there is none."""
     run = store.run(run_id)
     if run is None:
         raise ConfigError(f"there is no run with the id '{run_id}'; `python -m rnncore runs list` shows all")
@@ -99,7 +100,7 @@ def _found(store: Any, run_id: str) -> Any:
 
 
 def _list(options: argparse.Namespace) -> int:
-    with _open(options) as (store, _):
+    with open_store(options) as (store, _):
         for run in store.runs():
             created = time.strftime("%Y-%m-%d %H:%M", time.localtime(run.created_at))
             label = run.label.encode("unicode_escape").decode()  # a user's text must not steer the terminal
@@ -110,8 +111,8 @@ def _list(options: argparse.Namespace) -> int:
 def _show(options: argparse.Namespace) -> int:
     from rnncore.runs.active import RunStatus
 
-    with _open(options) as (store, _):
-        print(json.dumps(RunStatus(_found(store, options.id)).to_json(), indent=2))
+    with open_store(options) as (store, _):
+        print(json.dumps(RunStatus(found(store, options.id)).to_json(), indent=2))
     return 0
 
 
@@ -122,8 +123,8 @@ def _export(options: argparse.Namespace) -> int:
     exporters = {"csv": export_csv, "json": export_json, "parquet": export_parquet}
     suffix = options.out.suffix.removeprefix(".").lower() if options.out else ""
     name = options.format or (suffix if suffix in exporters else "csv")
-    with _open(options) as (store, _):
-        run = _found(store, options.id)
+    with open_store(options) as (store, _):
+        run = found(store, options.id)
         pieces = exporters[name](store, run)
         if options.out is None:
             for piece in pieces:
@@ -138,7 +139,7 @@ def _export(options: argparse.Namespace) -> int:
 
 
 def _backup(options: argparse.Namespace) -> int:
-    with _open(options) as (store, _):
+    with open_store(options) as (store, _):
         try:
             store.backup(options.file)
         except FileExistsError:
@@ -152,7 +153,7 @@ def _backup(options: argparse.Namespace) -> int:
 def _prune(options: argparse.Namespace) -> int:
     from rnncore.runs.store.pruning import prune
 
-    with _open(options) as (store, settings):
+    with open_store(options) as (store, settings):
         if options.days is not None:
             settings = settings.model_copy(update={"keep_days": options.days})
         if options.max_mb is not None:

@@ -23,11 +23,18 @@ Job = Callable[[dict[str, Any], Files], Reply]
 
 def serve(requests: BinaryIO, replies: BinaryIO) -> None:
     """Answer requests until there are no more."""
-    jobs = {name: make() for name, make in JOBS.items()}
+    jobs = {name: make() for name, make in JOBS.items()} | {"predict": _predict}
     write_frame(replies, {"type": "ready"})
     while (frame := read_frame(requests)) is not None:
         header, blob = _answer(jobs[frame.type], frame)
         write_frame(replies, header, blob)
+
+
+def _predict(request: dict[str, Any], files: Files) -> Reply:
+    """Apply a run's weights to a file; torch is loaded only here."""
+    from rnncore.runs.reader.predicting import predict
+
+    return predict(request, files)
 
 
 def _answer(job: Job, frame: Frame) -> tuple[dict[str, Any], bytes]:

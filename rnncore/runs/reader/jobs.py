@@ -150,7 +150,7 @@ def _script(request: dict[str, Any], files: Files) -> Reply:
     """Return `request["config"]` as a script, or the problem that there is none. Raises DataError."""
     events = [(int(step), str(name), float(value)) for step, name, value in request["events"]]
     try:
-        text = script_of(_config(request), dict(files).__getitem__, events)
+        text = script_of(config_of_request(request), dict(files).__getitem__, events)
     except ConfigError as error:
         return {"script": "", "problem": str(error)}, {}
     return {"script": text, "problem": ""}, {}
@@ -158,11 +158,11 @@ def _script(request: dict[str, Any], files: Files) -> Reply:
 
 def _script_files(request: dict[str, Any], files: Files) -> Reply:
     """Return the files beside the script, as bytes. Raises DataError."""
-    made = script_files(_config(request), dict(files).__getitem__)
+    made = script_files(config_of_request(request), dict(files).__getitem__)
     return {}, {name: np.frombuffer(content, np.uint8) for name, content in made.items()}
 
 
-def _config(request: dict[str, Any]) -> TrainConfig:
+def config_of_request(request: dict[str, Any]) -> TrainConfig:
     """Return the config of a request; plugins, which it may name entries of, are imported only here."""
     load_plugins(os.environ.get(PLUGINS, ""))
     return TrainConfig.model_validate(request["config"])

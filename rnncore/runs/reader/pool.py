@@ -4,6 +4,7 @@ import logging
 import threading
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from rnncore.config import TrainConfig, UploadData
@@ -16,6 +17,22 @@ from rnncore.runs.reader.process import ReaderProcess
 logger = logging.getLogger(__name__)
 
 BUSY = "Many files are being read at this moment; try again in a few seconds."
+_TIMES_LONGER = 3  # than a reading a prediction may take, which reads two files and loads torch
+
+
+@dataclass(frozen=True, slots=True)
+class Predicted:
+    """Predictions on a new file: how many rows, the names of the columns, the first rows, notes, picture, and CSV.
+
+    picture: see `rnncore.data.prediction.Prediction`.
+    """
+
+    rows: int
+    columns: list[str]
+    head: list[list[str]]
+    notes: list[str]
+    picture: dict[str, Any]
+    csv: bytes
 
 
 class ReaderPool:
@@ -63,6 +80,18 @@ class ReaderPool:
         _, arrays = self._ask(owner, "script_files", {"config": config.model_dump(mode="json")}, files)
         return {name: content.tobytes() for name, content in arrays.items()}
 
+    def predict(
+        self, owner: str, config: TrainConfig, weights: bytes, new: tuple[str, bytes], files: Files
+    ) -> Predicted:
+        """Return what weights (safetensors) answer to a new file (name, content). files: the run's own, by their ids.
+
+        The process, which has loaded torch, ends with the answer. Raises DataError.
+        """
+        request = {"config": config.model_dump(mode="json")}
+        together = [("weights", weights), new, *files]
+        plain, arrays = self._ask(owner, "predict", request, together, _TIMES_LONGER * self._seconds, once=True)
+        return Predicted(csv=arrays["csv"].tobytes(), **plain)
+
     def close(self) -> None:
         """End all readers that are free; one that is busy ends with its answer."""
         with self._changed:
@@ -71,13 +100,16 @@ class ReaderPool:
         for reader in readers:
             reader.kill()
 
-    def _ask(self, owner: str, job: str, request: dict[str, Any], files: Files) -> tuple[
-        dict[str, Any], Arrays
-    ]:  # fmt: skip
+    def _ask(
+        self, owner: str, job: str, request: dict[str, Any], files: Files, seconds: float = 0.0, once: bool = False
+    ) -> tuple[dict[str, Any], Arrays]:
+        """Return the answer of a reader. seconds: other than the pool's. once: the reader ends with its answer."""
         reader = self._take(owner)
         try:
-            return reader.ask(job, request, files, self._seconds)
+            return reader.ask(job, request, files, seconds or self._seconds)
         finally:
+            if once:
+                reader.kill()
             reader.owner = owner
             self._give_back(owner, reader)
 

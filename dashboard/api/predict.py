@@ -1,0 +1,62 @@
+"""Predictions of a run on a file that is sent: as JSON with notes and a picture, or as the CSV alone."""
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+
+from dashboard.api.files import BUSY_RETRY_S, MAX_NAME, UPLOAD_SECONDS, UPLOADING, under_way
+from dashboard.api.reading import in_reading_thread
+from dashboard.exports.predictions import predictions
+from dashboard.server import services
+from dashboard.server.budget import OverBudget
+from dashboard.server.http import (
+    FORM_TYPES,
+    NOT_FOUND,
+    ApiError,
+    JSONAnswer,
+    address_of,
+    content_type,
+    endpoint,
+    owner_of,
+    read_body,
+    run_id,
+)
+from rnncore.words import visible
+
+FORMATS = ("json", "csv")
+
+
+@endpoint
+async def predict(request: Request) -> Response:
+    """Apply the newest weights of a run to a file of the same columns, sent as it is; nothing of it is kept.
+
+    `?name=`: what its owner calls it; the ending may tell the format. `?as=csv`: the predictions alone.
+    """
+    if content_type(request) in ("", *FORM_TYPES):
+        raise ApiError(415, "Content-Type: send the file itself, as text/csv or application/octet-stream, not a form.")
+    form = request.query_params.get("as", "json")
+    if form not in FORMATS:
+        raise ApiError(400, f"as: '{visible(form)[:40]}' is not allowed; allowed: json or csv.")
+    name = visible(request.query_params.get("name", ""))[-MAX_NAME:] or "your file"
+    scheduler = services.scheduler()
+    run = await run_in_threadpool(scheduler.store.run, run_id(request))
+    if run is None:
+        raise ApiError(404, NOT_FOUND)
+    owner = owner_of(address_of(request))
+    try:
+        with under_way(owner):
+            content = await read_body(request, scheduler.settings.max_file_mb * 2**20, UPLOAD_SECONDS)
+            found = await in_reading_thread(owner, predictions, scheduler.store, run, owner, name, content)
+    except OverBudget:
+        raise ApiError(429, UPLOADING, BUSY_RETRY_S) from None
+    if form == "csv":
+        return Response(found.csv, media_type="text/csv", headers={"Cache-Control": "no-store"})
+    return JSONAnswer(
+        {
+            "rows": found.rows,
+            "columns": found.columns,
+            "notes": found.notes,
+            "picture": found.picture,
+            "csv": found.csv.decode(),
+        }
+    )
