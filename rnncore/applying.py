@@ -17,6 +17,12 @@ from rnncore.data.roles.placeholders import placeholders_of
 from rnncore.data.sources import read_source
 from rnncore.data.upload import prepare, read_upload
 from rnncore.engine.answering import network_of
+from rnncore.weights import parameter_shapes
+
+OTHER_SHAPES = (
+    "The weights of this run do not fit its files as they are read now: an older version of this program trained it, "
+    "or the files have changed; train it again."
+)
 
 
 def apply_run(
@@ -47,7 +53,14 @@ def apply_run(
     stand_in: dict[str, float] = {}
     if isinstance(trained, Table) and options.placeholders == "missing":
         stand_in = placeholders_of(on_the_calendar(trained, options))
-    source = read_source(files, options)
+    wanted = found.options
+    if isinstance(trained, Table) and wanted.header == "auto":  # a few rows may not show it
+        wanted = wanted.model_copy(update={"header": "yes" if trained.has_header else "no"})
+    source = read_source(files, wanted)
     file = read_as(source, trained, found.options, found.roles, coding, stand_in)
-    network = network_of(config.model, found.dataset.input_size, found.dataset.output_size, weights)
+    sizes = found.dataset.input_size, found.dataset.output_size
+    shapes = parameter_shapes(config.model, *sizes)
+    if {name: tuple(values.shape) for name, values in weights.items()} != {k: tuple(v) for k, v in shapes.items()}:
+        raise DataError(OTHER_SHAPES)
+    network = network_of(config.model, *sizes, weights)
     return predicted(file, coding, network)

@@ -44,8 +44,8 @@ class Coding:
 
     def known(self, ids: tuple[str, ...]) -> NDArray[np.int64]:
         """Return the place of each series (N,) among those the run knows, -1 for others."""
-        places = {name: place for place, name in enumerate(self.ids)}
-        return np.array([places.get(name, -1) for name in ids], np.int64)
+        places = {_plain(name): place for place, name in enumerate(self.ids)}
+        return np.array([places.get(_plain(name), -1) for name in ids], np.int64)
 
     def coded(self, sequences: Sequences) -> tuple[Inputs, list[str]]:
         """Return the inputs of sequences whose columns are `self.inputs`, in this order, and notes.
@@ -100,6 +100,14 @@ class Coding:
             elif not scale.raw:
                 values[:, place] = values[:, place] * scale.std + scale.mean
         return values
+
+
+def _plain(name: str) -> str:
+    """Return the name of a series, a number as in its shortest form: files differ in whether '1' has a '.0'."""
+    try:
+        return f"{float(name):.15g}"
+    except ValueError:
+        return name
 
 
 def only_known(coding: Coding, sequences: Sequences) -> tuple[NDArray[np.bool_], list[str]]:

@@ -1,67 +1,17 @@
 """Predictions on new files: against a float64 forward pass by plain torch.nn, scaled by hand, for every layout."""
 
-import csv
-import io
 from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from numpy.typing import NDArray
 
 from rnncore.applying import apply_run
 from rnncore.config import TrainConfig
-from rnncore.data import load_dataset
 from rnncore.data.dataset import DataError
 from rnncore.data.labelled import _split  # the split alone is taken from the product
-from rnncore.data.prediction import Prediction
 from rnncore.data.sequences import Sequences, class_labels, offsets_of
-from rnncore.engine.train import Trainer
-
-CELLS = {"rnn": torch.nn.RNN, "lstm": torch.nn.LSTM, "gru": torch.nn.GRU}
-H = 5
-
-
-def table(header: str, *columns: Any) -> bytes:
-    lines = [",".join("" if cell != cell else str(cell) for cell in row) for row in zip(*columns, strict=True)]
-    return "\n".join([header, *lines, ""]).encode()
-
-
-class Run:
-    """A network trained for three steps on a file."""
-
-    def __init__(self, content: bytes, name: str = "old.csv", model: Any = None, **options: Any) -> None:
-        self.content = content
-        data = {"kind": "upload", "files": [{"file": name, "name": name}], **options}
-        self.config = TrainConfig.model_validate(
-            {"data": data, "steps": 3, "batch_size": 4, "model": {"hidden_size": H, **(model or {})}}
-        )
-        trainer = Trainer(self.config, load_dataset(self.config.data, lambda _: content))
-        list(trainer.records())
-        self.weights = {name: value.cpu().numpy() for name, value in trainer.last_finite_state().items()}
-
-    def on(self, content: bytes, name: str = "new.csv") -> Prediction:
-        return apply_run(self.config, self.weights, lambda _: self.content, [(name, content)])
-
-    def plain(self, inputs: NDArray[Any]) -> NDArray[np.float64]:
-        """Return the outputs (T, O) at every timestep of one sequence (T, F), by torch.nn in float64."""
-        cell = CELLS[self.config.model.cell](inputs.shape[1], H, batch_first=True).double()
-        state = {
-            k.removeprefix("recurrent."): torch.tensor(v).double() for k, v in self.weights.items() if "recur" in k
-        }
-        cell.load_state_dict(state)
-        weight, bias = (self.weights[f"readout.{part}"].astype(np.float64) for part in ("weight", "bias"))
-        states = cell(torch.tensor(inputs, dtype=torch.float64)[None])[0][0].detach().numpy()
-        return np.asarray(states @ weight.T + bias)
-
-
-def rows(prediction: Prediction) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO(prediction.csv())))
-
-
-def days(count: int, first: str = "2021-01-01") -> list[str]:
-    return [str(day) for day in np.datetime64(first) + np.arange(count)]
-
+from tests.support.applied import Run, days, rows, table
 
 RNG = np.random.default_rng(7)
 N = 120
@@ -285,3 +235,44 @@ def test_a_text_to_be_continued_has_no_columns() -> None:
     run = Run(b"to be or not to be, that is the question. " * 40, "old.txt", {"readout": "every_step"}, window=10)
     with pytest.raises(DataError, match="continue a text"):
         run.on(b"a,b\n1,2\n")
+
+
+def test_a_run_that_drops_gaps_drops_those_of_the_new_file() -> None:
+    lines, _ = trials(24, 5)
+    run = Run(table("trial,step,u,v,kind", *zip(*lines, strict=True)), targets=["kind"], id="trial", missing="drop")
+    fresh = [line[:4] for line in trials(5, 6)[0]]
+    gone = [[*line[:2], float("nan") if place == 2 else line[2], line[3]] for place, line in enumerate(fresh)]
+    without = [line for place, line in enumerate(fresh) if place != 2]
+    first, second = (rows(run.on(table("trial,step,u,v", *zip(*each, strict=True)))) for each in (gone, without))
+    assert first == second
+
+
+def test_values_at_every_timestep_are_those_of_plain_torch() -> None:
+    lines, _ = trials(24, 5)
+    lines = [[*line[:4], ("up", "down", "flat")[int(line[2] * 7) % 3]] for line in lines]
+    run = Run(table("trial,step,u,v,move", *zip(*lines, strict=True)), targets=["move"], features=["u", "v"],
+              id="trial", model={"readout": "every_step", "cell": "gru"}, scaling="none")  # fmt: skip
+    fresh, values = trials(5, 6)
+    found = rows(run.on(table("trial,step,u,v", *zip(*[line[:4] for line in fresh], strict=True))))
+    logits = np.concatenate([run.plain(own) for own in values])
+    chances = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+    names = ("down", "flat", "up")
+    for row, expected in zip(found, chances, strict=True):
+        assert [float(row[f"probability of {name}"]) for name in names] == pytest.approx(expected, rel=1e-3)
+
+
+def test_values_of_rows_and_of_texts_are_those_of_plain_torch() -> None:
+    cube, goal = np.round(RNG.normal(size=(30, 6)), 3), np.round(RNG.normal(size=30), 3)
+    header = ",".join([*(f"t{k}" for k in range(6)), "target"])
+    run = Run(table(header, *cube.T, goal), targets=["target"], layout="rows", scaling="none")
+    for row, own in zip(rows(run.on(table(header, *cube[:4].T, goal[:4]))), cube, strict=False):
+        assert float(row["predicted target"]) == pytest.approx(run.plain(own[:, None])[-1, 0], rel=1e-4, abs=1e-6)
+    words = ["one", "two", "six", "ten", "red", "tall", "old", "new"]
+    said = [f"{'good' if k % 2 else 'a bad'} {words[k % 8]} {words[k // 3]} of {words[k * k % 8]}" for k in range(24)]
+    content = "text,label\n" + "".join(f"{text},{k % 2}\n" for k, text in enumerate(said))
+    run = Run(content.encode(), targets=["label"], layout="text")
+    symbols = sorted(set("".join(said)))
+    (found,) = rows(run.on(b"text\ngoodzbad\n"))
+    one_hot = np.array([[float(c == symbol) for symbol in symbols] for c in "goodzbad"])
+    chance = 1 / (1 + np.exp(-run.plain(one_hot)[-1, 0]))
+    assert float(found["probability of 1"]) == pytest.approx(chance, rel=1e-3)
