@@ -21,6 +21,7 @@ from rnncore.data.roles.layouts import check_finite, placed, sequences_of_rows
 from rnncore.data.roles.placeholders import without_numbers
 from rnncore.data.sequences import Feature, Floats, Moments, Sequences, offsets_of
 from rnncore.data.sources import Source
+from rnncore.data.texts import Texts, label_of_files
 from rnncore.words import listed, many
 
 
@@ -59,10 +60,10 @@ def read_as(
         return _of_table(source, options, roles, coding, stand_in)
     if isinstance(source, Sequences) and isinstance(trained, Sequences):
         return _of_sequences(source, coding)
+    if isinstance(source, Texts) and isinstance(trained, Texts):
+        return _of_texts(source, bool(label_of_files(trained)), coding)
     kinds = {Table: "a table with named columns", Sequences: "sequences of numbers"}
     was, now = (kinds.get(type(each), "a text") for each in (trained, source))
-    if was == "a text":
-        raise DataError("This run learned from files of text, which have no columns: there is nothing to predict on.")
     raise DataError(f"The run learned from {was}, but this file is read as {now}; use a file like those of the run.")
 
 
@@ -164,24 +165,43 @@ def _texts(table: Table, name: str, code: InputCode) -> tuple[Sequences, list[st
     if isinstance(column.content, np.ndarray):
         raise DataError(f"Column '{name}' of '{table.name}' holds no texts; it does in the run.")
     cells = column.cells.dictionary_decode() if isinstance(column.cells, pa.DictionaryArray) else column.cells
-    texts = [text or "" for text in cells.to_pylist()]
+    sequences, kept, notes = _characters(table.name, [text or "" for text in cells.to_pylist()], code)
+    assert sequences.moments is not None
+    rows = np.repeat(kept, sequences.lengths).astype(np.float64)
+    return replace(sequences, moments=replace(sequences.moments, values=rows)), notes
+
+
+def _of_texts(source: Texts, whole: bool, coding: Coding) -> NewFile:
+    """Return files as texts to be classified: each as a whole, or each of their lines, as in the run."""
+    named = list(zip(source.names, source.contents, strict=True))
+    if not whole:
+        lines = [(line.strip(), place + 1) for _, content in named for place, line in enumerate(content.splitlines())]
+        named = [(f"line {place}", line) for line, place in lines if line]
+    sequences, kept, notes = _characters(source.names[0], [text for _, text in named], coding.inputs[0])
+    sequences = replace(sequences, ids=tuple(named[place][0] for place in kept))
+    return NewFile(sequences, Roles("text", "", "", (coding.inputs[0].name,), coding.targets, {}), notes=tuple(notes))
+
+
+def _characters(name: str, texts: Sequence[str], code: InputCode) -> tuple[Sequences, NDArray[np.int64], list[str]]:
+    """Return texts as sequences of characters, which of them have any, and notes."""
     lengths = np.array([len(text) for text in texts], np.int64)
     kept = np.flatnonzero(lengths)
     if not len(kept):
-        raise DataError(f"Every text of '{table.name}' is empty.")
+        raise DataError(f"Every text of '{name}' is empty.")
     white = {" ": "space", "\n": "newline", "\t": "tab"}
     places = {word: place for place, word in enumerate(code.words)}
     other = places.get("other", np.nan)
-    joined = "".join(texts[row] for row in kept)
+    joined = "".join(texts[row] for row in kept.tolist())
     values = np.array([places.get(white.get(character, character), other) for character in joined], np.float32)
     notes = []
     if empty := len(texts) - len(kept):
         notes.append(f"{many(empty, 'empty text')} left out.")
     if unseen := int(np.isnan(values).sum()):
         notes.append(f"{many(unseen, 'character')} that the run has not seen: no input is 1 there.")
-    ids = tuple(str(row + 1) for row in kept)
-    rows = np.repeat(kept, lengths[kept])
-    return _sequences(table.name, (code,), [values], offsets_of(lengths[kept]), ids, rows), notes
+    ids = tuple(str(row + 1) for row in kept.tolist())
+    offsets = offsets_of(lengths[kept])
+    steps = np.arange(len(values)) - np.repeat(offsets[:-1], np.diff(offsets)) + 1
+    return _sequences(name, (code,), [values], offsets, ids, steps), kept, notes
 
 
 def _of_sequences(source: Sequences, coding: Coding) -> NewFile:

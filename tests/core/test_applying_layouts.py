@@ -1,16 +1,33 @@
 """Predictions on new files in further layouts and dialects, and what a new file may do differently."""
 
 import io
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
 
+from rnncore.applying import apply_run
+from rnncore.config import TrainConfig
+from rnncore.data import load_dataset
 from rnncore.data.dataset import DataError
+from rnncore.data.prediction import Prediction
+from rnncore.engine.train import Trainer
 from tests.support.applied import Run, days, rows, table
 
 RNG = np.random.default_rng(11)
 N = 120
 A, B = (np.round(np.cumsum(RNG.normal(size=N)) + 20, 3) for _ in range(2))
+
+
+def several(files: dict[str, bytes], options: dict[str, Any]) -> Callable[[bytes, str], Prediction]:
+    """Train on several files; return what applies the run to a new one."""
+    data = {"kind": "upload", "files": [{"file": name, "name": name} for name in files], **options}
+    config = TrainConfig.model_validate({"data": data, "steps": 2, "batch_size": 4, "model": {"hidden_size": 4}})
+    trainer = Trainer(config, load_dataset(config.data, files.__getitem__))
+    list(trainer.records())
+    weights = {name: value.cpu().numpy() for name, value in trainer.last_finite_state().items()}
+    return lambda content, name: apply_run(config, weights, files.__getitem__, [(name, content)])
 
 
 def part(values: np.ndarray) -> tuple[float, float]:
@@ -131,18 +148,27 @@ def test_arrays_of_sequences() -> None:
 
 
 def test_a_run_of_several_files_is_applied_to_one() -> None:
-    from rnncore.applying import apply_run
-    from rnncore.config import TrainConfig
-    from rnncore.data import load_dataset
-    from rnncore.engine.train import Trainer
-
     files = {"p.csv": table("day,a", days(60), A[:60]), "q.csv": table("day,a", days(60), A[60:])}
-    data = {"kind": "upload", "files": [{"file": name, "name": name} for name in files], "window": 5, "targets": ["a"]}
-    config = TrainConfig.model_validate({"data": data, "steps": 2, "batch_size": 4, "model": {"hidden_size": 4}})
-    trainer = Trainer(config, load_dataset(config.data, files.__getitem__))
-    list(trainer.records())
-    weights = {name: value.cpu().numpy() for name, value in trainer.last_finite_state().items()}
-    found = apply_run(config, weights, files.__getitem__, [("r.csv", table("day,a", days(9), B[:9]))])
-    assert found.rows == 5
+    run = several(files, {"window": 5, "targets": ["a"]})
+    assert run(table("day,a", days(9), B[:9]), "r.csv").rows == 5
+
+
+def test_weights_of_other_shapes_are_refused() -> None:
+    run = Run(table("day,a", days(N), A), window=5)
+    run.weights.pop("readout.bias")
     with pytest.raises(DataError, match="do not fit its files as they are read now"):
-        apply_run(config, {"readout.bias": weights["readout.bias"]}, files.__getitem__, [("r.csv", files["p.csv"])])
+        run.on(table("day,a", days(9), A[:9]))
+
+
+@pytest.mark.parametrize("lines", [False, True])
+def test_files_of_text_with_a_class_each(lines: bool) -> None:
+    words = ["one", "two", "six", "ten", "red", "tall", "old", "new"]
+    said = [f"{'good' if k % 2 else 'a bad'} {words[k % 8]} {words[k // 3]} of {words[k * k % 8]}." for k in range(24)]
+    if lines:
+        files = {f"{name}.txt": "\n".join(said[k::2]).encode() for k, name in enumerate(("neg", "pos"))}
+    else:
+        files = {f"{('neg', 'pos')[k % 2]}/{k}.txt": text.encode() for k, text in enumerate(said)}
+    run = several(files, {"targets": ["label by file name"], "layout": "text"})
+    found = rows(run(b"good new red\n\na bad one\n", "mine.txt"))
+    assert [row["sequence"] for row in found] == (["line 1", "line 3"] if lines else ["mine.txt"])
+    assert {row["predicted label by file name"] for row in found} <= {"neg", "pos"}
