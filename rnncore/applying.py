@@ -53,10 +53,10 @@ def apply_run(
     stand_in: dict[str, float] = {}
     if isinstance(trained, Table) and options.placeholders == "missing":
         stand_in = placeholders_of(on_the_calendar(trained, options))
-    wanted = found.options
-    if isinstance(trained, Table) and wanted.header == "auto":  # a few rows may not show it
-        wanted = wanted.model_copy(update={"header": "yes" if trained.has_header else "no"})
-    source = read_source(files, wanted)
+    source = read_source(files, found.options)
+    if isinstance(trained, Table) and isinstance(source, Table) and trained.has_header != source.has_header:
+        header = "yes" if trained.has_header else "no"  # a few rows may not show whether there is one
+        source = read_source(files, found.options.model_copy(update={"header": header}))
     file = read_as(source, trained, found.options, found.roles, coding, stand_in)
     sizes = found.dataset.input_size, found.dataset.output_size
     shapes = parameter_shapes(config.model, *sizes)

@@ -70,7 +70,8 @@ def read_as(
 def _of_table(source: Table, options: UploadData, roles: Roles, coding: Coding, stand_in: dict[str, float]) -> NewFile:
     table = without_numbers(on_the_calendar(source, options), stand_in)
     same_rows = table.rows == source.rows
-    if FILE_COLUMN in roles.id.split(JOINED) and FILE_COLUMN not in table.names:
+    seen = {*roles.id.split(JOINED), *(code.name for code in coding.inputs)}
+    if FILE_COLUMN in seen and FILE_COLUMN not in table.names:  # which only several files have
         table = replace(table, columns=(_file_name(table), *table.columns))
     _check_there(table, roles, coding)
     table = with_clock(with_key(table, roles.id), roles.time)
