@@ -31,5 +31,5 @@ def predicted_figure(picture: dict[str, Any], theme: str) -> go.Figure:
         )  # fmt: skip
         figure.update_xaxes(title=texts([picture["x_title"]])[0])
     styled(figure, palette, 2)
-    figure.update_yaxes(title=y_title)
+    figure.update_yaxes(title=y_title, title_font={"color": palette.muted, "size": 11})
     return figure.update_layout(title={"text": texts([picture["title"]])[0], "font": {"size": 12}, "x": 0})

@@ -266,7 +266,10 @@ def _picture(
     x: list[Any] = (np.arange(len(own)) + 1).tolist()
     x_title = "prediction"
     time = file.roles.time
-    if stepwise and time in columns and (answered.beyond[own] == 0).all():
+    in_file = own[answered.beyond[own] == 0]
+    dated = stepwise and time in columns and len(in_file) > 1 and columns[time][in_file[0]][4:5] == "-"
+    if dated:  # what lies beyond the end has no date, and stands in the table alone
+        own = in_file
         x, x_title = [columns[time][place] for place in own], time
     elif stepwise:
         x_title, x = "timestep", (answered.seen[own] - file.sequences.offsets[answered.series[own]] + 1

@@ -276,3 +276,11 @@ def test_values_of_rows_and_of_texts_are_those_of_plain_torch() -> None:
     one_hot = np.array([[float(c == symbol) for symbol in symbols] for c in "goodzbad"])
     chance = 1 / (1 + np.exp(-run.plain(one_hot)[-1, 0]))
     assert float(found["probability of 1"]) == pytest.approx(chance, rel=1e-3)
+
+
+def test_the_picture_has_the_dates_of_the_file_and_its_own_values() -> None:
+    run = Run(table("day,a,b", days(N), A, B), targets=["b"], window=6)
+    picture = run.on(table("day,a,b", days(30), A[:30], B[:30])).picture
+    assert (picture["kind"], picture["x_title"], picture["x"]) == ("line", "day", days(30)[6:])
+    assert picture["actual"] == pytest.approx(B[6:30].tolist())
+    assert len(picture["predicted"]) == 24
