@@ -37,3 +37,4 @@ def test_a_new_file_is_predicted_and_downloaded(page: Any, app_server: AppServer
     rows = list(csv.DictReader(io.StringIO(download.value.path().read_text())))
     assert len(rows) == 53
     assert rows[-1]["timesteps beyond the end"] == "1"
+    assert not page.request.get(f"{app_server.url}/api/health").json()["torch_loaded"]
