@@ -95,6 +95,9 @@ class UploadData(Frozen):
     header: Literal["auto", "yes", "no"] = Field(
         "auto", description="Whether the first line of a text file names columns."
     )
+    part: str = Field(
+        "", max_length=500, description="Sheet, file or array that is read where a file holds several; '' = found out."
+    )
 
 
 DataConfig = Annotated[TaskData | BundledData | UploadData, Field(discriminator="kind"), BeforeValidator(upgraded_data)]

@@ -13,6 +13,8 @@ from dashboard.panels.theme import theme
 from dashboard.server import services
 from dashboard.server.workspace import workspace_id
 from rnncore.data import DataError
+from rnncore.data.files.limits import MAX_BYTES
+from rnncore.data.formats import formats_in_words
 from rnncore.data.roles.calendar import JOINED
 from rnncore.data.templates import TEMPLATES
 from rnncore.data.upload import Inspection
@@ -61,7 +63,7 @@ def upload_controls() -> None:
     if not uploads.files():
         if missing := uploads.lost():
             st.warning(f"{many(missing, 'file')} of this experiment not stored here; upload again.")
-        st.caption("CSV, TSV, Parquet, NPY, NPZ, UCR or UEA archives (.ts, .tsv), plain text; up to 20 MB together.")
+        st.caption(f"{formats_in_words()}; up to {MAX_BYTES // 10**6} MB together.")
         _beside_the_files()
         return
     try:
@@ -70,6 +72,8 @@ def upload_controls() -> None:
         st.error(escape(str(error)), icon=":material/error:")
         if len(uploads.files()) > 1:
             st.caption("All files in the box are read as one data set; remove those that do not belong to it.")
+        if part := uploads.options().part:
+            _part((part,), part)
         _select("layout", "Layout", LAYOUTS, uploads.options().layout)
         _reading("table")
         _beside_the_files()
@@ -105,6 +109,8 @@ def _found(found: Findings) -> None:
     if inspection.error:
         st.error(escape(inspection.error), icon=":material/error:")
     options, layout = inspection.options, inspection.layout
+    if inspection.parts:
+        _part(inspection.parts, options.part)
     if inspection.alternatives:
         _which(inspection)
     if layout != "sequences":
@@ -137,6 +143,11 @@ def _found(found: Findings) -> None:
         with st.expander("More about the data"):
             _select("scaling", "Scaling", SCALINGS, options.scaling)
     _reading(layout, inspection)
+
+
+def _part(parts: Sequence[str], chosen: str) -> None:
+    """Choose one of the sheets, files or arrays that a file holds."""
+    _select("part", "Sheet, file or array", {"": "Find out"} | {part: part for part in parts}, chosen)
 
 
 def _which(inspection: Inspection) -> None:

@@ -23,8 +23,8 @@ _STATE = "uploads"
 _KEPT = 6
 _ROLES = ("features", "targets", "id", "time", "target_kind", "window")
 # A choice of one of these makes the finding out of others begin anew.
-_UNDOES = {"layout": _ROLES, "delimiter": _ROLES, "decimal": _ROLES, "header": _ROLES, "id": ("features", "targets"),
-           "targets": ("target_kind",)}  # fmt: skip
+_UNDOES = {"layout": _ROLES, "delimiter": _ROLES, "decimal": _ROLES, "header": _ROLES, "part": ("layout", *_ROLES),
+           "id": ("features", "targets"), "targets": ("target_kind",)}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,6 +49,7 @@ class Sequences:
     labels: the target of each whole sequence or of each of its timesteps, or None. held_out: (N,) bool, a split that
     the files themselves make. at_last_step: targets are those of a window's last timestep, not of one steps ahead.
     moments: when each timestep was, where that is known. unit: of the only target, in words.
+    parts, part: as in `Table`.
     """
 
     name: str
@@ -64,6 +65,8 @@ class Sequences:
     notes: tuple[str, ...] = ()
     moments: Moments | None = None
     unit: str = ""
+    parts: tuple[str, ...] = ()
+    part: str = ""
 
     @property
     def count(self) -> int:

@@ -1,31 +1,26 @@
 """Bytes of uploaded files become a table, sequences or a text, by what they hold rather than by their name."""
 
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 
 import pyarrow as pa
 
 from rnncore.config import UploadData
 from rnncore.data.dataset import DataError
-from rnncore.data.files.arff import is_arff, read_arff
-from rnncore.data.files.arrays import read_npy, read_npz
 from rnncore.data.files.csv import read_csv
-from rnncore.data.files.decode import to_utf8, what_is
+from rnncore.data.files.decode import to_utf8
 from rnncore.data.files.limits import MAX_BYTES, MAX_FILES
-from rnncore.data.files.parquet import read_parquet
-from rnncore.data.files.ragged import is_ragged, read_ragged
+from rnncore.data.files.parts import chosen_part, told
+from rnncore.data.files.refused import refused
 from rnncore.data.files.table import Table
-from rnncore.data.files.ucr import read_ts
+from rnncore.data.formats import TEXT_ENDINGS, Files, Source, format_of
 from rnncore.data.roles.file_names import FILE_LABEL
 from rnncore.data.roles.join import join_files, join_sequences
 from rnncore.data.roles.reading_texts import is_of_texts
 from rnncore.data.sequences import Sequences
 from rnncore.data.texts import Texts
 
-Source = Table | Sequences | Texts
-_TABLE_ENDINGS = (".csv", ".tsv", ".tab", ".psv", ".dat", ".data", ".asc", ".prn")
-_TEXT_ENDINGS = (".txt", ".text", ".md", ".rst", ".tex", ".py", ".c", ".h", ".js", ".html", ".xml", ".json", ".log")
-_TAG, _DATA_TAG = re.compile(rb"(?m)^@\w+"), re.compile(rb"(?im)^@data\b")
+_MAY_HOLD_TEXT = (*TEXT_ENDINGS, ".json", ".zip", ".gz")
 
 
 def read_source(files: Sequence[tuple[str, bytes]], options: UploadData) -> Source:
@@ -41,9 +36,14 @@ def read_source(files: Sequence[tuple[str, bytes]], options: UploadData) -> Sour
         raise DataError(f"{len(files):,} files are too many; at most {MAX_FILES:,} can be read together.")
     if total > MAX_BYTES:
         raise DataError(f"The files have {total / 1e6:,.1f} MB; at most {MAX_BYTES / 1e6:.0f} MB can be read.")
-    source = _joined([_read(name or "the file", data, options) for name, data in files])
+    source = _read_all(files, options)
     pa.default_memory_pool().release_unused()
     return source
+
+
+def _read_all(files: Sequence[tuple[str, bytes]], options: UploadData, inside: str = "") -> Source:
+    """Read files as one data set; inside: the archive that they were in."""
+    return _joined([_read(name or "the file", data, options, inside) for name, data in files])
 
 
 def _joined(sources: list[Source]) -> Source:
@@ -63,33 +63,59 @@ def _joined(sources: list[Source]) -> Source:
 
 def reading(options: UploadData) -> tuple[object, ...]:
     """Return the options that reading depends on: where these are the same, so is what is read from the files."""
-    texts = any(entry.name.lower().endswith(_TEXT_ENDINGS) for entry in options.files)
+    texts = any(entry.name.lower().endswith(_MAY_HOLD_TEXT) for entry in options.files)
     layout = options.layout if texts or options.layout == "text" else ""
-    return options.files, options.delimiter, options.decimal, options.header, layout, _names_a_column(options)
+    return (
+        options.files,
+        options.delimiter,
+        options.decimal,
+        options.header,
+        options.part,
+        layout,
+        _names_a_column(options),
+    )
 
 
-def _read(name: str, data: bytes, options: UploadData) -> Source:
+def _read(name: str, data: bytes, options: UploadData, inside: str = "") -> Source:
     if not data:
         raise DataError(f"'{name}' is empty.")
-    for signature, reader in _BINARY.items():
-        if data.startswith(signature) and (signature != b"PK\x03\x04" or b".npy" in data):
-            return reader(data, name)
-    if kind := what_is(data):
-        raise DataError(
-            f"'{name}' is {kind}, which cannot be read; export the data as CSV, Parquet, NPY, NPZ, .ts or plain text."
-        )
-    if options.layout == "text" and not _names_a_column(options):
+    if kind := refused(data, name):
+        raise DataError(f"'{name}' is {kind.kind}, which cannot be read; {kind.advice}.")
+    as_text = options.layout == "text" and not _names_a_column(options)
+    entry = format_of(data, name)
+    if as_text and (entry is None or entry.text):
         return _text(name, data)
-    if is_arff(data):
-        return read_arff(data, name)
-    ending = name.lower()
-    if (ending.endswith(".ts") and _TAG.search(data, 0, 20_000)) or _DATA_TAG.search(data, 0, 20_000):
-        return read_ts(data, name)
-    if is_ragged(data):
-        return read_ragged(data, name)
-    if ending.endswith(_TABLE_ENDINGS):
-        return _table(name, data, options)
-    return _table_or_text(name, data, options, sure=ending.endswith(_TEXT_ENDINGS))
+    if entry is None:
+        return _table_or_text(name, data, options, sure=name.lower().endswith(TEXT_ENDINGS))
+    content = entry.read(data, name, options)
+    if not isinstance(content, Files):
+        return content
+    if inside:
+        raise DataError(f"'{inside}' holds another archive, '{name}'; unpack that one and upload its files.")
+    return _of_archive(list(content.content), name, options)
+
+
+def _of_archive(files: list[tuple[str, bytes]], name: str, options: UploadData) -> Source:
+    """Read the files of an archive as one data set, or one of them where they do not go together."""
+    if len(files) == 1:
+        return _read_all(files, options, name)
+    names = [file for file, _ in files]
+    problem: DataError | None = None
+    if options.part not in names:
+        try:
+            return _read_all(files, options, name)
+        except DataError as error:
+            problem = error
+    largest = max(files, key=lambda file: len(file[1]))[0]
+    chosen = chosen_part(options.part, names, largest, name, "file")
+    try:
+        source = _read(chosen, dict(files)[chosen], options.model_copy(update={"part": ""}), name)
+    except DataError as error:
+        raise (problem or error) from None
+    if isinstance(source, Texts):
+        return source
+    note = f"'{chosen}' was read, one of {len(files):,} files that do not go together."
+    return replace(source, parts=told(names), part=chosen, notes=(note, *source.notes))
 
 
 def _names_a_column(options: UploadData) -> bool:
@@ -132,10 +158,3 @@ def _is_prose(data: bytes) -> bool:
     digits = sum(character.isdigit() for character in characters)
     words = sum(len(line.split()) for line in lines)
     return words >= 3 * len(lines) > 0 and letters >= 0.6 * len(characters) and digits <= 0.1 * len(characters)
-
-
-_BINARY: dict[bytes, Callable[[bytes, str], Source]] = {
-    b"PAR1": read_parquet,
-    b"\x93NUMPY": read_npy,
-    b"PK\x03\x04": read_npz,
-}

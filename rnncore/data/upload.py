@@ -14,6 +14,7 @@ from rnncore.data.dataset import DataError, SequenceDataset
 from rnncore.data.files.limits import MAX_FILES
 from rnncore.data.files.numbers import MISSING_WORDS
 from rnncore.data.files.table import Table
+from rnncore.data.formats import Source
 from rnncore.data.labelled import labelled_dataset
 from rnncore.data.roles import reading_panel, reading_rows, reading_series, reading_texts  # noqa: F401 (they register themselves)
 from rnncore.data.roles.calendar import JOINED, on_the_calendar
@@ -27,7 +28,7 @@ from rnncore.data.roles.readings import READINGS, Reading, close, ranked
 from rnncore.data.scaling import Scaling
 from rnncore.data.sequences import Labels, Sequences, numbered_classes
 from rnncore.data.series import forecast_dataset
-from rnncore.data.sources import Source, read_source
+from rnncore.data.sources import read_source
 from rnncore.data.tasks.text import text_dataset
 from rnncore.data.texts import Texts, files_with_labels, label_of_files, lines_are_texts, lines_with_labels
 from rnncore.words import many
@@ -60,7 +61,9 @@ class Inspection:
     first sequence to draw, (T, C) at most 2,000 steps. notes: what was found and done. dataset: ready to train on, or
     None with `error`, one sentence. title: what a row is taken to be; reason: why, one
     sentence. alternatives: other readings that
-    are nearly as likely, empty where it is sure; choosing one is to use its options. roles: of a table's columns.
+    are nearly as likely, empty where it is sure; choosing one is to use its options. parts: the sheets, files or
+    arrays to choose from (the option `part`), empty where there is no
+    choice. roles: of a table's columns.
     """
 
     layout: str
@@ -76,6 +79,7 @@ class Inspection:
     title: str = ""
     reason: str = ""
     alternatives: tuple["Alternative", ...] = ()
+    parts: tuple[str, ...] = ()
     roles: Roles | None = None
 
 
@@ -113,7 +117,13 @@ def prepare(source: Source, options: UploadData, scaling: Scaling | None = None)
     source: from `read_source` with options of the same `reading`; it is not changed. scaling: other than the options
     say, None = as they say.
     """
-    scaling = scaling or Scaling(options.scaling, options.scaling)
+    parts: tuple[str, ...] = ()
+    if not isinstance(source, Texts) and source.parts:
+        parts, options = source.parts, options.model_copy(update={"part": source.part})
+    return replace(_prepared(source, options, scaling or Scaling(options.scaling, options.scaling)), parts=parts)
+
+
+def _prepared(source: Source, options: UploadData, scaling: Scaling) -> Inspection:
     # Files hold values like 1e308 and inf, which are refused by name where they are used.
     with np.errstate(over="ignore", invalid="ignore"):
         if isinstance(source, Table):

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from rnncore.data.dataset import DataError
 from rnncore.data.files.limits import MAX_CELLS, MAX_COLUMNS, MAX_MEMBERS, MAX_UNPACKED_BYTES
+from rnncore.data.files.parts import chosen_part, told
 from rnncore.data.files.table import Column, Table, make_column, numeric_column
 from rnncore.data.sequences import Feature, Labels, Sequences, class_labels, columns_of, offsets_of
 from rnncore.words import listed, many
@@ -35,8 +36,10 @@ def read_npy(data: bytes, name: str) -> Table | Sequences:
     return _from_arrays({"value": _array(data, name, "the array")}, name)
 
 
-def read_npz(data: bytes, name: str) -> Table | Sequences:
+def read_npz(data: bytes, name: str, part: str = "") -> Table | Sequences:
     """Read an NPZ file: inputs X and labels y (also X_train, X_test, ...), or columns of equal length.
+
+    part: the array that is read where they do not go together; '' = the largest one.
 
     Raises:
         DataError: a damaged file, too large unpacked, Python objects, or arrays that do not go together.
@@ -53,7 +56,7 @@ def read_npz(data: bytes, name: str) -> Table | Sequences:
                     "can be read."
                 )
             if not entries:
-                raise DataError(f"'{name}' holds no NumPy arrays.")
+                raise DataError(f"'{name}' is a ZIP archive that holds no NumPy arrays.")
             arrays = {
                 entry.filename.removesuffix(".npy"): _array(_unpack(archive, entry), name, f"'{entry.filename}'")
                 for entry in entries
@@ -62,7 +65,43 @@ def read_npz(data: bytes, name: str) -> Table | Sequences:
         raise
     except Exception as error:  # a damaged archive can fail anywhere in zipfile and zlib
         raise DataError(f"'{name}' is a damaged NPZ file ({_first_line(error)}); save it again.") from None
-    return _from_arrays(arrays, name)
+    return of_arrays(arrays, name, part)
+
+
+def of_arrays(arrays: dict[str, NDArray[Any]], name: str, part: str = "") -> Table | Sequences:
+    """Return arrays by their names as one table or one set of sequences, or one of them where they do not go together.
+
+    part: which one, '' = the largest.
+
+    Raises:
+        DataError: an array of another kind or shape, or no array `part`.
+    """
+    if not part and _go_together(arrays):
+        return _from_arrays(arrays, name)
+    chosen = chosen_part(part, list(arrays), max(arrays, key=lambda key: arrays[key].size), name, "array")
+    source = _from_arrays({chosen: arrays[chosen]}, name)
+    note = f"The arrays do not go together ({_shapes(arrays)}); '{chosen}' was read."
+    return replace(source, parts=told(list(arrays)), part=chosen, notes=(note, *source.notes))
+
+
+def _go_together(arrays: dict[str, NDArray[Any]]) -> bool:
+    """Whether arrays are inputs and labels, columns of one length, or sequences of different length."""
+    inputs, labels = (sum(bool(names.match(key)) for key in arrays) for names in (_INPUT_NAME, _LABEL_NAME))
+    if len(arrays) == 1 or (inputs and inputs == labels):
+        return True
+    if any(value.ndim not in (1, 2) for value in arrays.values()):
+        return False
+    if len({len(value) for value in arrays.values()}) == 1:
+        return True
+    return (
+        all(value.dtype.kind in "biuf" for value in arrays.values())
+        and len({value.reshape(len(value), -1).shape[1] for value in arrays.values()}) == 1
+    )
+
+
+def _shapes(arrays: dict[str, NDArray[Any]]) -> str:
+    more = f" and {len(arrays) - 6:,} more" if len(arrays) > 6 else ""
+    return ", ".join(f"{key[:40]} {value.shape}" for key, value in list(arrays.items())[:6]) + more
 
 
 def _unpack(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
@@ -109,13 +148,8 @@ def _from_arrays(arrays: dict[str, NDArray[Any]], name: str) -> Table | Sequence
         if only.ndim == 3:
             return _plain(only, name)
         return _table(arrays, name)
-    longest = {len(value) if value.ndim else 0 for value in arrays.values()}
-    if len(longest) == 1 and all(value.ndim <= 2 for value in arrays.values()):
-        return _table(arrays, name)
-    if all(value.ndim in (1, 2) and value.dtype.kind in "biuf" for value in arrays.values()):
-        return _ragged(arrays, name)
-    shapes = ", ".join(f"{key} {value.shape}" for key, value in list(arrays.items())[:6])
-    raise DataError(f"The arrays of '{name}' do not go together ({shapes}); name inputs X (N, T, F) and labels y (N,).")
+    same = len({len(value) for value in arrays.values()}) == 1
+    return _table(arrays, name) if same else _ragged(arrays, name)
 
 
 def _numbers(array: NDArray[Any], name: str) -> NDArray[np.float64]:
@@ -219,10 +253,7 @@ def _one_hot(answers: NDArray[Any]) -> bool:
 def _ragged(arrays: dict[str, NDArray[Any]], name: str) -> Sequences:
     """Arrays of different length are one sequence each."""
     parts = [value.astype(np.float64).reshape(len(value), -1) for value in arrays.values()]
-    widths = {part.shape[1] for part in parts}
-    if len(widths) > 1:
-        raise DataError(f"The arrays of '{name}' have different numbers of features ({sorted(widths)}).")
-    (width,) = widths
+    width = parts[0].shape[1]
     values, offsets = columns_of(np.concatenate(parts)), offsets_of([len(part) for part in parts])
     return Sequences(name, _features(width), values, offsets, tuple(arrays), tuple(range(width)), (width - 1,))
 

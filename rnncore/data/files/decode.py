@@ -4,35 +4,8 @@ import codecs
 import re
 
 from rnncore.data.dataset import DataError
+from rnncore.data.files.refused import refused
 
-# First bytes of files that people rename or mistake for a table.
-_SIGNATURES: tuple[tuple[bytes, str], ...] = (
-    (b"\x89PNG", "a PNG picture"),
-    (b"\xff\xd8\xff", "a JPEG picture"),
-    (b"GIF8", "a GIF picture"),
-    (b"BM", "a bitmap picture"),
-    (b"RIFF", "a media file"),
-    (b"%PDF", "a PDF document"),
-    (b"PK\x03\x04", "a ZIP archive or an Excel workbook"),
-    (b"\xd0\xcf\x11\xe0", "an old Excel or Word document"),
-    (b"\x1f\x8b", "a gzip archive"),
-    (b"\xfd7zXZ", "an xz archive"),
-    (b"7z\xbc\xaf", "a 7-zip archive"),
-    (b"PAR1", "a Parquet file"),
-    (b"ARROW1", "an Arrow file"),
-    (b"\x93NUMPY", "a NumPy array"),
-    (b"\x89HDF", "an HDF5 file"),
-    (b"SQLite format 3", "an SQLite database"),
-    (b"\x7fELF", "a program"),
-    (b"MZ", "a program"),
-    (b"ID3", "a sound file"),
-    (b"OggS", "a sound file"),
-    (b"\x00\x00\x00\x18ftyp", "a video"),
-    (b"\x00\x00\x00\x20ftyp", "a video"),
-    (b"{\\rtf", "an RTF document"),
-)
-_MARKUP = re.compile(rb"\s*(<!doctype html|<html|<\?xml|<svg)", re.IGNORECASE)
-_BZIP2 = re.compile(rb"BZh[1-9]1AY&SY")
 _CONTROL = re.compile(rb"[\x01-\x08\x0b\x0e-\x1b\x1c-\x1f\x7f]")
 _PIECE = 1 << 20
 _SAMPLE, _EVIDENCE = 1 << 16, 10  # bytes by which an encoding is recognised: in so many, at least so many that tell
@@ -49,24 +22,14 @@ _BOMS = (
 )
 
 
-def what_is(data: bytes) -> str | None:
-    """Name the kind of file that `data` begins like ('a PNG picture'), or None where it may be text."""
-    for signature, kind in _SIGNATURES:
-        if data.startswith(signature) and not (len(signature) <= 3 and _is_plain_ascii(data[:512])):
-            return kind
-    if _BZIP2.match(data):
-        return "a bzip2 archive"
-    return "a web page or XML file" if _MARKUP.match(data[:200]) else None
-
-
 def to_utf8(data: bytes, name: str) -> tuple[bytes, str]:
     """Return the text of a file as UTF-8 without a byte order mark, and the name of the encoding it was in.
 
     Raises:
         DataError: another kind of file, NUL bytes, or bytes that are text in no known encoding.
     """
-    if kind := what_is(data):
-        raise DataError(f"'{name}' is {kind}, not a text table; save or export the data as CSV and upload that.")
+    if kind := refused(data, name):
+        raise DataError(f"'{name}' is {kind.kind}, not a text table; {kind.advice}.")
     for mark, encoding in _BOMS:
         if data.startswith(mark):
             return _recode(data, name, encoding)
@@ -131,10 +94,6 @@ def _utf16_without_mark(data: bytes) -> str | None:
     if even.count(0) > 0.9 * len(even) and odd.count(0) == 0:
         return "utf-16-be"
     return None
-
-
-def _is_plain_ascii(sample: bytes) -> bool:
-    return sample.isascii() and not _CONTROL.search(sample) and b"\0" not in sample
 
 
 def _fits(data: bytes, encoding: str) -> bool:

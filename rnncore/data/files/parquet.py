@@ -46,6 +46,24 @@ def read_parquet(data: bytes, name: str) -> Table:
         raise
     except (pa.ArrowException, OSError, ValueError, NotImplementedError) as error:
         raise _damaged(name, error) from None
+    return table_of_arrow(content, name)
+
+
+def table_of_arrow(content: pa.Table, name: str) -> Table:
+    """Return a table of Arrow as one of ours.
+
+    Raises:
+        DataError: too many rows, columns or unpacked bytes of text, no rows, or nothing but nested values.
+    """
+    if content.num_columns > MAX_COLUMNS:
+        raise DataError(f"'{name}' has {content.num_columns:,} columns; at most {MAX_COLUMNS:,} can be read.")
+    if content.num_rows > MAX_ROWS or content.num_rows * content.num_columns > MAX_CELLS:
+        raise DataError(
+            f"'{name}' has {content.num_rows:,} rows of {content.num_columns:,} columns; at most {MAX_ROWS:,} rows and "
+            f"{MAX_CELLS:,} cells can be read."
+        )
+    if content.num_rows == 0:
+        raise DataError(f"'{name}' has columns but no rows of data.")
     decoded = sum(_decoded_bytes(column) for column in content.columns)
     if decoded > MAX_UNPACKED_BYTES:
         raise DataError(

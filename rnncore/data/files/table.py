@@ -97,7 +97,10 @@ class Column:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Table:
-    """A file as a table. first_row: the file's row number of the first data row, as a spreadsheet counts."""
+    """A file as a table. first_row: the file's row number of the first data row, as a spreadsheet counts.
+
+    parts: the sheets, files or arrays to choose from, none where there is no choice; part: the one that this is.
+    """
 
     name: str
     columns: tuple[Column, ...]
@@ -105,6 +108,8 @@ class Table:
     first_row: int = 1
     notes: tuple[str, ...] = ()
     has_header: bool = True
+    parts: tuple[str, ...] = ()
+    part: str = ""
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from rnncore.config import TrainConfig, UploadData
 from rnncore.data.findings import Arrays, DataSummary
-from rnncore.data.sources import Source, read_source, reading
+from rnncore.data.formats import Source
+from rnncore.data.sources import read_source, reading
 from rnncore.data.upload import Alternative, ColumnFact, Inspection, prepare
 from rnncore.errors import ConfigError
 from rnncore.registry import PLUGINS, load_plugins
@@ -51,6 +52,7 @@ class Findings:
             "error": found.error,
             "title": found.title,
             "reason": found.reason,
+            "parts": found.parts,
             "alternatives": [
                 {
                     "title": other.title,
@@ -87,6 +89,7 @@ class Findings:
             error=plain["error"],
             title=plain["title"],
             reason=plain["reason"],
+            parts=tuple(plain["parts"]),
             alternatives=tuple(
                 Alternative(
                     other["title"],

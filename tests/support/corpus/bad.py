@@ -211,7 +211,7 @@ def _wrong_binary() -> list[Bad]:
         _one("npz cut off", npz(X=X, y=labels)[:-100], "damaged", "x.npz"),
         _one("npz without arrays", _zip(notes=b"hello"), "ZIP archive", "x.npz"),
         _one("npz, X and y of other length", npz(X=X, y=labels[:9]), "30 sequences and y 9 labels", "x.npz"),
-        _one("npz, arrays that do not fit", npz(a=np.zeros((3, 3, 3)), b=np.zeros(4)), "do not go together", "x.npz"),
+        _one("npz, arrays that do not fit", npz(a=np.zeros((3, 3, 3)), b=np.zeros(4)), "constant", "x.npz"),
         _one("npz, one class", npz(X=X, y=np.zeros(30, int)), "one class|same", "x.npz"),
         _one("npz, a constant number", npz(X=X, y=np.full(30, 0.5)), "same in every", "x.npz"),
         _one("npz, constant inputs", npz(X=np.zeros((30, 5, 2)), y=labels), "No feature varies", "x.npz"),
