@@ -83,6 +83,7 @@ def _describe(owner: str, name: str, content: bytes, options: dict[str, Any]) ->
         "notes": list(found.notes),
         "data": found.options.model_dump(mode="json"),
         "reason": found.reason,
+        "parts": list(found.parts),
         "alternatives": [
             {"title": other.title, "reason": other.reason, "data": other.options.model_dump(mode="json")}
             for other in found.alternatives

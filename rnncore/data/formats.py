@@ -71,8 +71,8 @@ def accepted() -> tuple[str, ...]:
 
 
 def formats_in_words() -> str:
-    """Return the formats as a list in words."""
-    *others, last = FORMATS.titles().values()
+    """Return the formats as a list in words, from those that hold nearly anything to those that are known at once."""
+    *others, last = reversed(FORMATS.titles().values())
     return f"{', '.join(others)} and {last}"
 
 

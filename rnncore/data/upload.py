@@ -59,11 +59,9 @@ class Inspection:
     layout: "series", "long", "rows", "sequences" (the files hold sequences, no table) or "text". options: the given
     ones with layout and roles filled in. head: the first rows as text, to be shown as text. sample, sample_names: the
     first sequence to draw, (T, C) at most 2,000 steps. notes: what was found and done. dataset: ready to train on, or
-    None with `error`, one sentence. title: what a row is taken to be; reason: why, one
-    sentence. alternatives: other readings that
-    are nearly as likely, empty where it is sure; choosing one is to use its options. parts: the sheets, files or
-    arrays to choose from (the option `part`), empty where there is no
-    choice. roles: of a table's columns.
+    None with `error`, one sentence. title: what a row is taken to be; reason: why, one sentence. alternatives: other
+    readings that are nearly as likely, empty where it is sure; choosing one is to use its options. parts: the sheets,
+    files or arrays to choose from (the option `part`), empty where there is no choice. roles: of a table's columns.
     """
 
     layout: str

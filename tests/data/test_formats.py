@@ -2,13 +2,14 @@
 
 import io
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from rnncore.config import UploadData
 from rnncore.data import DataError
-from rnncore.data.formats import FORMATS, accepted
+from rnncore.data.formats import FORMATS, accepted, formats_in_words
 from rnncore.data.upload import inspect
 from tests.support.formats import AS_CSV, csv, rows, xlsx, zipped
 
@@ -165,3 +166,26 @@ def test_every_format_says_what_it_is():
         assert entry.help.endswith(".")
         assert all(ending.startswith(".") for ending in entry.endings)
     assert {".csv", ".xlsx", ".json", ".zip", ".gz", ".mat", ".h5", ".tsf", ".feather"} <= set(accepted())
+
+
+def test_an_old_workbook_with_days_is_read_as_its_csv():
+    days = np.datetime64("2020-01-01") + np.arange(60)
+    table = [
+        ["date", "kind", "value"],
+        *([str(d), "ab"[n % 2], round((n * 37 % 11) / 4, 2)] for n, d in enumerate(days)),
+    ]
+    found = inspect([("t.xls", Path("tests/support/workbook.xls").read_bytes())])
+    same(found, inspect([("t.csv", csv(table))]))
+    assert found.parts == ()  # the other sheet is empty
+
+
+def test_the_documentation_lists_every_format():
+    text = Path("docs/data.md").read_text()
+    for entry in FORMATS.values():
+        endings = " ".join(f"`{ending}`" for ending in entry.endings)
+        assert f"| {entry.title} | {endings} | {entry.help} |" in text
+
+
+def test_a_list_of_formats_begins_with_the_usual_ones():
+    assert formats_in_words().startswith("plain text, CSV and TSV")
+    assert all(entry.title in formats_in_words() for entry in FORMATS.values())

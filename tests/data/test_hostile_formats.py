@@ -79,7 +79,7 @@ HOSTILE = {
     "a name with a drive": ("t.zip", zipped(("C:\\t.csv", GOOD)), "leads out of the archive"),
     "many members": ("t.zip", zipped(*((f"{n}.csv", b"a\n1\n") for n in range(1_001))), "holds 1,001 files"),
     "an empty zip": ("t.zip", zipped(), "without a file of data"),
-    "a zip of pictures": ("t.zip", zipped(("a.png", b"\x89PNG")), "without a file of data"),
+    "a zip of pictures": ("t.zip", zipped(("a.png", b"\x89PNG\0")), "a PNG picture"),
     "a zip with a password": ("t.zip", _encrypted(), "needs a password"),
     "a million blank rows": (
         "t.xlsx",

@@ -23,6 +23,7 @@ from rnncore.runs.reader.jobs import Findings, Inspector
 from rnncore.runs.reader.pool import ReaderPool
 from rnncore.runs.reader.wire import pack_arrays, unpack_arrays
 from tests.support.corpus import GOOD
+from tests.support.formats import AS_CSV, rows, xlsx
 
 WEEK = b"day,v\n" + b"".join(b"2020-01-%02d,%d\n" % (day, day % 7) for day in range(1, 31))
 
@@ -194,3 +195,30 @@ def test_a_script_on_an_uploaded_file_knows_the_entries_of_plugins(
         readers.close()
 
     assert "optimizer = torch.optim.NAdam(" in script
+
+
+@pytest.mark.parametrize("kind", AS_CSV)
+def test_formats_are_read_within_the_memory_that_a_reader_may_have(readers: ReaderPool, kind: str) -> None:
+    name, write = AS_CSV[kind]
+    found = readers.inspect("me", options(name), [(name, write(rows(3)))])
+    assert found.inspection.error is None
+    assert found.summary is not None
+
+
+def test_the_sheets_of_a_workbook_are_told_and_chosen_in_the_reader(readers: ReaderPool) -> None:
+    data = xlsx(North=rows(1), South=rows(2))
+    found = readers.inspect("me", options("t.xlsx"), [("t.xlsx", data)]).inspection
+    assert (found.parts, found.options.part) == (("North", "South"), "North")
+    south = readers.inspect("me", options("t.xlsx", part="South"), [("t.xlsx", data)]).inspection
+    assert south.options.part == "South"
+    assert south.head != found.head
+
+
+def test_a_workbook_that_ends_its_reader_is_refused_and_the_next_file_is_read(readers: ReaderPool) -> None:
+    """A library in Rust ends its process where memory is short; here the place of a cell is written so that it does."""
+    far = '<row r="1"><c r="A1"><v>1</v></c></row><row r="2"><c r="&#88;FD104857&#54;"><v>2</v></c></row>'
+    main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+    sheet = f'<worksheet xmlns="{main}"><sheetData>{far}</sheetData></worksheet>'
+    with pytest.raises(DataError):
+        readers.inspect("me", options("t.xlsx"), [("t.xlsx", xlsx(A=sheet))])
+    assert readers.inspect("me", options("week.csv"), [("week.csv", WEEK)]).summary is not None

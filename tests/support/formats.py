@@ -160,6 +160,7 @@ AS_CSV: dict[str, tuple[str, Callable[[Rows], bytes]]] = {
         "t.zip",
         lambda table: zipped(("__MACOSX/._t.csv", b"\0\5"), ("README.md", b"hello"), ("t.csv", csv(table))),
     ),
+    "zip of a file that is usually no data": ("t.zip", lambda table: zipped(("README.txt", csv(table)))),
     "zip of xlsx": ("t.zip", lambda table: zipped(("t.xlsx", xlsx(Data=table)))),
     "json records": ("t.json", lambda table: json.dumps(records(table)).encode()),
     "json records without an ending": ("t", lambda table: json.dumps(records(table), indent=1).encode()),

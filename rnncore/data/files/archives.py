@@ -14,8 +14,9 @@ from rnncore.words import shorten
 _PIECE = 1 << 20
 _SMALL = 1_000_000  # bytes that may be packed at any ratio
 _ENCRYPTED = 0x1
+_HIDDEN = re.compile(r"(^|/)(__MACOSX/|\.|thumbs\.db$|desktop\.ini$)", re.I)
 _BESIDE = re.compile(  # what lies beside the data in many archives
-    r"(^|/)(__MACOSX/|\.|thumbs\.db$|desktop\.ini$|(read_?me|licen[cs]e|copying|changelog|description|about|"
+    r"(^|/)((read_?me|licen[cs]e|copying|changelog|description|about|"
     r"citation|sources?)(\.(txt|md|rst|html?|pdf))?$)|\.(pdf|docx?|png|jpe?g|gif|svg|html?|py|ipynb|m|r)$",
     re.I,
 )
@@ -43,7 +44,8 @@ def unzip(data: bytes, name: str, most: int = MAX_BYTES) -> list[tuple[str, byte
         entries = [entry for entry in archive.infolist() if not entry.is_dir()]
         for entry in entries:
             _check_name(entry.filename, name)
-        chosen = [entry for entry in entries if not _BESIDE.search(entry.filename)]
+        entries = [entry for entry in entries if not _HIDDEN.search(entry.filename)]
+        chosen = [entry for entry in entries if not _BESIDE.search(entry.filename)] or entries
         if not chosen:
             raise DataError(f"'{name}' is a ZIP archive without a file of data in it.")
         return list(_unpacked(archive, chosen, name, len(data), most))
