@@ -189,3 +189,29 @@ def test_the_documentation_lists_every_format():
 def test_a_list_of_formats_begins_with_the_usual_ones():
     assert formats_in_words().startswith("plain text, CSV and TSV")
     assert all(entry.title in formats_in_words() for entry in FORMATS.values())
+
+
+def test_a_title_above_the_table_of_a_sheet_is_none_of_its_rows():
+    table = [["Sales of the year"], [], *rows(1)]
+    same(inspect([("t.xlsx", xlsx(A=table))]), inspect([("t.csv", csv(rows(1)))]))
+
+
+def test_points_in_records_are_no_series():
+    data = [{"time": f"2024-01-01 {n // 60:02}:{n % 60:02}", "v": n * n % 7, "at": [1, 2, n]} for n in range(90)]
+    found = inspect([("t.geojson", json.dumps({"type": "F", "features": data}).encode())])
+    assert (found.error, found.layout, found.rows) == (None, "series", 90)
+    assert "Left out, because they hold lists: 'at'." in found.notes
+
+
+def test_an_object_of_numbers_by_day_is_a_series():
+    table = [["index", "value"], *([row[0], row[3]] for row in rows(1)[1:])]
+    same(inspect([("t.json", json.dumps(dict(table[1:])).encode())]), inspect([("t.csv", csv(table))]))
+
+
+def test_arrays_of_hdf5_with_names_of_their_own_are_no_sequences_of_one_kind():
+    h5py = pytest.importorskip("h5py")
+    content = io.BytesIO()
+    with h5py.File(content, "w") as file:
+        file["a/wave"], file["b/rate"] = np.sin(np.arange(90) / 7), np.arange(5.0)
+    found = inspect([("t.h5", content.getvalue())])
+    assert (found.parts, found.options.part, found.rows) == (("a/wave", "b/rate"), "a/wave", 90)

@@ -24,6 +24,7 @@ _INPUT_NAME = re.compile(
 _LABEL_NAME = re.compile(
     r"^(y|labels?|targets?|outputs?|class(es)?|arr_1)(_?(train|test|val|valid|validation))?$", re.I
 )
+_NUMBER = re.compile(r"\d+")
 _HELD_OUT = re.compile(r"_?(test|val|valid|validation)$", re.I)
 
 
@@ -68,15 +69,16 @@ def read_npz(data: bytes, name: str, part: str = "") -> Table | Sequences:
     return of_arrays(arrays, name, part)
 
 
-def of_arrays(arrays: dict[str, NDArray[Any]], name: str, part: str = "") -> Table | Sequences:
+def of_arrays(arrays: dict[str, NDArray[Any]], name: str, part: str = "", *, ragged: bool = True) -> Table | Sequences:
     """Return arrays by their names as one table or one set of sequences, or one of them where they do not go together.
 
-    part: which one, '' = the largest.
+    part: which one, '' = the largest. ragged: whether arrays of different length are a sequence each whatever they are
+    called, else only where their names differ in numbers alone.
 
     Raises:
         DataError: an array of another kind or shape, or no array `part`.
     """
-    if not part and _go_together(arrays):
+    if not part and _go_together(arrays, ragged):
         return _from_arrays(arrays, name)
     chosen = chosen_part(part, list(arrays), max(arrays, key=lambda key: arrays[key].size), name, "array")
     source = _from_arrays({chosen: arrays[chosen]}, name)
@@ -84,7 +86,7 @@ def of_arrays(arrays: dict[str, NDArray[Any]], name: str, part: str = "") -> Tab
     return replace(source, parts=told(list(arrays)), part=chosen, notes=(note, *source.notes))
 
 
-def _go_together(arrays: dict[str, NDArray[Any]]) -> bool:
+def _go_together(arrays: dict[str, NDArray[Any]], ragged: bool) -> bool:
     """Whether arrays are inputs and labels, columns of one length, or sequences of different length."""
     inputs, labels = (sum(bool(names.match(key)) for key in arrays) for names in (_INPUT_NAME, _LABEL_NAME))
     if len(arrays) == 1 or (inputs and inputs == labels):
@@ -93,6 +95,8 @@ def _go_together(arrays: dict[str, NDArray[Any]]) -> bool:
         return False
     if len({len(value) for value in arrays.values()}) == 1:
         return True
+    if not ragged and len({_NUMBER.sub("", key) for key in arrays}) > 1:
+        return False
     return (
         all(value.dtype.kind in "biuf" for value in arrays.values())
         and len({value.reshape(len(value), -1).shape[1] for value in arrays.values()}) == 1

@@ -51,7 +51,7 @@ def read_hdf5(data: bytes, name: str, part: str = "") -> Table | Sequences:
         raise DataError(f"'{name}' is a damaged HDF5 file ({what}); save it again.") from None
     if not arrays:
         raise DataError(f"'{name}' is an HDF5 file without arrays of numbers or text.")
-    return of_arrays(arrays, name, part)
+    return of_arrays(arrays, name, part, ragged=False)
 
 
 def _collect(group: Any, path: str, depth: int, found: dict[str, Any], name: str) -> None:

@@ -22,6 +22,7 @@ from rnncore.words import listed
 ENDINGS = (".json", ".jsonl", ".ndjson", ".geojson")
 _BEGINS = re.compile(rb"""\A(\xef\xbb\xbf)?\s*[\[{]\s*(["{\[\d\-]|null|true|false)""")
 _DEPTH = 5  # of tables inside of others, and of values inside of a record
+_SERIES = 5  # values at least, of lists and objects that are taken for series
 _COUNTED = re.compile(r"\d+")
 
 
@@ -100,6 +101,8 @@ def _find(value: Any, path: tuple[str, ...], tables: dict[str, Any]) -> None:
 def _of_columns(value: dict[str, Any]) -> list[dict[str, Any]] | None:
     """Return columns, or objects of equal keys by their names, as records; None where these are none."""
     inner = list(value.values())
+    if len(inner) >= _SERIES and all(isinstance(each, int | float) or each is None for each in inner):
+        return [{"index": key, "value": each} for key, each in value.items()]
     lists = {key: each for key, each in value.items() if isinstance(each, list) and len(each) > 1 and _scalars(each)}
     if lists:
         if len(lists) == 1 and len(value) > 1:
@@ -151,7 +154,7 @@ def _of_records(records: list[dict[str, Any]], name: str) -> Table:
             f"'{name}' has {len(flat):,} records of {len(names):,} columns; at most {MAX_CELLS:,} cells fit."
         )
     lists = [each for each in names if any(isinstance(record.get(each), list) for record in flat)]
-    series = [each for each in lists if all(_is_series(record.get(each)) for record in flat)]
+    series = [each for each in lists if _are_series([record.get(each) for record in flat])]
     left_out = [each for each in lists if each not in series]
     kept = [each for each in names if each not in left_out]
     if not kept:
@@ -194,12 +197,12 @@ def _flattened(record: dict[str, Any], path: str = "", depth: int = 0) -> dict[s
     return flat
 
 
-def _is_series(value: Any) -> bool:
-    return (
-        isinstance(value, list)
-        and len(value) > 1
-        and all(isinstance(each, int | float) or each is None for each in value)
-    )
+def _are_series(values: list[Any]) -> bool:
+    """Whether there are lists of numbers alone, which are no points of two or three coordinates each."""
+    lists = [value for value in values if isinstance(value, list)]
+    if len(lists) < len(values) or max(map(len, lists)) < _SERIES or min(map(len, lists)) == 0:
+        return False
+    return all(isinstance(each, int | float) or each is None for value in lists for each in value)
 
 
 def _all(values: list[Any], kind: type) -> bool:

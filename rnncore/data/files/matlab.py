@@ -46,7 +46,7 @@ def read_mat(data: bytes, name: str, part: str = "") -> Table | Sequences:
     arrays = {variable: _squeezed(loaded[variable]) for variable in names if np.size(loaded[variable]) > 1}
     if not arrays:
         raise DataError(f"'{name}' holds no arrays of numbers; structures and cells cannot be read, save plain arrays.")
-    return of_arrays(arrays, name, part)
+    return of_arrays(arrays, name, part, ragged=False)
 
 
 def _check(about: list[Any], names: list[str], name: str) -> None:

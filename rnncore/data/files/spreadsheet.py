@@ -59,8 +59,17 @@ def read_spreadsheet(data: bytes, name: str, part: str = "", header: str = "auto
         if type(error).__name__ != "PanicException":
             raise
         raise _damaged(name, error) from None
-    table = table_of_rows(rows, name, header)
+    table = table_of_rows(_with_titles(rows), name, header)
     return replace(table, parts=told(filled), part=chosen, notes=(*_note(chosen, filled), *table.notes))
+
+
+def _with_titles(rows: list[list[Any]]) -> Iterator[list[Any]]:
+    """Yield rows, those above the table without the empty cells that a sheet fills them up with."""
+    above = True
+    for row in rows:
+        filled = [place for place, cell in enumerate(row) if cell != ""]
+        above = above and len(filled) < 2 <= len(row)
+        yield row[: filled[-1] + 1 if filled else 0] if above else row
 
 
 def _note(chosen: str, filled: list[str]) -> tuple[str, ...]:
