@@ -15,6 +15,7 @@ from rnncore.data.templates import TEMPLATES
 from rnncore.runs.reader.pool import ReaderPool
 from rnncore.runs.settings import Settings
 from rnncore.words import shorten
+from tests.support.formats import rows, xlsx
 from tests.support.pages import MAIN
 
 WEEK = ("day,a,b\n" + "\n".join(f"{day},{day % 7},{day % 5}" for day in range(300))).encode()
@@ -284,3 +285,19 @@ def test_numbers_that_stand_for_missing_have_a_switch(app: AppTest) -> None:
     app.selectbox(key="upload.placeholders").set_value("numbers").run()
     assert not app.exception
     assert app.selectbox(key="upload.placeholders").value == "numbers"
+
+
+def test_a_sheet_is_chosen_where_there_are_several(app: AppTest, scheduler: Any) -> None:
+    first = rows(1)
+    bring(app, ("book.xlsx", xlsx(North=first, South=rows(2), Words=[["a"], ["b"], ["c"]])))
+    chooser = app.selectbox(key="upload.part")
+    assert (chooser.value, chooser.options) == ("North", ["Find out", "North", "South", "Words"])
+    app.selectbox(key="upload.part").set_value("Words").run()
+    assert not app.exception
+    assert said(app) != []
+    app.selectbox(key="upload.part").set_value("South").run()
+    assert said(app) == []
+    assert app.selectbox(key="upload.part").value == "South"
+    assert train(app, scheduler).config.data.part == "South"
+    bring(app, ("one.xlsx", xlsx(North=first)))
+    assert not [each for each in app.selectbox if each.key == "upload.part"]
