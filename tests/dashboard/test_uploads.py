@@ -298,6 +298,6 @@ def test_a_sheet_is_chosen_where_there_are_several(app: AppTest, scheduler: Any)
     app.selectbox(key="upload.part").set_value("South").run()
     assert said(app) == []
     assert app.selectbox(key="upload.part").value == "South"
-    assert train(app, scheduler).config.data.part == "South"
+    assert train(app, scheduler).config["data"]["part"] == "South"
     bring(app, ("one.xlsx", xlsx(North=first)))
     assert not [each for each in app.selectbox if each.key == "upload.part"]
