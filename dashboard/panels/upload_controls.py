@@ -14,7 +14,7 @@ from dashboard.server import services
 from dashboard.server.workspace import workspace_id
 from rnncore.data import DataError
 from rnncore.data.files.limits import MAX_BYTES
-from rnncore.data.formats import formats_in_words
+from rnncore.data.formats import formats_in_words, usual_formats
 from rnncore.data.roles.calendar import JOINED
 from rnncore.data.templates import TEMPLATES
 from rnncore.data.upload import Inspection
@@ -56,14 +56,15 @@ def upload_controls() -> None:
     """Draw the uploader and, once there are files, what was found in them with a control for each finding."""
     uploaded = st.file_uploader(
         "Your files", accept_multiple_files=True, key=_UPLOADER, on_change=_note_arrival,
-        help="Several files together are one data set: a sequence each, or one table where they have the same columns.",
+        help="Several files together are one data set: a sequence each, or one table where they have the same columns. "
+        f"Read are {formats_in_words()}.",
     )  # fmt: skip
     if st.session_state.pop(_ARRIVED, False):
         uploads.take([(file.name, file.getvalue()) for file in uploaded])
     if not uploads.files():
         if missing := uploads.lost():
             st.warning(f"{many(missing, 'file')} of this experiment not stored here; upload again.")
-        st.caption(f"{formats_in_words()}; up to {MAX_BYTES // 10**6} MB together.")
+        st.caption(f"{usual_formats()} and more; up to {MAX_BYTES // 10**6} MB together.")
         _beside_the_files()
         return
     try:

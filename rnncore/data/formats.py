@@ -41,13 +41,15 @@ class Format(Choice):
 
     recognised: whether (bytes, name) are of it, asked in the order of the registry. read: (bytes, name, options) to
     what the file holds; raises DataError.
-    text: whether it is text, which the layout "text" reads as such.
+    text: whether it is text, which the layout "text" reads as such. short: what the page calls it, where it names only
+    the usual ones.
     """
 
     endings: tuple[str, ...]
     recognised: Callable[[bytes, str], bool]
     read: Callable[[bytes, str, UploadData], Source | Files]
     text: bool = False
+    short: str = ""
 
 
 FORMATS: Registry[Format] = Registry("format")
@@ -74,6 +76,11 @@ def formats_in_words() -> str:
     """Return the formats as a list in words, from those that hold nearly anything to those that are known at once."""
     *others, last = reversed(FORMATS.titles().values())
     return f"{', '.join(others)} and {last}"
+
+
+def usual_formats() -> str:
+    """Return the short names of the usual formats, as a list in words."""
+    return ", ".join(entry.short for entry in reversed(list(FORMATS.values())) if entry.short)
 
 
 def format_of(data: bytes, name: str) -> Format | None:
@@ -129,19 +136,19 @@ def _table(data: bytes, name: str, options: UploadData) -> Table:
 
 
 for _entry in (
-    Format(key="parquet", title="Parquet", help="Tables of columns.", endings=(".parquet", ".pq"),
+    Format(key="parquet", short="Parquet", title="Parquet", help="Tables of columns.", endings=(".parquet", ".pq"),
            recognised=_begins(b"PAR1"), read=lambda data, name, _: read_parquet(data, name)),
     Format(key="feather", title="Feather", help="Tables of Arrow, version 2.", endings=(".feather", ".arrow"),
            recognised=_begins(b"ARROW1"), read=lambda data, name, _: read_feather(data, name)),
     Format(key="npy", title="NPY", help="An array of NumPy, never unpickled.", endings=(".npy",),
            recognised=_begins(b"\x93NUMPY"), read=lambda data, name, _: read_npy(data, name)),
-    Format(key="npz", title="NPZ", help="Arrays of NumPy, never unpickled.", endings=(".npz",),
+    Format(key="npz", short="NumPy", title="NPZ", help="Arrays of NumPy, never unpickled.", endings=(".npz",),
            recognised=_in_zip(_is_npz, ".npz"), read=lambda data, name, options: read_npz(data, name, options.part)),
-    Format(key="spreadsheet", title="Excel and OpenDocument workbooks", help="A sheet of a workbook.",
+    Format(key="spreadsheet", short="Excel", title="Excel and OpenDocument workbooks", help="A sheet of a workbook.",
            endings=(".xlsx", ".xls", ".xlsm", ".xlsb", ".ods"),
            recognised=lambda data, name: data.startswith(b"\xd0\xcf\x11\xe0") or _in_zip(_is_workbook)(data, name),
            read=lambda data, name, options: read_spreadsheet(data, name, options.part, options.header)),
-    Format(key="zip", title="ZIP archives", help="One table, or a folder of files that belong together.",
+    Format(key="zip", short="ZIP", title="ZIP archives", help="One table, or a folder of files that belong together.",
            endings=(".zip",), recognised=_in_zip(lambda members: True), read=_unzipped),
     Format(key="gzip", title="gzip archives", help="One file.", endings=(".gz",), recognised=_begins(b"\x1f\x8b"),
            read=lambda data, name, _: Files(tuple(gunzip(data, name)))),
@@ -155,15 +162,17 @@ for _entry in (
            recognised=lambda data, _: is_arff(data), read=lambda data, name, _: read_arff(data, name), text=True),
     Format(key="ts", title=".ts of the UCR and UEA archives", help="Sequences with a class or a number each.",
            endings=(".ts",), recognised=_is_ts, read=lambda data, name, _: read_ts(data, name), text=True),
-    Format(key="json", title="JSON", help="Records, one a line too, columns or lists of numbers.",
+    Format(key="json", short="JSON", title="JSON", help="Records, one a line too, columns or lists of numbers.",
            endings=JSON_ENDINGS, recognised=is_json,
            read=lambda data, name, options: read_json(data, name, options.part), text=True),
     Format(key="ragged", title="lines of numbers", help="Lines of different length, a sequence each.",
            endings=(".txt",), recognised=lambda data, _: is_ragged(data),
            read=lambda data, name, _: read_ragged(data, name), text=True),
-    Format(key="table", title="CSV and TSV in most dialects", help="Tables as text.", endings=TABLE_ENDINGS,
+    Format(key="table", short="CSV", title="CSV and TSV in most dialects", help="Tables as text.",
+           endings=TABLE_ENDINGS,
            recognised=lambda _, name: name.lower().endswith(TABLE_ENDINGS), read=_table, text=True),
-    Format(key="text", title="plain text", help="Characters to be learned one after another.", endings=TEXT_ENDINGS,
+    Format(key="text", short="Text", title="plain text", help="Characters to be learned one after another.",
+           endings=TEXT_ENDINGS,
            recognised=lambda data, name: False, read=_table, text=True),
 ):  # fmt: skip
     FORMATS.register(_entry)

@@ -9,7 +9,7 @@ import pytest
 
 from rnncore.config import UploadData
 from rnncore.data import DataError
-from rnncore.data.formats import FORMATS, accepted, formats_in_words
+from rnncore.data.formats import FORMATS, accepted, formats_in_words, usual_formats
 from rnncore.data.upload import inspect
 from tests.support.formats import AS_CSV, csv, rows, xlsx, zipped
 
@@ -188,6 +188,7 @@ def test_the_documentation_lists_every_format():
 
 def test_a_list_of_formats_begins_with_the_usual_ones():
     assert formats_in_words().startswith("plain text, CSV and TSV")
+    assert usual_formats() == "Text, CSV, JSON, ZIP, Excel, NumPy, Parquet"
     assert all(entry.title in formats_in_words() for entry in FORMATS.values())
 
 
