@@ -11,6 +11,7 @@ from rnncore.config import UploadData
 from rnncore.data.coding import Coding
 from rnncore.data.dataset import DataError
 from rnncore.data.files.table import Column, Table, coded_column, shorten
+from rnncore.data.formats import Source
 from rnncore.data.prepare import InputCode
 from rnncore.data.roles.calendar import JOINED, on_the_calendar
 from rnncore.data.roles.clocks import with_clock
@@ -20,7 +21,6 @@ from rnncore.data.roles.keys import with_key
 from rnncore.data.roles.layouts import check_finite, placed, sequences_of_rows
 from rnncore.data.roles.placeholders import without_numbers
 from rnncore.data.sequences import Feature, Floats, Moments, Sequences, offsets_of
-from rnncore.data.sources import Source
 from rnncore.data.texts import Texts, label_of_files
 from rnncore.words import listed, many
 
