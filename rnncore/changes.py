@@ -16,20 +16,21 @@ def changed(config: TrainConfig, changes: Mapping[str, Any]) -> TrainConfig:
     ConfigError, one sentence, where the result is no valid configuration.
     """
     try:
-        return TrainConfig.model_validate(_merged(config.model_dump(mode="json"), changes))
+        return TrainConfig.model_validate(merged(config.model_dump(mode="json"), changes))
     except ValidationError as error:
         raise ConfigError(explain(error)) from None
 
 
-def _merged(values: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    merged = dict(values)
+def merged(values: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `values` with `changes` in them, nested, field by field."""
+    result = dict(values)
     for name, change in changes.items():
-        before = merged.get(name)
+        before = result.get(name)
         if isinstance(change, Mapping) and isinstance(before, Mapping) and _same_kind(before, change):
-            merged[name] = _merged(before, change)
+            result[name] = merged(before, change)
         else:
-            merged[name] = dict(change) if isinstance(change, Mapping) else change
-    return merged
+            result[name] = dict(change) if isinstance(change, Mapping) else change
+    return result
 
 
 def _same_kind(values: Mapping[str, Any], changes: Mapping[str, Any]) -> bool:

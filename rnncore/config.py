@@ -28,7 +28,7 @@ __all__ = [
     "BundledData", "CellName", "ClipConfig", "ClipName", "DataConfig", "InitConfig", "InitName", "LayoutName",
     "LossName", "MistakeName", "ModelConfig", "OptimizerConfig", "OptimizerName", "ReadoutName", "ScheduleConfig",
     "ScheduleName", "SeriesName", "TaskData", "TaskName", "TrainConfig", "UploadData", "UploadedFile", "explain",
-    "explain_each", "files_of",
+    "explain_each", "explain_problem", "files_of",
 ]  # fmt: skip
 
 CellName = Annotated[str, KeyOf(CELLS)]
@@ -182,7 +182,8 @@ def _only_cells(keys: Iterable[str]) -> str:
 _LIMITS = {"ge": "at least", "gt": "above", "le": "at most", "lt": "below", "min_length": "length at least",
            "max_length": "length at most", "expected": "one of", "expected_tags": "one of"}  # fmt: skip
 _FORMS = {"model_type": "an object with named fields", "model_attributes_type": "an object with named fields",
-          "bool_parsing": "true or false", "bool_type": "true or false", "string_type": "a text"}  # fmt: skip
+          "bool_parsing": "true or false", "bool_type": "true or false", "string_type": "a text",
+          "tuple_type": "a list"}  # fmt: skip
 
 
 def explain(error: ValidationError) -> str:
@@ -194,10 +195,11 @@ def explain(error: ValidationError) -> str:
 
 def explain_each(error: ValidationError) -> list[str]:
     """Turn pydantic's report into a sentence for each problem: field, value, what is allowed."""
-    return [_sentence(problem) for problem in error.errors(include_url=False)]
+    return [explain_problem(problem) for problem in error.errors(include_url=False)]
 
 
-def _sentence(problem: ErrorDetails) -> str:
+def explain_problem(problem: ErrorDetails) -> str:
+    """Turn one problem of pydantic's report into a sentence: field, value, what is allowed."""
     path = [str(part) for part in problem["loc"]]
     # The kind of data stands in the path too: data.task.delay is data.delay.
     field = ".".join(path[:1] + path[2:] if path[:1] == ["data"] else path) or "config"

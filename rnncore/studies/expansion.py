@@ -1,0 +1,64 @@
+"""The cells of a study: every combination of its axes' values, with the configuration of each run."""
+
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rnncore.changes import changed, merged
+from rnncore.checks import check_run
+from rnncore.config import TrainConfig
+from rnncore.data.dataset import DataError, Described
+from rnncore.errors import ConfigError
+from rnncore.studies.config import StudyConfig
+
+Describe = Callable[[TrainConfig], Described]
+
+
+@dataclass(frozen=True, slots=True)
+class StudyCell:
+    """One combination of values. values: by the axis's title, as a table shows them. configs: one per seed."""
+
+    index: int
+    values: dict[str, Any]
+    configs: tuple[TrainConfig, ...]
+
+
+def cells_of(study: StudyConfig) -> list[StudyCell]:
+    """Return the cells, the last axis varying fastest. Raises ConfigError where a combination is no configuration."""
+    choices = [list(zip(axis.shown, map(axis.change, axis.numbers), strict=True)) for axis in study.axes]
+    cells = []
+    for index, chosen in enumerate(itertools.product(*choices)):
+        values = {axis.title: shown for axis, (shown, _) in zip(study.axes, chosen, strict=True)}
+        changes: dict[str, Any] = {}
+        for _, change in chosen:
+            changes = merged(changes, change)
+        try:
+            config = changed(study.base, changes)
+        except ConfigError as error:
+            raise ConfigError(f"{in_words(values)}: {error}" if values else str(error)) from None
+        cells.append(StudyCell(index, values, tuple(config.model_copy(update={"seed": seed}) for seed in study.seeds)))
+    return cells
+
+
+def check_cells(cells: Sequence[StudyCell], describe: Describe) -> None:
+    """Raise ConfigError or DataError, one sentence, if a cell cannot run on its data.
+
+    describe: says what a configuration's data are; it is asked once for data that are the same.
+    """
+    known: dict[tuple[str, str], Described] = {}
+    for cell in cells:
+        config = cell.configs[0]
+        key = (config.data.model_dump_json(), config.mistake)
+        try:
+            if key not in known:
+                known[key] = describe(config)
+            check_run(config, known[key])
+        except (ConfigError, DataError) as error:
+            told = f"{in_words(cell.values)}: {error}" if cell.values else str(error)
+            raise type(error)(told) from None
+
+
+def in_words(values: Mapping[str, Any]) -> str:
+    """Return a cell's values as text: "model.cell 'lstm', data.seq_len 50"."""
+    return ", ".join(f"{title} {value!r}" for title, value in values.items())
