@@ -13,9 +13,11 @@ pytestmark = pytest.mark.browser
 
 CONFIG: dict[str, Any] = {"data": {"kind": "task", "seq_len": 20}, "model": {"hidden_size": 8, "num_layers": 2},
     "batch_size": 4, "clip": {"method": "norm", "threshold": 1.0}, "steps": 200, "eval_every": 20}  # fmt: skip
+# A board that waits for a prediction or a file shows no figures (`rgl-waiting`).
 COME = """() => document.querySelector('[data-testid=stApp]')?.dataset.testScriptState === 'notRunning'
   && !document.querySelector('[data-testid=stSkeleton]') && document.querySelector('h1, h2, h3')
-  && (!document.querySelector('.rgl-board') || document.querySelectorAll('.js-plotly-plot').length >= 4)"""
+  && (!document.querySelector('.rgl-board:not(.rgl-waiting)') ||
+    document.querySelectorAll('.js-plotly-plot').length >= 4)"""
 BOARD = "() => document.querySelectorAll('.js-plotly-plot').length >= 4"
 THEMES = ("light", "dark")
 
