@@ -181,21 +181,25 @@ def test_a_slow_start_takes_its_time_changes_no_number_and_obeys_meanwhile(worke
     began = time.monotonic()
     worker.job(config(steps=60), slow_start=True)
     first = worker.until("records")
-    assert time.monotonic() - began < 1, "the first step is shown at once"
+    shown = time.monotonic() - began
     frames = first + worker.until("done")
-    assert 4 < time.monotonic() - began < 7
+    took = time.monotonic() - began
+    assert took > 4, "a slow start"
+    assert shown < took / 2, "of which the first step is shown at once"
     assert numbers(frames) == numbers(usual)
     early = [records([frame]) for frame in frames if frame.type == "records"][:19]
     assert [[record.step for record in each] for each in early] == [[step] for step in range(1, 20)]
 
     worker.job(config(steps=60), slow_start=True, run="stopped")
     worker.until("records")
-    began = time.monotonic()
     worker.send({"type": "pause", "run": "stopped"})
     worker.until("paused")
     worker.send({"type": "stop", "run": "stopped"})
-    assert worker.until("done")[-1].header["status"] == "stopped"
-    assert time.monotonic() - began < 0.2
+    frames = worker.until("done")
+    assert frames[-1].header["status"] == "stopped"
+    assert sum(len(records([frame])) for frame in frames if frame.type == "records") < 19, (
+        "long before the start is over"
+    )
 
 
 def test_a_continued_run_yields_what_an_uninterrupted_one_does(worker):

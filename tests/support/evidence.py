@@ -43,6 +43,10 @@ def health(*lines: dict, answers: dict | None = None, layers: list[dict] | None 
 
 CONSTANT = {"spread": 0.02, "r2": -0.01}
 
+# A kind, the config as JSON has it, what `sick` makes the evidence of; sentence, figures, and the remedy's sentence and
+# changes, or None.
+Told = tuple[str, dict, dict, str, dict[str, float], tuple[str, dict] | None]
+
 
 def evidence(config: dict | None = None, facts: dict | None = None, **more: Any) -> Evidence:
     """Return evidence of a run; config: as JSON has it."""
@@ -60,3 +64,18 @@ def evidence(config: dict | None = None, facts: dict | None = None, **more: Any)
 def found(*arguments: Any, **more: Any) -> dict[str, Finding]:
     """Return the findings about evidence by kind, the most important first."""
     return {each.kind: each for each in findings(evidence(*arguments, **more))}
+
+
+def sick(
+    config: dict,
+    facts: dict | None = None,
+    profile: Any = None,
+    lines: list[dict] | None = None,
+    healthy: bool = False,
+    **more: Any,
+) -> dict[str, Finding]:
+    """Return the findings about a run that is stuck, unless it has `lines` or is `healthy`; more: for `health`."""
+    columns = more.pop("history", {})
+    part = health(*(lines or ([line()] if healthy else [stuck()])), **more)
+    part["layers"] = more.get("layers", part["layers"])
+    return found(config, facts, history=history(**columns), health=part, profile=profile)
