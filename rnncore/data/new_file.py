@@ -17,7 +17,7 @@ from rnncore.data.roles.calendar import JOINED, on_the_calendar
 from rnncore.data.roles.clocks import with_clock
 from rnncore.data.roles.columns import Roles
 from rnncore.data.roles.file_names import FILE_COLUMN
-from rnncore.data.roles.keys import with_key
+from rnncore.data.roles.groups import with_key
 from rnncore.data.roles.layouts import check_finite, placed, sequences_of_rows
 from rnncore.data.roles.placeholders import without_numbers
 from rnncore.data.sequences import Feature, Floats, Moments, Sequences, offsets_of

@@ -5,7 +5,7 @@ import pyarrow as pa
 import pytest
 
 from rnncore.data.files.table import Column, Table, make_column, numeric_column
-from rnncore.data.roles.keys import may_number_sequences
+from rnncore.data.roles.groups import may_number_sequences
 from rnncore.data.roles.suggest import _MANY_INPUTS, WHOLE, _copies, _is_rare, _names_rows, no_time, suggestion
 
 PLAIN = "No column tells the time: the rows count as timesteps, in the order of the file."

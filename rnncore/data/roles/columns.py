@@ -10,7 +10,7 @@ from rnncore.data.dataset import DataError
 from rnncore.data.files.limits import MAX_CATEGORIES
 from rnncore.data.files.table import Column, Table
 from rnncore.data.roles.calendar import JOINED, is_part_of_a_day
-from rnncore.data.roles.keys import groups_of, with_key
+from rnncore.data.roles.groups import groups_of, with_key
 from rnncore.data.roles.names import is_label_name
 from rnncore.data.roles.readings import Reading
 from rnncore.data.roles.suggest import WHOLE, fitting_features, no_time, step_target, suggestion

@@ -13,7 +13,7 @@ from rnncore.data.files.table import Column, Table
 from rnncore.data.roles.calendar import JOINED
 from rnncore.data.roles.columns import Roles
 from rnncore.data.roles.file_names import FILE_COLUMN, held_out_files
-from rnncore.data.roles.keys import groups_of, with_key
+from rnncore.data.roles.groups import groups_of, with_key
 from rnncore.data.roles.order import order_of
 from rnncore.data.roles.reading_texts import text_label
 from rnncore.data.roles.readings import Reading

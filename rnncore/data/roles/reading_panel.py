@@ -6,7 +6,8 @@ from rnncore.config import UploadData
 from rnncore.data.files.table import Table
 from rnncore.data.roles.clocks import likely_clocks
 from rnncore.data.roles.file_names import FILE_COLUMN
-from rnncore.data.roles.keys import Keys, find_keys, groups_of
+from rnncore.data.roles.groups import Keys, groups_of
+from rnncore.data.roles.keys import find_keys
 from rnncore.data.roles.names import is_calendar_name
 from rnncore.data.roles.readings import READINGS, Reading, ReadingKind
 
