@@ -10,6 +10,7 @@ from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from rnncore.classes.school import School
 from rnncore.registry import load_plugins
 from rnncore.runs.backend.protocol import Backend
 from rnncore.runs.reader import shared
@@ -19,6 +20,7 @@ from rnncore.runs.settings import Settings
 from rnncore.runs.store.store import Store
 
 _scheduler: Scheduler | None = None
+_school: School | None = None
 _opened = 0.0
 
 
@@ -28,11 +30,12 @@ def open_scheduler(settings: Settings | None = None, backend: Backend | None = N
     Raises:
         SettingsError, ConfigError (a plugin cannot be imported), StoreError: one plain sentence each.
     """
-    global _scheduler, _opened
+    global _scheduler, _school, _opened
     settings = settings or Settings.from_env()
     load_plugins(settings.plugins, pages=True)
     _scheduler = Scheduler(Store(settings.store_path), settings, backend)
     _scheduler.start()
+    _school = School(_scheduler.store, settings.max_students)
     _opened = time.monotonic()
     return _scheduler
 
@@ -42,6 +45,13 @@ def scheduler() -> Scheduler:
     if _scheduler is None:
         raise RuntimeError("the scheduler is not running; start the app with `streamlit run dashboard/app.py`")
     return _scheduler
+
+
+def school() -> School:
+    """Return the classes of this server; RuntimeError when the app was started without its lifespan."""
+    if _school is None:
+        raise RuntimeError("the scheduler is not running; start the app with `streamlit run dashboard/app.py`")
+    return _school
 
 
 def note_sign_of_life(targets: Sequence[str], workspace: str | None) -> None:
@@ -57,12 +67,12 @@ def readers() -> ReaderPool:
 
 def close_scheduler() -> None:
     """Stop the readers and the workers, and close the store."""
-    global _scheduler
+    global _scheduler, _school
     shared.close_readers()
     if _scheduler is not None:
         _scheduler.shutdown()
         _scheduler.store.close()
-        _scheduler = None
+        _scheduler = _school = None
 
 
 def health() -> dict[str, Any]:

@@ -152,6 +152,10 @@ class Settings(BaseSettings):
         json_schema_extra=_about("Limits of a start"),
     )
 
+    max_students: int = Field(
+        300, ge=1, description="Students of one class.", json_schema_extra=_about("Limits of a start")
+    )
+
     max_run_seconds: float = Field(
         1800.0,
         ge=0,

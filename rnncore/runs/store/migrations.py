@@ -2,6 +2,8 @@
 
 import sqlite3
 
+from rnncore.runs.store.keys import watch_key
+
 APPLICATION_ID = 0x524E4E31  # "RNN1", in the file's header
 
 # One script per version; a file's PRAGMA user_version says how many it has been through. Append, never edit.
@@ -116,6 +118,44 @@ MIGRATIONS = (
     ALTER TABLE runs ADD COLUMN ended_lived_s REAL;     -- life.lived_s when the run ended; NULL of older versions
     ALTER TABLE files ADD COLUMN created_lived_s REAL;  -- the same of uploads
     """,
+    """
+    ALTER TABLE runs ADD COLUMN watch TEXT;             -- watch_key(id), see `keys`
+    ALTER TABLE runs ADD COLUMN group_watch TEXT;       -- watch_key(group_id)
+    UPDATE runs SET watch = watch_key(id), group_watch = watch_key(group_id);
+    CREATE INDEX runs_of_watch ON runs (watch);
+    CREATE INDEX runs_of_group_watch ON runs (group_watch);
+
+    CREATE TABLE classes (
+        key INTEGER PRIMARY KEY,
+        code TEXT NOT NULL UNIQUE,          -- what students type
+        workspace TEXT NOT NULL,            -- the teacher's
+        opened_at REAL NOT NULL,
+        opened_lived_s REAL NOT NULL,       -- life.lived_s then
+        state TEXT NOT NULL                 -- rnncore.classes.state.ClassState as JSON
+    ) STRICT;
+    CREATE TABLE class_members (            -- students
+        class INTEGER NOT NULL REFERENCES classes (key) ON DELETE CASCADE,
+        workspace TEXT NOT NULL,
+        number INTEGER NOT NULL,            -- by which one is known who gave no name
+        name TEXT NOT NULL,
+        PRIMARY KEY (class, workspace)
+    ) STRICT;
+    CREATE TABLE class_answers (            -- to the polls of a class
+        class INTEGER NOT NULL REFERENCES classes (key) ON DELETE CASCADE,
+        poll INTEGER NOT NULL,
+        workspace TEXT NOT NULL,
+        choice INTEGER NOT NULL,
+        PRIMARY KEY (class, poll, workspace)
+    ) STRICT;
+    CREATE TABLE class_runs (               -- runs that students have put on the wall
+        run INTEGER NOT NULL REFERENCES runs (key) ON DELETE CASCADE,
+        class INTEGER NOT NULL REFERENCES classes (key) ON DELETE CASCADE,
+        handout INTEGER NOT NULL,
+        workspace TEXT NOT NULL,
+        PRIMARY KEY (class, run)
+    ) STRICT;
+    CREATE INDEX class_runs_of_run ON class_runs (run);
+    """,
 )
 
 
@@ -127,6 +167,7 @@ def newest_version() -> int:
 def migrate(connection: sqlite3.Connection) -> None:
     """Run the migrations that this file has not been through, each as one transaction."""
     version = connection.execute("PRAGMA user_version").fetchone()[0]
+    connection.create_function("watch_key", 1, watch_key, deterministic=True)
     for number, script in enumerate(MIGRATIONS[version:], start=version + 1):
         connection.executescript(
             f"BEGIN IMMEDIATE; {script} PRAGMA application_id = {APPLICATION_ID};"

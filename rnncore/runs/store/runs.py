@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rnncore.runs.store.database import Connection, Database, StoreFault, is_damage, marks
+from rnncore.runs.store.keys import watch_key
 from rnncore.runs.store.life import LIVED
 
 ACTIVE = ("queued", "running", "paused")
@@ -97,9 +98,22 @@ class RunTable(Database):
         now = self.clock.wall()
         with self.write() as db:
             db.executemany(
-                "INSERT INTO runs (id, workspace, group_id, label, config, steps, status, created_at)"
-                " VALUES (?, ?, ?, ?, ?, ?, 'queued', ?)",
-                [(r.id, r.workspace, r.group, r.label, json.dumps(r.config), r.steps, now) for r in runs],
+                "INSERT INTO runs (id, watch, workspace, group_id, group_watch, label, config, steps, status,"
+                " created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'queued', ?)",
+                [
+                    (
+                        r.id,
+                        watch_key(r.id),
+                        r.workspace,
+                        r.group,
+                        watch_key(r.group),
+                        r.label,
+                        json.dumps(r.config),
+                        r.steps,
+                        now,
+                    )
+                    for r in runs
+                ],
             )
             for run_id, file in ((r.id, file) for r in runs for file in r.files):
                 db.execute("INSERT INTO run_files (run, file) SELECT key, ? FROM runs WHERE id = ?", (file, run_id))
@@ -128,6 +142,10 @@ class RunTable(Database):
     def named(self, target: str) -> list[StoredRun]:
         """Return the runs that an id stands for: those of a group in their order, or the one run."""
         return self._runs("group_id = ?1 OR id = ?1", target)
+
+    def watched(self, watch: str) -> list[StoredRun]:
+        """Return the runs that a watch key stands for: those of a group in their order, or the one run."""
+        return self._runs("group_watch = ?1 OR watch = ?1", watch)
 
     def _runs(self, where: str, *values: str) -> list[StoredRun]:
         with self.read() as db:
