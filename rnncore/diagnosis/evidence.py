@@ -3,6 +3,7 @@
 Whatever is absent is None or empty, and no rule claims anything from it.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -231,6 +232,42 @@ class Evidence:
         """The learning rate of the configuration."""
         return self.config.optimizer.learning_rate if self.config else None
 
+    @cached_property
+    def initial_radius(self) -> float | None:
+        """The spectral radius that the initial W_hh is drawn with; None where its scheme sets none.
+
+        Of a matrix (H, H) of independent values it is about their standard deviation times sqrt(H) (circular law).
+        """
+        if self.config is None:
+            return None
+        init = self.config.init
+        if init.scheme == "spectral":
+            return init.spectral_radius
+        return init.std * math.sqrt(self.config.model.hidden_size) if init.scheme == "normal" else None
+
+    @cached_property
+    def saturated(self) -> tuple[float, float]:
+        """The largest share of a layer's units, and the mean share of gates, that are at the ends of their range.
+
+        (0, 0) where it is not known; the states of ReLU have no upper end.
+        """
+        relu = self.config is not None and self.config.model.nonlinearity == "relu"
+        units = 0.0 if relu else max((layer.get("saturated") or 0.0 for layer in self.layers), default=0.0)
+        return units, _mean(self.gates)
+
+    @cached_property
+    def gates(self) -> dict[str, float]:
+        """The share of each gate's values below 0.05 or above 0.95, of the layer where they are most."""
+        shares = [
+            {name: (low or 0.0) + (high or 0.0) for name, (low, high) in (layer.get("gates") or {}).items()}
+            for layer in self.layers
+        ]
+        return max(shares, key=_mean, default={})
+
     @staticmethod
     def _finite(values: Floats) -> Floats:
         return values[np.isfinite(values)]
+
+
+def _mean(shares: Mapping[str, float]) -> float:
+    return sum(shares.values()) / len(shares) if shares else 0.0

@@ -5,7 +5,7 @@ import math
 from rnncore.diagnosis.evidence import Evidence
 from rnncore.diagnosis.finding import Remedy
 from rnncore.diagnosis.quantities import figure
-from rnncore.diagnosis.remedies import clip_at, more_steps, shorter_way
+from rnncore.diagnosis.remedies import clip_at, more_steps, shorter_way, usual_weights
 from rnncore.diagnosis.rules.through_time import FADING, VANISHING, reached
 
 FAR = 10.0  # loss over that of a simple answer above which more of the same training is no advice
@@ -19,16 +19,18 @@ def lost(e: Evidence) -> bool:
 
 
 def because(e: Evidence) -> tuple[str, Remedy | None]:
-    """Return the rest of a sentence, and what to try: a shorter way for the gradient, clipping, or more steps."""
+    """Return the rest of a sentence, and what to try: other initial weights, a shorter way, clipping, or more steps."""
     found = reached(e)
     if found is not None and found.reach < FADING:
         arrives = f"only {figure(found.reach)}" if found.reach else "nothing"
         told = f"; {arrives} of the gradient at the end arrives at the first timestep"
-        return told, shorter_way(e) or more_steps(e, 5, 1000)
+        return told, usual_weights(e) or shorter_way(e) or more_steps(e, 5, 1000)
     clips = e.config is not None and e.config.clip.method != "off"
     if found is not None and not found.reach <= 1 / VANISHING and not clips and lost(e):
         told = "the gradient that arrives at the first timestep is "
         told += f"{figure(found.reach)} times the one at the end" if math.isfinite(found.reach) else "no longer finite"
-        return f"; {told}", clip_at(e, USUAL_NORM, "so that no gradient takes a longer step; it may not help")
-    remedy = more_steps(e, 5, 1000)
+        return f"; {told}", usual_weights(e) or clip_at(
+            e, USUAL_NORM, "so that no gradient takes a longer step; it may not help"
+        )
+    remedy = usual_weights(e) or more_steps(e, 5, 1000)
     return "", remedy and Remedy(f"{remedy.sentence} It may not help.", remedy.changes)

@@ -164,6 +164,8 @@ def test_a_read_out_at_more_than_half_of_the_timesteps_makes_it_direct(own: int,
 # ---- the rules at their thresholds ----
 
 LOW = {"optimizer": {"learning_rate": 1e-5}}
+PLAIN = {"optimizer": {"name": "sgd", "learning_rate": 1e-5}}
+RELU = {"model": {"nonlinearity": "relu"}}
 
 
 @pytest.mark.parametrize(("margin", "learns"), [(0.0199, False), (0.02, True)])
@@ -202,7 +204,10 @@ def test_every_simple_answer_has_to_be_beaten_but_not_those_that_know_something(
          {"history": history(clip_coef=np.r_[np.ones(120), np.full(180, 0.05)])}),
         ("too_few_updates", {"history": history(100)}, {"history": history(99)}),
         ("vanishing_through_layers", {"profile": [[0.011, 0.0], [0.5, 1.0]]}, {"profile": [[0.009, 0.0], [0.5, 1.0]]}),
-        ("dead_units", {"layers": {"dead": 0.49}}, {"layers": {"dead": 0.5}}),
+        ("dead_units", {"config": RELU, "layers": {"dead": 0.49}}, {"config": RELU, "layers": {"dead": 0.5}}),
+        ("dead_units", {"layers": {"dead": 1.0}}, {"config": RELU, "layers": {"dead": 1.0}}),
+        ("learning_rate_too_low", {"config": PLAIN, "history": history(update_norm=2.9e-4), "layers": {"saturated": 0.5}},
+         {"config": PLAIN, "history": history(update_norm=2.9e-4), "layers": {"saturated": 0.49}}),
         ("saturated", {"layers": {"saturated": 0.49}}, {"layers": {"saturated": 0.5}}),
         ("saturated", {"layers": {"gates": {"i": [0.2, 0.2], "f": [0.3, 0.2]}}},
          {"layers": {"gates": {"i": [0.2, 0.3], "f": [0.3, 0.2]}}}),

@@ -248,6 +248,21 @@ SICK = (
         "swapped_axes",
         config({"kind": "bundled", "name": "vowels"}, cell="gru", mistake="swapped_batch_and_time"),
     ),
+    sick(
+        "initial weights of radius 10, parity",
+        "saturated",
+        config(task("parity", seq_len=20), init={"scheme": "spectral", "spectral_radius": 10}),
+    ),
+    sick(
+        "initial weights of radius 10, SGD",
+        "saturated",
+        config(task("temporal_order"), lr=0.05, optimizer="sgd", init={"scheme": "spectral", "spectral_radius": 10}),
+    ),
+    sick(
+        "initial weights of deviation 3, LSTM",
+        "saturated",
+        config(task("sines"), cell="lstm", init={"scheme": "normal", "std": 3}),
+    ),
     sick("parity of 30", "constant_output no_better_than_baseline", config(task("parity", seq_len=30), cell="lstm")),
 )
 

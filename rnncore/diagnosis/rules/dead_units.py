@@ -11,6 +11,8 @@ def judge(e: Evidence) -> Finding | None:
     """Tell of a layer most of whose units are always 0, in a run that is no better than a simple answer."""
     if not e.stuck or e.diverged or not e.layers:
         return None
+    if e.config is not None and e.config.model.nonlinearity != "relu":
+        return None
     shares = [layer.get("dead") or 0.0 for layer in e.layers]
     share = max(shares)
     if share < MOST:
@@ -22,7 +24,7 @@ def judge(e: Evidence) -> Finding | None:
     )
     sentence += "gradient and cannot come back."
     remedy = None
-    if e.config is not None and e.config.model.nonlinearity == "relu":
+    if e.config is not None:
         known = CELLS[e.config.model.cell].nonlinearities
         if "tanh" in known:
             remedy = Remedy("Non-linearity: tanh, whose units cannot die.", {"model": {"nonlinearity": "tanh"}})

@@ -4,7 +4,7 @@ import numpy as np
 
 from rnncore.diagnosis.evidence import Evidence
 from rnncore.diagnosis.finding import Finding, Remedy, Rule
-from rnncore.diagnosis.remedies import clip_at, learning_rate
+from rnncore.diagnosis.remedies import clip_at, learning_rate, usual_weights
 
 USUAL_NORM = 1.0  # a threshold to begin with where the run had no usual norm
 
@@ -27,6 +27,8 @@ def _remedy(e: Evidence) -> Remedy | None:
         return Remedy(
             "Draw the initial weights as PyTorch does: no weight had been changed yet.", {"init": {"scheme": "default"}}
         )
+    if (remedy := usual_weights(e)) is not None:
+        return remedy
     if e.config.clip.method == "off":
         early = e.norms[: max(1, len(e.norms) // 2)]
         usual = float(np.median(early)) if early.size else USUAL_NORM

@@ -1,13 +1,13 @@
 """A learning rate that is too low: the updates hardly change the weights."""
 
 from rnncore.diagnosis.clipped import clipping
-from rnncore.diagnosis.evidence import LATELY, Evidence
+from rnncore.diagnosis.evidence import LATELY, SATURATED, Evidence
 from rnncore.diagnosis.finding import Finding, Rule
 from rnncore.diagnosis.quantities import figure
 from rnncore.diagnosis.remedies import HEALTHY_RATIO, HIGHEST_ADAPTIVE_RATE, HIGHEST_RATE, learning_rate
 
 SMALL_UPDATES = 3e-5  # update norm / weight norm; healthy 3e-3 to 1.5e-2 (Adam, 5e-3), at 1e-6 it is 9e-6 (measured)
-SMALL_GRADIENT = 1e-4  # below it, it is the gradient that is missing
+SMALL_GRADIENT = 1e-4  # below it, or where units have no slope, it is the gradient that is missing
 
 
 def judge(e: Evidence) -> Finding | None:
@@ -19,7 +19,7 @@ def judge(e: Evidence) -> Finding | None:
     if clipped is not None and not e.adaptive and ratio / max(clipped.median, 1e-12) >= SMALL_UPDATES:
         return None
     gradient = sorted(e.norms[-LATELY:])[len(e.norms[-LATELY:]) // 2] if e.norms.size else 0.0
-    if not e.adaptive and gradient < SMALL_GRADIENT:
+    if not e.adaptive and (gradient < SMALL_GRADIENT or max(e.saturated) >= SATURATED):
         return None
     wanted = e.learning_rate * HEALTHY_RATIO / ratio if ratio > 0 else HIGHEST_ADAPTIVE_RATE
     wanted = min(wanted, HIGHEST_RATE.get(e.optimizer, HIGHEST_ADAPTIVE_RATE))

@@ -8,7 +8,7 @@ import numpy as np
 from rnncore.diagnosis.evidence import LATELY, Evidence
 from rnncore.diagnosis.finding import Finding, Rule
 from rnncore.diagnosis.quantities import figure
-from rnncore.diagnosis.remedies import clip_at
+from rnncore.diagnosis.remedies import clip_at, usual_weights
 from rnncore.diagnosis.rules.learning_rate_too_high import too_high
 
 SPIKE = 100.0  # norm / median of up to 50 norms before; runs that go on learning stay below about 30 (measured)
@@ -50,7 +50,8 @@ def judge(e: Evidence) -> Finding | None:
         now = f"; the training loss was {figure(spike.loss_before, 3)} before and is {figure(e.train_loss, 3)} now"
     sentence = f"Thrown out: at step {spike.step:,} {told}{now}."
     what = "the median norm of the steps before the spike" if spike.before <= USUAL_NORM else "a norm to begin with"
-    return Finding("thrown_out", sentence, evidence, clip_at(e, min(spike.before, USUAL_NORM), what))
+    remedy = usual_weights(e) or clip_at(e, min(spike.before, USUAL_NORM), what)
+    return Finding("thrown_out", sentence, evidence, remedy)
 
 
 def _largest(e: Evidence) -> Spike | None:
