@@ -260,7 +260,7 @@ SICK = (
     ),
     sick(
         "initial weights of deviation 3, LSTM",
-        "saturated",
+        "saturated thrown_out",
         config(task("sines"), cell="lstm", init={"scheme": "normal", "std": 3}),
     ),
     sick("parity of 30", "constant_output no_better_than_baseline", config(task("parity", seq_len=30), cell="lstm")),
