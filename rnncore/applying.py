@@ -30,12 +30,13 @@ def apply_run(
     weights: Mapping[str, NDArray[Any]],
     read_file: Callable[[str], bytes],
     files: Sequence[tuple[str, bytes]],
+    max_cells: int | None = None,
 ) -> Prediction:
     """Return what the network with these weights answers to a new file.
 
     The run's own files are read again (`read_file`: id or path -> bytes), and its scales, classes and words are worked
     out of their training part as they were when it trained; the new file has no part in them. weights: by the names of
-    `SequenceModel.state_dict`. files: (name, bytes).
+    `SequenceModel.state_dict`. files: (name, bytes). max_cells: of the table of predictions; None: any number.
 
     Raises:
         DataError: the run has no columns, or the file lacks some of them, is too short or cannot be read.
@@ -63,4 +64,4 @@ def apply_run(
     if {name: tuple(values.shape) for name, values in weights.items()} != {k: tuple(v) for k, v in shapes.items()}:
         raise DataError(OTHER_SHAPES)
     network = network_of(config.model, *sizes, weights)
-    return predicted(file, coding, network)
+    return predicted(file, coding, network, max_cells)

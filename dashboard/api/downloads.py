@@ -1,7 +1,7 @@
 """Downloads, made piece by piece: a few at a time, for a bounded time, so that those who watch are not held up."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from functools import cache
 
 from anyio import CapacityLimiter, to_thread
@@ -24,11 +24,19 @@ _budget = Budget(each=16, total=256)  # by network address; a client that does n
 
 def attachment(request: Request, pieces: Iterator[bytes], media_type: str, file_name: str) -> Response:
     """Return the answer that sends `pieces` as a file. Raises ApiError 429 while many others are being sent."""
+    return in_pieces(request, pieces, media_type, {"Content-Disposition": f'attachment; filename="{file_name}"'})
+
+
+def in_pieces(
+    request: Request, pieces: Iterator[bytes], media_type: str, headers: Mapping[str, str] | None = None
+) -> Response:
+    """Return the answer that sends `pieces`. Raises ApiError 429 while many others are being sent."""
     address = request.client.host if request.client else ""
     if not _budget.allows(address):
         raise ApiError(429, MANY, RETRY_S)
-    headers = {"Content-Disposition": f'attachment; filename="{file_name}"', "Cache-Control": "no-store"}
-    return _Download(address, _one_by_one(address, pieces), media_type, headers)
+    return _Download(
+        address, _one_by_one(address, pieces), media_type, {"Cache-Control": "no-store"} | dict(headers or {})
+    )
 
 
 class _Download(StreamingResponse):

@@ -1,9 +1,14 @@
 """Predictions of a run on a file that is sent: as JSON with notes and a picture, or as the CSV alone."""
 
+import codecs
+import json
+from collections.abc import Iterator
+
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
+from dashboard.api.downloads import in_pieces
 from dashboard.api.files import BUSY_RETRY_S, MAX_NAME, UPLOAD_SECONDS, UPLOADING, under_way
 from dashboard.api.reading import in_reading_thread
 from dashboard.exports.predictions import predictions
@@ -13,7 +18,6 @@ from dashboard.server.http import (
     FORM_TYPES,
     NOT_FOUND,
     ApiError,
-    JSONAnswer,
     address_of,
     content_type,
     endpoint,
@@ -21,9 +25,11 @@ from dashboard.server.http import (
     read_body,
     run_id,
 )
+from rnncore.runs.reader.pool import Predicted
 from rnncore.words import visible
 
 FORMATS = ("json", "csv")
+PIECE_BYTES = 1 << 18
 
 
 @endpoint
@@ -50,13 +56,20 @@ async def predict(request: Request) -> Response:
     except OverBudget:
         raise ApiError(429, UPLOADING, BUSY_RETRY_S) from None
     if form == "csv":
-        return Response(found.csv, media_type="text/csv", headers={"Cache-Control": "no-store"})
-    return JSONAnswer(
-        {
-            "rows": found.rows,
-            "columns": found.columns,
-            "notes": found.notes,
-            "picture": found.picture,
-            "csv": found.csv.decode(),
-        }
-    )
+        return in_pieces(request, _cut(found.csv), "text/csv")
+    return in_pieces(request, _as_json(found), "application/json")
+
+
+def _as_json(found: Predicted) -> Iterator[bytes]:
+    """Yield JSON with the CSV in it, piece by piece: all at once, nobody else would be answered meanwhile."""
+    plain = {"rows": found.rows, "columns": found.columns, "notes": found.notes, "picture": found.picture}
+    yield json.dumps(plain, separators=(",", ":"), allow_nan=False).encode()[:-1] + b',"csv":"'
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    for piece in _cut(found.csv):
+        yield json.dumps(decoder.decode(piece))[1:-1].encode()
+    yield b'"}'
+
+
+def _cut(content: bytes) -> Iterator[bytes]:
+    for start in range(0, len(content), PIECE_BYTES):
+        yield content[start : start + PIECE_BYTES]

@@ -66,11 +66,13 @@ class _Answered:
     beyond: NDArray[np.int64]
 
 
-def predicted(file: NewFile, coding: Coding, network: Network) -> Prediction:
+def predicted(file: NewFile, coding: Coding, network: Network, max_cells: int | None = None) -> Prediction:
     """Return what a network answers to every sequence, timestep or window of a new file.
 
+    max_cells: of the table, rows x columns; None: any number.
+
     Raises:
-        DataError: the file is too short, or its values are too large to compute with.
+        DataError: the file is too short, its values are too large to compute with, or the table would be too large.
     """
     sequences = file.sequences
     known, notes = only_known(coding, sequences)
@@ -93,8 +95,18 @@ def predicted(file: NewFile, coding: Coding, network: Network) -> Prediction:
         more += said
     else:
         answered = _whole(sequences, coding, inputs, network)
+    if max_cells is not None:
+        _check_size(len(answered.outputs), 5 + len(coding.targets) + len(coding.classes), sequences.name, max_cells)
     columns, picture = _written(replace(file, sequences=sequences), coding, answered)
     return Prediction(columns, (*file.notes, *notes, *more), picture)
+
+
+def _check_size(rows: int, columns: int, name: str, max_cells: int) -> None:
+    if rows * columns > max_cells:
+        raise DataError(
+            f"The predictions on '{name}' would be a table of {rows:,} rows and about {columns:,} columns; at most "
+            f"{max_cells:,} cells can be given out, so send a part of the file."
+        )
 
 
 def _windows(sequences: Sequences, coding: Coding, inputs: Inputs, network: Network) -> tuple[_Answered, list[str]]:

@@ -54,6 +54,15 @@ def test_reordered_and_extra_columns_change_nothing_and_missing_ones_are_named()
         run.on(table("b,c", B[:30], A[:30]))
 
 
+def test_a_table_of_predictions_may_be_bounded() -> None:
+    run = Run(table("day,a,b", days(N), A, B), targets=["b"], window=6)
+    assert run.on(table("day,a,b", days(30), A[:30], B[:30]), max_cells=25 * 6).rows == 25
+    with pytest.raises(
+        DataError, match="a table of 25 rows and about 6 columns; at most 149 cells"
+    ):
+        run.on(table("day,a,b", days(30), A[:30], B[:30]), max_cells=25 * 6 - 1)
+
+
 def test_the_target_need_not_be_in_the_file_where_the_network_does_not_see_it() -> None:
     run = Run(table("day,a,b", days(N), A, B), targets=["b"], features=["a"], window=6)
     found = rows(run.on(table("day,a", days(30), A[:30])))

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,16 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from dashboard.api import predict
+from dashboard.experiment.configs import config_of
+from dashboard.exports.weights import weights_file
 from dashboard.figures.predicted import predicted_figure
 from dashboard.server import services
 from rnncore.__main__ import main
 from rnncore.config import TrainConfig
+from rnncore.data.dataset import DataError
+from rnncore.runs.reader import predicting
+from rnncore.runs.reader.pool import Predicted
 from rnncore.runs.settings import Settings
 from rnncore.runs.store.store import file_id_of
 from tests.support.api import AS_CSV
@@ -56,6 +63,32 @@ def test_a_file_is_predicted_over_http_and_as_csv_alone() -> None:
     assert found["picture"]["kind"] == "line"
     alone = call("POST", f"/api/runs/{run_id(0)}/predict?name=new.csv&as=csv", NEW, AS_CSV)
     assert alone.body.decode() == found["csv"]
+
+
+@pytest.mark.parametrize("size", [1, 7, 1 << 18])
+def test_an_answer_in_pieces_is_whole_json(monkeypatch: pytest.MonkeyPatch, size: int) -> None:
+    monkeypatch.setattr(predict, "PIECE_BYTES", size)
+    table = 'day,"Größe"\r\n1,"😀 \\ \t"\r\n'
+    found = Predicted(1, ["day", "Größe"], [["1", "😀"]], ["a note"], {"kind": "line"}, table.encode())
+    answer = json.loads(b"".join(predict._as_json(found)))
+    assert answer == {
+        "rows": 1, "columns": ["day", "Größe"], "notes": ["a note"], "picture": {"kind": "line"}, "csv": table,
+    }  # fmt: skip
+
+
+def test_predictions_too_large_to_give_out_are_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    store = services.scheduler().store
+    run = store.run(run_id(0))
+    assert run is not None
+    weights = weights_file(store, run)
+    assert weights is not None
+    request = {"config": config_of(run).model_dump(mode="json")}
+    files = [("weights", weights), ("new.csv", NEW), (file_id_of(OLD), OLD)]
+    plain, arrays = predicting.predict(request, files)
+    assert plain["rows"] == 16
+    monkeypatch.setattr(predicting, "MAX_BYTES", len(arrays["csv"]) - 1)
+    with pytest.raises(DataError, match=r"'new\.csv' would be a table of 0 MB"):
+        predicting.predict(request, files)
 
 
 def test_what_cannot_be_predicted_is_said_in_one_sentence() -> None:

@@ -13,6 +13,7 @@ import pyarrow.feather as feather
 import pytest
 
 from rnncore.data import DataError
+from rnncore.data.files import hdf5
 from rnncore.data.upload import inspect
 from tests.support.formats import csv, ods_of, rows, sheet_xml, xlsx, zipped
 
@@ -64,11 +65,26 @@ _SHEET = (
     '<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>{}</sheetData></worksheet>'
 )
 
+_REPEATED = '<table:table-cell table:number-columns-repeated="{}" office:value-type="float" office:value="1"/>'
+_WIDE = '<row r="1">' + "<c><v>1</v></c>" * 16_000 + '</row><row r="1000000"><c><v>2</v></c></row>'
+_SPACES = '<table:table-cell office:value-type="string"><text:p><text:s text:c="2000000000"/></text:p>'
+
+
+def _sharing(text: str, cells: int) -> bytes:
+    """A workbook of which many cells are the same text, which it keeps once."""
+    main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+    uses = "".join(f'<row r="{n}"><c r="A{n}" t="s"><v>0</v></c></row>' for n in range(1, cells + 1))
+    with zipfile.ZipFile(io.BytesIO(xlsx(A=_SHEET.format(uses)))) as book:
+        files = [(name, book.read(name)) for name in book.namelist()]
+    return zipped(*files, ("xl/sharedStrings.xml", f'<sst xmlns="{main}"><si><t>{text}</t></si></sst>'))
+
+
 HOSTILE = {
     "a zip bomb": ("t.zip", zipped(("t.csv", bytes(300_000_000))), "unpacks to 300 MB"),
     "a zip of zeros within 20 MB": ("t.zip", zipped(("t.csv", bytes(15_000_000))), "100 times its own size"),
     "a zip that lies": ("t.zip", _lying_zip(), "damaged"),
     "a gzip bomb": ("t.csv.gz", gzip.compress(bytes(300_000_000)), "unpacks to more than"),
+    "a gzip of very many parts": ("t.csv.gz", gzip.compress(b"") * 100_000 + gzip.compress(GOOD)[:-30], "too early"),
     "a gzip cut off": ("t.csv.gz", gzip.compress(GOOD)[:-300], "ends too early"),
     "a gzip that is damaged": ("t.csv.gz", gzip.compress(GOOD)[:40] + b"x" * 90, "damaged gzip|ends too early"),
     "a zip in a zip": ("t.zip", zipped(("in.zip", zipped(("t.csv", GOOD)))), "holds another archive, 'in.zip'"),
@@ -87,6 +103,8 @@ HOSTILE = {
         "all empty|100 times",
     ),
     "cells far apart": ("t.xlsx", xlsx(A=_SHEET.format(_FAR)), "1,048,576 rows of 16,384 columns"),
+    "cells without a place": ("t.xlsx", xlsx(A=_SHEET.format(_WIDE)), "1,000,000 rows of 16,000 columns"),
+    "one text in many cells": ("t.xlsx", _sharing("x" * 30_000, 20_000), "take 600 MB"),
     "laughs": ("t.xlsx", xlsx(A=LAUGHS), "workbook|header|empty|rows|data"),
     "a sheet of nonsense": ("t.xlsx", xlsx(A="<worksheet><sheetData><row><c"), "workbook"),
     "a workbook bomb": ("t.xlsx", xlsx(A=_SHEET.format(" " * 200_000_000)), "unpacks to"),
@@ -96,6 +114,12 @@ HOSTILE = {
     "cells that repeat": ("t.ods", _ods(_ROW.format(1_048_576, _CELL.format(16_384))), "columns"),
     "a cell that repeats": ("t.ods", _ods(_ROW.format(1, _CELL.format(999_999_999))), "columns"),
     "rows that repeat": ("t.ods", _ods(_ROW.format(999_999_999, _CELL.format(1))), "rows"),
+    "cells that repeat, in other digits": (
+        "t.ods", _ods(_ROW.format("0000000000001048576", _REPEATED.format("000000000000016384"))), "columns|damaged"),
+    "a cell of spaces": ("t.ods", _ods(_ROW.format(1, _SPACES + "</table:table-cell>")), "take 2,000 MB"),
+    "json of more rows than are read": ("t.json", b"[" + b"[]," * 2_000_001 + b"[]]", "2,000,002 rows"),
+    "json of series that are long together": (
+        "t.json", b"[" + b",".join([b'{"x":[' + b"1," * 2_999 + b"1]}"] * 700) + b"]", "2,100,000 rows"),
     "json, deep lists": ("t.json", b"[" * 100_000 + b"]" * 100_000, "nested too deep"),
     "json, deep objects": ("t.json", b'{"a":' * 100_000 + b"1" + b"}" * 100_000, "nested too deep"),
     "json lines, deep": ("t.jsonl", b'{"a":1}\n' + b"[" * 100_000, "nested too deep|damaged JSON"),
@@ -173,6 +197,47 @@ def test_a_size_that_hdf5_only_claims_takes_no_memory():
     with h5py.File(content, "w") as file:
         file.create_dataset("v", (10**12,), "f8", chunks=(1_000,))
     with pytest.raises(DataError, match="1,000,000,000,000 values"):
+        inspect([("t.h5", content.getvalue())])
+
+
+@pytest.mark.parametrize(
+    ("count", "dtype", "size"),
+    [(100_000, "S60000", "6,000"), (9_000_000, [(f"f{n}", "f8") for n in range(99)], "7,128"),
+     (900_000, [("x", "f8", (100, 100))], "72,000")],
+)  # fmt: skip
+def test_values_of_hdf5_that_are_long_take_no_memory(count, dtype, size):
+    h5py = pytest.importorskip("h5py")
+    content = io.BytesIO()
+    with h5py.File(content, "w") as file:
+        file.create_dataset("v", (count,), np.dtype(dtype), chunks=(10,), compression="gzip")
+    with pytest.raises(DataError, match=f"take {size} MB or more; at most 100 MB can be read"):
+        inspect([("t.h5", content.getvalue())])
+
+
+def test_texts_of_hdf5_of_any_length_are_read_until_they_are_too_long(monkeypatch):
+    h5py = pytest.importorskip("h5py")
+    content = io.BytesIO()
+    with h5py.File(content, "w") as file:
+        words = np.array([["ab" * 3], ["c"]] * 1_500, object)
+        file.create_dataset("v", data=words, dtype=h5py.string_dtype())
+    found = hdf5.read_hdf5(content.getvalue(), "t.h5")
+    assert found.columns[0].cells.to_pylist() == ["ababab", "c"] * 1_500
+    monkeypatch.setattr(hdf5, "MAX_UNPACKED_BYTES", 60_000)  # it keeps a pointer of 16 bytes for each
+    hdf5.read_hdf5(content.getvalue(), "t.h5")
+    monkeypatch.setattr(hdf5, "MAX_UNPACKED_BYTES", 10_000)
+    with pytest.raises(DataError, match="MB or more"):
+        hdf5.read_hdf5(content.getvalue(), "t.h5")
+
+
+def test_groups_of_hdf5_that_hold_each_other_are_not_followed_for_ever():
+    h5py = pytest.importorskip("h5py")
+    content = io.BytesIO()
+    with h5py.File(content, "w") as file:
+        file["v"] = np.arange(10.0)
+        group = file.create_group("g")
+        for number in range(12):
+            group[f"up {number}"] = file["/"]
+    with pytest.raises(DataError, match="more than 1,000 arrays"):
         inspect([("t.h5", content.getvalue())])
 
 

@@ -36,8 +36,8 @@ class Run:
         list(trainer.records())
         self.weights = {name: value.cpu().numpy() for name, value in trainer.last_finite_state().items()}
 
-    def on(self, content: bytes, name: str = "new.csv") -> Prediction:
-        return apply_run(self.config, self.weights, lambda _: self.content, [(name, content)])
+    def on(self, content: bytes, name: str = "new.csv", max_cells: int | None = None) -> Prediction:
+        return apply_run(self.config, self.weights, lambda _: self.content, [(name, content)], max_cells)
 
     def plain(self, inputs: NDArray[Any]) -> NDArray[np.float64]:
         """Return the outputs (T, O) at every timestep of one sequence (T, F), by torch.nn in float64."""

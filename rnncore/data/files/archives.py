@@ -11,7 +11,7 @@ from rnncore.data.dataset import DataError
 from rnncore.data.files.limits import MAX_BYTES, MAX_MEMBERS, MAX_RATIO, MAX_UNPACKED_BYTES
 from rnncore.words import shorten
 
-_PIECE = 1 << 20
+_LEAST, _PIECE = 1 << 10, 1 << 20  # bytes that are unpacked at once
 _SMALL = 1_000_000  # bytes that may be packed at any ratio
 _ENCRYPTED = 0x1
 _HIDDEN = re.compile(r"(^|/)(__MACOSX/|\.|thumbs\.db$|desktop\.ini$)", re.I)
@@ -73,24 +73,22 @@ def gunzip(data: bytes, name: str) -> list[tuple[str, bytes]]:
     Raises:
         DataError: damaged, or too much in it.
     """
-    parts, size = [], 0
+    parts, size, place = [], 0, 0
     allowed = min(MAX_BYTES, max(_SMALL, MAX_RATIO * len(data)))
-    rest = data
     try:
-        while rest.startswith(b"\x1f\x8b"):  # archives may stand one behind the other
-            unpacker = zlib.decompressobj(wbits=31)
-            while not unpacker.eof and rest:
-                piece = unpacker.decompress(rest, _PIECE)
+        while data.startswith(b"\x1f\x8b", place):  # archives may stand one behind the other, by the hundred thousand
+            unpacker, given = zlib.decompressobj(wbits=31), _LEAST
+            while not unpacker.eof:
+                packed = data[place : place + given]
+                piece = unpacker.decompress(packed, _PIECE)
+                taken = len(packed) - len(unpacker.unconsumed_tail) - len(unpacker.unused_data)
+                if not taken and not piece:
+                    raise DataError(f"'{name}' is a gzip archive that ends too early; download or pack it again.")
                 parts.append(piece)
                 size += len(piece)
                 if size > allowed:
                     raise _too_much(name, None, len(data), MAX_BYTES)
-                if not piece and not unpacker.unconsumed_tail and not unpacker.eof:
-                    raise DataError(f"'{name}' is a gzip archive that ends too early; download or pack it again.")
-                rest = unpacker.unconsumed_tail
-            if not unpacker.eof:
-                raise DataError(f"'{name}' is a gzip archive that ends too early; download or pack it again.")
-            rest = unpacker.unused_data
+                place, given = place + taken, min(_PIECE, 2 * given)
     except zlib.error as error:
         raise DataError(f"'{name}' is a damaged gzip archive ({_first_line(error)}); pack it again.") from None
     inner = re.sub(r"\.(gz|gzip)$", "", name, flags=re.I)

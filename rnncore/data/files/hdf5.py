@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from rnncore.data.dataset import DataError
 from rnncore.data.files.arrays import of_arrays
-from rnncore.data.files.limits import MAX_CELLS, MAX_MEMBERS
+from rnncore.data.files.limits import MAX_CELLS, MAX_MEMBERS, MAX_UNPACKED_BYTES
 from rnncore.data.files.table import Table
 from rnncore.data.sequences import Sequences
 
@@ -38,12 +38,10 @@ def read_hdf5(data: bytes, name: str, part: str = "") -> Table | Sequences:
                 raise DataError(f"'{name}' holds a Keras model, no data; upload the data that it was trained on.")
             found: dict[str, Any] = {}
             _collect(file, "", 0, found, name)
-            total = sum(math.prod(each.shape) for each in found.values())
-            if total > MAX_CELLS:
-                raise DataError(f"The arrays of '{name}' have {total:,} values; at most {MAX_CELLS:,} can be read.")
+            _check_size(found, name)
             arrays = {}
             for path, dataset in found.items():
-                arrays.update(_arrays(path, dataset[()]))
+                arrays.update(_arrays(path, _long_texts(dataset, name) if _is_text(dataset) else dataset[()]))
     except (DataError, MemoryError):
         raise
     except Exception as error:
@@ -52,6 +50,34 @@ def read_hdf5(data: bytes, name: str, part: str = "") -> Table | Sequences:
     if not arrays:
         raise DataError(f"'{name}' is an HDF5 file without arrays of numbers or text.")
     return of_arrays(arrays, name, part, ragged=False)
+
+
+def _check_size(found: dict[str, Any], name: str) -> None:
+    """Refuse arrays of too many values, or of too many bytes where one value is long."""
+    total = sum(math.prod(each.shape) for each in found.values())
+    if total > MAX_CELLS:
+        raise DataError(f"The arrays of '{name}' have {total:,} values; at most {MAX_CELLS:,} can be read.")
+    size = sum(math.prod(each.shape) * each.dtype.itemsize for each in found.values())
+    if size > MAX_UNPACKED_BYTES:
+        raise _too_large(name, size)
+
+
+def _long_texts(dataset: Any, name: str) -> NDArray[Any]:
+    """Return an array of texts of any length, read in pieces: the file does not say how long they are together."""
+    step, size, pieces = max(1, 1_000 // math.prod(dataset.shape[1:])), 0, []
+    for start in range(0, dataset.shape[0], step):
+        pieces.append(dataset[start : start + step])
+        size += sum(map(len, pieces[-1].ravel()))
+        if size > MAX_UNPACKED_BYTES:
+            raise _too_large(name, size)
+    return np.concatenate(pieces)
+
+
+def _too_large(name: str, size: int) -> DataError:
+    return DataError(
+        f"The arrays of '{name}' take {size / 1e6:,.0f} MB or more; at most {MAX_UNPACKED_BYTES / 1e6:.0f} MB can be "
+        "read."
+    )
 
 
 def _collect(group: Any, path: str, depth: int, found: dict[str, Any], name: str) -> None:

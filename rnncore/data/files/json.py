@@ -13,7 +13,7 @@ from rnncore.data.dataset import DataError
 from rnncore.data.files.arrays import of_arrays
 from rnncore.data.files.cells import table_of_rows
 from rnncore.data.files.decode import to_utf8
-from rnncore.data.files.limits import MAX_CELLS, MAX_COLUMNS
+from rnncore.data.files.limits import MAX_CELLS, MAX_COLUMNS, MAX_ROWS
 from rnncore.data.files.parts import chosen_part, told
 from rnncore.data.files.table import Table, shorten
 from rnncore.data.sequences import Sequences
@@ -126,6 +126,7 @@ def _of_columns(value: dict[str, Any]) -> list[dict[str, Any]] | None:
 
 
 def _read(rows: list[Any], name: str) -> Table | Sequences:
+    _check_size(len(rows), 1, name)
     if isinstance(rows[0], dict):
         return _of_records(rows, name)
     if not isinstance(rows[0], list):
@@ -160,6 +161,7 @@ def _of_records(records: list[dict[str, Any]], name: str) -> Table:
     if not kept:
         raise DataError(f"The records in '{name}' hold nothing but lists and objects.")
     if series:
+        _check_size(sum(len(record[series[0]]) for record in flat), 1 + len(kept), name)
         rows = _unfolded(flat, kept, series, name)
         header = ["sequence", *kept]
     else:
@@ -168,6 +170,13 @@ def _of_records(records: list[dict[str, Any]], name: str) -> Table:
     notes: tuple[str, ...] = (f"Left out, because they hold lists: {listed(left_out, 5)}.",) if left_out else ()
     notes += (f"Each record is a sequence, whose values stand in {listed(series, 5)}.",) if series else ()
     return replace(table, notes=(*notes, *table.notes))
+
+
+def _check_size(rows: int, columns: int, name: str) -> None:
+    if rows > MAX_ROWS:
+        raise DataError(f"'{name}' has {rows:,} rows; at most {MAX_ROWS:,} can be read, so thin it out or split it.")
+    if rows * columns > MAX_CELLS:
+        raise DataError(f"'{name}' has {rows:,} rows of {columns:,} columns; at most {MAX_CELLS:,} cells fit.")
 
 
 def _chain(header: Sequence[object], rows: Any) -> Iterator[Sequence[object]]:

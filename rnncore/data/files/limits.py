@@ -13,5 +13,6 @@ MAX_INPUT_VALUES = 50_000_000  # timesteps x inputs after one-hot encoding
 MAX_VALIDATION_VALUES = 20_000_000  # sequences x timesteps x inputs of the validation set
 MAX_MEMBERS = 1_000  # files in an archive
 MAX_RATIO = 100  # how many times its own size an archive may unpack to
+MAX_ANSWER_CELLS = 5_000_000  # rows x columns of predictions that a server gives out
 MAX_RECOGNISED = 200  # characters of a cell that are looked at to find out what it is; no number is longer
 LARGEST = 1e100  # squares of larger values do not fit into float64

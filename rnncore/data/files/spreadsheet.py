@@ -6,18 +6,26 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from rnncore.data.dataset import DataError
 from rnncore.data.files.archives import stored_again
 from rnncore.data.files.cells import table_of_rows
-from rnncore.data.files.limits import MAX_CELLS, MAX_COLUMNS, MAX_ROWS
+from rnncore.data.files.limits import MAX_CELLS, MAX_COLUMNS, MAX_ROWS, MAX_UNPACKED_BYTES
 from rnncore.data.files.parts import chosen_part, told
 from rnncore.data.files.table import Table
 
 _LARGE = 0.5  # of the largest sheet: the first one so large is read where none is chosen
 _PLACE = re.compile(rb"""\sr\s*=\s*["']\$?([A-Za-z]{1,3})\$?(\d{1,9})["']""")
 _ODS_TAG = re.compile(rb"<(?:\w+:)?(table|table-row|table-cell|covered-table-cell)(\s[^>]*?)?(/?)>")
-_REPEATED = re.compile(rb"""number-(?:rows|columns)-repeated\s*=\s*["'](\d{1,12})["']""")
+_REPEATED = re.compile(rb"""number-(?:rows|columns)-repeated\s*=\s*["'](\d{0,12})""")
 _SHEET = re.compile(r"^xl/worksheets/[^/]*\.xml$", re.I)
+_ROW = re.compile(rb"""<(?:\w+:)?row\s(?:[^>]*\s)?r\s*=\s*["'](\d{1,9})["']""")
+_CELL = re.compile(rb"<(?:\w+:)?c[\s/>]")
+_SPACES = re.compile(rb"""<(?:\w+:)?s\s(?:[^>]*:)?c\s*=\s*["'](\d{1,12})""")
+_SHARED, _SHARED_FILE = re.compile(rb"<(?:\w+:)?si[\s>]"), re.compile(r"^xl/sharedStrings\.xml$", re.I)
+_USE = re.compile(rb"""\st\s*=\s*["']s["'][^>]*>\s*<(?:\w+:)?v>\s*(\d{1,9})""")
 
 
 def read_spreadsheet(data: bytes, name: str, part: str = "", header: str = "auto") -> Table:
@@ -90,21 +98,45 @@ def _size(book: Any, sheet: str) -> int:
 
 def _check_extent(files: dict[str, bytes], name: str) -> None:
     """Refuse sheets whose cells lie so far apart that the library, which fills the space between, needs too much."""
+    lengths = np.zeros(0, np.int64)
+    for member, content in files.items():
+        if _SHARED_FILE.match(member):
+            places = [match.start() for match in _SHARED.finditer(content)]
+            lengths = np.diff([*places, len(content)])
     for member, content in files.items():
         if _SHEET.match(member):
             _check_size(*_extent(content), name)
+            _check_texts(content, lengths, name)
         elif member == "content.xml":
             for extent in _extents_of_ods(content):
                 _check_size(*extent, name)
+            _check_bytes(sum(int(spaces) for spaces in _SPACES.findall(content)), name)
 
 
 def _extent(sheet: bytes) -> tuple[int, int]:
     """Return the last row and column of which a sheet has a cell."""
-    last, columns = 0, set()
-    for match in _PLACE.finditer(sheet):
-        columns.add(match[1])
-        last = max(last, int(match[2]))
-    return last, max(map(_column, columns), default=0)
+    places = _PLACE.findall(sheet)
+    last = max((int(row) for _, row in places), default=0)
+    width = max(map(_column, {column for column, _ in places}), default=0)
+    if len(_CELL.findall(sheet)) > len(places):  # some stand where they are written, one behind the other
+        rows = re.split(rb"<(?:\w+:)?row[\s/>]", sheet)
+        width += max(len(_CELL.findall(row)) for row in rows)
+        last = max([last + len(rows), *(int(match[1]) for match in _ROW.finditer(sheet))])
+    return last, width
+
+
+def _check_texts(sheet: bytes, lengths: NDArray[np.int64], name: str) -> None:
+    """Refuse a sheet whose cells repeat long texts that the workbook keeps once; lengths: of these, in bytes."""
+    used = np.fromiter((int(match[1]) for match in _USE.finditer(sheet)), np.int64) if len(lengths) else lengths
+    _check_bytes(int(lengths[used[used < len(lengths)]].sum()), name)
+
+
+def _check_bytes(size: int, name: str) -> None:
+    if size > MAX_UNPACKED_BYTES:
+        raise DataError(
+            f"The texts in a sheet of '{name}' take {size / 1e6:,.0f} MB; at most {MAX_UNPACKED_BYTES / 1e6:.0f} MB "
+            "can be read."
+        )
 
 
 def _column(letters: bytes) -> int:
@@ -120,7 +152,7 @@ def _extents_of_ods(content: bytes) -> Iterator[tuple[int, int]]:
     for match in _ODS_TAG.finditer(content):
         about = match[2] or b""
         found = _REPEATED.search(about)
-        times = int(found[1]) if found else 1
+        times = int(found[1] or 0) if found else 1
         if match[1] == b"table":
             yield last_row, last_column
             rows = columns = last_row = last_column = 0
