@@ -10,8 +10,9 @@ from rnncore.config import TrainConfig
 if TYPE_CHECKING:
     from rnncore.engine.train import train
     from rnncore.examination import diagnose
+    from rnncore.runs.study_call import study
 
-__all__ = ["TrainConfig", "diagnose", "train"]
+__all__ = ["TrainConfig", "diagnose", "study", "train"]
 __version__ = "0.1.0"
 
 
@@ -24,4 +25,8 @@ def __getattr__(name: str) -> Any:
         from rnncore.examination import diagnose
 
         return diagnose
+    if name == "study":
+        from rnncore.runs.study_call import study
+
+        return study
     raise AttributeError(f"module 'rnncore' has no attribute {name!r}")

@@ -1,4 +1,4 @@
-"""Command line: `python -m rnncore train CONFIG.json`, `predict`, `diagnose`, `tasks`, `verify`, `runs`, `settings`."""
+"""Command line, `python -m rnncore`: train, predict, diagnose, study, tasks, verify, runs, settings."""
 
 import argparse
 import json
@@ -16,6 +16,7 @@ from rnncore.errors import ConfigError
 from rnncore.registry import PLUGINS, load_plugins
 from rnncore.runs import commands as runs
 from rnncore.runs import predict_command as prediction
+from rnncore.runs import study_command as studies
 
 FINISHED, FAILED, BAD_INPUT, DIVERGED, INTERRUPTED = 0, 1, 2, 3, 130
 
@@ -67,6 +68,7 @@ def _parser() -> argparse.ArgumentParser:
     verify.add_argument("--cases", type=_positive, default=16, metavar="N", help="how many networks (16)")
     verify.add_argument("--seed", type=int, help="which networks; without it, others each time")
 
+    studies.add_to(commands)
     prediction.add_to(commands)
     runs.add_to(commands)
 

@@ -6,6 +6,7 @@ from typing import Any
 from rnncore.runs.allowed import RESUMABLE
 from rnncore.runs.store.recording import Recorder
 from rnncore.runs.store.store import StoredRun
+from rnncore.runs.store.studies import PREFIX
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +99,11 @@ class ActiveRun:
     ending_since: float = 0.0
     aborts: int = 0  # how often the execution engine was told to end it
     unreadable_since: float | None = None  # when the store first failed to say how to begin it
+
+    @property
+    def in_study(self) -> bool:
+        """Whether the run belongs to a study, which looks after it."""
+        return self.workspace.startswith(PREFIX)
 
     @property
     def steps_per_second(self) -> float:

@@ -1,6 +1,7 @@
 """The data folder: one server at a time takes it, and notices when it is gone or another one is in its place."""
 
 import logging
+from collections.abc import Callable
 
 from rnncore.runs.active import Ending
 from rnncore.runs.lifecycle import Lifecycle
@@ -18,8 +19,9 @@ FOLDER_WENT_AWAY = "Interrupted at step {step}: the server's data folder was gon
 class DataFolder:
     """The folder of a scheduler's store, from `take` to `give_back`."""
 
-    def __init__(self, lifecycle: Lifecycle) -> None:
-        self._lifecycle, self._store = lifecycle, lifecycle.store
+    def __init__(self, lifecycle: Lifecycle, taken: Callable[[], None] = lambda: None) -> None:
+        """taken: is called each time the folder has been taken."""
+        self._lifecycle, self._store, self._taken = lifecycle, lifecycle.store, taken
         self._lock: FolderLock | None = None
         self._found: object = None  # what was in the place of a file that is gone, and since when
         self._found_since = 0.0
@@ -32,6 +34,7 @@ class DataFolder:
         except StoreFault as error:
             self._lock.release()
             raise StoreError(f"The run store '{self._store.path}' cannot be written: {error}.") from error
+        self._taken()
         if left:
             logger.warning("%d runs were unfinished when the server went away; they are marked interrupted", left)
 

@@ -17,6 +17,8 @@ from rnncore.runs.trouble import Trouble
 
 logger = logging.getLogger(__name__)
 
+STUDY_FLUSH_MS = 2000  # nobody watches the runs of a study step by step
+
 
 @dataclass(frozen=True, slots=True)
 class NotStarted:
@@ -35,6 +37,7 @@ class Lifecycle(Transactions):
         self.seen: dict[str, float] = {}  # last sign of life of each workspace with unfinished runs
         self.troubles: dict[str, Trouble] = {}  # of runs that the store cannot keep while it works for others
         self.not_started: deque[NotStarted] = deque()  # for the loop to take in
+        self.over_in_studies: deque[str] = deque()  # runs of studies that have ended, for `study_feeder`
         self.looked_at: tuple[float, float] | None = None  # when `supervision` last looked: monotonic, by the calendar
 
     def _tell(self, run: ActiveRun, command: str, **values: int | float | str) -> None:
@@ -55,7 +58,7 @@ class Lifecycle(Transactions):
         return JobSpec(
             run.id,
             run.config,
-            self.settings.flush_ms,
+            max(self.settings.flush_ms, STUDY_FLUSH_MS) if run.in_study else self.settings.flush_ms,
             self.settings.checkpoint_seconds,
             start_step,
             [change for change in self.store.events(run.id) if change[0] > start_step],
@@ -101,6 +104,7 @@ class Lifecycle(Transactions):
 
     def let_go(self, run: ActiveRun) -> None:
         """Note that a paused run has given its place up; queue it again if it was asked to go on meanwhile."""
+        run.clock_stops(self.clock.monotonic())
         run.executing, run.recorder, run.parking = False, None, False
         self.queue.remove(run.id)
         if run.wanted:
@@ -199,6 +203,8 @@ class Lifecycle(Transactions):
         self._afterwards(partial(logger.info, "%s", ending.reason, extra=facts))
         self.runs = {run_id: other for run_id, other in self.runs.items() if run_id != run.id}
         self.queue.remove(run.id)
+        if run.in_study:
+            self._afterwards(partial(self.over_in_studies.append, run.id))
         if run.recorder is not None and run.recorder.steps_per_second:
             self.rates.append(run.recorder.steps_per_second)
 

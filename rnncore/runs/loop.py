@@ -11,6 +11,7 @@ from rnncore.runs.held import Held
 from rnncore.runs.lifecycle import Lifecycle
 from rnncore.runs.messages import Heard, by_run, is_last_word, receive
 from rnncore.runs.store.database import is_damage, may_pass
+from rnncore.runs.study_feeder import StudyFeeder
 from rnncore.runs.supervision import damaged, enforce_limits, start_waiting, try_store
 from rnncore.runs.trouble import Trouble
 from rnncore.words import many
@@ -30,8 +31,8 @@ BROKEN = "An unexpected error ended the run; the server's log says more."
 class Loop:
     """Drives the runs of a `Lifecycle` from `start` to `close`."""
 
-    def __init__(self, lifecycle: Lifecycle) -> None:
-        self._lifecycle = lifecycle
+    def __init__(self, lifecycle: Lifecycle, studies: StudyFeeder) -> None:
+        self._lifecycle, self._studies = lifecycle, studies
         self._inbox: Queue[Message] = Queue(INBOX_MESSAGES)
         self._held: dict[str, Held] = {}  # what the store has not taken yet, by run
         self._saving_due = 0.0
@@ -179,6 +180,7 @@ class Loop:
                 self._save_endings()
                 enforce_limits(self._lifecycle)
                 if not self._closing.is_set():
+                    self._studies.look()
                     start_waiting(self._lifecycle)
                     try_store(self._lifecycle)
             except Exception as error:  # whatever it is, it must not stop everybody's runs

@@ -1,7 +1,6 @@
 """The scheduler: start, steer, watch and stop runs, from any thread, without waiting for any of them."""
 
 import logging
-import secrets
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -22,7 +21,9 @@ from rnncore.runs.patience import patient
 from rnncore.runs.settings import Settings
 from rnncore.runs.store.database import is_damage
 from rnncore.runs.store.store import ACTIVE, NewRun, Store, StoredRun
+from rnncore.runs.studies import Studies
 from rnncore.runs.supervision import damaged
+from rnncore.runs.tokens import new_id
 from rnncore.runs.twins import common_step, is_near
 from rnncore.runs.uploads import add_new_uploads, add_upload, uploads_of
 from rnncore.words import visible
@@ -49,9 +50,10 @@ class Scheduler:
         """Prepare; backend: the execution engine, by default the one that the settings name. Raises SettingsError."""
         self.store, self.settings = store, settings
         self._lifecycle = Lifecycle(store, settings, backend or open_backend(settings))
-        self._loop = Loop(self._lifecycle)
+        self.studies = Studies(self._lifecycle, self._check_study, self.wake)
+        self._loop = Loop(self._lifecycle, self.studies.feeder)
         self._owners = Owners()
-        self._folder = DataFolder(self._lifecycle)
+        self._folder = DataFolder(self._lifecycle, self.studies.feeder.forget_all)
         self._housekeeper = Housekeeper(store, settings, self._lifecycle.delete_ended, self._folder.look)
 
     def start(self) -> None:
@@ -69,6 +71,10 @@ class Scheduler:
         self._loop.close()
         self._housekeeper.close()
         self._folder.give_back()
+
+    def wake(self) -> None:
+        """Let the background look after the runs at once."""
+        self._loop.wake()
 
     # Starting
 
@@ -125,8 +131,14 @@ class Scheduler:
         with self._lifecycle.lock:
             runs = self._lifecycle.runs.values()
             mine = sum(run.workspace == workspace and run.ending is None for run in runs)
+            mine += self.studies.feeder.count(workspace)
             owned = sum(run.owner == owner for run in runs) if owner else None
-            check_start(configs, Load(mine, len(self._lifecycle.queue), owned), self.settings)
+            queued = sum(not self._lifecycle.runs[run].in_study for run in self._lifecycle.queue)
+            check_start(configs, Load(mine, queued, owned), self.settings)
+
+    def _check_study(self, workspace: str, owner: str) -> None:
+        """Raise LimitError if a study may not begin now; it counts as one run of its workspace."""
+        self.check_start(workspace, [TrainConfig()], owner)
 
     @patient
     def add_file(self, workspace: str, content: bytes, name: str = "") -> str:
@@ -352,10 +364,3 @@ class Scheduler:
             return None
         run = self._truly(run)
         return RunStatus(run, *self.position(run_id), self.notice(run.id, run.status))
-
-
-def new_id() -> str:
-    """Return an unguessable id (128 bit) that does not begin with '-', so that it can stand on a command line."""
-    while (token := secrets.token_urlsafe(16)).startswith("-"):
-        pass
-    return token

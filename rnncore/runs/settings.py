@@ -138,6 +138,12 @@ class Settings(BaseSettings):
         description="Queued, running and paused runs of one workspace.",
         json_schema_extra=_about("Limits of a start"),
     )
+    max_study_runs: int = Field(
+        10_000,
+        ge=0,
+        description="Runs of one study, which counts as one start.",
+        json_schema_extra=_about("Limits of a start"),
+    )
     max_queued: int = Field(
         400, ge=0, description="Queued runs of everybody.", json_schema_extra=_about("Limits of a start")
     )

@@ -17,11 +17,21 @@ Describe = Callable[[TrainConfig], Described]
 
 @dataclass(frozen=True, slots=True)
 class StudyCell:
-    """One combination of values. values: by the axis's title, as a table shows them. configs: one per seed."""
+    """One combination of values. values: by the axis's title, as a table shows them. config: with the base's seed."""
 
     index: int
     values: dict[str, Any]
-    configs: tuple[TrainConfig, ...]
+    config: TrainConfig
+    seeds: tuple[int, ...]
+
+    @property
+    def configs(self) -> list[TrainConfig]:
+        """The configurations of the cell's runs, one per seed."""
+        return [self.seeded(place) for place in range(len(self.seeds))]
+
+    def seeded(self, place: int) -> TrainConfig:
+        """Return the configuration of the run with the seed at a place."""
+        return self.config.model_copy(update={"seed": self.seeds[place]})
 
 
 def cells_of(study: StudyConfig) -> list[StudyCell]:
@@ -37,7 +47,7 @@ def cells_of(study: StudyConfig) -> list[StudyCell]:
             config = changed(study.base, changes)
         except ConfigError as error:
             raise ConfigError(f"{in_words(values)}: {error}" if values else str(error)) from None
-        cells.append(StudyCell(index, values, tuple(config.model_copy(update={"seed": seed}) for seed in study.seeds)))
+        cells.append(StudyCell(index, values, config, study.seeds))
     return cells
 
 
@@ -48,7 +58,7 @@ def check_cells(cells: Sequence[StudyCell], describe: Describe) -> None:
     """
     known: dict[tuple[str, str], Described] = {}
     for cell in cells:
-        config = cell.configs[0]
+        config = cell.config
         key = (config.data.model_dump_json(), config.mistake)
         try:
             if key not in known:

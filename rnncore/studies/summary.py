@@ -9,8 +9,8 @@ import numpy as np
 
 from rnncore.codec import Scalars
 from rnncore.diagnosis.evidence import Evidence, History
-from rnncore.diagnosis.quantities import Floats, measured, share_clipped, unequal
-from rnncore.diagnosis.rules.through_time import describe
+from rnncore.diagnosis.quantities import Floats, decay, measured, share_clipped, unequal
+from rnncore.diagnosis.rules.through_time import MIN_FITTED, describe
 from rnncore.studies.success import Success
 
 CURVE_POINTS = 48  # of a kept curve
@@ -26,9 +26,9 @@ class RunSummary:
 
     success: None without a criterion. steps_to_success: the first step at which the criterion held. baseline: loss of
     the best answer that takes no learning. flow: how the gradient travels back through time at the end
-    (`rnncore.diagnosis.rules.through_time`); half_life: steps in which it halves or doubles. clipped: share of steps.
-    curve: {"step", "train_loss", "val_loss"}. profile: {"lag", "norm"}, the mean of the last profiles of the layer
-    whose reach is furthest from 1, on at most `PROFILE_POINTS` timesteps.
+    (`rnncore.diagnosis.rules.through_time`). half_life: steps in which it halves, None where it does not shrink.
+    clipped: share of steps. curve: {"step", "train_loss", "val_loss"}. profile: {"lag", "norm"}, the mean of the last
+    profiles of the layer whose reach is furthest from 1, on at most `PROFILE_POINTS` timesteps.
     """
 
     status: str
@@ -150,7 +150,9 @@ def _through_time(profiles: Sequence[Mapping[str, Any]]) -> tuple[str | None, fl
     lags = np.arange(len(layer) - 1, -1, -1)
     kept = np.unique(np.linspace(0, len(layer) - 1, min(PROFILE_POINTS, len(layer))).round().astype(int))
     profile = {"lag": [int(lags[place]) for place in kept], "norm": [_short(layer[place]) for place in kept]}
-    return found.kind, _number(found.evidence.get("half_life", math.nan)), profile
+    trend = decay(layer) if np.count_nonzero(layer) >= MIN_FITTED and found.kind != "direct" else None
+    half_life = _number(trend.half_life) if trend is not None and trend.vanishes else None
+    return found.kind, half_life, profile
 
 
 def _mean(profiles: Sequence[Floats | None]) -> Floats | None:

@@ -80,6 +80,12 @@ def test_half_life_and_flow_are_those_of_the_mean_of_the_last_profiles() -> None
     assert summary.profile["lag"] == list(range(19, -1, -1))
 
 
+def test_a_gradient_that_does_not_shrink_has_no_half_life() -> None:
+    grows = {"hidden_grad_norm": 2.0 ** np.arange(19, -1, -1)[None], "direct_grad_norm": np.zeros((1, 20))}
+    summary = summarise(records([0.1]), [grows], INFO, "finished", "")
+    assert (summary.flow, summary.half_life) == ("exploding", None)
+
+
 def test_what_is_kept_of_a_run_is_bounded() -> None:
     profile = {"hidden_grad_norm": 0.9 ** np.arange(4999, -1, -1)[None], "direct_grad_norm": np.zeros((1, 5000))}
     summary = summarise(records([0.1] * 5000), [profile], INFO, "finished", "")

@@ -96,7 +96,8 @@ class FileTable(Database):
             return db.execute(
                 f"DELETE FROM files WHERE {age} > :seconds AND NOT EXISTS"
                 " (SELECT 1 FROM run_files u JOIN runs r ON r.key = u.run"
-                " WHERE u.file = files.id AND r.workspace = files.workspace)",
+                " WHERE u.file = files.id AND r.workspace = files.workspace)"
+                " AND workspace NOT IN (SELECT 'study:' || id FROM studies)",
                 {"now": self.clock.wall(), "seconds": seconds},
             ).rowcount
 

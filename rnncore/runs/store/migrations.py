@@ -156,6 +156,31 @@ MIGRATIONS = (
     ) STRICT;
     CREATE INDEX class_runs_of_run ON class_runs (run);
     """,
+    """
+    CREATE TABLE studies (
+        key INTEGER PRIMARY KEY,
+        id TEXT NOT NULL UNIQUE,
+        workspace TEXT NOT NULL,
+        name TEXT NOT NULL,
+        config TEXT NOT NULL,               -- StudyConfig as JSON
+        planned INTEGER NOT NULL,           -- runs
+        status TEXT NOT NULL,               -- running, stopped or finished
+        reason TEXT NOT NULL DEFAULT '',
+        created_at REAL NOT NULL,
+        ended_at REAL,
+        ended_lived_s REAL
+    ) STRICT;
+    CREATE INDEX studies_of_workspace ON studies (workspace, created_at);
+
+    CREATE TABLE study_runs (               -- what is kept of the runs of a study that are over
+        key INTEGER PRIMARY KEY AUTOINCREMENT,  -- grows, so that readers can ask for what is new
+        study INTEGER NOT NULL REFERENCES studies (key) ON DELETE CASCADE,
+        number INTEGER NOT NULL,            -- of the cell, times the number of seeds, plus the place of the seed
+        summary TEXT NOT NULL,              -- RunSummary as JSON, without its curve and its profile
+        thinned TEXT NOT NULL,              -- these two
+        UNIQUE (study, number)
+    ) STRICT;
+    """,
 )
 
 

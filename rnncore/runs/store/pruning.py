@@ -9,6 +9,7 @@ from rnncore.runs.settings import Settings
 from rnncore.runs.store.database import StoreFault, is_damage
 from rnncore.runs.store.life import LIVED
 from rnncore.runs.store.store import ENDED, Store
+from rnncore.runs.store.studies import PREFIX, study_sizes
 
 DAY_S = 86_400.0
 ROOM = 0.9  # prune down to this share of the limit, so that it is not needed again at once
@@ -37,7 +38,10 @@ def prune(
     """
     delete = delete or store.delete_run
     doomed = _too_old(store, settings, by_calendar) + _too_many(store, settings)
-    removed = sum(_deleted(delete, run_id) for run_id in dict.fromkeys(doomed))
+    removed = sum(
+        _deleted(store.delete_study if each.startswith(PREFIX) else delete, each.removeprefix(PREFIX))
+        for each in dict.fromkeys(doomed)
+    )
     files = store.drop_unused_files(UPLOAD_GRACE_S, by_calendar)
     if removed or files:
         store.give_back_pages(VACUUM_PAGES)
@@ -66,7 +70,9 @@ def _too_old(store: Store, settings: Settings, by_calendar: bool) -> list[str]:
     age = ":now - ended_at" if by_calendar else f"{LIVED} - COALESCE(ended_lived_s, 0)"
     with store.read() as db:
         rows = db.execute(
-            f"SELECT id FROM runs WHERE status IN ({_ENDED}) AND {age} > :seconds",
+            f"SELECT id FROM runs WHERE status IN ({_ENDED}) AND substr(workspace, 1, 6) <> '{PREFIX}'"
+            f" AND {age} > :seconds"
+            f" UNION ALL SELECT '{PREFIX}' || id FROM studies WHERE status <> 'running' AND {age} > :seconds",
             {"now": store.clock.wall(), "seconds": settings.keep_days * DAY_S},
         )
         return [run_id for (run_id,) in rows]
@@ -81,14 +87,20 @@ def _too_many(store: Store, settings: Settings) -> list[str]:
             return []
         sizes = _run_sizes(db)
         runs = db.execute(
-            "SELECT key, id, workspace, status FROM runs ORDER BY ended_lived_s, ended_at, key"
+            "SELECT ended_lived_s, key, id, workspace, status FROM runs ORDER BY ended_lived_s, ended_at, key"
         ).fetchall()
+        studies = study_sizes(db)
     taken: defaultdict[str, int] = defaultdict(int)
     removable: defaultdict[str, list[tuple[str, int]]] = defaultdict(list)
-    for key, run_id, workspace, status in runs:
-        taken[workspace] += sizes[key]
-        if status in ENDED:
-            removable[workspace].append((run_id, sizes[key]))
+    things = [(ended, run_id, workspace, status in ENDED, sizes[key]) for ended, key, run_id, workspace, status in runs]
+    things += [  # each as one, whatever number of runs it has
+        (ended, PREFIX + study_id, workspace, status != "running", size)
+        for ended, study_id, workspace, status, size in studies
+    ]
+    for _, name, workspace, over, size in sorted(things, key=lambda each: each[0] or 0.0):
+        taken[workspace] += size
+        if over and not workspace.startswith(PREFIX):
+            removable[workspace].append((name, size))
     doomed = []
     excess = used - ROOM * limit
     while excess > 0 and removable:

@@ -1,0 +1,210 @@
+"""Feeds the runs of studies into the queue a few at a time, and keeps a summary of each one that is over."""
+
+import logging
+from collections import Counter, deque
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import ValidationError
+
+from rnncore.config import TrainConfig
+from rnncore.errors import ConfigError
+from rnncore.runs.active import ActiveRun, Ending
+from rnncore.runs.lifecycle import Lifecycle
+from rnncore.runs.read.study_runs import summary_of
+from rnncore.runs.store.database import StoreFault
+from rnncore.runs.store.store import ENDED, NewRun, StoredRun
+from rnncore.runs.store.studies import StoredStudy
+from rnncore.runs.tokens import new_id
+from rnncore.studies.config import StudyConfig
+from rnncore.studies.expansion import StudyCell, cells_of
+
+logger = logging.getLogger(__name__)
+
+TRIES = 3  # of a run whose process is lost again and again
+YIELD_S = 0.5  # a study's run that has trained for so long gives its place to somebody who waits
+AHEAD = 2  # runs that wait beyond those that can execute
+STOPPED = "Its study was stopped"
+BROKEN = "This study cannot go on; the server's log says why."
+
+
+@dataclass(slots=True)
+class OpenStudy:
+    """A study that goes on. waiting: numbers of runs that have not begun. begun: number by id of the run."""
+
+    stored: StoredStudy
+    config: StudyConfig
+    cells: list[StudyCell]
+    files: tuple[str, ...]
+    waiting: deque[int]
+    begun: dict[str, int]
+    tries: Counter[int] = field(default_factory=Counter)
+
+    def run_config(self, number: int) -> TrainConfig:
+        """Return the configuration of a run by its number."""
+        cell, place = divmod(number, len(self.config.seeds))
+        return self.cells[cell].seeded(place)
+
+    def active(self, run: str, config: dict[str, Any], steps: int, files: tuple[str, ...], step: int = 0) -> ActiveRun:
+        """Return one of its runs as the scheduler remembers it; in the queue a workspace's studies are one owner."""
+        owner, place = f"studies of {self.stored.workspace}", self.stored.runs_in
+        return ActiveRun(run, place, place, config, steps, files, owner, keep_when_gone=True, step=step)
+
+
+def in_order(study: StudyConfig, done: set[int]) -> deque[int]:
+    """Return the numbers of the runs that are left: every cell with its first seed, then with its second, and so on."""
+    seeds = len(study.seeds)
+    numbers = (cell * seeds + place for place in range(seeds) for cell in range(study.cell_count))
+    return deque(number for number in numbers if number not in done)
+
+
+class StudyFeeder:
+    """The studies that go on; every method is for whoever holds the lifecycle's lock."""
+
+    def __init__(self, lifecycle: Lifecycle) -> None:
+        self._lifecycle = lifecycle
+        self._open: dict[str, OpenStudy] = {}
+        self._loaded = False
+
+    def forget_all(self) -> None:
+        """Read anew from the store which studies go on: the server starts, or another store has come in its place."""
+        self._open, self._loaded = {}, False
+
+    def look(self) -> None:
+        """Settle the runs that are over, start further ones, make room for others. Called several times a second."""
+        if not self._loaded:
+            for stored in self._lifecycle.store.unfinished_studies():
+                if stored.id not in self._open:
+                    self.take_up(stored)
+            self._loaded = True
+        self._settle_all()
+        for study in list(self._open.values()):
+            self._top_up(study)
+        self._make_room()
+
+    def count(self, workspace: str) -> int:
+        """Return how many studies of a workspace go on."""
+        return sum(study.stored.workspace == workspace for study in self._open.values())
+
+    def take_up(self, stored: StoredStudy) -> None:
+        """Let a study that the store has as `running` go on from where it stands."""
+        store = self._lifecycle.store
+        try:
+            config = StudyConfig.model_validate(stored.config)
+            cells = cells_of(config)
+        except (ValidationError, ConfigError):  # damaged, or of a plugin that is not here any more
+            logger.exception("a study cannot go on", extra={"event": "study_broken", "study": stored.id})
+            store.set_study_status(stored.id, "stopped", BROKEN)
+            return
+        left = store.runs_of(stored.runs_in)
+        begun = {run.id: int(run.label) for run in left}
+        waiting = in_order(config, store.settled_numbers(stored.key) | set(begun.values()))
+        files = tuple(file.id for file in store.files_of(stored.runs_in))
+        self._open[stored.id] = OpenStudy(stored, config, cells, files, waiting, begun)
+        self._lifecycle.over_in_studies.extend(run.id for run in left if run.status in ENDED)
+
+    def stop(self, study_id: str) -> None:
+        """Let go of a study: nothing further starts, and what trains ends at a checkpoint. In a transaction."""
+        study, runs = self._open.pop(study_id, None), self._lifecycle.runs
+        for run in study.begun if study else ():
+            if run in runs:
+                self._lifecycle.ask_to_end(runs[run], Ending("stopped", f"{STOPPED} at step {{step}}."))
+
+    # Runs that are over
+
+    def _settle_all(self) -> None:
+        over, later = self._lifecycle.over_in_studies, []
+        while over:
+            run = over.popleft()
+            study = next((each for each in self._open.values() if run in each.begun), None)
+            try:
+                if study is not None and not self._settle(study, run):
+                    later.append(run)
+            except StoreFault:
+                over.extend([run, *later])
+                raise
+        over.extend(later)
+
+    def _settle(self, study: OpenStudy, run_id: str) -> bool:
+        """Keep what came out of a run, or let it go on; False while the store does not know yet how it has ended."""
+        lifecycle, number = self._lifecycle, study.begun[run_id]
+        if run_id in lifecycle.runs:  # it goes on already
+            return True
+        run = lifecycle.store.run(run_id)
+        if run is None:
+            del study.begun[run_id]
+            study.waiting.appendleft(number)
+            return True
+        if run.status not in ENDED or lifecycle.unsaved_ending(run_id) is not None:
+            return False
+        if self._goes_on(study, run, number):
+            with lifecycle.transaction():
+                lifecycle.store.requeue_run(run.id)
+                lifecycle.add([study.active(run.id, run.config, run.steps, run.files, run.step)])
+            return True
+        summary = summary_of(lifecycle.store, run, study.config.success)
+        with lifecycle.transaction():
+            lifecycle.store.settle_study_run(study.stored.key, number, run_id, summary.to_json())
+        del study.begun[run_id]
+        return True
+
+    def _goes_on(self, study: OpenStudy, run: StoredRun, number: int) -> bool:
+        """Whether a run ended through no fault of its own, and goes on from its last checkpoint."""
+        if run.status == "stopped":
+            return run.reason.startswith(STOPPED)
+        if run.status != "interrupted":
+            return False
+        study.tries[number] += 1
+        return study.tries[number] < TRIES
+
+    # Runs that begin
+
+    def _top_up(self, study: OpenStudy) -> None:
+        if not study.waiting and not study.begun:
+            with self._lifecycle.transaction():
+                self._lifecycle.store.set_study_status(study.stored.id, "finished")
+            del self._open[study.stored.id]
+            logger.info("a study is finished", extra={"event": "study_finished", "study": study.stored.id})
+            return
+        room = self._lifecycle.backend.capacity().size + AHEAD - len(study.begun)
+        numbers = [study.waiting.popleft() for _ in range(min(room, len(study.waiting)))]
+        if numbers:
+            try:
+                self._begin(study, numbers)
+            except BaseException:
+                study.waiting.extendleft(reversed(numbers))
+                raise
+
+    def _begin(self, study: OpenStudy, numbers: list[int]) -> None:
+        lifecycle, place, new = self._lifecycle, study.stored.runs_in, []
+        for number in numbers:
+            config = study.run_config(number)
+            dumped = config.model_dump(mode="json")
+            new.append(NewRun(new_id(), place, place, str(number), dumped, config.steps, study.files))
+        with lifecycle.transaction():
+            lifecycle.store.create_runs(new)
+            for run in new:  # one by one: in the queue each counts as a start
+                lifecycle.add([study.active(run.id, run.config, run.steps, run.files)])
+        study.begun |= {run.id: number for run, number in zip(new, numbers, strict=True)}
+
+    # Room for others
+
+    def _make_room(self) -> None:
+        """Let runs of studies wait again, from a checkpoint, where somebody else waits and no place is free."""
+        lifecycle = self._lifecycle
+        runs, now = lifecycle.runs, lifecycle.clock.monotonic()
+        others = sum(not runs[run].in_study for run in lifecycle.queue)
+        wanted = others - sum(run.parking for run in runs.values())
+        if wanted <= 0 or lifecycle.backend.capacity().free:
+            return
+        able = [run for run in runs.values() if run.in_study and _has_had_a_turn(run, now)]
+        for run in sorted(able, key=lambda each: each.trained_seconds(now))[:wanted]:
+            with lifecycle.transaction():
+                run.wanted = True
+                lifecycle.park(run)
+
+
+def _has_had_a_turn(run: ActiveRun, now: float) -> bool:
+    if not run.executing or run.parking or run.ending is not None or not run.step or run.running_since is None:
+        return False
+    return now - run.running_since > YIELD_S
