@@ -16,6 +16,7 @@ page = st.navigation(
         st.Page(HERE / "screens" / "lessons.py", title="Lessons"),
         st.Page(HERE / "screens" / "glossary.py", title="Glossary"),
         st.Page(HERE / "screens" / "history.py", title="History"),
+        st.Page(HERE / "screens" / "studies.py", title="Studies"),
     ],
     position="top",
 )

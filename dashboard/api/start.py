@@ -2,9 +2,9 @@
 
 import asyncio
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 from starlette.concurrency import run_in_threadpool
@@ -32,6 +32,8 @@ _checking = asyncio.Semaphore(STARTS_AT_ONCE)
 _turns = Turns()  # by network address, as the budget
 _budget = Budget(each=40, total=400)
 
+T = TypeVar("T")
+
 
 class StartRequest(BaseModel):
     """Body of POST /api/runs. compare: also train a twin without clipping, same seed and batches."""
@@ -56,15 +58,8 @@ async def start(request: Request) -> JSONAnswer:
     address = address_of(request)
     config = await run_in_threadpool(_named, workspace, config)
     configs = twins(config) if asked.compare else [config]
-    try:
-        with _budget.one_more(address):
-            if isinstance(config.data, UploadData):
-                group = await in_reading_thread(owner_of(address), _submit, workspace, address, configs)
-            else:
-                async with _turns.of(address), _checking:
-                    group = await run_in_threadpool(_submit, workspace, address, configs)
-    except OverBudget:
-        raise ApiError(429, MANY, BUSY_RETRY_S) from None
+    reads = isinstance(config.data, UploadData)
+    group = await in_turn(address, reads, partial(_submit, workspace, address, configs))
     answer: dict[str, Any] = {
         "group": group.id,
         "runs": [{"id": run, "label": label(each)} for run, each in zip(group.runs, configs, strict=True)],
@@ -91,15 +86,7 @@ async def try_change(request: Request) -> JSONAnswer:
     workspace = given or secrets.token_urlsafe(16)
     address = address_of(request)
     start = partial(start_changed, run, asked.changes, workspace, owner=owner_of(address))
-    try:
-        with _budget.one_more(address):
-            if await run_in_threadpool(_reads_files, run):
-                tried = await in_reading_thread(owner_of(address), start)
-            else:
-                async with _turns.of(address), _checking:
-                    tried = await run_in_threadpool(start)
-    except OverBudget:
-        raise ApiError(429, MANY, BUSY_RETRY_S) from None
+    tried = await in_turn(address, await run_in_threadpool(_reads_files, run), start)
     answer: dict[str, Any] = {
         "id": tried.run,
         "group": tried.group,
@@ -111,6 +98,18 @@ async def try_change(request: Request) -> JSONAnswer:
     if given is None:
         answer["workspace"] = workspace
     return JSONAnswer(answer, 201 if tried.new else 200)
+
+
+async def in_turn(address: str, reads_files: bool, work: Callable[[], T]) -> T:
+    """Check and start something for a network address: few at once, and each address in its turn. Raises ApiError."""
+    try:
+        with _budget.one_more(address):
+            if reads_files:
+                return await in_reading_thread(owner_of(address), work)
+            async with _turns.of(address), _checking:
+                return await run_in_threadpool(work)
+    except OverBudget:
+        raise ApiError(429, MANY, BUSY_RETRY_S) from None
 
 
 def _reads_files(run: str) -> bool:

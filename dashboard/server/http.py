@@ -20,6 +20,7 @@ from rnncore.errors import ConfigError
 from rnncore.runs.limits import LimitError
 from rnncore.runs.scheduler import ControlError, UnknownRun
 from rnncore.runs.store.database import StoreFault
+from rnncore.runs.studies import StudyError, UnknownStudy
 from rnncore.runs.trouble import StoreTrouble
 
 logger = logging.getLogger(__name__)
@@ -99,6 +100,8 @@ _ERRORS: dict[type[Exception], Callable[[Any], ApiError]] = {
     ValidationError: lambda error: ApiError(400, explain(error)),
     DataError: lambda error: ApiError(400, str(error)),
     ConfigError: lambda error: ApiError(400, str(error)),
+    UnknownStudy: lambda error: ApiError(404, str(error)),
+    StudyError: lambda error: ApiError(409, str(error)),
     UnknownRun: lambda error: ApiError(404, NOT_FOUND),
     ControlError: lambda error: ApiError(409, str(error)),
     StoreTrouble: lambda error: ApiError(503, str(error), STORE_RETRY_S),

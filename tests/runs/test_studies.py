@@ -77,17 +77,21 @@ def test_a_study_goes_on_when_its_server_was_stopped_in_the_middle(tmp_path):
 
 
 def test_a_study_can_be_stopped_and_continued_from_where_it_was(server):
-    study_id = server.scheduler.studies.submit("w", study(steps=200, milliseconds=3, seeds=2))
-    server.wait(lambda: any(run.step > 5 for run in server.store.runs()))
+    study_id = server.scheduler.studies.submit("w", study(steps=LONG, milliseconds=2))
+    server.wait(lambda: sum(run.step > 5 for run in server.store.runs()) == 2)
     server.scheduler.studies.stop(study_id)
     server.wait(lambda: server.scheduler.overview().running == 0)
-    left = {run.label: run.step for run in server.store.runs()}
-    assert max(left.values()) > 5
+    left = {run.id: run.step for run in server.store.runs() if run.step}
+    assert {server.store.load_checkpoint(run)[0] for run in left} == set(left.values())
     assert server.scheduler.studies.status(study_id).study.status == "stopped"
     server.scheduler.studies.resume(study_id)
+    server.wait(lambda: all(server.run(run).step > step for run, step in left.items()))
+    assert len(server.store.runs()) == 4  # the same runs as before, and none twice
+
+
+def test_a_finished_study_is_not_continued(server):
+    study_id = server.scheduler.studies.submit("w", study())
     wait_over(server, study_id)
-    assert {each["steps"] for each in summaries(server, study_id).values()} == {200}
-    assert len(summaries(server, study_id)) == 4
     with pytest.raises(StudyError, match="finished"):
         server.scheduler.studies.resume(study_id)
 

@@ -160,6 +160,7 @@ MIGRATIONS = (
     CREATE TABLE studies (
         key INTEGER PRIMARY KEY,
         id TEXT NOT NULL UNIQUE,
+        watch TEXT NOT NULL UNIQUE,         -- watch_key(id)
         workspace TEXT NOT NULL,
         name TEXT NOT NULL,
         config TEXT NOT NULL,               -- StudyConfig as JSON

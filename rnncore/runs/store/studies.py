@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from rnncore.runs.store.database import Connection, Database
+from rnncore.runs.store.keys import watch_key
 from rnncore.runs.store.life import LIVED
 from rnncore.runs.store.runs import DAMAGED, object_in
 
 _COLUMNS = (
-    "key, id, workspace, name, config, planned, status, reason, created_at, ended_at,"
+    "key, id, watch, workspace, name, config, planned, status, reason, created_at, ended_at,"
     " (SELECT COUNT(*) FROM study_runs WHERE study = studies.key)"
 )
 PREFIX = "study:"  # of the workspace in which a study's runs train, and which nobody can name
@@ -18,10 +19,14 @@ PREFIX = "study:"  # of the workspace in which a study's runs train, and which n
 
 @dataclass(frozen=True, slots=True)
 class StoredStudy:
-    """A study as stored. config: StudyConfig as JSON, DAMAGED where it cannot be read. planned, over: runs."""
+    """A study as stored.
+
+    watch: `watch_key(id)`. config: StudyConfig as JSON, DAMAGED where it cannot be read. planned, over: runs.
+    """
 
     key: int
     id: str
+    watch: str
     workspace: str
     name: str
     config: dict[str, Any]
@@ -47,9 +52,9 @@ class StudyTable(Database):
         """Store a new study as `running`. files: ids of the workspace's uploads, which the study gets copies of."""
         with self.write() as db:
             db.execute(
-                "INSERT INTO studies (id, workspace, name, config, planned, status, created_at)"
-                " VALUES (?, ?, ?, ?, ?, 'running', ?)",
-                (study_id, workspace, name, config, planned, self.clock.wall()),
+                "INSERT INTO studies (id, watch, workspace, name, config, planned, status, created_at)"
+                " VALUES (?, ?, ?, ?, ?, ?, 'running', ?)",
+                (study_id, watch_key(study_id), workspace, name, config, planned, self.clock.wall()),
             )
             db.executemany(
                 "INSERT INTO files (workspace, id, size, created_at, created_lived_s, content, name)"
@@ -61,6 +66,11 @@ class StudyTable(Database):
     def study(self, study_id: str) -> StoredStudy | None:
         """Return a study, None if there is none with this id."""
         found = self._studies("id = ?", study_id)
+        return found[0] if found else None
+
+    def watched_study(self, watch: str) -> StoredStudy | None:
+        """Return the study that a watch key stands for, None if it stands for none."""
+        found = self._studies("watch = ?", watch)
         return found[0] if found else None
 
     def studies_of(self, workspace: str) -> list[StoredStudy]:
@@ -162,7 +172,7 @@ class StudyTable(Database):
 
 def _stored_study(row: Sequence[Any]) -> StoredStudy:
     fields = list(row)
-    fields[4] = object_in(fields[4]) or DAMAGED
+    fields[5] = object_in(fields[5]) or DAMAGED
     return StoredStudy(*fields)
 
 

@@ -1,0 +1,321 @@
+"""Figures of a study: one quantity over its axes as lines or as a map, and small curves of every cell."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import Any
+
+from plotly.subplots import make_subplots
+
+from dashboard.figures.look import HEATMAP_COLORS, PALETTES, styled, texts
+from rnncore.studies.config import StudyConfig
+from rnncore.studies.outcome import CellOutcome, quantile
+
+MOST_PANELS = 36  # small curves of one figure
+MOST_LINES = 12
+PANEL_PX, MAP_ROW_PX = 150, 34
+
+Number = float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """What a figure shows of a cell.
+
+    low, high: ends of the band. log: whether its axis is logarithmic. percent: it is a share. needs_success: it means
+    something only where the study says what counts as a success. chance: whether the best simple answer has it too.
+    """
+
+    title: str
+    help: str
+    value: Callable[[CellOutcome], Number]
+    low: Callable[[CellOutcome], Number]
+    high: Callable[[CellOutcome], Number]
+    log: bool = False
+    percent: bool = False
+    needs_success: bool = False
+    chance: bool = False
+
+
+def _median(name: str, title: str, help: str, **more: Any) -> Quantity:
+    return Quantity(
+        title,
+        help,
+        lambda cell: cell.medians[name],
+        lambda cell: cell.low[name],
+        lambda cell: cell.high[name],
+        **more,
+    )
+
+
+def _share(flow: str, title: str, help: str) -> Quantity:
+    nothing: Callable[[CellOutcome], Number] = lambda cell: None  # noqa: E731
+    return Quantity(title, help, lambda cell: cell.share(flow), nothing, nothing, percent=True)
+
+
+QUANTITIES: dict[str, Quantity] = {
+    "success": Quantity(
+        "Success rate",
+        "Share of the runs that succeeded; the band is Wilson's 95 % interval. A diverged run is no success.",
+        lambda cell: cell.success_rate,
+        lambda cell: cell.success_interval[0] if cell.success_interval else None,
+        lambda cell: cell.success_interval[1] if cell.success_interval else None,
+        percent=True,
+        needs_success=True,
+    ),
+    "loss": _median(
+        "final_val_loss",
+        "Final validation loss",
+        "Median over the seeds of the validation loss at the last step; the band is from quartile to quartile. Runs"
+        " without a finite loss are left out.",
+        log=True,
+        chance=True,
+    ),
+    "half_life": _median(
+        "half_life",
+        "Half-life",
+        "Median over the seeds of the timesteps in which the gradient halves on its way back through time, at the end"
+        " of training; runs whose gradient does not shrink are left out.",
+        log=True,
+    ),
+    "vanishing": _share(
+        "vanishing",
+        "Vanishing",
+        "Share of the runs whose gradient vanishes through time at the end of training: below a thousandth at the"
+        " first timestep.",
+    ),
+    "exploding": _share(
+        "exploding",
+        "Exploding",
+        "Share of the runs whose gradient explodes through time at the end of training: above a thousand times at the"
+        " first timestep.",
+    ),
+    "steps": _median(
+        "steps_to_success",
+        "Steps to success",
+        "Median over the runs that succeeded of the first step at which the criterion held.",
+        log=True,
+        needs_success=True,
+    ),
+}
+
+
+def offered(study: StudyConfig) -> list[str]:
+    """Return the quantities that mean something for a study."""
+    return [key for key, each in QUANTITIES.items() if study.success is not None or not each.needs_success]
+
+
+def shapes_of(study: StudyConfig) -> list[str]:
+    """Return the kinds of figure that a study has: "lines", "map", "curves"."""
+    return ["lines", "map", "curves"] if len(study.axes) > 1 else ["lines", "curves"]
+
+
+def lines_figure(study: StudyConfig, outcomes: Sequence[CellOutcome], quantity: str, theme: str) -> dict[str, Any]:
+    """Draw a quantity over the first axis: a line for each value of the second, a panel for each of the third."""
+    palette, shown = PALETTES[theme], QUANTITIES[quantity]
+    panels = study.axes[2].shown if len(study.axes) > 2 else [None]
+    figure = make_subplots(
+        rows=1, cols=len(panels), shared_yaxes=True, horizontal_spacing=0.04,
+        subplot_titles=[] if panels == [None] else texts([_called(study.axes[2].title, each) for each in panels]),
+    )  # fmt: skip
+    places, ticks = _scale(study)
+    names = [None] if len(study.axes) < 2 else study.axes[1].shown[:MOST_LINES]
+    named = texts([_text(name) for name in names]) if names != [None] else [shown.title]
+    for column, panel in enumerate(panels, start=1):
+        for index, name in enumerate(names):
+            colour = palette.runs[index % len(palette.runs)]
+            cells = [each for each in outcomes if _is(study, each, 1, name) and _is(study, each, 2, panel)]
+            known = [(place, cell) for place, cell in zip(places, cells, strict=False) if shown.value(cell) is not None]
+            x = [place for place, _ in known]
+            band = [(place, shown.low(cell), shown.high(cell)) for place, cell in known if shown.low(cell) is not None]
+            if band:
+                figure.add_scatter(
+                    x=[place for place, _, _ in band] + [place for place, _, _ in reversed(band)],
+                    y=[high for _, _, high in band] + [low for _, low, _ in reversed(band)],
+                    fill="toself", fillcolor=_tint(colour), line={"width": 0}, hoverinfo="skip", showlegend=False,
+                    mode="lines", legendgroup=str(index), row=1, col=column,
+                )  # fmt: skip
+            figure.add_scatter(
+                x=x, y=[shown.value(cell) for _, cell in known], mode="lines+markers", name=named[index],
+                legendgroup=str(index), showlegend=column == 1 and names != [None],
+                line={"color": colour, "width": 2, "dash": ("solid", "dash")[index // len(palette.runs) % 2]},
+                marker={"size": 7}, customdata=[[cell.index] for _, cell in known],
+                hovertemplate=f"%{{y:{'.0%' if shown.percent else '.3g'}}}<extra>{named[index]}</extra>",
+                row=1, col=column,
+            )  # fmt: skip
+        chance = _chance(outcomes) if shown.chance else None
+        if chance is not None:
+            figure.add_hline(
+                y=chance, line={"color": palette.muted, "dash": "dot", "width": 1.5}, row=1, col=column,
+                annotation_text="best simple answer", annotation_font={"color": palette.muted, "size": 11},
+            )  # fmt: skip
+    axis = texts([study.axes[0].title])[0] if study.axes else ""
+    figure.update_xaxes(title=axis, **ticks)
+    figure.update_yaxes(**_y_axis(shown, outcomes))
+    figure.update_yaxes(title=shown.title, col=1)
+    spec = styled(figure, theme)
+    spec["layout"] |= {
+        "showlegend": True, "hovermode": "closest", "height": 380, "uirevision": quantity,
+        "legend": {"orientation": "h", "y": -0.22, "title": {"text": _legend_title(study)}},
+        "margin": {"l": 64, "r": 14, "t": 34 if panels != [None] else 12, "b": 90},
+    }  # fmt: skip
+    return spec
+
+
+def map_figure(study: StudyConfig, outcomes: Sequence[CellOutcome], quantity: str, theme: str) -> dict[str, Any]:
+    """Draw a quantity as a map over the first two axes, a panel for each value of the third."""
+    shown = QUANTITIES[quantity]
+    panels = study.axes[2].shown if len(study.axes) > 2 else [None]
+    figure = make_subplots(
+        rows=1, cols=len(panels), shared_yaxes=True, horizontal_spacing=0.04,
+        subplot_titles=[] if panels == [None] else texts([_called(study.axes[2].title, each) for each in panels]),
+    )  # fmt: skip
+    across, down = study.axes[0].shown, study.axes[1].shown
+    for column, panel in enumerate(panels, start=1):
+        cells = [each for each in outcomes if _is(study, each, 2, panel)]
+        grid: list[list[Number]] = [[None] * len(across) for _ in down]
+        written = [[""] * len(across) for _ in down]
+        for cell in cells:
+            place = across.index(cell.values[study.axes[0].title]), down.index(cell.values[study.axes[1].title])
+            value = shown.value(cell)
+            grid[place[1]][place[0]] = value
+            written[place[1]][place[0]] = "" if value is None else f"{value:.0%}" if shown.percent else f"{value:.3g}"
+        crowded = len(across) > 12
+        figure.add_heatmap(
+            z=grid, x=texts([_text(each) for each in across]), y=texts([_text(each) for each in down]), text=written,
+            texttemplate="" if crowded else "%{text}", coloraxis="coloraxis", xgap=2, ygap=2,
+            hovertemplate="%{x}, %{y}: %{text}<extra></extra>", row=1, col=column,
+        )  # fmt: skip
+    figure.update_xaxes(type="category", title=texts([study.axes[0].title])[0])
+    figure.update_yaxes(type="category", col=1, title=texts([study.axes[1].title])[0])
+    scale: dict[str, Any] = {"colorscale": HEATMAP_COLORS, "colorbar": {"thickness": 12, "outlinewidth": 0}}
+    if shown.percent:
+        scale |= {"cmin": 0, "cmax": 1, "colorbar": scale["colorbar"] | {"tickformat": ".0%"}}
+    figure.update_layout(coloraxis=scale)
+    spec = styled(figure, theme)
+    spec["layout"] |= {
+        "height": 120 + max(3, len(down)) * MAP_ROW_PX, "uirevision": quantity,
+        "margin": {"l": 90, "r": 14, "t": 34, "b": 50},
+    }  # fmt: skip
+    return spec
+
+
+def curves_figure(
+    study: StudyConfig, outcomes: Sequence[CellOutcome], curves: Mapping[int, Mapping[str, Any]], theme: str
+) -> dict[str, Any]:
+    """Draw small curves of the validation loss, one panel per cell: median over the seeds, with quartiles.
+
+    curves: of each run by its number, as `RunSummary.curve`. The first `MOST_PANELS` cells are drawn.
+    """
+    palette, seeds = PALETTES[theme], len(study.seeds)
+    drawn = list(outcomes)[:MOST_PANELS]
+    columns = min(len(drawn), _columns(study))
+    rows = -(-len(drawn) // columns)
+    figure = make_subplots(
+        rows=rows, cols=columns, shared_xaxes=True, shared_yaxes=True, horizontal_spacing=0.02,
+        vertical_spacing=min(0.12, 0.4 / rows), subplot_titles=texts([cell_name(each) for each in drawn], 34),
+    )  # fmt: skip
+    for index, cell in enumerate(drawn):
+        row, column = index // columns + 1, index % columns + 1
+        found = [curves[number]["curve"] for number in range(cell.index * seeds, (cell.index + 1) * seeds)
+                 if number in curves]  # fmt: skip
+        steps, middle, low, high = _over_seeds(found)
+        colour = palette.runs[0]
+        if steps:
+            figure.add_scatter(
+                x=steps + steps[::-1], y=high + low[::-1], fill="toself", fillcolor=_tint(colour), line={"width": 0},
+                hoverinfo="skip", mode="lines", row=row, col=column,
+            )  # fmt: skip
+        figure.add_scatter(
+            x=steps, y=middle, mode="lines", line={"color": colour, "width": 1.6},
+            hovertemplate="step %{x:,}: %{y:.3g}<extra></extra>", row=row, col=column,
+        )  # fmt: skip
+        if cell.baseline is not None:
+            line = {"color": palette.muted, "dash": "dot", "width": 1}
+            figure.add_hline(y=cell.baseline, line=line, row=row, col=column)
+    figure.update_yaxes(type="log", nticks=4, exponentformat="power")
+    figure.update_xaxes(nticks=3)
+    figure.update_annotations(font={"size": 11, "color": palette.text})
+    spec = styled(figure, theme)
+    spec["layout"] |= {
+        "height": 60 + rows * PANEL_PX, "hovermode": "closest", "margin": {"l": 50, "r": 10, "t": 28, "b": 34},
+    }  # fmt: skip
+    return spec
+
+
+def cell_name(cell: CellOutcome) -> str:
+    """Return a cell's values as its name."""
+    return ", ".join(_called(title, value) for title, value in cell.values.items()) or "all seeds"
+
+
+def _over_seeds(curves: Sequence[Mapping[str, Any]]) -> tuple[list[int], list[Number], list[Number], list[Number]]:
+    """Return steps, median and quartiles of the validation losses that are finite at each step."""
+    at: dict[int, list[float]] = {}
+    for curve in curves:
+        for step, loss in zip(curve["step"], curve["val_loss"], strict=True):
+            if loss is not None:
+                at.setdefault(step, []).append(loss)
+    steps = sorted(at)
+    columns = [sorted(at[step]) for step in steps]
+    return (
+        steps,
+        [median(each) for each in columns],
+        [quantile(each, 0.25) for each in columns],
+        [quantile(each, 0.75) for each in columns],
+    )
+
+
+def _columns(study: StudyConfig) -> int:
+    """Return how many panels stand side by side: those of the last axis, where these are few."""
+    last = len(study.axes[-1].shown) if study.axes else 1
+    return last if 1 < last <= 6 else 4
+
+
+def _is(study: StudyConfig, cell: CellOutcome, axis: int, value: Any) -> bool:
+    return axis >= len(study.axes) or cell.values[study.axes[axis].title] == value
+
+
+def _scale(study: StudyConfig) -> tuple[list[Any], dict[str, Any]]:
+    """Return where the values of the first axis stand, and how its axis is drawn: logarithmic where they grow so."""
+    if not study.axes:
+        return ["all seeds"], {"type": "category"}
+    values = study.axes[0].shown
+    numbers = [value for value in values if isinstance(value, int | float) and not isinstance(value, bool)]
+    if len(numbers) < len(values) or len(numbers) < 2:
+        return texts([_text(value) for value in values]), {"type": "category"}
+    wide = min(numbers) > 0 and max(numbers) / min(numbers) >= 8
+    ticks: dict[str, Any] = {"type": "log" if wide else "linear"}
+    if len(values) <= 12:
+        ticks |= {"tickvals": values, "ticktext": [f"{value:g}" for value in values]}
+    return values, ticks
+
+
+def _y_axis(shown: Quantity, outcomes: Sequence[CellOutcome]) -> dict[str, Any]:
+    if shown.percent:
+        return {"range": [-0.04, 1.04], "tickformat": ".0%"}
+    values = [value for cell in outcomes if (value := shown.value(cell)) is not None]
+    return {"type": "log", "exponentformat": "power"} if shown.log and values and min(values) > 0 else {}
+
+
+def _chance(outcomes: Sequence[CellOutcome]) -> Number:
+    """Return the loss of the best simple answer where it is about the same for all cells."""
+    losses = [cell.baseline for cell in outcomes if cell.baseline is not None]
+    return median(losses) if losses and max(losses) <= 1.25 * min(losses) else None
+
+
+def _legend_title(study: StudyConfig) -> str:
+    return texts([study.axes[1].title])[0] if len(study.axes) > 1 else ""
+
+
+def _called(title: str, value: Any) -> str:
+    return _text(value) if isinstance(value, str) else f"{title} {_text(value)}"
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _tint(colour: str) -> str:
+    red, green, blue = (int(colour[place : place + 2], 16) for place in (1, 3, 5))
+    return f"rgba({red},{green},{blue},0.16)"

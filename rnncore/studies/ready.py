@@ -1,0 +1,211 @@
+"""Ready-made studies: each with its source, what it is expected to show, and how long it takes on two cores."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from rnncore.studies.config import StudyConfig
+
+_METHODS = ["SGD", "clipped", "clipped + Omega"]
+_PASCANU: dict[str, Any] = {
+    "axes": [
+        {"field": "data.seq_len", "name": "T", "values": [10, 20, 30, 40]},
+        {
+            "field": "",
+            "name": "method",
+            "labels": _METHODS,
+            "values": [
+                {"clip": {"method": "off"}, "omega": 0},
+                {"clip": {"method": "norm", "threshold": 1.0}, "omega": 0},
+                {"clip": {"method": "norm", "threshold": 1.0}, "omega": 2},
+            ],
+        },
+        {
+            "field": "init",
+            "name": "initial weights",
+            "labels": ["basic tanh", "smart tanh"],
+            "values": [
+                {"scheme": "normal", "std": 0.1},
+                {"scheme": "sparse", "spectral_radius": 0.95, "std": 0.01},
+            ],
+        },
+    ],
+    "success": {"metric": "val_metric", "below": 0.01, "when": "any"},
+}
+
+
+@dataclass(frozen=True)
+class ReadyStudy:
+    """A study to start from. minutes: measured on two cores. paper: the same in its source's size, for a cluster."""
+
+    key: str
+    title: str
+    source: str
+    expects: str
+    minutes: float
+    body: Mapping[str, Any]
+    paper: Mapping[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def study(self) -> StudyConfig:
+        """The study, shortened where its source has a larger one."""
+        return StudyConfig.model_validate(self.body)
+
+    @cached_property
+    def as_in_the_paper(self) -> StudyConfig | None:
+        """The study in the size of its source; None where the other one is all there is."""
+        return StudyConfig.model_validate(self.paper) if self.paper else None
+
+
+def _task(name: str, **fields: Any) -> dict[str, Any]:
+    return {"kind": "task", "task": name, **fields}
+
+
+READY: dict[str, ReadyStudy] = {
+    each.key: each
+    for each in (
+        ReadyStudy(
+            key="temporal-order",
+            title="How long a memory: clipping, Omega and initial weights",
+            source="Pascanu, Mikolov & Bengio (2013), On the difficulty of training recurrent neural networks, fig. 7",
+            expects="Plain SGD fails first as sequences get longer; clipping goes further, and clipping with the"
+            " regulariser Omega furthest, above all with 'smart' initial weights. (The paper's sigmoid is no cell"
+            " here.)",
+            minutes=6,
+            body={
+                "base": {
+                    "data": _task("temporal_order"), "model": {"hidden_size": 50}, "steps": 1500, "batch_size": 20,
+                    "optimizer": {"name": "sgd", "learning_rate": 0.05}, "eval_every": 50, "profile_every": 50,
+                },
+                "seeds": 4,
+                **_PASCANU,
+            },
+            paper={
+                "base": {
+                    "data": _task("temporal_order"), "model": {"hidden_size": 50}, "steps": 1_000_000, "batch_size": 20,
+                    "optimizer": {"name": "sgd", "learning_rate": 0.01}, "eval_every": 1000, "profile_every": 1000,
+                },
+                "seeds": 5,
+                **_PASCANU,
+                "axes": [
+                    {"field": "data.seq_len", "name": "T", "range": {"from": 50, "to": 250, "step": 50}},
+                    *_PASCANU["axes"][1:],
+                ],
+            },
+        ),
+        ReadyStudy(
+            key="irnn-adding",
+            title="An RNN of ReLUs that begins with the identity, against an LSTM",
+            source="Le, Jaitly & Hinton (2015), A simple way to initialize recurrent networks of rectified linear"
+            " units, section 4.1",
+            expects="Both solve the adding problem for short sequences, a tanh RNN only for the shortest; the IRNN"
+            " keeps up with the LSTM as sequences get longer.",
+            minutes=6,
+            body={
+                "base": {
+                    "data": _task("adding"), "model": {"hidden_size": 32}, "steps": 1000, "batch_size": 16,
+                    "optimizer": {"name": "adam", "learning_rate": 0.005}, "clip": {"method": "norm", "threshold": 1.0},
+                    "eval_every": 50, "profile_every": 50,
+                },
+                "axes": [
+                    {"field": "data.seq_len", "name": "T", "values": [10, 20, 40, 80]},
+                    {
+                        "field": "", "name": "network", "labels": ["tanh RNN", "IRNN", "LSTM, forget bias 1"],
+                        "values": [
+                            {"model": {"cell": "rnn"}},
+                            {"model": {"cell": "rnn", "nonlinearity": "relu"}, "init": {"scheme": "identity"}},
+                            {"model": {"cell": "lstm"}, "init": {"forget_bias": 1.0}},
+                        ],
+                    },
+                ],
+                "seeds": 5,
+                "success": {"times_baseline": 0.25, "when": "any"},
+            },
+            paper={
+                "base": {
+                    "data": _task("adding"), "model": {"hidden_size": 100}, "steps": 1_000_000, "batch_size": 16,
+                    "optimizer": {"name": "sgd", "learning_rate": 0.01}, "clip": {"method": "norm", "threshold": 1.0},
+                    "eval_every": 1000, "profile_every": 1000,
+                },
+                "axes": [
+                    {"field": "data.seq_len", "name": "T", "values": [150, 200, 300, 400]},
+                    {
+                        "field": "", "name": "network", "labels": ["tanh RNN", "IRNN", "LSTM, forget bias 1"],
+                        "values": [
+                            {"model": {"cell": "rnn"}},
+                            {"model": {"cell": "rnn", "nonlinearity": "relu"}, "init": {"scheme": "identity"}},
+                            {"model": {"cell": "lstm"}, "init": {"forget_bias": 1.0}},
+                        ],
+                    },
+                ],
+                "seeds": 5,
+                "success": {"times_baseline": 0.25, "when": "any"},
+            },
+        ),
+        ReadyStudy(
+            key="forget-bias",
+            title="The bias of the forget gate against the delay",
+            source="Gers, Schmidhuber & Cummins (2000), Learning to forget; Jozefowicz, Zaremba & Sutskever (2015)",
+            expects="With a forget bias of 0 or less the LSTM forgets too soon to learn long delays; each step of the"
+            " bias carries the memory, and with it the success, further.",
+            minutes=6,
+            body={
+                "base": {
+                    "data": _task("delayed_recall", seq_len=100), "steps": 600,
+                    "model": {"cell": "lstm", "hidden_size": 16, "readout": "every_step"},
+                    "batch_size": 32, "optimizer": {"name": "adam", "learning_rate": 0.01},
+                    "clip": {"method": "norm", "threshold": 1.0}, "eval_every": 50, "profile_every": 50,
+                },
+                "axes": [
+                    {"field": "data.delay", "name": "delay", "values": [10, 20, 40, 80]},
+                    {"field": "init.forget_bias", "name": "forget bias", "values": [-2, 0, 1, 2, 4]},
+                ],
+                "seeds": 4,
+                "success": {"metric": "val_metric", "below": 0.05, "when": "any"},
+            },
+        ),
+        ReadyStudy(
+            key="clip-threshold",
+            title="Where to clip",
+            source="Pascanu, Mikolov & Bengio (2013), section 3.2: half to ten times the average norm",
+            expects="A wide flat bottom: any threshold from half to ten times the usual gradient norm is about as good."
+            " Far below it training is slow; far above it nothing is clipped.",
+            minutes=4,
+            body={
+                "base": {
+                    "data": _task("adding", seq_len=40), "model": {"nonlinearity": "relu", "hidden_size": 32},
+                    "init": {"scheme": "identity"}, "steps": 800, "batch_size": 16,
+                    "optimizer": {"name": "sgd", "learning_rate": 0.01}, "eval_every": 50, "profile_every": 50,
+                    "clip": {"method": "norm"},
+                },
+                "axes": [
+                    {"field": "clip.threshold", "name": "clip threshold",
+                     "log_range": {"from": 0.01, "to": 1000, "count": 11}},
+                ],
+                "seeds": 10,
+                "success": {"times_baseline": 1.0},
+            },
+        ),
+        ReadyStudy(
+            key="hidden-size",
+            title="Does a larger network remember longer?",
+            source="The initial weights of torch.nn, U(-1/sqrt(H), 1/sqrt(H)): their spectral radius is about 0.58"
+            " whatever the size H (Girko's circular law)",
+            expects="No: the gradient of the untrained RNN halves every one or two steps at every size. Gates change"
+            " the half-life, the size hardly does.",
+            minutes=4,
+            body={
+                "base": {
+                    "data": _task("adding", seq_len=50), "steps": 40, "batch_size": 32,
+                    "optimizer": {"name": "sgd", "learning_rate": 0.0001}, "eval_every": 40, "profile_every": 4,
+                },
+                "axes": [
+                    {"field": "model.hidden_size", "name": "hidden units", "values": [8, 16, 32, 64, 128]},
+                    {"field": "model.cell", "name": "cell", "values": ["rnn", "gru", "lstm"]},
+                ],
+                "seeds": 8,
+            },
+        ),
+    )
+}  # fmt: skip
