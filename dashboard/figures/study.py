@@ -214,7 +214,7 @@ def curves_figure(
     rows = -(-len(drawn) // columns)
     figure = make_subplots(
         rows=rows, cols=columns, shared_xaxes=True, shared_yaxes=True, horizontal_spacing=0.02,
-        vertical_spacing=min(0.12, 0.4 / rows), subplot_titles=texts([cell_name(each) for each in drawn], 34),
+        vertical_spacing=min(0.16, 0.5 / rows), subplot_titles=[cell_name(each) for each in drawn],
     )  # fmt: skip
     for index, cell in enumerate(drawn):
         row, column = index // columns + 1, index % columns + 1
@@ -234,19 +234,19 @@ def curves_figure(
         if cell.baseline is not None:
             line = {"color": palette.muted, "dash": "dot", "width": 1}
             figure.add_hline(y=cell.baseline, line=line, row=row, col=column)
-    figure.update_yaxes(type="log", nticks=4, exponentformat="power")
+    figure.update_yaxes(type="log", dtick="D2", exponentformat="power")
     figure.update_xaxes(nticks=3)
-    figure.update_annotations(font={"size": 11, "color": palette.text})
+    figure.update_annotations(font={"size": 10, "color": palette.text})
     spec = styled(figure, theme)
     spec["layout"] |= {
-        "height": 60 + rows * PANEL_PX, "hovermode": "closest", "margin": {"l": 50, "r": 10, "t": 28, "b": 34},
+        "height": 60 + rows * PANEL_PX, "hovermode": "closest", "margin": {"l": 50, "r": 10, "t": 44, "b": 34},
     }  # fmt: skip
     return spec
 
 
 def cell_name(cell: CellOutcome) -> str:
-    """Return a cell's values as its name."""
-    return ", ".join(_called(title, value) for title, value in cell.values.items()) or "all seeds"
+    """Return a cell's values as the title of its panel, a line each."""
+    return "<br>".join(texts([_called(title, value) for title, value in cell.values.items()], 24)) or "all seeds"
 
 
 def _over_seeds(curves: Sequence[Mapping[str, Any]]) -> tuple[list[int], list[Number], list[Number], list[Number]]:
@@ -309,7 +309,7 @@ def _legend_title(study: StudyConfig) -> str:
 
 
 def _called(title: str, value: Any) -> str:
-    return _text(value) if isinstance(value, str) else f"{title} {_text(value)}"
+    return _text(value) if isinstance(value, str) else f"{title.rpartition('.')[2].replace('_', ' ')} {_text(value)}"
 
 
 def _text(value: Any) -> str:

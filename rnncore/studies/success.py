@@ -60,4 +60,5 @@ class Success(Frozen):
             return f"{name} above {self.above:g} {when}"
         if self.below is not None:
             return f"{name} below {self.below:g} {when}"
-        return f"{name} below {self.times_baseline:g} times that of the best simple answer {when}"
+        times = "" if self.times_baseline == 1 else f"{self.times_baseline:g} times "
+        return f"{name} below {times}that of the best simple answer {when}"

@@ -57,9 +57,7 @@ def test_reordered_and_extra_columns_change_nothing_and_missing_ones_are_named()
 def test_a_table_of_predictions_may_be_bounded() -> None:
     run = Run(table("day,a,b", days(N), A, B), targets=["b"], window=6)
     assert run.on(table("day,a,b", days(30), A[:30], B[:30]), max_cells=25 * 6).rows == 25
-    with pytest.raises(
-        DataError, match="a table of 25 rows and about 6 columns; at most 149 cells"
-    ):
+    with pytest.raises(DataError, match="a table of 25 rows and about 6 columns; at most 149 cells"):
         run.on(table("day,a,b", days(30), A[:30], B[:30]), max_cells=25 * 6 - 1)
 
 
