@@ -4,6 +4,8 @@ import importlib
 import importlib.util
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
+from types import ModuleType
 from typing import Any, TypeVar
 
 from rnncore.errors import ConfigError
@@ -35,7 +37,12 @@ class Implemented(Choice):
     def load(self) -> Any:
         """Import and return the implementation."""
         module, _, attribute = self.implementation.partition(":")
-        return getattr(importlib.import_module(module), attribute)
+        return getattr(_imported(module), attribute)
+
+
+@cache
+def _imported(module: str) -> ModuleType:
+    return importlib.import_module(module)
 
 
 EntryT = TypeVar("EntryT", bound=Choice)

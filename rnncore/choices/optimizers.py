@@ -11,10 +11,13 @@ class Optimizer(Configured):
     """An optimiser; implementation: function(parameters, OptimizerConfig) -> torch.optim.Optimizer.
 
     torch_class: its name in torch.optim. torch_weight_decay: the weight decay of that class where none is given.
+    elementwise: what becomes of a weight depends on its own gradients alone, so that the weights of several networks
+    can be updated in one call.
     """
 
     torch_class: str
     torch_weight_decay: float = 0.0
+    elementwise: bool = False
 
 
 OPTIMIZERS: Registry[Optimizer] = Registry("optimizer")
@@ -27,6 +30,7 @@ OPTIMIZERS.register(
         fields=("momentum", "nesterov"),
         torch_class="SGD",
         implementation="rnncore.engine.optimizers:sgd",
+        elementwise=True,
     )
 )
 OPTIMIZERS.register(
@@ -36,6 +40,7 @@ OPTIMIZERS.register(
         help="Divides by the gradient's recent size, parameter by parameter, which hides how small a gradient is.",
         torch_class="Adam",
         implementation="rnncore.engine.optimizers:adam",
+        elementwise=True,
     )
 )
 OPTIMIZERS.register(
@@ -46,6 +51,7 @@ OPTIMIZERS.register(
         torch_class="AdamW",
         torch_weight_decay=0.01,
         implementation="rnncore.engine.optimizers:adamw",
+        elementwise=True,
     )
 )
 OPTIMIZERS.register(
@@ -56,6 +62,7 @@ OPTIMIZERS.register(
         fields=("momentum",),
         torch_class="RMSprop",
         implementation="rnncore.engine.optimizers:rmsprop",
+        elementwise=True,
     )
 )
 OPTIMIZERS.register(
@@ -65,5 +72,6 @@ OPTIMIZERS.register(
         help="Divides by the root of all squared gradients so far, so that its steps become smaller and smaller.",
         torch_class="Adagrad",
         implementation="rnncore.engine.optimizers:adagrad",
+        elementwise=True,
     )
 )

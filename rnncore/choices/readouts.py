@@ -10,10 +10,12 @@ class Readout(Implemented):
     """Which hidden states the output layer reads; implementation: function(SequenceModel, states, lengths).
 
     per_step: there is an output, and a target, at every timestep. attends: it learns weights of the timesteps.
+    stacks: it looks at the states alone, and takes those of S networks too, (S, B, T, H), with lengths (S, B).
     """
 
     per_step: bool = False
     attends: bool = False
+    stacks: bool = False
 
 
 READOUTS: Registry[Readout] = Registry("readout")
@@ -24,6 +26,7 @@ READOUTS.register(
         title="Last step",
         help="It reads the last state alone.",
         implementation="rnncore.engine.model:read_last",
+        stacks=True,
     )
 )
 READOUTS.register(
@@ -32,6 +35,7 @@ READOUTS.register(
         title="Mean over time",
         help="It reads the mean of all states.",
         implementation="rnncore.engine.model:read_mean",
+        stacks=True,
     )
 )
 READOUTS.register(
@@ -50,5 +54,6 @@ READOUTS.register(
         help="It reads every state and answers at every timestep.",
         per_step=True,
         implementation="rnncore.engine.model:read_every_step",
+        stacks=True,
     )
 )

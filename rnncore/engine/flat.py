@@ -1,5 +1,6 @@
 """All parameters of a model in one flat buffer, all gradients in another: one operation where there were a dozen."""
 
+import itertools
 import math
 
 import torch
@@ -15,8 +16,9 @@ class FlatParameters:
     Adam 50 us instead of 400 us for two LSTM layers). The gaps that align each tensor hold zeros in both buffers,
     and a zero parameter with a zero gradient stays zero under every optimiser here.
 
-    weights, gradients: (N,) flat buffers. names, parameters, gradient_views: of each tensor, in the model's order.
-    count: number of parameters, gaps not counted.
+    weights, gradients: (N,) flat buffers. before: (N,) the weights before the latest update. names, parameters,
+    gradient_views, parts: of each tensor, in the model's order, the last its place in the buffers. count: number of
+    parameters, gaps not counted.
     """
 
     def __init__(self, model: nn.Module) -> None:
@@ -27,21 +29,27 @@ class FlatParameters:
         first = self.parameters[0]
         chunk = _ALIGNMENT // first.element_size()
         sizes = [-(-parameter.numel() // chunk) * chunk for parameter in self.parameters]
-        self.weights = nn.Parameter(torch.zeros(sum(sizes), dtype=first.dtype, device=first.device))
-        self.gradients = torch.zeros_like(self.weights.data)
-        self.weights.grad = self.gradients
+        starts = [0, *itertools.accumulate(sizes)]
+        self.parts = [slice(start, start + each.numel()) for start, each in zip(starts, self.parameters, strict=False)]
+        weights = torch.zeros(starts[-1], dtype=first.dtype, device=first.device)
+        for part, parameter in zip(self.parts, self.parameters, strict=True):
+            weights[part].view_as(parameter).copy_(parameter.data)
+        self.weights = nn.Parameter(weights)
+        self.gradients = torch.zeros_like(weights)
         self.gradient_views: list[Tensor] = []
-        offset = 0
-        for parameter, size in zip(self.parameters, sizes, strict=True):
-            part = slice(offset, offset + parameter.numel())
-            view = self.weights.data[part].view_as(parameter)
-            view.copy_(parameter.data)
-            parameter.data = view
-            self.gradient_views.append(self.gradients[part].view_as(parameter))
+        self.before = weights.clone()
+        self._change = torch.empty_like(weights)
+        self.live_in(weights, self.gradients, self.before)
+
+    def live_in(self, weights: Tensor, gradients: Tensor, before: Tensor) -> None:
+        """Let these buffers (N,), which hold the right numbers already, be those of weights, gradients and `before`."""
+        self.weights.data, self.gradients, self.before = weights, gradients, before
+        self.weights.grad = gradients
+        self.gradient_views = []
+        for part, parameter in zip(self.parts, self.parameters, strict=True):
+            parameter.data = weights[part].view_as(parameter)
+            self.gradient_views.append(gradients[part].view_as(parameter))
             parameter.grad = self.gradient_views[-1]
-            offset += size
-        self._before = self.weights.data.clone()  # (N,) the weights before the latest update
-        self._change = torch.empty_like(self._before)
 
     def zero_grad(self) -> None:
         """Set every gradient to 0, in place: `parameter.grad` stays a view of `gradients`."""
@@ -49,20 +57,20 @@ class FlatParameters:
 
     def update_norm(self) -> float:
         """Return the L2 norm of the change of the weights since the last call (or `undo`, or construction)."""
-        torch.sub(self.weights.data, self._before, out=self._change)
+        torch.sub(self.weights.data, self.before, out=self._change)
         norm = exact_norm(self._change)
         if math.isfinite(norm):
-            self._before.copy_(self.weights.data)
+            self.before.copy_(self.weights.data)
         return norm
 
     def undo(self) -> None:
         """Take back every change of the weights since the last `update_norm` that was finite."""
-        self.weights.data.copy_(self._before)
+        self.weights.data.copy_(self.before)
 
     def load(self, weights: Tensor) -> None:
         """Set all weights, flat (N,), as read from `weights`."""
         self.weights.data.copy_(weights)
-        self._before.copy_(weights)
+        self.before.copy_(weights)
 
 
 def exact_norm(values: Tensor) -> float:

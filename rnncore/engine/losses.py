@@ -47,7 +47,7 @@ def loss_function(name: str) -> Callable[..., Tensor]:
 
 def valid_steps(lengths: Tensor, seq_len: int) -> Tensor:
     """Return the mask (B, T) of the timesteps that belong to each sequence, from `lengths` (B,)."""
-    return torch.arange(seq_len, device=lengths.device) < lengths[:, None]  # (B, T)
+    return torch.arange(seq_len, device=lengths.device) < lengths[..., None]  # (B, T)
 
 
 def sequence_losses(name: str, outputs: Tensor, targets: Tensor, lengths: Tensor | None = None) -> Tensor:

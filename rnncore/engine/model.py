@@ -72,16 +72,18 @@ class SequenceModel(nn.Module):
 def read_last(model: SequenceModel, states: Tensor, lengths: Tensor | None) -> Tensor:
     """Return the state (B, H) at each sequence's own end."""
     if lengths is None:
-        return states[:, -1]
-    return states[torch.arange(len(states), device=states.device), lengths - 1]
+        return states.transpose(-3, -2)[..., -1, :, :]  # so that its gradient is laid out as the scans want it
+    *stack, T, H = states.shape
+    rows = states.reshape(-1, T, H)
+    return rows[torch.arange(len(rows), device=states.device), lengths.flatten() - 1].view(*stack, H)
 
 
 def read_mean(model: SequenceModel, states: Tensor, lengths: Tensor | None) -> Tensor:
     """Return the mean state (B, H) over each sequence's valid steps."""
     if lengths is None:
-        return states.mean(dim=1)
-    mask = valid_steps(lengths, states.shape[1]).unsqueeze(-1)  # (B, T, 1)
-    return (states * mask).sum(dim=1) / lengths.unsqueeze(-1)
+        return states.mean(dim=-2)
+    mask = valid_steps(lengths, states.shape[-2]).unsqueeze(-1)  # (B, T, 1)
+    return (states * mask).sum(dim=-2) / lengths.unsqueeze(-1)
 
 
 def read_attention(model: SequenceModel, states: Tensor, lengths: Tensor | None) -> Tensor:

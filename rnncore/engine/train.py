@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
 from typing import Any
 
@@ -35,6 +35,7 @@ from rnncore.engine.randomness import DROPOUT, INITIALIZATION, seeded, stream_se
 from rnncore.engine.regularization import add_omega_gradient
 from rnncore.engine.schedules import learning_rate_factor
 from rnncore.engine.spikes import Spikes
+from rnncore.engine.underway import Plan, Underway, non_finite
 from rnncore.errors import not_allowed
 from rnncore.mistakes import MISTAKES
 from rnncore.records import MetricWords, Record, RunInfo
@@ -58,7 +59,7 @@ class Trainer:
     `state_dict()`; batches and dropout are addressed by step and need no state.
 
     info: what is known before the first step. step: optimiser steps done. learning_rate: before the schedule's factor.
-    ended: None while there are steps to do, then why there are none, one sentence.
+    ended: None while there are steps to do, then why there are none, one sentence. elapsed: seconds so far.
     """
 
     def __init__(self, config: TrainConfig, dataset: SequenceDataset | None = None) -> None:
@@ -76,7 +77,7 @@ class Trainer:
         self.set_clip_threshold(config.clip.threshold)
         self.step = 0
         self.ended: str | None = None
-        self._elapsed = 0.0
+        self.elapsed = 0.0
         self._best_val_loss = math.inf
         self._evaluations_since_best = 0
         # Sequences that do not touch one another can be evaluated together in any number.
@@ -118,11 +119,9 @@ class Trainer:
 
     def records(self) -> Iterator[Record]:
         """Do the steps that are left and yield a record of each."""
-        began = time.perf_counter() - self._elapsed
+        began = time.perf_counter() - self.elapsed
         while self.ended is None:
-            record = self._train_step(began)
-            self._elapsed = record.elapsed_s
-            yield record
+            yield self._train_step(began)
 
     def set_learning_rate(self, learning_rate: float) -> None:
         """Change the learning rate (before the schedule's factor) from the next step on. Raises ConfigError."""
@@ -158,7 +157,7 @@ class Trainer:
             "clip_threshold": self.clipping.threshold,
             "best_val_loss": self._best_val_loss if math.isfinite(self._best_val_loss) else None,
             "evaluations_since_best": self._evaluations_since_best,
-            "elapsed_s": self._elapsed,
+            "elapsed_s": self.elapsed,
             "spikes": self._spikes.state_dict(),
         }
         return {"tensors": tensors, "values": values}
@@ -170,7 +169,7 @@ class Trainer:
         moments = {k.removeprefix("optimizer."): v for k, v in tensors.items() if k.startswith("optimizer.")}
         self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": {0: moments} if moments else {}})
         self.clipping.history = tensors["clip_history"].tolist()
-        self.step, self.ended, self._elapsed = values["step"], values["ended"], values["elapsed_s"]
+        self.step, self.ended, self.elapsed = values["step"], values["ended"], values["elapsed_s"]
         self._best_val_loss = math.inf if values["best_val_loss"] is None else values["best_val_loss"]
         self._evaluations_since_best = values["evaluations_since_best"]
         self._spikes.load_state_dict(values.get("spikes", {}))  # checkpoints of version 0.1.0 have none
@@ -189,68 +188,87 @@ class Trainer:
 
     def _train_step(self, began: float) -> Record:
         """Do one step and return its record; a step that leaves the finite numbers is undone and ends the run."""
-        # What this step is to do beside training.
-        config, flat, step = self.config, self.parameters, self.step + 1
-        first_or_last = step in (1, config.steps)
-        evaluating = first_or_last or step % config.eval_every == 0
-        recording = first_or_last or step % config.profile_every == 0 or (evaluating and self._may_stop_early())
+        config, flat, plan = self.config, self.parameters, self.plan()
 
         # Forward and backward: the gradients of this batch, and on the tape those of all hidden states.
-        batch = to_tensors(self.dataset.train_batch(step, config.batch_size, config.seed), flat.weights)
-        measuring = recording or evaluating
-        tape = StateTape(cell=measuring) if measuring or config.omega else None
-        loss = self._backward(batch, tape, step)
+        batch = to_tensors(self.dataset.train_batch(plan.step, config.batch_size, config.seed), flat.weights)
+        tape = StateTape(cell=plan.measuring) if plan.measuring or config.omega else None
+        loss = self.backward(batch, tape, plan.step)
 
         # Measure, before clipping changes the gradients.
         train_loss, grad_norm = float(loss), exact_norm(flat.gradients)
-        with np.errstate(over="ignore"):  # a norm beyond float32 is inf in a profile
-            profiles = self._profiles(tape, batch) if tape is not None and recording else {}
-        problem = _non_finite("loss", train_loss) or _non_finite("gradient", grad_norm)
-        self._spikes.add(step, grad_norm, train_loss)
-        lengths = None if self.model.swaps_axes else batch.lengths
-        measured = self._snapshots.backward(tape, lengths) if evaluating and problem is None else None
+        profiles = self.profiles(tape, batch) if tape is not None and plan.recording else {}
+        done = self.measure(plan, train_loss, grad_norm, tape, batch.lengths)
 
         # Clip, then let the optimiser change the weights.
-        clip_coef, update_norm = 1.0, 0.0
-        learning_rate = self.learning_rate * learning_rate_factor(step, config.steps, config.schedule)
-        if problem is None:
-            clip_coef = clip_gradients(flat, grad_norm, self.clipping)
-            self.optimizer.param_groups[0]["lr"] = learning_rate
+        if done.problem is None:
+            done.clip_coef = clip_gradients(flat, grad_norm, self.clipping)
+            self.optimizer.param_groups[0]["lr"] = plan.learning_rate
             self.optimizer.step()
-            update_norm = flat.update_norm()
-            problem = _non_finite("update of the parameters", update_norm)
+            done.update_norm = flat.update_norm()
+        return self.finish(done, profiles, began)
 
-        # Evaluate the changed model; or, if anything became infinite or NaN, go back to the weights before.
+    def plan(self) -> Plan:
+        """Return what the next step is to do beside training."""
+        config, step = self.config, self.step + 1
+        first_or_last = step in (1, config.steps)
+        evaluating = first_or_last or step % config.eval_every == 0
+        recording = first_or_last or step % config.profile_every == 0 or (evaluating and self._may_stop_early())
+        factor = learning_rate_factor(step, config.steps, config.schedule)
+        return Plan(step, evaluating, recording, self.learning_rate * factor)
+
+    def measure(
+        self, plan: Plan, train_loss: float, grad_norm: float, tape: StateTape | None, lengths: Tensor | None
+    ) -> Underway:
+        """Take note of a backward pass whose gradients are in place; neither clipping nor update has changed anything.
+
+        tape: of that pass, None where nothing is measured. lengths: of its sequences where these are unequal.
+        """
+        problem = non_finite("loss", train_loss) or non_finite("gradient", grad_norm)
+        self._spikes.add(plan.step, grad_norm, train_loss)
+        done = Underway(plan, train_loss, grad_norm, problem)
+        if plan.evaluating and problem is None:
+            done.parts = self._snapshots.backward(tape, None if self.model.swaps_axes else lengths)
+        return done
+
+    def finish(self, done: Underway, profiles: Mapping[str, Any], began: float) -> Record:
+        """Evaluate the changed model; or, if anything became infinite or NaN, go back to the weights before.
+
+        began: `time.perf_counter()` when the run began.
+        """
+        config, step, plan = self.config, done.plan.step, done.plan
         val_loss = val_metric = snapshot = None
+        problem = done.problem or non_finite("update of the parameters", done.update_norm)
         if problem is None:
             self.step = step
-            if measured is not None:
+            if done.parts is not None:
                 evaluation = self._validation.evaluate(self.model)
                 val_loss, val_metric = evaluation.loss, evaluation.metric
-                snapshot = self._snapshots.finish(measured, evaluation)
+                snapshot = self._snapshots.finish(done.parts, evaluation)
                 self._note_evaluation(val_loss)
             if step == config.steps:
                 self.ended = f"All {step:,} steps are done." if step > 1 else "The only step is done."
         else:
-            flat.undo()
+            self.parameters.undo()
             problem = self.ended = f"{problem} at step {step:,}"
+        self.elapsed = time.perf_counter() - began
         return Record(
             step=step,
             epoch=self.dataset.epoch(step, config.batch_size),
-            train_loss=train_loss,
-            learning_rate=learning_rate,
-            grad_norm=grad_norm,
-            clip_coef=clip_coef,
-            update_norm=update_norm,
+            train_loss=done.train_loss,
+            learning_rate=plan.learning_rate,
+            grad_norm=done.grad_norm,
+            clip_coef=done.clip_coef,
+            update_norm=done.update_norm,
             val_loss=val_loss,
             val_metric=val_metric,
-            elapsed_s=time.perf_counter() - began,
+            elapsed_s=self.elapsed,
             diverged=problem,
             snapshot=snapshot,
             **profiles,
         )
 
-    def _backward(self, batch: TensorBatch, tape: StateTape | None, step: int) -> Tensor:
+    def backward(self, batch: TensorBatch, tape: StateTape | None, step: int) -> Tensor:
         """Leave the gradients of this batch in the flat buffer, return the loss."""
         config = self.config
         self.parameters.zero_grad()
@@ -265,7 +283,8 @@ class Trainer:
             add_omega_gradient(self.model.recurrent, tape, config.omega)
         return loss.detach()
 
-    def _profiles(self, tape: StateTape, batch: TensorBatch) -> dict[str, Any]:
+    @np.errstate(over="ignore")  # a norm beyond float32 is inf in a profile
+    def profiles(self, tape: StateTape, batch: TensorBatch) -> dict[str, Any]:
         """Return the profiles of a step. Where axes are swapped, a batch's sequences are its timesteps."""
         if self.model.swaps_axes:
             return profile(tape, len(batch.inputs), timesteps=self.info.seq_len)
@@ -301,9 +320,3 @@ def _idle_options(config: TrainConfig) -> Iterator[str]:
     """Say which options have nothing to act on, so that nobody looks for their effect."""
     if config.model.dropout and config.model.num_layers == 1:
         yield "Dropout acts between recurrent layers; there is only one, so nothing is dropped."
-
-
-def _non_finite(what: str, value: float) -> str | None:
-    if math.isfinite(value):
-        return None
-    return f"the {what} became {'NaN' if math.isnan(value) else 'infinite'}"

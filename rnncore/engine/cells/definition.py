@@ -55,8 +55,11 @@ class CellDefinition(ABC):
     The state is h_t (B, W), then c_t where there is one, then whatever else goes on to the next timestep. W is the
     layer's hidden size H unless `start` and `outputs` say otherwise.
 
-    entry: what is known of the cell without torch. nonlinearity: one of `entry.nonlinearities`.
+    entry: what is known of the cell without torch. nonlinearity: one of `entry.nonlinearities`. stacks: whether `scan`
+    and `outputs` take S networks of one shape at once too: inputs (S, T, B, I), weights (S, ...).
     """
+
+    stacks = False
 
     def __init__(self, entry: Cell, hidden_size: int, nonlinearity: str = "tanh") -> None:
         self.entry, self.hidden_size, self.nonlinearity = entry, hidden_size, nonlinearity

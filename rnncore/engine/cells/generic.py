@@ -49,7 +49,7 @@ class _Recording:
             self.tape.record(self.hidden, direct, self.cell if self.tape.wants_cell else None)
 
 
-def _watch(t: int, state: State, clip: float | None, record: _Recording) -> None:
+def _watch(t: int, state: State, clip: float | Tensor | None, record: _Recording) -> None:
     """Hook into the backward pass at timestep t."""
 
     def pass_h(total: Tensor) -> Tensor | None:

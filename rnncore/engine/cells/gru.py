@@ -1,5 +1,6 @@
 """The GRU over a whole sequence, in torch's convention: h_t = (1 - z_t) n_t + z_t h_{t-1}."""
 
+import math
 from typing import Any
 
 import torch
@@ -16,13 +17,19 @@ from rnncore.engine.cells.scan import (
     OuterSum,
     Pool,
     Recursion,
+    Stepping,
+    add_product,
+    affine,
     arrays,
     chunks,
     clip_rows_,
+    during,
     fast_tanh,
     flat,
+    product,
     sigmoid_backward,
     slices,
+    stepping,
     tanh_backward,
 )
 from rnncore.engine.cells.tape import LayerTape
@@ -30,6 +37,8 @@ from rnncore.engine.cells.tape import LayerTape
 
 class Gru(CellDefinition):
     """The GRU (Cho et al. 2014), with z and r as torch.nn has them."""
+
+    stacks = True
 
     def __init__(self, entry: Cell, hidden_size: int, nonlinearity: str = "tanh") -> None:
         super().__init__(entry, hidden_size, nonlinearity)
@@ -80,20 +89,24 @@ class GruBuffers:
     """
 
     def __init__(self, key: Key) -> None:
-        T, B, H, dtype, device = key
+        shape, dtype, device = key
+        *stack, T, B, H = shape
         self.key = key
-        self.gates = torch.empty(T, B, 3 * H, dtype=dtype, device=device)
-        self.candidate, self.carry = (torch.empty(T, B, H, dtype=dtype, device=device) for _ in range(2))
-        self.r, self.z, self.q = self.gates.view(T, B, 3, H).unbind(2)  # (T, B, H) each
-        self.gates_t = self.gates.unbind(0)
-        self.rz_t = self.gates[..., : 2 * H].unbind(0)
-        self.by_gate_t = self.gates.view(T, B, 3, H).unbind(0)
-        self.r_t, self.z_t, self.q_t = self.r.unbind(0), self.z.unbind(0), self.q.unbind(0)
-        self.candidate_t, self.carry_t = self.candidate.unbind(0), self.carry.unbind(0)
+        self.gates = torch.empty(*stack, T, B, 3 * H, dtype=dtype, device=device)
+        self.candidate, self.carry = (torch.empty(shape, dtype=dtype, device=device) for _ in range(2))
+        by_gate = self.gates.view(*stack, T, B, 3, H)
+        self.r, self.z, self.q = by_gate.unbind(-2)  # (T, B, H) each
+        self.gates_t = self.gates.unbind(-3)
+        self.rz_t = self.gates[..., : 2 * H].unbind(-3)
+        self.by_gate_t = by_gate.unbind(-4)
+        self.r_t, self.z_t, self.q_t = self.r.unbind(-3), self.z.unbind(-3), self.q.unbind(-3)
+        self.candidate_t, self.carry_t = self.candidate.unbind(-3), self.carry.unbind(-3)
         self.candidate_arrays = arrays(self.candidate)
-        self.totals = torch.empty(T, B, H, dtype=dtype, device=device)
-        self.totals_t, self.totals_per_gate_t = self.totals.unbind(0), self.totals.unsqueeze(2).unbind(0)
-        self.chunks = chunks(T, 8 * B * H * dtype.itemsize)  # gates, the others, a temporary, h and dL/dh
+        self.totals = torch.empty(shape, dtype=dtype, device=device)
+        self.totals_t, self.totals_per_gate_t = self.totals.unbind(-3), self.totals.unsqueeze(-2).unbind(-4)
+        self.chunks = chunks(
+            T, 8 * math.prod(stack) * B * H * dtype.itemsize
+        )  # gates, the others, a temporary, h and dL/dh
 
 
 class GruScan(Function):
@@ -112,8 +125,7 @@ class GruScan(Function):
         tape: LayerTape | None,
     ) -> Tensor:
         """Return h (T, B, H); inputs (T, B, I) contiguous, weights as in torch.nn."""
-        T, B, _ = inputs.shape
-        states = inputs.new_empty(T, B, w_hh.shape[1])
+        states = inputs.new_empty(*inputs.shape[:-1], w_hh.shape[-1])
         ctx.buffers = _run(pool, inputs, w_ih, w_hh, b_ih, b_hh, states)
         ctx.save_for_backward(inputs, w_ih, w_hh, b_ih, b_hh, states)
         ctx.recursion, ctx.pool, ctx.tape = recursion, pool, tape
@@ -124,33 +136,35 @@ class GruScan(Function):
     def backward(ctx: Any, direct: Tensor) -> tuple[Tensor | None, ...]:
         """Return the gradients of inputs and weights; direct: dL/dh_t (T, B, H) without later timesteps."""
         inputs, w_ih, w_hh, b_ih, b_hh, states = ctx.saved_tensors
-        H = states.shape[2]
+        H = states.shape[-1]
         buffers, ctx.buffers = ctx.buffers, None
         if buffers is None:  # used up by an earlier backward pass through this graph
             buffers = _run(ctx.pool, inputs, w_ih, w_hh, b_ih, b_hh, torch.empty_like(states))
-        flows = ctx.recursion.flows(len(states))
+        flows = ctx.recursion.flows(states.shape[-3])
         d_inputs = torch.empty_like(inputs) if ctx.needs_input_grad[0] else None
-        w_rz, w_n = w_ih[: 2 * H], w_ih[2 * H :]
+        w_rz, w_n = w_ih[..., : 2 * H, :], w_ih[..., 2 * H :, :]
         d_w_rz, d_w_n, d_w_hh = OuterSum(w_rz), OuterSum(w_n), OuterSum(w_hh)
-        d_b_hh, d_b_n = torch.zeros_like(b_hh), b_hh.new_zeros(H)
+        d_b_hh, d_b_n, add = torch.zeros_like(b_hh), torch.zeros_like(b_hh[..., :H]), stepping(states)
         with torch.inference_mode():
             buffers.totals.copy_(direct)
             for chunk in reversed(buffers.chunks):
-                _recur(buffers, chunk, w_hh, flows, ctx.recursion.clip)
+                _recur(buffers, chunk, w_hh, flows, ctx.recursion.clip, add)
                 part, later, before = slices(chunk)
-                grads = flat(buffers.gates[part])  # (t B, 3H) dL/d(preactivation) of r, z, q
-                grads_rz, grads_n = grads[:, : 2 * H], flat(buffers.candidate[part].mul_(buffers.totals[part]))
-                d_w_rz.add(grads_rz, flat(inputs[part]))
-                d_w_n.add(grads_n, flat(inputs[part]))
-                d_w_hh.add(flat(buffers.gates[later]), flat(states[before]))
-                d_b_hh.add_(grads.sum(0))
-                d_b_n.add_(grads_n.sum(0))
+                grads = flat(during(buffers.gates, part))  # (t B, 3H) dL/d(preactivation) of r, z, q
+                grads_rz = grads[..., : 2 * H]
+                grads_n = flat(during(buffers.candidate, part).mul_(during(buffers.totals, part)))
+                below = flat(during(inputs, part))
+                d_w_rz.add(grads_rz, below)
+                d_w_n.add(grads_n, below)
+                d_w_hh.add(flat(during(buffers.gates, later)), flat(during(states, before)))
+                d_b_hh.add_(grads.sum(-2))
+                d_b_n.add_(grads_n.sum(-2))
                 if d_inputs is not None:
-                    torch.mm(grads_rz, w_rz, out=flat(d_inputs[part])).addmm_(grads_n, w_n)
+                    add_product(grads_n, w_n, product(grads_rz, w_rz, out=flat(during(d_inputs, part))))
         if ctx.tape is not None:
             ctx.tape.record(buffers.totals.clone(), direct)
         ctx.pool.give_back(buffers)
-        d_w_ih, d_b_ih = torch.cat([d_w_rz.total, d_w_n.total]), torch.cat([d_b_hh[: 2 * H], d_b_n])
+        d_w_ih, d_b_ih = torch.cat([d_w_rz.total, d_w_n.total], -2), torch.cat([d_b_hh[..., : 2 * H], d_b_n], -1)
         return d_inputs, d_w_ih, d_w_hh.total, d_b_ih, d_b_hh, None, None, None
 
 
@@ -158,20 +172,23 @@ def _run(
     pool: Pool[GruBuffers], inputs: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: Tensor, b_hh: Tensor, states: Tensor
 ) -> GruBuffers:
     """Write h to `states` (T, B, H), return the buffers with all local derivatives."""
-    _, B, H = states.shape
+    H = states.shape[-1]
     buffers = pool.take(states)
     with torch.inference_mode():
-        b_rz, w_rz, w_n = (b_ih + b_hh)[: 2 * H], w_ih[: 2 * H].t(), w_ih[2 * H :].t()
-        w_t, tanh, lerp = w_hh.t(), fast_tanh(inputs.device), torch.lerp
-        steps, state = states.unbind(0), inputs.new_zeros(B, H)
+        b_rz, b_n, b_q = (b_ih + b_hh)[..., : 2 * H], b_ih[..., 2 * H :], b_hh[..., None, None, 2 * H :]
+        w_rz, w_n = w_ih[..., : 2 * H, :].mT, w_ih[..., 2 * H :, :].mT
+        w_t, tanh, lerp, add = w_hh.mT, fast_tanh(inputs.device), torch.lerp, stepping(states)
+        steps = states.unbind(-3)
+        state = torch.zeros_like(steps[0])
         for chunk in buffers.chunks:
             part = slice(chunk.start, chunk.stop)
-            torch.addmm(b_rz, flat(inputs[part]), w_rz, out=flat(buffers.gates[part])[:, : 2 * H])
-            torch.addmm(b_ih[2 * H :], flat(inputs[part]), w_n, out=flat(buffers.candidate[part]))
-            buffers.q[part] = b_hh[2 * H :]
+            below = flat(during(inputs, part))
+            affine(b_rz, below, w_rz, out=flat(during(buffers.gates, part))[..., : 2 * H])
+            affine(b_n, below, w_n, out=flat(during(buffers.candidate, part)))
+            during(buffers.q, part).copy_(b_q)
             for t in chunk:
                 if t:
-                    buffers.gates_t[t].addmm_(state, w_t)
+                    add(buffers.gates_t[t], state, w_t)
                 buffers.rz_t[t].sigmoid_()
                 candidate = buffers.candidate_t[t].addcmul_(buffers.r_t[t], buffers.q_t[t])
                 tanh(buffers.candidate_arrays[t], out=buffers.candidate_arrays[t])
@@ -183,10 +200,10 @@ def _run(
 def _derive(buffers: GruBuffers, chunk: range, states: Tensor) -> None:
     """Turn gates into d h_t / d(preactivation), in place, for a chunk of timesteps at once."""
     part, later, before = slices(chunk)
-    r, z, q, n = buffers.r[part], buffers.z[part], buffers.q[part], buffers.candidate[part]
-    buffers.carry[part].copy_(z)
+    r, z, q, n = (during(each, part) for each in (buffers.r, buffers.z, buffers.q, buffers.candidate))
+    during(buffers.carry, part).copy_(z)
     change = -n  # h_{t-1} - n_t
-    change[later.start - part.start :].add_(states[before])
+    during(change, slice(later.start - part.start, None)).add_(during(states, before))
     tanh_backward(1 - z, n, grad_input=n)
     sigmoid_backward(change, z, grad_input=z)
     torch.mul(n, q, out=change)
@@ -194,7 +211,9 @@ def _derive(buffers: GruBuffers, chunk: range, states: Tensor) -> None:
     sigmoid_backward(change, r, grad_input=r)
 
 
-def _recur(buffers: GruBuffers, chunk: range, w_hh: Tensor, flows: list[bool], clip: float | None) -> None:
+def _recur(
+    buffers: GruBuffers, chunk: range, w_hh: Tensor, flows: list[bool], clip: float | Tensor | None, add: Stepping
+) -> None:
     """Turn direct gradients into total ones and local derivatives into dL/d(preactivation), last step to first."""
     totals = buffers.totals_t
     for t in reversed(chunk):
@@ -204,4 +223,4 @@ def _recur(buffers: GruBuffers, chunk: range, w_hh: Tensor, flows: list[bool], c
         buffers.by_gate_t[t].mul_(buffers.totals_per_gate_t[t])
         if flows[t]:
             before = totals[t - 1]  # dL/dh_{t-1} = direct + W_hh^T dL/da_t + z_t dL/dh_t (from Cho et al. 2014, eq. 7)
-            before.addmm_(buffers.gates_t[t], w_hh).addcmul_(total, buffers.carry_t[t])
+            add(before, buffers.gates_t[t], w_hh).addcmul_(total, buffers.carry_t[t])

@@ -1,5 +1,6 @@
 """The LSTM over a whole sequence: c_t = f_t c_{t-1} + i_t g_t, h_t = o_t tanh(c_t)."""
 
+import math
 from typing import Any
 
 import torch
@@ -17,13 +18,18 @@ from rnncore.engine.cells.scan import (
     OuterSum,
     Pool,
     Recursion,
+    Stepping,
+    affine,
     arrays,
     chunks,
     clip_rows_,
+    during,
     fast_tanh,
     flat,
+    product,
     sigmoid_backward,
     slices,
+    stepping,
     tanh_backward,
 )
 from rnncore.engine.cells.tape import LayerTape
@@ -31,6 +37,8 @@ from rnncore.engine.cells.tape import LayerTape
 
 class Lstm(CellDefinition):
     """The LSTM with a forget gate (Hochreiter & Schmidhuber 1997; Gers, Schmidhuber & Cummins 2000)."""
+
+    stacks = True
 
     def __init__(self, entry: Cell, hidden_size: int, nonlinearity: str = "tanh") -> None:
         super().__init__(entry, hidden_size, nonlinearity)
@@ -86,20 +94,23 @@ class LstmBuffers:
     """
 
     def __init__(self, key: Key) -> None:
-        T, B, H, dtype, device = key
+        shape, dtype, device = key
+        *stack, T, B, H = shape
         self.key = key
-        self.totals = torch.empty(T, B, H, dtype=dtype, device=device)
-        self.totals_t = self.totals.unbind(0)
-        self.chunks = chunks(T, 10 * B * H * dtype.itemsize)  # gates, the others, h and dL/dh
-        self.gates = torch.empty(T, B, 4 * H, dtype=dtype, device=device)
-        self.candidate, self.squashed = (torch.empty(T, B, H, dtype=dtype, device=device) for _ in range(2))
-        self.cell = torch.empty(len(self.chunks[0]) + 1, B, H, dtype=dtype, device=device)
-        self.i, self.f, self.g, self.o = self.gates.view(T, B, 4, H).unbind(2)  # (T, B, H) each
-        self.gates_t = self.gates.unbind(0)
-        self.i_t, self.f_t, self.o_t = self.i.unbind(0), self.f.unbind(0), self.o.unbind(0)
-        self.ifg_t = self.gates.view(T, B, 4, H)[:, :, :3].unbind(0)
-        self.squashed_t, self.cell_rows = self.squashed.unbind(0), self.cell.unbind(0)
-        self.candidate_t, self.candidate_per_gate_t = self.candidate.unbind(0), self.candidate.unsqueeze(2).unbind(0)
+        self.totals = torch.empty(shape, dtype=dtype, device=device)
+        self.totals_t = self.totals.unbind(-3)
+        self.chunks = chunks(T, 10 * math.prod(stack) * B * H * dtype.itemsize)  # gates, the others, h and dL/dh
+        self.gates = torch.empty(*stack, T, B, 4 * H, dtype=dtype, device=device)
+        self.candidate, self.squashed = (torch.empty(shape, dtype=dtype, device=device) for _ in range(2))
+        self.cell = torch.empty(*stack, len(self.chunks[0]) + 1, B, H, dtype=dtype, device=device)
+        by_gate = self.gates.view(*stack, T, B, 4, H)
+        self.i, self.f, self.g, self.o = by_gate.unbind(-2)  # (T, B, H) each
+        self.gates_t = self.gates.unbind(-3)
+        self.i_t, self.f_t, self.o_t = self.i.unbind(-3), self.f.unbind(-3), self.o.unbind(-3)
+        self.ifg_t = by_gate[..., :3, :].unbind(-4)
+        self.squashed_t, self.cell_rows = self.squashed.unbind(-3), self.cell.unbind(-3)
+        self.candidate_t = self.candidate.unbind(-3)
+        self.candidate_per_gate_t = self.candidate.unsqueeze(-2).unbind(-4)
         self.tanh_g = list(zip(arrays(self.g), arrays(self.candidate), strict=True))
         self.tanh_c = arrays(self.cell), arrays(self.squashed)
 
@@ -120,8 +131,7 @@ class LstmScan(Function):
         tape: LayerTape | None,
     ) -> Tensor:
         """Return h (T, B, H); inputs (T, B, I) contiguous, weights as in torch.nn."""
-        T, B, _ = inputs.shape
-        states = inputs.new_empty(T, B, w_hh.shape[1])
+        states = inputs.new_empty(*inputs.shape[:-1], w_hh.shape[-1])
         ctx.buffers = _run(pool, inputs, w_ih, w_hh, b_ih, b_hh, states)
         ctx.save_for_backward(inputs, w_ih, w_hh, b_ih, b_hh, states)
         ctx.recursion, ctx.pool, ctx.tape = recursion, pool, tape
@@ -135,20 +145,20 @@ class LstmScan(Function):
         buffers, ctx.buffers = ctx.buffers, None
         if buffers is None:  # used up by an earlier backward pass through this graph
             buffers = _run(ctx.pool, inputs, w_ih, w_hh, b_ih, b_hh, torch.empty_like(states))
-        flows = ctx.recursion.flows(len(states))
+        flows, add = ctx.recursion.flows(states.shape[-3]), stepping(states)
         d_inputs = torch.empty_like(inputs) if ctx.needs_input_grad[0] else None
         d_w_ih, d_w_hh, d_bias = OuterSum(w_ih), OuterSum(w_hh), torch.zeros_like(b_ih)
         with torch.inference_mode():
             buffers.totals.copy_(direct)
             for chunk in reversed(buffers.chunks):
-                _recur(buffers, chunk, w_hh, flows, ctx.recursion.clip)
+                _recur(buffers, chunk, w_hh, flows, ctx.recursion.clip, add)
                 part, later, before = slices(chunk)
-                grads = flat(buffers.gates[part])  # (t B, 4H) dL/d(preactivation)
-                d_w_ih.add(grads, flat(inputs[part]))
-                d_w_hh.add(flat(buffers.gates[later]), flat(states[before]))
-                d_bias.add_(grads.sum(0))
+                grads = flat(during(buffers.gates, part))  # (t B, 4H) dL/d(preactivation)
+                d_w_ih.add(grads, flat(during(inputs, part)))
+                d_w_hh.add(flat(during(buffers.gates, later)), flat(during(states, before)))
+                d_bias.add_(grads.sum(-2))
                 if d_inputs is not None:
-                    torch.mm(grads, w_ih, out=flat(d_inputs[part]))
+                    product(grads, w_ih, out=flat(during(d_inputs, part)))
         if ctx.tape is not None:
             ctx.tape.record(buffers.totals.clone(), direct, buffers.candidate.clone() if ctx.tape.wants_cell else None)
         ctx.pool.give_back(buffers)
@@ -161,16 +171,17 @@ def _run(
     """Write h to `states` (T, B, H), return the buffers with all local derivatives."""
     buffers = pool.take(states)
     with torch.inference_mode():
-        bias, w_in, w_t, tanh, mul = b_ih + b_hh, w_ih.t(), w_hh.t(), fast_tanh(inputs.device), torch.mul
-        steps, cells, (cell_arrays, squashed_arrays) = states.unbind(0), buffers.cell_rows, buffers.tanh_c
+        bias, w_in, w_t, tanh, mul = b_ih + b_hh, w_ih.mT, w_hh.mT, fast_tanh(inputs.device), torch.mul
+        steps, cells, (cell_arrays, squashed_arrays) = states.unbind(-3), buffers.cell_rows, buffers.tanh_c
+        add = stepping(states)
         cells[0].zero_()
         for chunk in buffers.chunks:
             part = slice(chunk.start, chunk.stop)
-            torch.addmm(bias, flat(inputs[part]), w_in, out=flat(buffers.gates[part]))
+            affine(bias, flat(during(inputs, part)), w_in, out=flat(during(buffers.gates, part)))
             for row, t in enumerate(chunk):
                 gates, (g_in, g) = buffers.gates_t[t], buffers.tanh_g[t]
                 if t:
-                    gates.addmm_(steps[t - 1], w_t)
+                    add(gates, steps[t - 1], w_t)
                 tanh(g_in, out=g)
                 gates.sigmoid_()  # g's quarter with it, which nobody reads: one block is faster than two
                 mul(buffers.i_t[t], buffers.candidate_t[t], out=cells[row + 1]).addcmul_(buffers.f_t[t], cells[row])
@@ -182,18 +193,20 @@ def _run(
 
 def _derive(buffers: LstmBuffers, part: slice) -> None:
     """Turn gates into local derivatives, in place, for a chunk of timesteps at once."""
-    i, f, g, o = buffers.i[part], buffers.f[part], buffers.g[part], buffers.o[part]
-    candidate, squashed = buffers.candidate[part], buffers.squashed[part]
+    i, f, g, o = (during(each, part) for each in (buffers.i, buffers.f, buffers.g, buffers.o))
+    candidate, squashed, t = during(buffers.candidate, part), during(buffers.squashed, part), f.shape[-3]
     tanh_backward(i, candidate, grad_input=g)
     sigmoid_backward(candidate, i, grad_input=i)
     tanh_backward(o, squashed, grad_input=candidate)  # dh/dc
     sigmoid_backward(squashed, o, grad_input=o)
     squashed.copy_(f)
-    sigmoid_backward(buffers.cell[: len(f)], f, grad_input=f)
-    buffers.cell[0].copy_(buffers.cell[len(f)])
+    sigmoid_backward(during(buffers.cell, slice(t)), f, grad_input=f)
+    buffers.cell_rows[0].copy_(buffers.cell_rows[t])
 
 
-def _recur(buffers: LstmBuffers, chunk: range, w_hh: Tensor, flows: list[bool], clip: float | None) -> None:
+def _recur(
+    buffers: LstmBuffers, chunk: range, w_hh: Tensor, flows: list[bool], clip: float | Tensor | None, add: Stepping
+) -> None:
     """Turn direct gradients into total ones and local derivatives into dL/d(preactivation), last step to first."""
     totals = buffers.totals_t
     for t in reversed(chunk):
@@ -206,4 +219,4 @@ def _recur(buffers: LstmBuffers, chunk: range, w_hh: Tensor, flows: list[bool], 
         buffers.ifg_t[t].mul_(buffers.candidate_per_gate_t[t])
         buffers.o_t[t].mul_(total)
         if flows[t]:
-            totals[t - 1].addmm_(buffers.gates_t[t], w_hh)  # dL/dh_{t-1} = direct + W_hh^T dL/da_t (Graves 2012, 4.6.2)
+            add(totals[t - 1], buffers.gates_t[t], w_hh)  # dL/dh_{t-1} = direct + W_hh^T dL/da_t (Graves 2012, 4.6.2)

@@ -1,5 +1,6 @@
 """The plain RNN over a whole sequence: h_t = phi(W_ih x_t + b_ih + W_hh h_{t-1} + b_hh), phi tanh or ReLU."""
 
+import math
 from typing import Any
 
 import torch
@@ -16,12 +17,17 @@ from rnncore.engine.cells.scan import (
     OuterSum,
     Pool,
     Recursion,
+    Stepping,
+    affine,
     arrays,
     chunks,
     clip_rows_,
+    during,
     fast_tanh,
     flat,
+    product,
     slices,
+    stepping,
     tanh_backward,
 )
 from rnncore.engine.cells.tape import LayerTape
@@ -29,6 +35,8 @@ from rnncore.engine.cells.tape import LayerTape
 
 class Rnn(CellDefinition):
     """The plain RNN (Elman 1990), without gates."""
+
+    stacks = True
 
     def __init__(self, entry: Cell, hidden_size: int, nonlinearity: str = "tanh") -> None:
         super().__init__(entry, hidden_size, nonlinearity)
@@ -62,13 +70,13 @@ class RnnBuffers:
     """
 
     def __init__(self, key: Key) -> None:
-        T, B, H, dtype, device = key
+        (*stack, T, B, H), dtype, device = key
         self.key = key
-        self.totals = torch.empty(T, B, H, dtype=dtype, device=device)
-        self.totals_t = self.totals.unbind(0)
-        self.chunks = chunks(T, 3 * B * H * dtype.itemsize)  # slopes, h and dL/dh
-        self.slopes = torch.empty(len(self.chunks[0]), B, H, dtype=dtype, device=device)
-        self.rows = self.slopes.unbind(0)
+        self.totals = torch.empty(*stack, T, B, H, dtype=dtype, device=device)
+        self.totals_t = self.totals.unbind(-3)
+        self.chunks = chunks(T, 3 * math.prod(stack) * B * H * dtype.itemsize)  # slopes, h and dL/dh
+        self.slopes = torch.empty(*stack, len(self.chunks[0]), B, H, dtype=dtype, device=device)
+        self.rows = self.slopes.unbind(-3)
         self.one = torch.ones((), dtype=dtype, device=device)
 
 
@@ -89,14 +97,13 @@ class RnnScan(Function):
         tape: LayerTape | None,
     ) -> Tensor:
         """Return h (T, B, H); inputs (T, B, I) contiguous, weights as in torch.nn."""
-        T, B, _ = inputs.shape
-        states = inputs.new_empty(T, B, len(w_hh))
+        states = inputs.new_empty(*inputs.shape[:-1], w_hh.shape[-1])
         with torch.inference_mode():
-            torch.addmm(b_ih + b_hh, flat(inputs), w_ih.t(), out=flat(states))  # a_t, but for W_hh h_{t-1}
-            w_t, steps, tanh = w_hh.t(), states.unbind(0), fast_tanh(states.device)
+            affine(b_ih + b_hh, flat(inputs), w_ih.mT, out=flat(states))  # a_t, but for W_hh h_{t-1}
+            w_t, steps, tanh, add = w_hh.mT, states.unbind(-3), fast_tanh(states.device), stepping(states)
             for t, array in enumerate(steps if relu else arrays(states)):
                 if t:
-                    steps[t].addmm_(steps[t - 1], w_t)
+                    add(steps[t], steps[t - 1], w_t)
                 if relu:
                     steps[t].relu_()
                 else:
@@ -110,34 +117,35 @@ class RnnScan(Function):
     def backward(ctx: Any, direct: Tensor) -> tuple[Tensor | None, ...]:
         """Return the gradients of inputs and weights; direct: dL/dh_t (T, B, H) without later timesteps."""
         inputs, w_ih, w_hh, states = ctx.saved_tensors
-        H = states.shape[2]
         buffers = ctx.pool.take(states)
-        flows = ctx.recursion.flows(len(states))
+        flows, add = ctx.recursion.flows(states.shape[-3]), stepping(states)
         d_inputs = torch.empty_like(inputs) if ctx.needs_input_grad[0] else None
-        d_w_ih, d_w_hh, d_bias = OuterSum(w_ih), OuterSum(w_hh), w_hh.new_zeros(H)
+        d_w_ih, d_w_hh, d_bias = OuterSum(w_ih), OuterSum(w_hh), w_hh.new_zeros(w_hh.shape[:-1])
         with torch.inference_mode():
             buffers.totals.copy_(direct)
             for chunk in reversed(buffers.chunks):
                 part, later, before = slices(chunk)
-                slopes = buffers.slopes[: len(chunk)]
+                slopes = during(buffers.slopes, slice(len(chunk)))
                 if ctx.relu:
-                    torch.gt(states[part], 0, out=slopes)
+                    torch.gt(during(states, part), 0, out=slopes)
                 else:
-                    tanh_backward(buffers.one, states[part], grad_input=slopes)
-                _recur(buffers, chunk, w_hh, flows, ctx.recursion.clip)
+                    tanh_backward(buffers.one, during(states, part), grad_input=slopes)
+                _recur(buffers, chunk, w_hh, flows, ctx.recursion.clip, add)
                 grads = flat(slopes)  # (t B, H) dL/da
-                d_w_ih.add(grads, flat(inputs[part]))
-                d_w_hh.add(flat(slopes[later.start - part.start :]), flat(states[before]))
-                d_bias.add_(grads.sum(0))
+                d_w_ih.add(grads, flat(during(inputs, part)))
+                d_w_hh.add(flat(during(slopes, slice(later.start - part.start, None))), flat(during(states, before)))
+                d_bias.add_(grads.sum(-2))
                 if d_inputs is not None:
-                    torch.mm(grads, w_ih, out=flat(d_inputs[part]))
+                    product(grads, w_ih, out=flat(during(d_inputs, part)))
         if ctx.tape is not None:
             ctx.tape.record(buffers.totals.clone(), direct)
         ctx.pool.give_back(buffers)
         return d_inputs, d_w_ih.total, d_w_hh.total, d_bias, d_bias, None, None, None, None
 
 
-def _recur(buffers: RnnBuffers, chunk: range, w_hh: Tensor, flows: list[bool], clip: float | None) -> None:
+def _recur(
+    buffers: RnnBuffers, chunk: range, w_hh: Tensor, flows: list[bool], clip: float | Tensor | None, add: Stepping
+) -> None:
     """Turn direct gradients into total ones and slopes into dL/da_t, from the last step of a chunk to the first."""
     totals = buffers.totals_t
     for t in reversed(chunk):
@@ -145,4 +153,4 @@ def _recur(buffers: RnnBuffers, chunk: range, w_hh: Tensor, flows: list[bool], c
             clip_rows_(totals[t], clip)
         grad = buffers.rows[t - chunk.start].mul_(totals[t])  # dL/da_t = phi'(a_t) dL/dh_t
         if flows[t]:
-            totals[t - 1].addmm_(grad, w_hh)  # dL/dh_{t-1} = direct + W_hh^T dL/da_t (Pascanu et al. 2013, eq. 5)
+            add(totals[t - 1], grad, w_hh)  # dL/dh_{t-1} = direct + W_hh^T dL/da_t (Pascanu et al. 2013, eq. 5)

@@ -4,6 +4,9 @@ A scan is an autograd Function over a whole sequence, time first. Its forward pa
 into one buffer; its backward pass turns those in place into local derivatives, many timesteps at once, and then needs
 one matrix product and a few multiplications per step. The buffer that carries dL/dh_t through the recursion is the
 total state gradient itself, so that recording it costs nothing.
+
+All of it works on one network, (T, B, ...), and on S networks of one shape at once, (S, T, B, ...), with weights
+(S, ...): sizes are counted from the end, and matrix products are those of stacks.
 """
 
 from collections import OrderedDict
@@ -30,11 +33,11 @@ class Recursion:
 
     truncation: it does not cross the borders between segments of this many timesteps, counted from the end.
     clip: the gradient of each sequence's own loss by h_t is scaled down to this L2 norm wherever it is longer, before
-    it goes on to h_{t-1} and to the weights.
+    it goes on to h_{t-1} and to the weights; of S networks one norm each, (S, 1) float64.
     """
 
     truncation: int | None = None
-    clip: float | None = None
+    clip: float | Tensor | None = None
 
     def flows(self, seq_len: int) -> list[bool]:
         """Return for each t from 0 to T whether gradients go from step t to step t - 1."""
@@ -52,13 +55,13 @@ def chunks(seq_len: int, bytes_per_step: int) -> list[range]:
 def row_norms(grad: Tensor) -> Tensor:
     """Return the L2 norms (...) of the rows of (..., H), float64, so that neither 1e-37 nor 1e37 is lost in squares."""
     grad = grad.cpu() if grad.device.type == "mps" else grad  # MPS knows no float64
-    norms: Tensor = torch.linalg.vector_norm(grad, dim=-1, dtype=torch.float64)
+    norms: Tensor = torch.linalg.vector_norm(grad.double(), dim=-1)  # converted first: 6 times faster, the same bits
     return norms
 
 
-def clip_rows_(grad: Tensor, threshold: float) -> None:
+def clip_rows_(grad: Tensor, threshold: float | Tensor) -> None:
     """Scale down each sequence's gradient in place; grad (B, H) is that of the mean loss, its rows carry the 1/B."""
-    norms = row_norms(grad) * len(grad)  # (B,)
+    norms = row_norms(grad) * grad.shape[-2]  # (B,)
     grad.mul_((threshold / norms.clamp(min=threshold)).to(grad).unsqueeze(-1))
 
 
@@ -73,7 +76,9 @@ def fast_tanh(device: torch.device) -> Callable[..., Any]:
 
 def arrays(steps: Tensor) -> Sequence[Any]:
     """Return one view per timestep of (T, ...) for `fast_tanh`: numpy arrays of the same memory, or tensors."""
-    return list(steps.numpy()) if steps.device.type == "cpu" else steps.unbind(0)
+    if steps.device.type != "cpu":
+        return steps.unbind(-3)
+    return list(steps.numpy() if steps.dim() == 3 else np.moveaxis(steps.numpy(), -3, 0))
 
 
 def slices(chunk: range) -> tuple[slice, slice, slice]:
@@ -82,32 +87,76 @@ def slices(chunk: range) -> tuple[slice, slice, slice]:
     return slice(chunk.start, chunk.stop), slice(later, chunk.stop), slice(later - 1, chunk.stop - 1)
 
 
+def during(steps: Tensor, part: slice) -> Tensor:
+    """Return a view of some timesteps of (T, B, G)."""
+    return steps[..., part, :, :]
+
+
 def flat(steps: Tensor) -> Tensor:
     """Return a view (t B, G) of (t, B, G)."""
-    return steps.view(-1, steps.shape[-1])
+    *stack, t, B, G = steps.shape
+    return steps.view(*stack, t * B, G)
+
+
+def affine(bias: Tensor, rows: Tensor, weight: Tensor, out: Tensor) -> None:
+    """Write bias (G,) + rows (N, I) weight (I, G) to `out`."""
+    if rows.dim() == 2:
+        torch.addmm(bias, rows, weight, out=out)
+    else:
+        torch.baddbmm(bias.unsqueeze(-2), rows, weight, out=out)
+
+
+def product(rows: Tensor, weight: Tensor, out: Tensor) -> Tensor:
+    """Write rows (N, G) weight (G, I) to `out` and return it."""
+    return (torch.mm if rows.dim() == 2 else torch.bmm)(rows, weight, out=out)
+
+
+def add_product(rows: Tensor, weight: Tensor, out: Tensor) -> Tensor:
+    """Add rows (N, G) weight (G, I) to `out` and return it."""
+    return out.addmm_(rows, weight) if rows.dim() == 2 else out.baddbmm_(rows, weight)
+
+
+Stepping = Callable[[Tensor, Tensor, Tensor], Tensor]
+
+
+def stepping(states: Tensor) -> Stepping:
+    """Return function(out, h, W): out + h W, in place, for one timestep of states (T, B, H)."""
+    if states.dim() == 3:
+        return Tensor.addmm_
+    products: dict[int, Tensor] = {}  # contiguous memory, which torch's stacks of products need to be one call
+
+    def step(out: Tensor, h: Tensor, weight: Tensor) -> Tensor:
+        room = products.get(out.shape[-1])
+        if room is None:
+            room = products[out.shape[-1]] = torch.empty_like(out, memory_format=torch.contiguous_format)
+        return out.add_(torch.bmm(h, weight, out=room))
+
+    return step
 
 
 class OuterSum:
     """sum_n grads_n (x) inputs_n over all rows n, gathered chunk by chunk: the gradient of a weight matrix."""
 
     def __init__(self, weight: Tensor) -> None:
-        self.narrow = weight.shape[1] * 4 <= weight.shape[0]  # then the product the other way round is faster, up to 8x
-        self.sum = torch.zeros_like(weight.t() if self.narrow else weight, memory_format=torch.contiguous_format)
+        self.narrow = (
+            weight.shape[-1] * 4 <= weight.shape[-2]
+        )  # then the product the other way round is faster, up to 8x
+        self.sum = torch.zeros_like(weight.mT if self.narrow else weight, memory_format=torch.contiguous_format)
 
     def add(self, grads: Tensor, inputs: Tensor) -> None:
         """Add the rows of grads (N, G) and inputs (N, I)."""
         if self.narrow:
-            self.sum.addmm_(inputs.t(), grads)
+            add_product(inputs.mT, grads, self.sum)
         else:
-            self.sum.addmm_(grads.t(), inputs)
+            add_product(grads.mT, inputs, self.sum)
 
     @property
     def total(self) -> Tensor:
         """The sum (G, I)."""
-        return self.sum.t() if self.narrow else self.sum
+        return self.sum.mT if self.narrow else self.sum
 
 
-Key = tuple[int, int, int, torch.dtype, torch.device]  # T, B, H
+Key = tuple[torch.Size, torch.dtype, torch.device]  # the shape is (T, B, H) or (S, T, B, H)
 
 
 class Buffers(Protocol):
@@ -139,8 +188,7 @@ class Pool(Generic[BuffersT]):
 
     def take(self, states: Tensor) -> BuffersT:
         """Return buffers for states (T, B, H) that nobody else uses; what they hold is arbitrary."""
-        T, B, H = states.shape
-        key = (T, B, H, states.dtype, states.device)
+        key = (states.shape, states.dtype, states.device)
         with self._lock:
             free = self._free.setdefault(key, [])
             self._free.move_to_end(key)

@@ -26,6 +26,22 @@ class StateTape:
         self.states: list[Tensor] = []
         self.inputs: list[Tensor] = []
 
+    def of(self, place: int) -> "StateTape":
+        """Return the tape of one of S networks that have recorded on this one, (S, T, B, H)."""
+        one = StateTape(self.wants_cell)
+        one.hidden, one.direct, one.states, one.inputs = (
+            [each[place] for each in layers] for layers in (self.hidden, self.direct, self.states, self.inputs)
+        )
+        one.cell = None if self.cell is None else [each[place] for each in self.cell]
+        return one
+
+    def as_one(self) -> "StateTape":
+        """Return the gradients of S networks, (S, T, B, H), as if their timesteps followed one another, (S T, B, H)."""
+        one = StateTape(self.wants_cell)
+        one.hidden, one.direct = ([each.flatten(0, 1) for each in layers] for layers in (self.hidden, self.direct))
+        one.cell = None if self.cell is None else [each.flatten(0, 1) for each in self.cell]
+        return one
+
     def begin(self, num_layers: int, has_cell: bool) -> None:
         """Empty the tape before a forward pass through `num_layers` layers."""
         self.hidden, self.direct, self.states, self.inputs = (_blank(num_layers) for _ in range(4))
