@@ -59,6 +59,7 @@ _TAG, _DATA_TAG = re.compile(rb"(?m)^@\w+"), re.compile(rb"(?im)^@data\b")
 _WORKBOOK = re.compile(r"^(xl/workbook\.(xml|bin)|content\.xml)$", re.I)
 # What is in archives that are files of their own: a member, what they are and what to do.
 _IN_ARCHIVES = (
+    (r"^Index/Document\.iwa$", "an Apple Numbers document; export its table as CSV in Numbers and upload that"),
     (r"^word/", "a Word document; save its table as CSV and upload that"),
     (r"^ppt/", "a PowerPoint presentation; save its table as CSV and upload that"),
     (r"(^|/)data\.pkl$", "a PyTorch file, which is never opened because it can run programs; save plain arrays with "

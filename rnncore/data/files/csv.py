@@ -1,5 +1,6 @@
 """A text file becomes a `Table`; every wrong file ends in a DataError of one sentence."""
 
+import csv
 import re
 from dataclasses import replace
 from typing import Any
@@ -11,7 +12,8 @@ from numpy.typing import NDArray
 
 from rnncore.data.dataset import DataError
 from rnncore.data.files.decode import to_utf8
-from rnncore.data.files.dialect import DELIMITERS, Dialect, find_dialect
+from rnncore.data.files.dialect import Dialect, find_dialect
+from rnncore.data.files.header import DELIMITERS
 from rnncore.data.files.limits import MAX_BYTES, MAX_CELLS, MAX_ROWS
 from rnncore.data.files.numbers import MISSING_FORMS, is_plain, looks_like_number
 from rnncore.data.files.table import (
@@ -28,6 +30,8 @@ from rnncore.data.sequences import Floats
 from rnncore.words import listed, many
 
 _FOOTER_LINES = 10
+_NOTES_BELOW = 100  # lines that are looked at for notes below a table
+_MEASURING = 3  # columns of numbers or times at least, without all of which a row says nothing
 _BLOCK, _BLOCK_PER_COLUMN = 1 << 20, 1 << 10  # bytes that are split at once; small blocks of wide tables cost memory
 _LONG = 100_000  # rows
 _WANTED = {"number": "number", "time": "date or time"}  # of a cell in a column of this kind
@@ -59,6 +63,8 @@ def read_csv(data: bytes, name: str, *, delimiter: str = "auto", decimal: str = 
         text, dialect = _tabbed(text, dialect)
     elif _SPACED_QUOTE.search(text, dialect.start, dialect.start + _BLOCK):
         text = text[: dialect.start] + _SPACED_QUOTE.sub(rb"\1", text[dialect.start :])
+    text, repeated = _without_repeated_header(text, dialect)
+    text, below = _without_notes_below(text, dialect)
     _check_size(text, dialect, name)
     parts, footer = _parse(text, name, dialect)
     rows = sum(map(len, parts[0]))
@@ -77,6 +83,9 @@ def read_csv(data: bytes, name: str, *, delimiter: str = "auto", decimal: str = 
     notes = [*dialect.notes, *footer]
     notes += [] if encoding == "utf-8" else [f"The file was read as {encoding}."]
     notes += [f"{many(blank, 'empty row')} left out."] if blank else []
+    again = f"The line of column names stands {many(repeated, 'more time')} further down; left out."
+    notes += [again] if repeated else []
+    notes += [f"{many(below, 'line')} of notes below the table left out."] if below else []
     notes += _conventions(columns) + _wrong_cells(columns, first_row)
     return Table(name, tuple(columns), rows, first_row, tuple(notes), dialect.has_header)
 
@@ -101,6 +110,36 @@ def _without_comments(text: bytes) -> bytes:
             start = match.end()
     kept += text[start:]
     return bytes(kept)
+
+
+def _without_repeated_header(text: bytes, dialect: Dialect) -> tuple[bytes, int]:
+    """Blank out lines further down that are the header again, as in files put together; return how many there were."""
+    header = text[: dialect.start].rstrip(b"\r\n").rpartition(b"\n")[2].strip()
+    if not (dialect.has_header and header) or text.find(b"\n" + header, dialect.start - 1) < 0:
+        return text, 0
+    again = re.compile(rb"(?<=\n)" + re.escape(header) + rb"[ \t]*(?=\r?(\n|\Z))")
+    below, count = again.subn(b"", text[dialect.start - 1 :])
+    return text[: dialect.start - 1] + below, count
+
+
+def _without_notes_below(text: bytes, dialect: Dialect) -> tuple[bytes, int]:
+    """Cut off lines at the end that hold words in one cell alone, as sheets have; return how many there were."""
+    end, count = len(text), 0
+    if len(dialect.names) < 3 or dialect.delimiter in (" ", "\t"):
+        return text, 0
+    for _ in range(_NOTES_BELOW):
+        start = text.rfind(b"\n", dialect.start, end - 1) + 1
+        line = text[start:end].decode("utf-8", "replace").strip("\r\n")
+        try:
+            cells = [cell for cell in next(csv.reader([line], delimiter=dialect.delimiter), []) if cell.strip()]
+        except csv.Error:  # a line end or a null inside of it
+            break
+        if start <= dialect.start or len(cells) > 1 or ('"' in line and line.count('"') % 2):
+            break
+        if cells and (is_plain(cells[0]) or looks_like_number(cells[0]) or dialect.delimiter not in line):
+            break
+        end, count = start, count + bool(cells)
+    return (text[:end], count) if count else (text, 0)
 
 
 def _tabbed(text: bytes, dialect: Dialect) -> tuple[bytes, Dialect]:
@@ -236,11 +275,13 @@ def _line_of(text: bytes, start: int, number: int) -> int:
 
 
 def _without_blank_rows(columns: list[Column], rows: int) -> tuple[list[Column], int, int]:
-    """Drop the rows in which every cell is missing, wherever they stand."""
-    if len(columns) == 1 or any(column.missing == 0 for column in columns):
+    """Drop the rows in which every cell is missing, wherever they stand, or everything but a name or two."""
+    measuring = [column for column in columns if column.kind in ("number", "time")]
+    looked_at = measuring if len(measuring) >= _MEASURING and len(measuring) >= len(columns) / 2 else columns
+    if len(columns) == 1 or any(column.missing == 0 for column in looked_at):
         return columns, rows, 0
     filled = np.zeros(rows, bool)
-    for column in columns:
+    for column in looked_at:
         filled |= column.cells.is_valid().to_numpy(zero_copy_only=False)
     kept = int(filled.sum())
     if kept == rows:

@@ -7,11 +7,11 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from rnncore.data.dataset import DataError
+from rnncore.data.files.header import DELIMITERS, find_header
 from rnncore.data.files.limits import MAX_COLUMNS, MAX_RECOGNISED
-from rnncore.data.files.numbers import MISSING_WORDS, looks_like_number
-from rnncore.words import listed, many
+from rnncore.data.files.numbers import looks_like_number
+from rnncore.words import listed
 
-DELIMITERS = {"\t": "tab", ";": "semicolon", "|": "bar", ",": "comma", " ": "spaces"}
 _SAMPLE_BYTES, _SAMPLE_ROWS = 200_000, 300
 _LINE = re.compile(rb"[^\r\n]+")
 _DECIMAL_COMMA = re.compile(r"^[+-]?(\d*,(\d{1,2}|\d{4,})|0,\d+|\d{4,},\d+|\d{1,3}(\.\d{3})+,\d+)$")
@@ -73,7 +73,7 @@ def find_dialect(
         raise DataError(f"'{name}' has {widest:,} columns; at most {MAX_COLUMNS:,} can be read.")
     width = _usual_width(rows)
     top = next(place for place, row in enumerate(rows) if len(row) == width)
-    names, has_header, below, notes = _header(rows, top, width, header, commented, chosen)
+    names, has_header, below, notes = find_header(rows, top, width, header, commented, chosen)
     if below >= len(rows):
         shown = listed([column[:30] for column in names], 5)
         raise DataError(f"'{name}' has a header ({shown}) but no rows of data.")
@@ -164,100 +164,6 @@ def _cut(cell: str) -> str:
 def _usual_width(rows: list[list[str]]) -> int:
     widths = Counter(map(len, rows))
     return max(widths.items(), key=lambda item: (item[1], item[0]))[0] if widths else 0
-
-
-def _header(
-    rows: list[list[str]], top: int, width: int, header: str, commented: str | None, delimiter: str
-) -> tuple[list[str], bool, int, list[str]]:
-    """Return names, whether there is a header, the first row of data and notes."""
-    notes = [f"{many(top, 'line')} above the table left out."] if top else []
-    first = rows[top]
-    if header == "auto" and (above := _header_above(rows, top, width, commented, delimiter)):
-        names, more = unique_names(above)
-        return names, True, top, more
-    if header == "auto" and (counted := _counted(rows, width)):
-        number, features, classes = counted
-        note = (
-            f"The first line counts {many(number, 'row')} of {many(features, 'feature')} and names the classes "
-            f"{listed(classes)}; the last column is the class."
-        )
-        return [*(f"column {place + 1}" for place in range(features)), "class"], False, 1, [note]
-    if header == "yes" or (header == "auto" and _is_header(first, rows[top + 1 : top + 2])):
-        names, more = unique_names(first)
-        return names, True, top + 1, notes + more
-    numbered = [f"column {place + 1}" for place in range(width)]
-    return numbered, False, top, [*notes, "The file has no header line; the columns are numbered."]
-
-
-def _counted(rows: list[list[str]], width: int) -> tuple[int, int, list[str]] | None:
-    """Return what a first line counts as scikit-learn writes it: rows, features, and the names of the classes."""
-    number, features, *classes = [cell.strip() for cell in rows[0]] if len(rows[0]) > 3 else ["", ""]
-    if not (number.isdecimal() and features.isdecimal() and int(features) == width - 1):
-        return None
-    return None if any(map(looks_like_number, classes)) else (int(number), int(features), classes)
-
-
-def _header_above(
-    rows: list[list[str]], top: int, width: int, commented: str | None, delimiter: str
-) -> list[str] | None:
-    """Return a header that does not look like the rows: commented out, split otherwise, or without the row names."""
-    if not any(map(looks_like_number, rows[top])):
-        return None
-    candidates = []
-    if commented:
-        candidates.append(commented.split() if delimiter == " " else commented.split(delimiter))
-    if top:
-        line = delimiter.join(rows[top - 1])
-        candidates += [line.split(other) for other in DELIMITERS if other not in (delimiter, " ")]
-        if width > 2 and len(rows[top - 1]) == width - 1:
-            candidates.append(["row", *rows[top - 1]])
-    fitting = [cells for cells in candidates if len(cells) == width and not any(map(looks_like_number, cells))]
-    return fitting[0] if fitting else None
-
-
-def _is_header(first: list[str], below: list[list[str]]) -> bool:
-    """A header has no numbers, or only ones that count the columns (0, 1, 2, ... or years).
-
-    pandas writes a series without a name as a column 0 beside an index that has none.
-    """
-    if not first[0].strip() and first[1:] == [str(place) for place in range(len(first) - 1)]:
-        return len(first) > 1
-    filled = [cell for cell in first if cell.strip().lower() not in MISSING_WORDS]
-    numbers = [cell.strip() for cell in filled if looks_like_number(cell) and cell.strip().lower() != "inf"]
-    if not numbers:
-        return bool(filled)
-    if len(numbers) < 3 or not below or not _consecutive(numbers):
-        return False
-    return len(numbers) < len(filled) or (numbers[0] in ("0", "1") and len(numbers) > 4 and not _consecutive(below[0]))
-
-
-def _consecutive(cells: list[str]) -> bool:
-    """Whether cells are whole numbers that count up by one, or years in equal steps, up or down."""
-    if not all(cell.strip().isdecimal() for cell in cells):
-        return False
-    steps = {int(after) - int(before) for before, after in itertools.pairwise(cells)}
-    years = len(cells) > 3 and all(1500 <= int(cell) <= 2200 for cell in cells)
-    return steps == {1} or (years and len(steps) == 1 and abs(steps.pop()) in range(1, 21))
-
-
-def unique_names(header: list[str]) -> tuple[list[str], list[str]]:
-    """Return unique, non-empty column names and notes on what had to be changed."""
-    names: list[str] = []
-    taken: set[str] = set()
-    repeated: dict[str, int] = {}
-    for place, cell in enumerate(header, 1):
-        wanted = " ".join(cell.split())[:200]
-        wanted = wanted[1:-1] if len(wanted) > 2 and wanted[0] == wanted[-1] == "'" else wanted or f"column {place}"
-        unique = wanted
-        while unique in taken:
-            repeated[wanted] = repeated.get(wanted, 1) + 1
-            unique = f"{wanted} ({repeated[wanted]})"
-        taken.add(unique)
-        names.append(unique)
-    notes = [f"The column name '{name}' occurs more than once; the copies are numbered." for name in list(repeated)[:3]]
-    if len(repeated) > 3:
-        notes.append(f"The same is true of {many(len(repeated) - 3, 'more column name')}.")
-    return names, notes
 
 
 def _decimal_mark(rows: list[list[str]], delimiter: str) -> tuple[str, list[str]]:

@@ -23,6 +23,7 @@ ENDINGS = (".json", ".jsonl", ".ndjson", ".geojson")
 _BEGINS = re.compile(rb"""\A(\xef\xbb\xbf)?\s*[\[{]\s*(["{\[\d\-]|null|true|false)""")
 _DEPTH = 5  # of tables inside of others, and of values inside of a record
 _SERIES = 5  # values at least, of lists and objects that are taken for series
+_SPLIT = re.compile(r"(^|[._\- ])(train|test|val|eval)", re.I)  # parts that follow one another
 _COUNTED = re.compile(r"\d+")
 
 
@@ -54,9 +55,33 @@ def read_json(data: bytes, name: str, part: str = "") -> Table | Sequences:
             "'Text, character by character' to learn its characters."
         )
     usual = max(tables, key=lambda path: len(tables[path]))
+    if not part and (rows := _side_by_side(tables, len(tables[usual]))):
+        return replace(_read(rows, name), parts=told(list(tables)))
     chosen = chosen_part(part, list(tables), usual, name, "table")
     source = _read(tables[chosen], name)
     return replace(source, parts=told(list(tables)), part=chosen if len(tables) > 1 else "")
+
+
+def _side_by_side(tables: dict[str, Any], length: int) -> list[dict[str, Any]] | None:
+    """Return the tables of this length as one, where they are columns of the same rows: lists, or records, no two of
+    which have a name in common, and none of which is a test set.
+    """
+    own = {path: table for path, table in tables.items() if len(table) == length}
+    if len(own) < 2 or length < _SERIES or any(map(_SPLIT.search, own)):
+        return None
+    named: dict[str, list[Any]] = {}
+    for path, rows in own.items():
+        if _scalars(rows):
+            columns = {path: rows}
+        elif _all(rows, dict) and all(map(_flat, rows)) and all(row.keys() == rows[0].keys() for row in rows):
+            columns = {f"{path}.{key}" if path else key: [row[key] for row in rows] for key in rows[0]}
+        else:
+            return None
+        named |= columns
+    keys = [{*rows[0]} if isinstance(rows[0], dict) else {path} for path, rows in own.items()]
+    if len(set().union(*keys)) < sum(map(len, keys)):
+        return None
+    return [dict(zip(named, row, strict=True)) for row in zip(*named.values(), strict=True)]
 
 
 def _parsed(data: bytes, name: str) -> Any:

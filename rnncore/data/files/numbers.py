@@ -200,10 +200,12 @@ def _is_of_words(filled: pa.Array, decimal: str, most: float) -> bool:
 
 def _is_one_word(filled: pa.Array, fits: pa.Array, wrong: pa.Array, count: int) -> bool:
     """Whether the cells that are no numbers hold a word or two, and the others measure: then these mean missing."""
-    if count < 0.5 * (len(filled) - filled.null_count):
+    share = count / max(1, len(filled) - filled.null_count)
+    if share < 0.02:
         return False
     words, numbers = pc.unique(filled.filter(wrong)), pc.unique(filled.filter(fits))
-    return len(words) <= _MISSING_WORDS_OF_A_COLUMN and len(numbers) > _MEASURES
+    few = len(words) <= (_MISSING_WORDS_OF_A_COLUMN if share >= 0.5 else 1)
+    return few and len(numbers) > _MEASURES
 
 
 def _fits(text: pa.Array, convention: Convention) -> pa.Array:

@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pyarrow.types as kinds
 
 from rnncore.data.dataset import DataError
-from rnncore.data.files.dialect import unique_names
+from rnncore.data.files.header import unique_names
 from rnncore.data.files.limits import MAX_CELLS, MAX_COLUMNS, MAX_ROWS, MAX_UNPACKED_BYTES
 from rnncore.data.files.table import Column, Table, make_column, numeric_column, time_column
 

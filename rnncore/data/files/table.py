@@ -19,6 +19,7 @@ ColumnKind = Literal["number", "category", "time", "text", "empty"]
 
 SHOWN_ROWS = 50
 _PIECE = 1 << 16  # values
+_CODES, _SHARE_OF_CODE = 8, 0.001  # different cells at most of a column of codes, and rows that each word has at least
 
 ORDER_NAME = re.compile(
     r"^(unnamed.*|id|idx|index|no|nr|row|t|time|timestamp|time.?stamp|date|datetime|day|week|month|year|step"
@@ -87,7 +88,7 @@ class Column:
         """Whether a column of numbers is a row number, a year or the like: by its name or its equal rising steps."""
         if self.kind != "number" or (numbers := self.numbers) is None:
             return False
-        steps = np.diff(numbers)
+        steps = np.diff(numbers[~np.isnan(numbers)])
         if ORDER_NAME.match(self.name.strip()):
             known = numbers[~np.isnan(numbers)]
             whole = bool((known == np.round(known)).all())
@@ -162,6 +163,8 @@ def make_column(
     if numbers := parse_numbers(filled, decimal):
         if len(numbers.wrong) == 0:
             return number_column(name, numbers.values, shown, numbers.convention)
+        if _are_codes(filled, numbers.wrong) and (codes := _coded(filled)) is not None:
+            return coded_column(name, codes, shown)
         first = int(numbers.wrong[0]), str(filled[int(numbers.wrong[0])])
         return number_column(name, numbers.values, shown, numbers.convention, len(numbers.wrong), first)
     if times := parse_times(filled):
@@ -171,6 +174,14 @@ def make_column(
     if (codes := _coded(filled)) is not None:
         return coded_column(name, codes, shown)
     return Column(name, "text", filled, shown=shown)
+
+
+def _are_codes(filled: pa.Array, wrong: NDArray[np.int64]) -> bool:
+    """Whether a few numbers and a few words, each more than once or twice, are all names of classes (0, a, b, c)."""
+    if len(pc.unique(filled.slice(0, _PIECE))) > _CODES + 1 or len(pc.unique(filled).drop_null()) > _CODES:
+        return False
+    counts = pc.value_counts(filled.take(pa.array(wrong))).field("counts").to_numpy()
+    return bool(len(counts) < _CODES - 1 and counts.min() >= max(3, _SHARE_OF_CODE * len(filled)))
 
 
 def _filled(chunks: list[pa.Array]) -> pa.Array:

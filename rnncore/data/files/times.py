@@ -59,6 +59,7 @@ _MONTHS, _DAY = 12, 86_400
 _MOST_BY_CHOICE = 8  # formats in a column that is a clock by choice
 _MOST_FORMATS = 3  # in one column, as where midnight is written as a day without a clock time
 _NAMED = re.compile(r"time|stamp|date|epoch|unix|^ts$", re.I)
+_WEEK = re.compile(r"week|(^|[ _.-])wk", re.I)
 _EPOCH = 3e8, 4.1e9  # seconds: 1979 to 2099
 _SURE_EPOCH = 9e8, 2.2e9
 
@@ -129,7 +130,7 @@ def parse_time_numbers(values: NDArray[np.float64], name: str) -> NDArray[np.flo
     if low < 10_01_01 or not np.isfinite(high):
         return None
     if high <= 2199_12_31:
-        return _day_numbers(values, known)
+        return _week_numbers(values, known, name) if _WEEK.search(name) else _day_numbers(values, known)
     if low < _EPOCH[0] or (known != np.round(known)).any():
         return None
     for form, smallest, largest in (("%Y%m%d%H%M", 1600_01_01_00_00, 2199_12_31_23_59),
@@ -177,6 +178,19 @@ def _day_numbers(values: NDArray[np.float64], known: NDArray[np.float64]) -> NDA
     times = _digits(values * 100 + 1, "%Y%m%d") if months else None
     times = _digits(values, "%y%m%d") if times is None else times
     return times if times is not None and _one_way(times[~np.isnan(times)]) else None
+
+
+def _week_numbers(values: NDArray[np.float64], known: NDArray[np.float64], name: str) -> NDArray[np.float64] | None:
+    """Return years and ISO weeks (202401) as seconds of their Mondays, None where they are none."""
+    year, week = values // 100, values % 100
+    weeks = known % 100
+    if (known % 1).any() or known.min() < 1600_01 or known.max() > 2199_53 or weeks.min() < 1 or weeks.max() > 53:
+        return _day_numbers(values, known)
+    there = ~np.isnan(values)
+    start = (np.where(there, year, 1970) - 1970).astype("datetime64[Y]").astype("datetime64[D]").astype(np.int64)
+    fourth = start + 3  # of January, which is always in week 1
+    days = fourth - (fourth + 3) % 7 + 7 * (np.where(there, week, 1) - 1)
+    return np.where(there, days * float(_DAY), np.nan)
 
 
 def _one_way(values: NDArray[np.float64]) -> bool:

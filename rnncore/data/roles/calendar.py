@@ -8,7 +8,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from rnncore.config import UploadData
-from rnncore.data.files.table import Column, Table, numeric_column, time_column
+from rnncore.data.files.table import Column, Table, numeric_column, smallest, time_column
 from rnncore.data.roles.names import CALENDAR
 from rnncore.words import listed, many
 
@@ -27,6 +27,7 @@ _MONTH_NAME = re.compile(
 )
 _PART_OF_A_DAY = re.compile(r"^(h|hr|hour|he|p|period|t|v|x|kw|load|price)?[ _.]?\d{1,3}$|^\d{1,2}:\d\d(:\d\d)?$", re.I)
 _PARTS_OF_A_DAY = (24, 48, 72, 96, 144, 288)
+_HHMM_NAME = re.compile(r"^(time|clock|hhmm|hrmn|hour|hr|h|obs[ _]?time|utc|gmt|zeit|.*[ _]time|.*[ _]hhmm)$", re.I)
 _QUARTER_NAME = re.compile(r"^q(uarter)?[ _]?[1-4]$", re.I)
 SUMMARY_NAME = re.compile(
     r"^(annual|ann|(grand[ _])?total|summe|average|sum|mean|avg|average|j-d|d-n|djf|mam|jja|son)\b.*", re.I
@@ -47,12 +48,13 @@ def on_the_calendar(table: Table, options: UploadData) -> Table:
 def _joined(table: Table) -> Table | None:
     times = [column for column in table.columns if column.kind == "time"]
     clocks = [column for column in times if is_part_of_a_day(column)]
+    clocks = clocks or [clock for column in table.columns if (clock := _of_digits(column))]
     parts = {part: found for part in CALENDAR if (found := _part(table, part))}
     days = [column for column in times if column not in clocks and _whole_days(column)]
     joined: _Found | None = None
     if len(days) == 1:
         joined = _day_and_clock(days[0], clocks, parts)
-    elif len(clocks) == len(times):
+    elif all(column in clocks for column in times):
         joined = _date(parts, clocks)
     if joined is None:
         return None
@@ -65,6 +67,20 @@ def _joined(table: Table) -> Table | None:
     note = f"{listed([column.name for column in columns])} are read as one time, '{name}'."
     time = time_column(name, cells, seconds.astype(np.float64))
     return replace(table, columns=(time, *table.columns), notes=(*table.notes, note))
+
+
+def _of_digits(column: Column) -> Column | None:
+    """Return a column of clock times written as numbers (53, 153, 2353) as times of a day, None where it is none."""
+    numbers = column.numbers
+    if column.kind != "number" or numbers is None or column.missing or not _HHMM_NAME.match(column.name.strip()):
+        return None
+    hours, minutes = numbers // 100, numbers % 100
+    if (numbers % 1).any() or numbers.min() < 0 or numbers.max() > 2400 or minutes.max() > 59 or numbers.max() <= 24:
+        return None
+    steps = np.diff(numbers)
+    if (steps[steps != 0] > 0).mean() < 0.5:
+        return None
+    return replace(column, kind="time", content=smallest(_NO_DAY + 3_600 * hours + 60 * minutes))
 
 
 def _part(table: Table, part: str) -> _Part | None:

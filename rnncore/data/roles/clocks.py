@@ -8,6 +8,7 @@ from rnncore.data.dataset import DataError
 from rnncore.data.files.table import Column, Table, shorten, smallest
 from rnncore.data.files.times import parse_time_cells
 from rnncore.data.roles.calendar import is_part_of_a_day
+from rnncore.data.roles.groups import different_in
 from rnncore.data.roles.names import is_calendar_name, is_time_name
 from rnncore.data.sequences import Floats
 
@@ -18,7 +19,7 @@ _YEARS = 1000, 2999
 
 def likely_clocks(table: Table) -> list[Column]:
     """Return the columns that may be a clock: full dates first, then clock times, then numbers named so."""
-    dates = [column for column in table.columns if column.kind == "time"]
+    dates = [column for column in table.columns if column.kind == "time" and not column.constant]
     partial = [column for column in dates if is_part_of_a_day(column)]
     numbers = [
         column
@@ -30,11 +31,11 @@ def likely_clocks(table: Table) -> list[Column]:
 
 def clock_of(table: Table) -> str:
     """Return the column that certainly orders the rows of one series, '' for none."""
-    for column in likely_clocks(table):
-        moments = column.small
-        if moments is not None and is_certain(column, moments):
-            return column.name
-    return ""
+    certain = [c for c in likely_clocks(table) if (moments := c.small) is not None and is_certain(c, moments)]
+    full = [column for column in certain if column.kind == "time" and not is_part_of_a_day(column)]
+    if len(full) > 1:  # a date of each row tells more than one that stands in many
+        return max(full, key=different_in).name
+    return certain[0].name if certain else ""
 
 
 def with_clock(table: Table, name: str | None) -> Table:

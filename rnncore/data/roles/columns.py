@@ -11,9 +11,9 @@ from rnncore.data.files.limits import MAX_CATEGORIES
 from rnncore.data.files.table import Column, Table
 from rnncore.data.roles.calendar import JOINED, is_part_of_a_day
 from rnncore.data.roles.groups import groups_of, with_key
-from rnncore.data.roles.names import is_label_name
+from rnncore.data.roles.names import CALENDAR, is_label_name
 from rnncore.data.roles.readings import Reading
-from rnncore.data.roles.suggest import WHOLE, fitting_features, no_time, step_target, suggestion
+from rnncore.data.roles.suggest import MAY_NOT_BE, STATE, WHOLE, fitting_features, no_time, step_target, suggestion
 from rnncore.data.roles.wide import is_class, sequence_label
 
 
@@ -55,16 +55,22 @@ def _stepwise(table: Table, options: UploadData, layout: str, identity: str, tim
     free = [c for c in table.columns if c.name not in keys and c.kind in ("number", "category")]
     targets, why = options.targets, ""
     if targets is None:
-        dated = bool(time) and table.column(time).kind == "time" and not is_part_of_a_day(table.column(time))
+        dated = bool(time) and _goes_on(table.column(time))
         label = _constant_label(free, groups, dated) if identity else None
         target, why = (label, WHOLE) if label else step_target(table, _moving(free, groups, identity), identity or time)
         targets = (target,)
     _check_targets(table, targets)
     labelled = bool(identity) and all(_constant_within(table.column(name), groups) for name in targets)
-    ordered = time or identity or len(free) < 2 or any(column.counts_rows for column in free)
+    ordered = time or identity or any(column.counts_rows for column in free)
     notes = [] if ordered else no_time(table.column(targets[0]))
+    notes = notes if len(free) > 1 else [note for note in notes if MAY_NOT_BE in note]
     if options.features is not None:
         features = options.features
+    elif why == STATE:  # recognised, not forecast
+        features, left_out = fitting_features(
+            table, [column for column in free if column.name not in targets], (*keys, *time.split(JOINED)), (), labelled
+        )
+        notes += left_out
     else:
         features, left_out = fitting_features(table, free, (*keys, *time.split(JOINED)), targets, labelled)
         notes += left_out
@@ -72,6 +78,17 @@ def _stepwise(table: Table, options: UploadData, layout: str, identity: str, tim
     if why and (len(features) > 1 or why == WHOLE):
         notes.insert(0, suggestion(targets[0], why, features, table.rows))
     return Roles(layout, identity, time, features, targets, {}, tuple(notes))
+
+
+def _goes_on(time: Column) -> bool:
+    """Whether a clock is one of calendar time: dates, or years."""
+    if time.kind == "time":
+        return not is_part_of_a_day(time)
+    return (
+        time.numbers is not None
+        and bool(time.numbers.min() >= 1000 and time.numbers.max() <= 2999)
+        and (bool(CALENDAR["year"][0].match(time.name.strip())))
+    )
 
 
 def _constant_within(column: Column, groups: NDArray[np.int64]) -> bool:
@@ -101,7 +118,7 @@ def _constant_label(free: list[Column], groups: NDArray[np.int64], dated: bool) 
     found = [c for c in free if not c.constant and _constant_within(c, groups)]
     named = [c for c in found if is_label_name(c.name)]
     full = [c for c in found if c.numbers is not None and c.missing < 0.5 * len(groups)]
-    usual = [c for c in full if not dated and is_class(c, count, eager=True) and len(c.categories) < count]
+    usual = [c for c in full if not dated and is_class(c, count, eager=True) and 2 * len(c.categories) <= count]
     choice = named[-1:] or usual[-1:]
     return choice[0].name if choice else None
 

@@ -11,6 +11,7 @@ from rnncore.data.files.table import Column, Table, coded_column
 from rnncore.data.roles.calendar import JOINED
 
 MOST_CANDIDATES, MOST_TOGETHER = 6, 3
+_FEW, _RECUR = 12, 10  # different numbers of a condition, such as a dose, and rows of each
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,7 @@ def with_key(table: Table, identity: str | None) -> Table:
 
 
 def _word(cell: object) -> str:
-    return f"{cell:g}" if isinstance(cell, float) else str(cell)
+    return "–" if cell is None else f"{cell:g}" if isinstance(cell, float) else str(cell)
 
 
 def together(groups: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
@@ -90,8 +91,12 @@ def different_in(column: Column) -> int:
 
 
 def may_number_sequences(column: Column) -> bool:
-    """Whether a column holds whole numbers, and others than 0 and 1."""
+    """Whether a column holds whole numbers, and others than 0 and 1, or few different numbers that each recur."""
     numbers = column.small
-    if numbers is None or (numbers[:200] != np.round(numbers[:200])).any():
+    if numbers is None:
         return False
+    if (numbers[:200] != np.round(numbers[:200])).any():
+        return len(np.unique(numbers[:1_000])) <= _FEW and bool(
+            np.unique(numbers, return_counts=True)[1].min() >= _RECUR
+        )
     return bool((numbers == np.round(numbers)).all() and not ((numbers == 0) | (numbers == 1)).all())

@@ -19,7 +19,7 @@ _MONTHS = (28, 31)
 
 def in_blocks(table: Table, column: Column, times: Sequence[Column]) -> Keys | None:
     """Whether a column stays the same over blocks of rows, in each of which a clock begins anew."""
-    small = column.small
+    small = None if column.missing else column.small
     cells = groups_of(table, column.name) if small is None else small
     borders = np.flatnonzero(cells[1:] != cells[:-1]) + 1
     count = len(column.categories) or different_in(column)

@@ -12,7 +12,7 @@ from rnncore.data.roles.groups import MOST_CANDIDATES, MOST_TOGETHER, Keys, toge
 from rnncore.data.roles.names import is_id_name, is_time_name
 
 UNIQUE = 0.98  # of the pairs of key and time
-_SELDOM = 0.9  # with more different times than that for each row, times repeat by accident
+_SELDOM = 0.75  # with more different times than that for each row, times repeat by accident
 _FULL = 0.9  # of all pairs of a number and a time that there could be
 _SAMPLE = 20_000  # rows of the first times, by which most columns are ruled out before all rows are looked at
 
@@ -64,7 +64,7 @@ def _fitting(
         return None
     if time.kind != "time" and not _rises_within(groups, time):
         return None
-    score = 0.95 if named or words else 0.85
+    score = (0.95 if named or words else 0.85) - 2 * (1 - different / table.rows)
     if len(columns) == 1 and not named and columns[0].kind == "number" and _is_finer_clock(table, columns[0], moments):
         score = 0.6
     names = " and ".join(f"'{column.name}'" for column in columns)

@@ -21,6 +21,8 @@ from rnncore.data.roles.key_blocks import in_blocks, in_nested_blocks
 from rnncore.data.roles.key_times import UNIQUE, of_repeated_times
 from rnncore.data.roles.names import are_calendar_words, is_calendar_name, is_id_name, is_label_name, is_time_name
 
+_MISSING = 0.95  # of the cells of a column of words that tells sequences apart together with another
+
 
 def find_keys(table: Table, times: Sequence[Column]) -> list[Keys]:
     """Return the likely keys of a table, the likeliest first; empty where its rows are one series.
@@ -102,7 +104,9 @@ def _candidates(table: Table) -> Iterator[Column]:
     for place, column in enumerate(table.columns):
         name = column.name.strip()
         named = is_id_name(name)
-        if column.kind not in ("category", "number", "text") or column.missing or is_label_name(name):
+        if column.kind not in ("category", "number", "text") or is_label_name(name):
+            continue
+        if column.missing > (_MISSING * table.rows if column.kind == "category" else 0):
             continue
         if column.kind == "text" and not named:
             continue

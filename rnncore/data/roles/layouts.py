@@ -17,7 +17,7 @@ from rnncore.data.roles.groups import groups_of, with_key
 from rnncore.data.roles.order import order_of
 from rnncore.data.roles.reading_texts import text_label
 from rnncore.data.roles.readings import Reading
-from rnncore.data.roles.wide import is_class
+from rnncore.data.roles.wide import is_class, is_class_of_rows
 from rnncore.data.sequences import Feature, Floats, Labels, Moments, Sequences, class_labels, columns_of, offsets_of
 from rnncore.data.texts import labelled_texts
 from rnncore.words import many
@@ -214,11 +214,16 @@ def _column(column: Column, target: bool, options: UploadData, rows: int) -> tup
     return Feature(column.name, column.categories), column.small
 
 
-def _wants_classes(column: Column, options: UploadData, count: int, eager: bool) -> bool:
+def _wants_classes(
+    column: Column, options: UploadData, count: int, eager: bool, of_rows: tuple[Table, Roles] | None = None
+) -> bool:
     """Whether a target is one of classes: as the user says, or as its values look."""
     if options.target_kind == "regression" and column.kind == "category":
         raise DataError(f"Column '{column.name}' holds words, so it cannot be predicted as a number.")
     if options.target_kind == "auto":
+        if of_rows and of_rows[1].layout == "rows":
+            table, roles = of_rows
+            return is_class_of_rows(column, [name for names in roles.steps.values() for name in names], table)
         return is_class(column, count, eager)
     return options.target_kind != "regression"
 
@@ -242,7 +247,7 @@ def _as_classes(column: Column) -> tuple[tuple[str, ...], NDArray[np.float64]]:
 def _labels(table: Table, roles: Roles, options: UploadData, rows: NDArray[np.int64], eager: bool = True) -> Labels:
     """Return the targets of sequences, or of their timesteps, taken from the given rows."""
     columns = [table.column(name) for name in roles.targets]
-    if len(columns) == 1 and _wants_classes(columns[0], options, len(rows), eager):
+    if len(columns) == 1 and _wants_classes(columns[0], options, len(rows), eager, (table, roles)):
         words, codes = _as_classes(columns[0])
         known = codes[rows]
         if np.isnan(known).any():

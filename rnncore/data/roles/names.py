@@ -16,6 +16,7 @@ EVENT_NAME = re.compile(
 TIME_NAME = re.compile(
     r"^(t|time|times|timestamp|time.?stamp|date|datetime|days?|weeks?|months?|years?|yr|steps?|hours?|minutes?|seconds?"
     r"|ms|order|seq|frame|tick|quarter|period|index|cycles?|obs|epoch|wave|visit|round"
+    r"|time[ _]?points?|(year|yr|iso|fiscal|calendar)[ _.-]?(week|wk|month)"
     r"|.*[ _](time|date|timestamp|cycles?|step|period|interval|hour|minute)"
     r"|(time|date|timestamp|elapsed)[ _.(\[-].*)$",
     re.I,

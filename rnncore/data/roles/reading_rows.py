@@ -8,6 +8,8 @@ from rnncore.data.roles.readings import READINGS, Reading, ReadingKind
 from rnncore.data.roles.smoothness import smoothness
 from rnncore.data.roles.wide import moments_across, step_columns
 
+_CURVE = 20  # columns without names that may be a curve although they are not smooth
+
 
 def _propose(table: Table, options: UploadData) -> list[Reading]:
     if options.layout not in ("auto", "rows"):
@@ -26,6 +28,8 @@ def _propose(table: Table, options: UploadData) -> list[Reading]:
     down, across = smoothness(table, first)
     labelled = any(is_label_name(c.name) or c.kind == "category" for c in table.columns) or not table.has_header
     score = 0.78 if labelled else 0.62
+    if not table.has_header and len(first) < _CURVE:  # their numbers are ours
+        score = 0.66
     why = f"The columns '{first[0]}' to '{first[-1]}' are numbered: each row may be a sequence."
     if across > down + 0.2:
         why = f"Values change less from '{first[0]}' to '{first[-1]}' than from row to row: each row is a sequence."

@@ -52,10 +52,21 @@ def _texts(table: Table) -> str:
     columns = [
         column
         for column in table.columns
-        if column.kind == "text"
-        or (column.kind == "category" and len(column.categories) > max(_EACH, 0.3 * (table.rows - column.missing)))
+        if (
+            column.kind == "text"
+            or (column.kind == "category" and len(column.categories) > max(_EACH, 0.3 * (table.rows - column.missing)))
+        )
+        and _has_letters(column)
     ]
     return max(columns, key=length).name if columns else ""
+
+
+def _has_letters(column: Column) -> bool:
+    """Whether cells are made of letters rather than of digits and marks, as times and codes are."""
+    cells = column.cells.slice(0, 200)
+    cells = cells.dictionary_decode() if isinstance(cells, pa.DictionaryArray) else cells
+    characters = [each for cell in cells.to_pylist() for each in cell or "" if not each.isspace()]
+    return sum(map(str.isalpha, characters)) >= 0.5 * len(characters) > 0
 
 
 def length(column: Column) -> float:

@@ -23,7 +23,10 @@ def smoothness(table: Table, names: tuple[str, ...]) -> tuple[float, float]:
     of which follow one another, are not taken for a curve.
     """
     columns = [table.column(name).numbers for name in names[:_COLUMNS]]
-    values = np.stack([column[:_ROWS] for column in columns if column is not None], 1)  # (R, C)
+    known = [column[:_ROWS] for column in columns if column is not None]
+    if not known:
+        return 0.0, 0.0
+    values = np.stack(known, 1)  # (R, C)
     rows, width = values.shape
     with np.errstate(all="ignore"):
         mean, spread = np.nanmean(values, 0), np.nanstd(values, 0)

@@ -7,21 +7,27 @@ import numpy as np
 from rnncore.data.dataset import DataError
 from rnncore.data.files.limits import MAX_CATEGORIES, MAX_CLASSES
 from rnncore.data.files.table import Column, Table
-from rnncore.data.roles.names import is_id_name, is_label_name
+from rnncore.data.roles.names import is_calendar_name, is_id_name, is_label_name
 from rnncore.data.roles.smoothness import roughness
 from rnncore.data.roles.wide import different, is_answer
 from rnncore.data.sequences import Floats
 from rnncore.words import listed, many
 
+MAY_NOT_BE = "the rows may not be timesteps"
+STATE = "a class that stays the same over many rows"
 WHOLE = "the same in all rows of a sequence"
 
 _FIRST = 2_000  # values by which columns are told apart before all are compared
 _MANY_INPUTS = 10
 _FEW = 20  # rows, below which numbers are different in every row by chance
 _COMMON = {"data", "value", "time", "date", "train", "test", "file", "daily", "hour", "month", "year", "series"}
+_COMMON |= {"hourly", "weekly", "monthly", "yearly", "feature", "label", "small", "large", "sample", "full", "mean"}
+_ROUND = re.compile(r"[ _.-](sin|cos)$|^(sin|cos)[ _.-]", re.I)  # the clock as a place on a circle
+_MOSTLY = 0.9  # of the rows have the same value in a column that is suggested last
+_SENSORS, _STATES, _STAYS = 3, 30, 10  # measurements beside a class, classes, and rows that one lasts on average
 _MISSING_SHARE = 0.3  # columns of which more is missing are suggested last
 _LAG = re.compile(r"[_.](lag)?\d+$", re.I)  # of a column that repeats another some steps later
-_VALUE_NAME = re.compile(r"^(price|sales|demand|((adj|adjusted)[ ._]?)?close)$", re.I)
+_VALUE_NAME = re.compile(r"^(price|sales|demand|pm[ _]?2[._]?5|((adj|adjusted)[ ._]?)?close([ _/].*)?)$", re.I)
 
 
 def step_target(table: Table, free: list[Column], taken: str) -> tuple[str, str]:
@@ -44,14 +50,18 @@ def step_target(table: Table, free: list[Column], taken: str) -> tuple[str, str]
         c for c in values if c.numbers is not None and different(c.numbers, enough=2) > 2 and c.name not in shifted
     ]
     measured = [c for c in measured if c.missing < _MISSING_SHARE * table.rows] or measured
+    measured = [c for c in measured if not _stands_for_something_else(c)] or measured
+    measured = [c for c in measured if not _is_rare(c, _MOSTLY)] or measured
     usual = [c for c in measured if _VALUE_NAME.match(c.name.strip())]
+    states = [] if named else _states(table, free, measured)
     words = [c for c in free if c.kind == "category" and 2 <= len(c.categories) <= MAX_CLASSES]
     last = measured[-1:] or values[-1:]
-    told = [c for c in measured if _speaks_of(table.name, c.name)]
+    told = _spoken_of(table.name, measured)
     for choice, why in (
         (named, "for its name"),
         (told[:1], "for the name of the file"),
         (usual, "for its name"),
+        (states, STATE),
         (last, "the last column that measures"),
     ):
         if choice:
@@ -80,10 +90,58 @@ def is_number_of_rows(column: Column) -> bool:
     return is_id_name(column.name.strip()) or bool(numbers.max() - numbers.min() < 2 * len(numbers))
 
 
-def _speaks_of(file: str, column: str) -> bool:
-    """Whether the name of a file has a word of four letters or more in common with that of a column."""
-    words = [set(re.findall(r"[a-z]{4,}", re.sub(r"s\b|s(?=_)", "", each.lower()))) for each in (file, column)]
-    return bool(words[0] & words[1] - _COMMON)
+def _spoken_of(file: str, columns: list[Column]) -> list[Column]:
+    """Return the columns whose names have words of four letters or more in common with that of the file.
+
+    Those that have most of them come first, and a total before its parts; words that all columns have tell nothing.
+    """
+    words = [_words(column.name) for column in columns]
+    shared = set.intersection(*words) if len(words) > 1 else set()
+    own = _words(file) - _COMMON - shared
+    counts = [len(own & each) for each in words]
+    most = max(counts, default=0)
+    told = [c for c, count in zip(columns, counts, strict=True) if count == most > 0]
+    return sorted(told, key=lambda column: "total" not in column.name.lower())
+
+
+def _words(name: str) -> set[str]:
+    apart = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name.rsplit("/", 1)[-1]).lower()
+    return set(re.findall(r"[a-z]{4,}", re.sub(r"s\b|s(?=_)", "", apart)))
+
+
+def _stands_for_something_else(column: Column) -> bool:
+    """Whether numbers are a part of a date, name things, or go round with the clock as sin and cos do."""
+    name, numbers = column.name.strip(), column.numbers
+    if is_calendar_name(name) or numbers is None:
+        return True
+    known = numbers[~np.isnan(numbers)]
+    if is_id_name(name) and (known == np.round(known)).all():
+        return True
+    return bool(_ROUND.search(name)) or _is_a_wave(known[:_FIRST])
+
+
+def _is_a_wave(known: Floats) -> bool:
+    """Whether numbers are samples of one sine, so that each follows exactly from the two before it."""
+    if len(known) < _FEW or not np.isfinite(known).all() or known.std() == 0:
+        return False
+    known = (known - known.mean()) / known.std()
+    middle, sides = known[1:-1], known[2:] + known[:-2]
+    terms = np.stack([middle, np.ones(len(middle))], 1)
+    (factor, shift), *_ = np.linalg.lstsq(terms, sides, rcond=None)
+    return bool(abs(factor) < 2 and np.sqrt(np.mean((sides - factor * middle - shift) ** 2)) < 1e-3)
+
+
+def _states(table: Table, free: list[Column], measured: list[Column]) -> list[Column]:
+    """Return the first or last column where it holds a class that stays over many rows, beside measurements."""
+    if len(measured) < _SENSORS:
+        return []
+    ends = [c for c in (table.columns[0], table.columns[-1]) if c in free and c.kind == "category" and not c.missing]
+    return [
+        c
+        for c in ends
+        if 2 <= len(c.categories) <= _STATES and (small := c.small) is not None and not _is_rare(c)
+        if 1 + int((small[1:] != small[:-1]).sum()) <= len(small) / _STAYS
+    ][:1]
 
 
 def _is_coordinate(column: Column, free: list[Column]) -> bool:
@@ -112,15 +170,15 @@ def no_time(target: Column) -> list[str]:
         spread = float(np.mean((values - values.mean()) ** 2))
         if spread > 0 and abs(float(np.mean(here * there))) < 2 / np.sqrt(len(values)) * spread:
             pair = f"Neighbouring values of '{target.name}' are no more alike than any two"
-            note += f" {pair}: the rows may not be timesteps."
+            note += f" {pair}: {MAY_NOT_BE}."
     return [note]
 
 
-def _is_rare(column: Column) -> bool:
+def _is_rare(column: Column, share: float = 0.95) -> bool:
     """Whether one value makes up nearly the whole column, so that it would be a poor target."""
     assert column.numbers is not None
     _, counts = np.unique(column.numbers[~np.isnan(column.numbers)], return_counts=True)
-    return bool(counts.max() > 0.95 * counts.sum())
+    return bool(counts.max() > share * counts.sum())
 
 
 def fitting_features(
@@ -176,8 +234,9 @@ def _names_rows(table: Table, column: Column) -> bool:
         return len(column.categories) > max(10, 0.8 * (table.rows - column.missing))
     if column is not table.columns[0] or not table.has_header or column.name != "column 1" or column.numbers is None:
         return False
-    numbers = column.numbers
-    return bool((numbers == np.round(numbers)).all()) and different(numbers) == table.rows
+    numbers, steps = column.numbers, np.diff(column.numbers)
+    counted = different(numbers) == table.rows or (steps == 1).mean() > 0.9 or (steps == 0).mean() > 0.5
+    return bool((numbers == np.round(numbers)).all()) and bool(counted)
 
 
 def _copies(columns: list[Column]) -> set[str]:

@@ -56,6 +56,22 @@ def is_class(column: Column, count: int, eager: bool) -> bool:
     return bool(low in (0, 1) and high - low + 1 == count_of_values) and (named or _are_balanced(known))
 
 
+def is_class_of_rows(column: Column, others: list[str], table: Table) -> bool:
+    """Whether the label of rows that are sequences is one of classes: also where only it holds whole numbers."""
+    if is_class(column, table.rows, eager=True):
+        return True
+    numbers = column.numbers
+    return (
+        column.kind == "number" and numbers is not None and not column.missing and bool((numbers % 1 == 0).all())
+        and not table.has_header and _are_classes(numbers) and _mostly_fractions(table, others)
+    )  # fmt: skip
+
+
+def _mostly_fractions(table: Table, names: list[str]) -> bool:
+    columns = [values for name in names[:60] if (values := table.column(name).numbers) is not None]
+    return bool(columns) and float(np.mean([bool((v[~np.isnan(v)] % 1 == 0).all()) for v in columns])) < 0.5
+
+
 def _are_balanced(known: NDArray[np.float64]) -> bool:
     """Whether the rarest of the values occurs at least a fifth as often as they do on average."""
     counts = np.unique(known, return_counts=True)[1]
@@ -158,10 +174,21 @@ def _are_unique(column: Column) -> bool:
 def _label_place(table: Table, numeric: list[str]) -> str | None:
     """Return the first or last column where it holds few whole numbers and the others do not."""
     for name in (numeric[0], numeric[-1]):
-        if is_class(table.column(name), table.rows, eager=True) and not table.column(name).constant:
-            others = [table.column(other).numbers for other in numeric[:60] if other != name]
-            counts = [different(values) for values in others if values is not None]
-            own = table.column(name).numbers
-            if counts and own is not None and different(own) <= np.median(counts):
-                return name
+        column = table.column(name)
+        values = [table.column(other).numbers for other in numeric[:60] if other != name]
+        own, rest = column.numbers, [each for each in values if each is not None]
+        if own is None or column.constant or not rest:
+            continue
+        counts = [different(each) for each in rest]
+        if is_class(column, table.rows, eager=True) and different(own) <= np.median(counts):
+            return name
+        others = [other for other in numeric if other != name]
+        if not column.missing and (own % 1 == 0).all() and _are_classes(own) and _mostly_fractions(table, others):
+            return name
     return None
+
+
+def _are_classes(numbers: NDArray[np.float64]) -> bool:
+    """Whether whole numbers may be those of classes: a range without many gaps, each a few times on average."""
+    count = different(numbers)
+    return 2 <= count <= min(MAX_CLASSES, len(numbers) // 3) and numbers.max() - numbers.min() < 1.5 * count
