@@ -18,12 +18,15 @@ def matched_hidden_size(config: ModelConfig, cell: str, input_size: int, output_
 
     Of two equally near sizes the smaller one. 1 to 2048, the range of `ModelConfig.hidden_size`.
     """
+    return hidden_size_like(config, config.model_copy(update={"cell": cell}), input_size, output_size)
+
+
+def hidden_size_like(config: ModelConfig, other: ModelConfig, input_size: int, output_size: int) -> int:
+    """Return the hidden size at which `other` has as nearly as many parameters as `config`; as above."""
     wanted = parameter_count(config, input_size, output_size)
 
     def count(hidden_size: int) -> int:
-        return parameter_count(
-            config.model_copy(update={"cell": cell, "hidden_size": hidden_size}), input_size, output_size
-        )
+        return parameter_count(other.model_copy(update={"hidden_size": hidden_size}), input_size, output_size)
 
     low, high = 1, LARGEST_HIDDEN  # the count grows with the size: halve until the first size that reaches `wanted`
     while low < high:

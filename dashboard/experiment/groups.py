@@ -38,7 +38,7 @@ class Group:
 
         A setting counts where two runs for which it means something say different things for it.
         """
-        tables = [_table(config) for config in self.configs]
+        tables = [meaning(config) for config in self.configs]
         paths = dict.fromkeys(path for table in tables for path in table)
         found = [path for path in paths if _several([table[path] for table in tables if path in table])]
         if "data.kind" not in found:
@@ -56,9 +56,9 @@ class Group:
 
         It is the first run that is clipped and whose twin is there too, else the first run alone.
         """
-        tables = list(map(_table, self.configs))
+        tables = list(map(meaning, self.configs))
         for config in self.configs:
-            if config.clip.method != "off" and _table(twins(config)[1]) in tables:
+            if config.clip.method != "off" and meaning(twins(config)[1]) in tables:
                 return config, True
         return self.configs[0], False
 
@@ -66,11 +66,11 @@ class Group:
     def others(self) -> tuple[TrainConfig, ...]:
         """The runs beside that experiment."""
         config, compare = self.experiment
-        own = [_table(each) for each in (twins(config) if compare else [config])]
+        own = [meaning(each) for each in (twins(config) if compare else [config])]
         left = []
         for each in self.configs:
-            if _table(each) in own:
-                own.remove(_table(each))
+            if meaning(each) in own:
+                own.remove(meaning(each))
             else:
                 left.append(each)
         return tuple(left)
@@ -98,7 +98,7 @@ class Group:
 
     def _features(self, config: TrainConfig) -> list[str]:
         """Return what of a run differs from the others, in words, the weightiest first."""
-        table = _table(config)
+        table = meaning(config)
         found: list[str] = []
         paths = set(self.differs)
         if paths & {_DATA, "data.task", "data.name", "data.files"}:
@@ -116,7 +116,7 @@ class Group:
 def changes_in_words(before: TrainConfig, after: TrainConfig) -> list[str]:
     """Return how one configuration becomes another, setting by setting: ["learning rate 0.1 → 0.01"]."""
     group = Group((before, after))
-    old, new = _table(before), _table(after)
+    old, new = meaning(before), meaning(after)
     found: list[str] = []
     for path in group.differs:
         if path == _DATA:
@@ -141,8 +141,8 @@ def difference(base: TrainConfig, other: TrainConfig) -> dict[str, Any]:
     return changes
 
 
-def _table(config: TrainConfig) -> dict[str, Any]:
-    """Return path -> value of the settings that mean something."""
+def meaning(config: TrainConfig) -> dict[str, Any]:
+    """Return path -> value of the settings of a run that mean something."""
     known = dict(values(config))
     if isinstance(config.data, TaskData):  # what is left empty there has a value of the task's own
         known |= {f"data.{name}": known[f"data.{name}"] or own for name, own in TASKS[config.data.task].knobs.items()}

@@ -6,7 +6,7 @@ from typing import Any
 from dashboard.experiment.setting_paths import DATA_MODELS
 from rnncore.cells import CELLS, Cell
 from rnncore.choices import CLIP_METHODS, INITIALIZATIONS, OPTIMIZERS, SCHEDULES, Configured
-from rnncore.data import TASKS
+from rnncore.data import SERIES, TASKS
 
 Said = Callable[[str], Any]  # what is said for a setting, by its path
 KIND = "data.kind"
@@ -37,12 +37,24 @@ _RULES: dict[str, Callable[[Said], bool]] = {
 }
 
 
+_OF_WINDOWS = ("window", "horizon", "stride")
+
+
+def _cuts_windows(said: Said) -> bool:
+    """Tell whether sequences are windows cut from series; whole ones have no window."""
+    if said(KIND) == "bundled":
+        return SERIES[said("data.name")].layout == "series"
+    return said(KIND) != "upload" or said("data.window") is not None or said("data.layout") in ("auto", "series")
+
+
 def relevant(path: str, said: Said) -> bool:
     """Tell whether a setting means anything beside what is `said` for the others."""
     if path.startswith("data."):
         name, kind = path.removeprefix("data."), said(KIND)
         if name in ("seq_len", "delay", "symbols"):
             return bool(kind == "task" and name in TASKS[said("data.task")].knobs)
+        if name in _OF_WINDOWS and not _cuts_windows(said):
+            return False
         return kind in DATA_MODELS and name in DATA_MODELS[kind].model_fields
     rule = _RULES.get(path)
     return _belongs(path, said) and (rule is None or rule(said))

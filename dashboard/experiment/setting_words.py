@@ -51,7 +51,7 @@ _NAMES = {
     "dtype": "precision",
 }
 # The settings that are a choice from a registry, whose titles say what was chosen.
-_CHOICES: dict[str, Mapping[str, Titled]] = {
+CHOICES: dict[str, Mapping[str, Titled]] = {
     "data.task": TASKS,
     "data.name": SERIES,
     "model.cell": CELLS,
@@ -75,7 +75,7 @@ def setting_name(path: str) -> str:
 
 def value_words(path: str, value: Any) -> str:
     """Return what is said for a setting: "LSTM", "0.01", "on"."""
-    entries = _CHOICES.get(path, {})
+    entries = CHOICES.get(path, {})
     if isinstance(value, str) and value in entries:
         return entries[value].title
     if value is None:

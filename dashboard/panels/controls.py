@@ -6,20 +6,22 @@ from typing import Any, NamedTuple
 import streamlit as st
 from pydantic import TypeAdapter
 
+from dashboard.experiment.comparison import WITH_AND_WITHOUT_CLIPPING, Said, Sizes
 from dashboard.experiment.opening import DEFAULT, REAL_DATA
 from dashboard.panels import fields, uploads
+from dashboard.panels.comparing import compares_clipping, comparing
+from dashboard.panels.comparing import open_with as open_comparison
 from dashboard.panels.exactness import exactness_check
 from dashboard.panels.fields import KIND, choice, entry, number, switch, value
 from dashboard.panels.upload_controls import SCALINGS, upload_controls
 from rnncore.cells import CELLS
 from rnncore.choices import AUTO, CLIP_METHODS, INITIALIZATIONS, LOSSES, OPTIMIZERS, READOUTS, SCHEDULES
-from rnncore.config import BundledData, ModelConfig, TaskData, TrainConfig, UploadData
+from rnncore.config import BundledData, ModelConfig, TaskData, UploadData
 from rnncore.data import SERIES, TASKS, load_dataset
 from rnncore.data.dataset import DataError, TargetKind
 from rnncore.mistakes import MISTAKES, NONE
 from rnncore.sizes import matched_hidden_size, parameter_count
 
-COMPARE = "compare"
 MATCH = "match_parameters"
 SLOW_START = "slow_start"
 _START = "controls.start"
@@ -43,7 +45,7 @@ class _Data(NamedTuple):
 def sidebar() -> dict[str, Any]:
     """Draw the controls of an experiment and return the draft config as a nested dict, not yet validated."""
     if untouched():
-        open_with(DEFAULT, compare=True)
+        open_with(Said(DEFAULT, WITH_AND_WITHOUT_CLIPPING))
     fields.begin()
     st.subheader("Data")
     _data()
@@ -53,6 +55,8 @@ def sidebar() -> dict[str, Any]:
     _training()
     st.subheader("Clipping")
     _clipping()
+    st.subheader("Compare")
+    compare = st.container()  # drawn last: it offers what the other controls do
     with fields.folded("Break it"):
         entry("mistake", "Mistake", MISTAKES)
         if value("mistake") != NONE:
@@ -72,6 +76,8 @@ def sidebar() -> dict[str, Any]:
     draft = fields.draft()
     if value(KIND) == "upload":
         draft["data"] = uploads.draft()
+    with compare:
+        comparing(draft, known_sizes())
     return draft
 
 
@@ -80,14 +86,21 @@ def untouched() -> bool:
     return KIND not in st.session_state
 
 
-def open_with(config: TrainConfig, *, compare: bool) -> None:
-    """Put a config into the controls, for instance that of a run found by its address."""
+def open_with(said: Said) -> None:
+    """Put an experiment and its comparison into the controls, for instance those of runs found by their address."""
+    config = said.config
     fields.fill(config)
     if isinstance(config.data, UploadData):
         uploads.reopen(config.data)
-    st.session_state[COMPARE] = compare
-    if compare and config.clip.method == "off":
+    open_comparison(said)
+    if compares_clipping() and config.clip.method == "off":
         st.session_state["clip.method"] = "norm"
+
+
+def known_sizes() -> Sizes | None:
+    """Return what the chosen data give a network and want of it; None if they are not known."""
+    data = _known_data()
+    return Sizes(data.input_size, data.output_size) if data else None
 
 
 def request_start() -> None:
@@ -194,13 +207,7 @@ def _training() -> None:
 
 
 def _clipping() -> None:
-    st.toggle(
-        "Compare with and without clipping",
-        key=COMPARE,
-        help="Train two runs with the same seed and the same batches; clipping is the only difference.",
-        persist_state="session",
-    )
-    methods = {key: each for key, each in CLIP_METHODS.items() if not (key == "off" and value(COMPARE))}
+    methods = {key: each for key, each in CLIP_METHODS.items() if not (key == "off" and compares_clipping())}
     entry("clip.method", "Method", methods)
     number("clip.threshold", "Threshold", step=0.1, fmt="%.6g")
     number("clip.percentile", "Percentile of past norms", fmt="%.6g")

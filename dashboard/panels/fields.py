@@ -4,7 +4,7 @@
 put back. Widget limits are a courtesy: `TrainConfig` checks everything again.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -130,6 +130,17 @@ def switch(path: str, label: str) -> None:
     """A yes or no."""
     if _note(path, label, {True: "on", False: "off"}):
         st.toggle(label, key=path, help=help_of(path), persist_state="session")
+        _below(path)
+
+
+def chips(
+    path: str, label: str, options: Sequence[str], words: Mapping[str, str], *, most: int, typed: bool, **kwargs: Any
+) -> None:
+    """Several values, each a chip, shown in words. typed: whether others than the options can be typed in."""
+    if _note(path, label):
+        settings: dict[str, Any] = {"key": path, "max_selections": most, "accept_new_options": typed} | kwargs
+        settings |= {"format_func": lambda text: words.get(text, text), "persist_state": "session"}
+        st.multiselect(label, options, **settings)
         _below(path)
 
 

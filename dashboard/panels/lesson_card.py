@@ -10,11 +10,13 @@ from typing import Any
 import streamlit as st
 from pydantic import ValidationError
 
+from dashboard.experiment.comparison import Said, said_of
 from dashboard.lessons import LESSONS, Lesson, LessonRun
 from dashboard.lessons.glossary import TERMS
-from dashboard.panels import controls
+from dashboard.panels import comparing, controls
 from dashboard.panels.theme import on_primary
 from rnncore.config import TrainConfig
+from rnncore.errors import ConfigError
 from rnncore.words import many
 
 PARAMETER = "lesson"
@@ -25,7 +27,7 @@ _TAKEN = "lessons.taken"
 
 def open_lesson(lesson: Lesson) -> None:
     """Go to the lab page with this lesson's experiment in the controls. For other pages; ends their script run."""
-    controls.open_with(lesson.config, compare=lesson.compare)
+    controls.open_with(_said(lesson))
     st.switch_page("screens/lab.py", query_params={PARAMETER: lesson.key})
 
 
@@ -33,7 +35,7 @@ def open_from_address() -> None:
     """Put the experiment of the lesson that the address names into the controls, before they are drawn."""
     lesson = current()
     if lesson is not None:
-        controls.open_with(lesson.config, compare=lesson.compare)
+        controls.open_with(_said(lesson))
 
 
 def taken(lesson: Lesson) -> bool:
@@ -68,11 +70,11 @@ def runs_of(config: TrainConfig) -> Sequence[LessonRun]:
     """Return the runs to start while a lesson is open, named as in it; `config` is what the controls say.
 
     The controls stand for the lesson's first run. What the learner changes in them holds for the second one too, except
-    the fields in which the two differ. Empty where the comparison with and without clipping is switched on, where the
-    second run makes no sense with the change, or the only run is changed: then the controls alone count.
+    the fields in which the two differ. Empty where something else is compared than in the lesson, where the second run
+    makes no sense with the change, or the only run is changed: then the controls alone count.
     """
     lesson = current()
-    if lesson is None or lesson.compare or st.session_state.get(controls.COMPARE):
+    if lesson is None or lesson.compare or not _compares_as(lesson, config):
         return ()
     first, *others = lesson.runs
     if not others:
@@ -92,6 +94,22 @@ def runs_of(config: TrainConfig) -> Sequence[LessonRun]:
         return ()
     changed = any(chosen[path] != own[path] for path in differs)
     return LessonRun("your settings" if changed else first.label, config), partner
+
+
+def _said(lesson: Lesson) -> Said:
+    return said_of([run.config for run in lesson.runs])
+
+
+def _compares_as(lesson: Lesson, config: TrainConfig) -> bool:
+    """Tell whether the controls compare by what tells the lesson's runs apart; the first run's value may be another."""
+    own = _said(lesson).comparison
+    try:
+        chosen = comparing.said(config)
+    except ConfigError:
+        return False
+    return (chosen.by, chosen.field, chosen.same_size) == (own.by, own.field, own.same_size) and (
+        chosen.values[1:] == own.values[1:]
+    )
 
 
 def _leaves(config: TrainConfig) -> dict[tuple[str, str], Any]:
@@ -154,7 +172,7 @@ def _ask(lesson: Lesson) -> None:
         return
     st.query_params[PREDICTED] = str(chosen + 1)
     st.session_state[_TAKEN] = {*st.session_state.get(_TAKEN, ()), lesson.key}
-    controls.open_with(lesson.config, compare=lesson.compare)
+    controls.open_with(_said(lesson))
     controls.request_start()
     st.rerun()
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from dashboard.experiment.comparison import WITH_AND_WITHOUT_CLIPPING, Said, said_of
 from dashboard.experiment.opening import REAL_DATA
 from dashboard.experiment.preset_cards import cards_html
 from dashboard.experiment.presets import PRESETS, Preset
@@ -60,12 +61,10 @@ def preset_cards() -> None:
         load(preset)
 
 
-def preset_runs(config: TrainConfig) -> Sequence[LessonRun]:
-    """Return the runs of the preset that was chosen last, named as in it; none once the controls say something else."""
+def preset_runs(configs: Sequence[TrainConfig]) -> Sequence[LessonRun]:
+    """Return the runs of the preset that was chosen last, named as in it; none once the controls say other runs."""
     preset = PRESETS.get(st.session_state.get(_CHOSEN, ""))
-    if preset is None or not preset.configs:
-        return ()
-    if (config, st.session_state[controls.COMPARE]) != (preset.configs[0], preset.compare):
+    if preset is None or not preset.configs or tuple(configs) != preset.configs:
         return ()
     return [LessonRun(name, own) for name, own in zip(preset.names, preset.configs, strict=True)]
 
@@ -74,11 +73,11 @@ def load(preset: Preset) -> None:
     """Put a preset's experiment into the controls and train it; where the user brings a file, ask for that."""
     st.session_state[_CHOSEN] = preset.key
     if preset.configs:
-        controls.open_with(preset.configs[0], compare=preset.compare)
+        controls.open_with(said_of(preset.configs))
         st.session_state[controls.SLOW_START] = True
         controls.request_start()
     else:
-        controls.open_with(REAL_DATA, compare=True)
+        controls.open_with(Said(REAL_DATA, WITH_AND_WITHOUT_CLIPPING))
         st.session_state[fields.KIND] = "upload"
 
 

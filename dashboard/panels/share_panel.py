@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 import streamlit as st
 
+from dashboard.experiment.comparison import sent_as
 from dashboard.experiment.configs import config_of
 from dashboard.experiment.groups import Group
 from dashboard.experiment.history import address
@@ -43,29 +44,26 @@ _RUN_FILES = {
 
 def share_panel(
     runs: Sequence[StoredRun],
-    config: TrainConfig | None,
-    compare: bool = True,
+    chosen: Sequence[TrainConfig],
     read_file: ReadFile | None = None,
 ) -> None:
     """Draw the popover "Share and keep" of the runs shown, or of the experiment chosen where there are none.
 
-    config: what the controls say, None while that is not valid. compare: whether it would train twins.
-    read_file: for the data of `config` (`rnncore.data.load_dataset`).
+    chosen: the runs that the controls say, none while that is not valid. read_file: for their data
+    (`rnncore.data.load_dataset`).
     """
-    others: Sequence[TrainConfig] = ()
-    if runs:
-        group = Group(tuple(map(config_of, runs)))
-        (config, compare), others = group.experiment, group.others
+    configs = tuple(map(config_of, runs)) or tuple(chosen)
+    config = configs[0] if configs else None
     panel = st.popover("Share and keep", icon=":material/ios_share:", key=_OPEN, on_change="rerun")
     if st.session_state.pop(_SHOW_CODE, False):
         _code(runs, config, read_file)
     if not panel.open:
         return
     with panel:
-        if config is None:
+        if not configs:
             st.caption("The settings are not valid yet.")
             return
-        _link(config, compare, others)
+        _link(*sent_as(configs))
         if runs:
             _files(runs)
         st.button(

@@ -5,8 +5,8 @@ from contextlib import suppress
 
 import streamlit as st
 
+from dashboard.experiment.comparison import said_of
 from dashboard.experiment.configs import config_of
-from dashboard.experiment.groups import Group
 from dashboard.experiment.text import escape
 from dashboard.experiment.words import data_words, model_words, status_word
 from dashboard.panels import controls
@@ -79,10 +79,10 @@ def _answer(answer: str) -> None:
 def _open(start: Start) -> None:
     st.query_params["run"] = start[0].group
     try:
-        experiment, compare = Group(tuple(map(config_of, start))).experiment
+        said = said_of(tuple(map(config_of, start)))
     except ConfigError:
         return  # the board says so
-    controls.open_with(experiment, compare=compare)
+    controls.open_with(said)
 
 
 def _unfinished() -> list[Start]:

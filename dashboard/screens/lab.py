@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 from pydantic import ValidationError
 
+from dashboard.experiment.comparison import said_of
 from dashboard.experiment.configs import config_of
 from dashboard.experiment.groups import Group
 from dashboard.experiment.opening import DEFAULT
@@ -14,7 +15,7 @@ from dashboard.experiment.twins import twins
 from dashboard.experiment.words import in_words, label
 from dashboard.figures.show import AS_USUAL
 from dashboard.lessons import LessonRun
-from dashboard.panels import controls, fields, trying, under_way, uploads
+from dashboard.panels import comparing, controls, fields, trying, under_way, uploads
 from dashboard.panels.board import EMPTY, EXAMPLE, board
 from dashboard.panels.data_panel import data_panel
 from dashboard.panels.interrupted import interrupted_notice
@@ -38,7 +39,7 @@ from dashboard.server import services
 from dashboard.server.board_data import NO_RUN, BoardRun, board_data, board_of, runs_at
 from dashboard.server.workspace import workspace_id
 from rnncore.checks import check_run
-from rnncore.config import TrainConfig
+from rnncore.config import TrainConfig, UploadData
 from rnncore.data import DataError
 from rnncore.errors import ConfigError
 from rnncore.runs.limits import LimitError
@@ -46,7 +47,6 @@ from rnncore.runs.store.store import StoredRun
 from rnncore.runs.trouble import StoreTrouble
 
 NOT_STARTED = "Nothing has started: the sidebar says why."  # all that is seen of it where the sidebar is closed
-_LINKED = "lab.linked"  # the link that filled the controls
 PURPOSE = "Train a recurrent network and watch how the gradient of its loss travels back through time."
 
 
@@ -72,10 +72,12 @@ def main() -> None:
             problem.caption(PREDICT_FIRST)
         draft = controls.sidebar()
     config = None
+    named: Sequence[LessonRun] = ()
     try:
         config = TrainConfig.model_validate(draft)
+        named = _named(config)
         if under_way.may_start(pressed):
-            shown = _start(config)
+            shown = _start(named)
     except (ValidationError, DataError, ConfigError, LimitError, StoreTrouble) as error:
         if _waits_for_file():
             if pressed:
@@ -92,17 +94,17 @@ def main() -> None:
     if first and shown:
         cards.empty()
         first = False
-    configs = [config_of(run) for run in shown]
+    configs, would = [config_of(run) for run in shown], [run.config for run in named]
     with heading:
         st.subheader("RNN Gradient Lab", anchor=False, width="content")
         described = configs[0] if configs else config
         if first:
             st.markdown(PURPOSE, width="stretch")
-        elif predicts_first() or not mismatch_notice([config_of(run) for run in trying.by_controls(shown)], config):
+        elif predicts_first() or not mismatch_notice([config_of(run) for run in trying.by_controls(shown)], would):
             st.caption(escape(in_words(described)) if described else " ", width="stretch")
         if not first and current() is None:
             st.button("Presets", on_click=st.query_params.clear, help="Back to the first screen; what trains goes on.")
-        share_panel(shown, config, st.session_state[controls.COMPARE], uploads.read_file)
+        share_panel(shown, would, uploads.read_file)
     lesson = answered()
     example = first and fields.value(fields.KIND) != "upload"
     above = st.container()
@@ -116,7 +118,7 @@ def main() -> None:
         examples = [BoardRun.of(None, each, label(each)) for each in twins(DEFAULT)]
         board(board_data(examples, matched=True, empty=EXAMPLE, trains=trains, example=True), on_train)
     else:
-        board(board_data(_preview(config), show=show, empty=_empty(config), trains=trains), on_train)
+        board(board_data(_preview(named), show=show, empty=_empty(config), trains=trains), on_train)
     # Below figures that are all that the text above them is about.
     with st.container() if lesson or example or shown else above:
         predicting_panel(shown)
@@ -135,22 +137,20 @@ def _open_address(link: Decoded | None) -> Sequence[StoredRun]:
             st.warning(NO_RUN, icon=":material/link_off:")
     if controls.untouched():
         if runs:
-            experiment, compare = Group(tuple(map(config_of, runs))).experiment
-            controls.open_with(experiment, compare=compare)
+            controls.open_with(said_of([config_of(run) for run in runs]))
         elif link is not None:
-            controls.open_with(link.config, compare=link.compare)
-            st.session_state[_LINKED] = link
+            controls.open_with(said_of([*(twins(link.config) if link.compare else [link.config]), *link.others]))
         else:
             open_from_address()
     return runs
 
 
-def _start(config: TrainConfig) -> Sequence[StoredRun]:
-    """Check the data, queue the run (and its twin), and return them as stored."""
-    named = _named(config)
+def _start(named: Sequence[LessonRun]) -> Sequence[StoredRun]:
+    """Check the data, queue the runs, and return them as stored."""
     for run in named:
         check_run(run.config, uploads.summary(run.config.data))
-    files = [(file.name, file.content) for file in uploads.files()] if config.data.kind == "upload" else []
+    of_files = isinstance(named[0].config.data, UploadData)
+    files = [(file.name, file.content) for file in uploads.files()] if of_files else []
     scheduler = services.scheduler()
     slow = bool(st.session_state[controls.SLOW_START])
     configs, labels = [run.config for run in named], [run.label for run in named]
@@ -162,24 +162,18 @@ def _start(config: TrainConfig) -> Sequence[StoredRun]:
 
 
 def _named(config: TrainConfig) -> Sequence[LessonRun]:
-    return runs_of(config) or preset_runs(config) or _of_group(config)
+    """Return the runs that Train starts, with their names. Raises ConfigError."""
+    configs = comparing.runs(config, controls.known_sizes())
+    return runs_of(config) or preset_runs(configs) or _named_by_difference(configs)
 
 
-def _of_group(config: TrainConfig) -> Sequence[LessonRun]:
-    """Return what the controls say, and further runs of the link that filled them while they still say that."""
-    compare = bool(st.session_state[controls.COMPARE])
-    configs = tuple(twins(config)) if compare else (config,)
-    linked: Decoded | None = st.session_state.get(_LINKED)
-    if linked is not None and (linked.config, linked.compare) == (config, compare):
-        configs += linked.others
-    return [LessonRun(name, each) for name, each in zip(Group(configs).labels(), configs, strict=True)]
+def _named_by_difference(configs: Sequence[TrainConfig]) -> Sequence[LessonRun]:
+    return [LessonRun(name, each) for name, each in zip(Group(tuple(configs)).labels(), configs, strict=True)]
 
 
-def _preview(config: TrainConfig | None) -> list[BoardRun]:
+def _preview(named: Sequence[LessonRun]) -> list[BoardRun]:
     """Return what would be trained, so that the empty board already shows its figures."""
-    config = config or DEFAULT
-    named = _named(config)
-    return [BoardRun.of(None, run.config, run.label) for run in named]
+    return [BoardRun.of(None, run.config, run.label) for run in named or _named_by_difference(twins(DEFAULT))]
 
 
 def _empty(config: TrainConfig | None) -> str:

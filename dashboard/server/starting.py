@@ -70,18 +70,17 @@ def start_changed(
         return Tried(found.id, found.group, found.label, tuple(words), new=False)
     if not all(store.has_file(workspace, file) for file in files_of(after.data)):
         raise DataError(FOREIGN_FILE)
-    scheduler.check_start(workspace, [after], owner)  # before memory is spent on the data
+    joins = base.group if 0 < len(members) < MOST else None
+    scheduler.check_start(workspace, [after], owner, joins)  # before memory is spent on the data
     check_run(after, described(workspace, owner or workspace, after))
     with _starting:
         members = store.group(base.group) if base.workspace == workspace else []
         if found := _with_settings(after, members):
             return Tried(found.id, found.group, found.label, tuple(words), new=False)
-        joins = 0 < len(members) < MOST
+        joins = base.group if 0 < len(members) < MOST else None
         group = Group((*map(config_of, members if joins else [base]), after))
         name = group.labels([*(each.label for each in (members if joins else [base])), label(after)])[-1]
-        started = scheduler.submit(
-            workspace, [after], [name], owner=owner, slow_start=slow_start, joins=base.group if joins else None
-        )
+        started = scheduler.submit(workspace, [after], [name], owner=owner, slow_start=slow_start, joins=joins)
     return Tried(started.runs[0], started.id, name, tuple(words), new=True)
 
 

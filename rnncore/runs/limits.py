@@ -1,5 +1,6 @@
 """What may start: every refusal is one sentence that names the limit and says what to do."""
 
+import math
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from rnncore.words import many
 
 RETRY_S = 15.0
 UPLOADS_SHARE = 4  # uploads may take a quarter of the store
+COMPARED = 6  # runs that stand side by side count as one start
 OWNERS_SHARE = 4  # a network address may take a quarter of the queue
 
 
@@ -34,14 +36,21 @@ class LimitError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What is there already: unfinished runs of the workspace, queued runs of everybody.
+    """What is there already: unfinished starts of the workspace (`starts`), queued runs of everybody.
 
-    active_of_owner: unfinished runs of the owner, None where the owner is the workspace.
+    active_of_owner: unfinished runs of the owner, None where the owner is the workspace. joins: whether what is asked
+    for stands beside runs of a start that is counted already.
     """
 
-    active_of_workspace: int
+    starts_of_workspace: int
     queued: int
     active_of_owner: int | None = None
+    joins: bool = False
+
+
+def starts(runs: int) -> int:
+    """Return how many starts the runs of a group count as."""
+    return math.ceil(runs / COMPARED)
 
 
 def check_start(configs: Sequence[TrainConfig], load: Load, settings: Settings) -> None:
@@ -49,10 +58,11 @@ def check_start(configs: Sequence[TrainConfig], load: Load, settings: Settings) 
     for config in configs:
         check_steps(config.steps, settings)
         check_parameters(parameter_count(config.model, input_size=1, output_size=1), settings)
-    if load.active_of_workspace + len(configs) > settings.max_active_per_workspace:
+    new = 0 if load.joins else starts(len(configs))
+    if load.starts_of_workspace + new > settings.max_active_per_workspace:
         raise LimitError(
-            f"You have {many(load.active_of_workspace, 'unfinished run')}, and the limit is "
-            f"{settings.max_active_per_workspace}; wait for one to end or stop one.",
+            f"You have {many(load.starts_of_workspace, 'unfinished start')} (up to {COMPARED} runs that are compared"
+            f" are one), and the limit is {settings.max_active_per_workspace}; wait for one to end or stop one.",
             "max_active_per_workspace",
             RETRY_S,
         )

@@ -1,6 +1,7 @@
 """The scheduler: start, steer, watch and stop runs, from any thread, without waiting for any of them."""
 
 import logging
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -14,7 +15,7 @@ from rnncore.runs.folder import DataFolder
 from rnncore.runs.forecast import position
 from rnncore.runs.housekeeping import Housekeeper
 from rnncore.runs.lifecycle import Lifecycle
-from rnncore.runs.limits import Load, check_start
+from rnncore.runs.limits import Load, check_start, starts
 from rnncore.runs.loop import Loop
 from rnncore.runs.owners import Owners
 from rnncore.runs.patience import patient
@@ -104,7 +105,7 @@ class Scheduler:
         """
         group = Group(joins or new_id(), tuple(new_id() for _ in configs))
         with self._lifecycle.lock:
-            self.check_start(workspace, configs, owner)
+            self.check_start(workspace, configs, owner, joins)
             add_new_uploads(self.store, self.settings, workspace, files)
             uploads = [uploads_of(self.store, workspace, config) for config in configs]
             new = [
@@ -126,18 +127,22 @@ class Scheduler:
         self._loop.wake()
         return group
 
-    def check_start(self, workspace: str, configs: Sequence[TrainConfig], owner: str = "") -> None:
-        """Raise LimitError if these runs may not be queued now, for a workspace and an owner."""
+    def check_start(
+        self, workspace: str, configs: Sequence[TrainConfig], owner: str = "", joins: str | None = None
+    ) -> None:
+        """Raise LimitError if these runs may not be queued now. owner, joins: as for `submit`."""
         with self._lifecycle.lock:
             runs = self._lifecycle.runs.values()
-            mine = sum(run.workspace == workspace and run.ending is None for run in runs)
-            mine += self.studies.feeder.count(workspace)
+            groups = Counter(
+                run.group for run in runs if run.workspace == workspace and run.ending is None and not run.in_study
+            )
+            mine = sum(map(starts, groups.values())) + self.studies.feeder.count(workspace)
             owned = sum(run.owner == owner for run in runs) if owner else None
             queued = sum(not self._lifecycle.runs[run].in_study for run in self._lifecycle.queue)
-            check_start(configs, Load(mine, queued, owned), self.settings)
+            check_start(configs, Load(mine, queued, owned, joins=joins in groups), self.settings)
 
     def _check_study(self, workspace: str, owner: str) -> None:
-        """Raise LimitError if a study may not begin now; it counts as one run of its workspace."""
+        """Raise LimitError if a study may not begin now; it counts as one start of its workspace."""
         self.check_start(workspace, [TrainConfig()], owner)
 
     @patient
@@ -272,7 +277,7 @@ class Scheduler:
         if not all(self.store.has_file(workspace, file) for run in going for file in run.files):
             raise ControlError("This run's uploaded file was deleted, so it cannot be continued.")
         owner = owner or self._owners.of(going[0].id)
-        self.check_start(workspace, configs, owner)
+        self.check_start(workspace, configs, owner, going[0].group)
         for run in going:
             self.store.requeue_run(run.id)
         who = owner or workspace

@@ -135,7 +135,7 @@ class Settings(BaseSettings):
     max_active_per_workspace: int = Field(
         8,
         ge=0,
-        description="Queued, running and paused runs of one workspace.",
+        description="Unfinished starts of one workspace; up to 6 runs that are compared are one start.",
         json_schema_extra=_about("Limits of a start"),
     )
     max_study_runs: int = Field(

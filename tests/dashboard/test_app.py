@@ -48,7 +48,7 @@ def address(app: AppTest) -> str:
 def test_opens_without_errors_and_with_a_sensible_experiment(app: AppTest) -> None:
     assert errors(app) == []
     assert app.session_state["model.cell"] == "rnn"
-    assert app.session_state["compare"] is True
+    assert app.session_state["compare"] == "clipping"
 
 
 def test_train_starts_twins_that_differ_in_the_clip_alone(app: AppTest, scheduler: Any) -> None:
@@ -76,7 +76,7 @@ def test_a_slow_start_is_asked_of_the_runs_by_a_switch_alone(
 
 
 def test_a_single_run_without_comparison(app: AppTest, scheduler: Any) -> None:
-    app.toggle(key="compare").set_value(False).run()
+    app.selectbox(key="compare").set_value("nothing").run()
     app.selectbox(key="clip.method").set_value("off")
     app.number_input(key="steps").set_value(2).run()
     press_train(app)

@@ -91,7 +91,7 @@ def panel(address: str = "", own: bool = True) -> None:
         share_panel.link_notice(opened)
     store = services.scheduler().store
     shown = store.runs_of("w" * 22) if address == "runs" else []
-    share_panel.share_panel(shown, TrainConfig(seed=4), compare=False)
+    share_panel.share_panel(shown, [TrainConfig(seed=4)])
 
 
 def opened(**kwargs: str) -> AppTest:

@@ -116,7 +116,7 @@ def test_a_change_that_makes_no_sense_for_the_second_run_leaves_the_first_alone(
 
 def test_comparing_with_and_without_clipping_takes_the_place_of_the_pair(scheduler: Any) -> None:
     app = commit(opened("identity"), "identity")
-    app.toggle(key="compare").set_value(True).run()
+    app.selectbox(key="compare").set_value("clipping").run()
     runs = stored(train_again(app), scheduler)
     assert [run.config["clip"]["method"] for run in runs] == ["norm", "off"]
 
@@ -174,7 +174,7 @@ def test_opening_a_lesson_from_the_list_fills_the_controls_of_the_lab() -> None:
     app.button(key="open-truncation").click().run()
     assert LESSONS["truncation"].question in everything(app)
     assert app.session_state["data.task"] == "delayed_recall"
-    assert app.session_state["compare"] is False
+    assert (app.session_state["compare"], app.session_state["compare.field"]) == ("field", "truncation")
 
 
 def test_the_glossary_finds_a_term_by_its_name_then_by_its_text_and_says_when_there_is_none() -> None:

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from dashboard.experiment.comparison import said_of
 from dashboard.experiment.opening import DEFAULT
 from dashboard.experiment.preset_cards import cards_html, picture_svg
 from dashboard.experiment.presets import EXAMPLE, PICTURES, PRESETS, pictures
@@ -138,7 +139,7 @@ def test_one_click_loads_and_trains(preset: Any, scheduler: Any, monkeypatch: py
     assert [run.label for run in runs] == list(preset.names)
     assert [TrainConfig.model_validate(run.config) for run in runs] == list(preset.configs)
     assert slow == [True]
-    assert app.session_state["compare"] == preset.compare
+    assert app.session_state["compare"] == said_of(preset.configs).comparison.by
     end(runs, scheduler)
 
 

@@ -109,7 +109,8 @@ def test_each_refusal_is_one_sentence(page: Any, scheduler: Scheduler, monkeypat
     wait(lambda: scheduler.store.group(shown[0].group)[0].ended)
     monkeypatch.setattr(scheduler, "settings", Settings(max_active_per_workspace=0))
     assert press(page, shown, base, SLOWER, 6) == (
-        "You have 0 unfinished runs, and the limit is 0; wait for one to end or stop one."
+        "You have 0 unfinished starts (up to 6 runs that are compared are one), and the limit is 0; wait for one to "
+        "end or stop one."
     )
     assert page.query_params == {}
     assert len(scheduler.store.group(shown[0].group)) == 1

@@ -149,7 +149,7 @@ def test_what_the_controls_say_can_be_trained_at_once(app: AppTest, server: Sche
     group = training(app)
     server.stop(group)
     wait(lambda: statuses(server, group) == {"stopped"})
-    app.toggle(key="compare").set_value(False).run()
+    app.selectbox(key="compare").set_value("nothing").run()
     assert mismatch(app) == "The board shows: twins; the controls say: one run."
     button(app, "Train what they say").click().run()
     assert len(server.store.group(address(app))) == 1

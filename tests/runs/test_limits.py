@@ -53,15 +53,17 @@ def test_parameters(disk):
     )
 
 
-def test_unfinished_runs_of_a_workspace(disk):
+def test_unfinished_starts_of_a_workspace(disk):
     settings = Settings(max_active_per_workspace=5, max_queued=100)
-    twins = [TrainConfig(), TrainConfig()]
-    limits.check_start(twins, Load(3, 0), settings)
-    assert refused(limits.check_start, twins, Load(4, 0), settings) == (
-        "You have 4 unfinished runs, and the limit is 5; wait for one to end or stop one.",
-        "max_active_per_workspace",
-        15.0,
-    )
+    limits.check_start([TrainConfig()] * 6, Load(4, 0), settings)
+    limits.check_start([TrainConfig()], Load(5, 0, joins=True), settings)
+    for runs, load in ((1, Load(5, 0)), (7, Load(4, 0))):
+        assert refused(limits.check_start, [TrainConfig()] * runs, load, settings) == (
+            f"You have {load.starts_of_workspace} unfinished starts (up to 6 runs that are compared are one), and the "
+            "limit is 5; wait for one to end or stop one.",
+            "max_active_per_workspace",
+            15.0,
+        )
 
 
 def test_the_queue(disk):

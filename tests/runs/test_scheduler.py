@@ -115,7 +115,7 @@ def test_a_start_beyond_a_limit_is_refused_with_the_limits_name(serve):
     refused = {
         "max_steps": (config(1001),),
         "max_parameters": (config(model=ModelConfig(hidden_size=100)),),
-        "max_active_per_workspace": (slow(1000),) * 4,
+        "max_active_per_workspace": (slow(1000),) * 19,
     }
     for limit, configs in refused.items():
         with pytest.raises(LimitError) as error:
@@ -179,3 +179,14 @@ def test_many_threads_may_ask_at_once(server):
     for number, run_id in runs:
         assert server.run(run_id).config["seed"] == number
         assert len(server.records(run_id)) == 200
+
+
+def test_the_runs_of_a_comparison_are_one_start(serve):
+    server = serve(workers=1, max_active_per_workspace=2)
+    first = server.submit(*[slow(1000, seed=seed) for seed in range(5)])
+    server.scheduler.submit("w", [slow(1000, seed=5)], ["beside"], joins=first.id)
+    second = server.submit(*[slow(1000, seed=seed) for seed in range(6)])
+    with pytest.raises(LimitError, match="2 unfinished starts"):
+        server.submit(slow(1000))
+    for group in (first, second):
+        server.scheduler.stop(group.id)

@@ -135,7 +135,7 @@ def test_a_quota_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scheduler, "settings", Settings(max_active_per_workspace=0))
     answer = tried(run, SLOWER, workspace)
     assert answer.status == 429
-    assert answer.json["error"].startswith("You have 0 unfinished runs, and the limit is 0;"), answer.json
+    assert answer.json["error"].startswith("You have 0 unfinished starts ("), answer.json
 
 
 def test_a_finding_says_what_its_remedy_would_change(monkeypatch: pytest.MonkeyPatch) -> None:

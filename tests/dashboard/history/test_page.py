@@ -159,9 +159,9 @@ def test_stop_ends_what_is_under_way(scheduler: Scheduler, store: Store) -> None
 
 
 def test_too_many_to_continue_is_one_sentence(store: Store) -> None:
-    ids = add(store, *"abcd", status="stopped")
+    ids = add(store, *map(str, range(19)), status="stopped")  # 6 count as one start
     app = open_page(*ids)
     button(app, "Continue").click().run()
-    assert "unfinished runs" in app.warning[0].value
+    assert "unfinished starts" in app.warning[0].value
     assert "RNNLAB_" not in app.warning[0].value
     assert {run.status for run in store.runs()} == {"stopped"}
