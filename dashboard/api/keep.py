@@ -18,6 +18,7 @@ from dashboard.exports.report import report_html
 from dashboard.exports.weights import weights_file
 from dashboard.server import services
 from dashboard.server.http import ID, NOT_FOUND, ApiError, Endpoint, address_of, endpoint, owner_of, run_id
+from dashboard.server.keys import is_key, runs_at_key
 from dashboard.server.workspace import workspace_of
 from rnncore.data import DataError
 from rnncore.errors import ConfigError
@@ -88,6 +89,9 @@ OF_GROUP: dict[str, tuple[str, Callable[[Store, Sequence[StoredRun], bool], Iter
 }
 
 
+TO_WATCH = ("report.html",)  # what a watch key is given
+
+
 def of_group(name: str) -> Endpoint:
     """Return the endpoint that sends the file `name` of a group, or of runs named with commas.
 
@@ -98,8 +102,8 @@ def of_group(name: str) -> Endpoint:
     @endpoint
     async def send(request: Request) -> Response:
         store = services.scheduler().store
-        named = _ids(str(request.path_params["group"]))
-        runs = await run_in_threadpool(lambda: [run for each in named for run in store.named(each)])
+        named = _keys(str(request.path_params["group"]), to_watch=name in TO_WATCH)
+        runs = await run_in_threadpool(lambda: [run for each in named for run in runs_at_key(store, each)])
         if not runs:
             raise ApiError(404, NOT_FOUND)
         own = {run.workspace for run in runs} == {workspace_of(request)}
@@ -108,12 +112,16 @@ def of_group(name: str) -> Endpoint:
     return send
 
 
-def _ids(named: str) -> list[str]:
-    """Return the ids in an address: a group's, or those of the runs of a board, with commas. Raises ApiError."""
-    ids = named.split(",")
-    if len(ids) > figures.MAX_RUNS or not all(map(ID.fullmatch, ids)):
+def _keys(named: str, to_watch: bool) -> list[str]:
+    """Return the ids in an address: a group's, or those of the runs of a board, with commas; watch keys if they may.
+
+    Raises ApiError.
+    """
+    keys = named.split(",")
+    may = is_key if to_watch else ID.fullmatch
+    if len(keys) > figures.MAX_RUNS or not all(map(may, keys)):
         raise ApiError(404, NOT_FOUND)
-    return ids
+    return keys
 
 
 routes = [

@@ -15,7 +15,8 @@ from dashboard.experiment.twins import twins
 from dashboard.experiment.words import label
 from dashboard.server import services
 from dashboard.server.budget import Budget, OverBudget
-from dashboard.server.http import ApiError, JSONAnswer, address_of, endpoint, owner_of, read_json, run_id
+from dashboard.server.http import ApiError, JSONAnswer, address_of, endpoint, owner_of, read_json
+from dashboard.server.keys import id_of, key_in
 from dashboard.server.starting import described, start_changed
 from dashboard.server.turns import Turns
 from dashboard.server.workspace import workspace_of
@@ -23,6 +24,7 @@ from rnncore.checks import check_run
 from rnncore.config import TrainConfig, UploadData
 from rnncore.errors import ConfigError
 from rnncore.runs.active import Group
+from rnncore.runs.store.keys import watch_key
 
 BUSY_RETRY_S = 5.0
 STARTS_AT_ONCE = 2  # each check of a start costs memory and time of this process
@@ -62,7 +64,11 @@ async def start(request: Request) -> JSONAnswer:
     group = await in_turn(address, reads, partial(_submit, workspace, address, configs))
     answer: dict[str, Any] = {
         "group": group.id,
-        "runs": [{"id": run, "label": label(each)} for run, each in zip(group.runs, configs, strict=True)],
+        "group_watch": watch_key(group.id),
+        "runs": [
+            {"id": run, "watch": watch_key(run), "label": label(each)}
+            for run, each in zip(group.runs, configs, strict=True)
+        ],
         "address": _page_of(request, group.id),
     }
     if given is None:
@@ -80,8 +86,12 @@ class TryRequest(BaseModel):
 
 @endpoint
 async def try_change(request: Request) -> JSONAnswer:
-    """Train a run with changed settings, same seed and same batches, in the same group."""
-    run, asked = run_id(request), TryRequest.model_validate(await read_json(request))
+    """Train a run with changed settings, same seed and same batches, in the same group.
+
+    Who has its watch key alone trains it in a workspace of their own: nothing of the run itself changes.
+    """
+    key, asked = key_in(request), TryRequest.model_validate(await read_json(request))
+    run = await run_in_threadpool(id_of, services.scheduler().store, key)
     given = workspace_of(request)
     workspace = given or secrets.token_urlsafe(16)
     address = address_of(request)
@@ -89,7 +99,9 @@ async def try_change(request: Request) -> JSONAnswer:
     tried = await in_turn(address, await run_in_threadpool(_reads_files, run), start)
     answer: dict[str, Any] = {
         "id": tried.run,
+        "watch": watch_key(tried.run),
         "group": tried.group,
+        "group_watch": watch_key(tried.group),
         "label": tried.label,
         "changes": list(tried.changes),
         "new": tried.new,
@@ -118,7 +130,7 @@ def _reads_files(run: str) -> bool:
 
 
 def _page_of(request: Request, group: str) -> str:
-    return f"{request.url.scheme}://{request.headers.get('host', 'localhost')}/?run={group}"
+    return f"{request.url.scheme}://{request.headers.get('host', 'localhost')}/?run={watch_key(group)}"
 
 
 def _named(workspace: str, config: TrainConfig) -> TrainConfig:

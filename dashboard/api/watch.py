@@ -20,12 +20,14 @@ from starlette.requests import Request
 from dashboard import figures
 from dashboard.experiment.told import told
 from dashboard.server import services
-from dashboard.server.http import NOT_FOUND, ApiError, endpoint, run_id
+from dashboard.server.http import NOT_FOUND, ApiError, endpoint
+from dashboard.server.keys import id_of, key_in, status_json, watches
 from dashboard.server.workspace import workspace_of
 from rnncore.runs.read.insights import insights, look
 from rnncore.runs.read.series import profile_at, records_since
 from rnncore.runs.scheduler import Scheduler
 from rnncore.runs.store.database import StoreFault, is_damage
+from rnncore.runs.store.keys import watch_key
 from rnncore.runs.store.snapshots import read_snapshot
 from rnncore.runs.store.store import ENDED, Store
 
@@ -36,7 +38,7 @@ DAMAGED = "The run store is damaged where this run is kept."
 T = TypeVar("T")
 _configs: LRUCache[str, Mapping[str, Any]] = LRUCache(1024)
 _reading = threading.Lock()  # of the cache: every request is a thread
-_RUN_SINCE = re.compile(r"([A-Za-z0-9_-]{22}):([0-9]{1,9})(?::([0-9a-f]{8}))?")
+_RUN_SINCE = re.compile(r"(w?[A-Za-z0-9_-]{22}):([0-9]{1,9})(?::([0-9a-f]{8}))?")
 _SINCE = re.compile(r"[0-9]{1,9}")
 
 
@@ -69,7 +71,7 @@ async def records(request: Request) -> dict[str, Any]:
     since = request.query_params.get("since", "0")
     if not _SINCE.fullmatch(since):
         raise ApiError(400, f"since: {since[:60]!r} is not allowed; allowed: a step number from 0.")
-    run, step = run_id(request), int(since)
+    run, step = key_in(request), int(since)
     news = await _in_thread(lambda: _news(run, step), full=step == 0)
     if "error" in news:
         raise ApiError(404, NOT_FOUND) if news["error"] == NOT_FOUND else ApiError(503, news["error"])
@@ -82,7 +84,8 @@ async def insight(request: Request) -> dict[str, Any]:
     step = request.query_params.get("step", "")
     if not _SINCE.fullmatch(step):
         raise ApiError(400, f"step: {step[:60]!r} is not allowed; allowed: a step number from 1.")
-    run, store = run_id(request), services.scheduler().store
+    store = services.scheduler().store
+    run = await run_in_threadpool(id_of, store, key_in(request))
     stored = await run_in_threadpool(store.run, run)
     if stored is None:
         raise ApiError(404, NOT_FOUND)
@@ -109,30 +112,32 @@ async def _at_step(read: Callable[[Store, str, int | None], dict[str, Any] | Non
     if step is not None and not _SINCE.fullmatch(step):
         raise ApiError(400, f"step: {step[:60]!r} is not allowed; allowed: a step number from 0.")
     asked = None if step is None else int(step)
-    found = await run_in_threadpool(read, services.scheduler().store, run_id(request), asked)
+    key, store = key_in(request), services.scheduler().store
+    found = await run_in_threadpool(lambda: read(store, id_of(store, key), asked))
     if found is None:
         raise ApiError(404, NOT_FOUND)
-    return found
+    return found | {"run": key}
 
 
 @endpoint
 async def status(request: Request) -> dict[str, Any]:
     """All that is known of a run but its records."""
-    return await run_in_threadpool(_status, run_id(request))
+    return await run_in_threadpool(_status, key_in(request))
 
 
 @endpoint
 async def group(request: Request) -> dict[str, Any]:
     """The status of each run of a group."""
-    group_id = run_id(request, "group")
+    key = key_in(request, "group")
 
     def statuses() -> list[dict[str, Any]]:
-        return [_status(run.id) for run in services.scheduler().store.group(group_id)]
+        runs = services.scheduler().store.group(key)
+        return [_status(watch_key(run.id) if watches(key) else run.id, key) for run in runs]
 
     runs = await run_in_threadpool(statuses)
     if not runs:
         raise ApiError(404, NOT_FOUND)
-    return {"group": group_id, "runs": runs}
+    return {"group": key, "runs": runs}
 
 
 @endpoint
@@ -143,7 +148,7 @@ async def listing(request: Request) -> dict[str, Any]:
         return {"runs": []}
     runs = await run_in_threadpool(services.scheduler().store.runs_of, workspace)
     names = ("id", "group", "label", "status", "reason", "step", "steps", "created_at", "ended_at")
-    return {"runs": [{name: getattr(run, name) for name in names} for run in runs]}
+    return {"runs": [{name: getattr(run, name) for name in names} | {"watch": watch_key(run.id)} for run in runs]}
 
 
 def _config(run: str) -> Mapping[str, Any]:
@@ -157,28 +162,35 @@ def _config(run: str) -> Mapping[str, Any]:
     return known
 
 
-def _status(run: str) -> dict[str, Any]:
-    found = services.scheduler().status(run)
+def _status(key: str, group: str | None = None) -> dict[str, Any]:
+    """Return a run's status for who has asked by a key, of the run or of its group."""
+    scheduler = services.scheduler()
+    found = scheduler.status(id_of(scheduler.store, key))
     if found is None:
         raise ApiError(404, NOT_FOUND)
-    return found.to_json()
+    return status_json(found, key, group)
 
 
-def _news(run: str, since: int, key: str = "") -> dict[str, Any]:
-    """Return the run's records after step `since`; the first time (0) with what is known of the run as a whole.
+def _news(named: str, since: int, key: str = "") -> dict[str, Any]:
+    """Return the records after step `since` of the run with an id or watch key, under that name.
 
-    key: of the insights that the asker has.
+    The first time (0) with what is known of the run as a whole. key: of the insights that the asker has.
     """
     scheduler: Scheduler = services.scheduler()
+    try:
+        run = id_of(scheduler.store, named)
+    except ApiError as error:
+        return {"run": named, "error": str(error)}
     points = REFRESH_POINTS if since else FULL_POINTS
     try:
         news = records_since(scheduler.store, run, since, points, figures.columns_read())
     except StoreFault as error:
         if not is_damage(error):
             raise
-        return {"run": run, "error": DAMAGED}  # the others are well
+        return {"run": named, "error": DAMAGED}  # the others are well
     if news is None:
-        return {"run": run, "error": NOT_FOUND}
+        return {"run": named, "error": NOT_FOUND}
+    news["run"] = named
     if ending := scheduler.unsaved_ending(run):
         news["status"], news["reason"] = ending.status, ending.reason
     news["notice"] = scheduler.notice(run, news["status"])

@@ -18,6 +18,7 @@ from rnncore.config import TrainConfig
 from rnncore.records import MetricWords
 from rnncore.runs.allowed import RESUMABLE
 from rnncore.runs.read.insights import look
+from rnncore.runs.store.keys import watch_key
 from rnncore.runs.store.runs import progress
 from rnncore.runs.store.scalars import read_scalars
 from rnncore.runs.store.store import ACTIVE, ListedRun, Store
@@ -218,13 +219,18 @@ class Member(Protocol):
 
 
 def address(runs: Sequence[Member], everything: Sequence[Member]) -> str:
-    """Return what the lab's `?run=` needs to show these runs: a whole group's id, else their ids with commas."""
+    """Return what the lab's `?run=` needs to show these runs: the watch keys of `ids`, with commas between them."""
+    return ",".join(map(watch_key, ids(runs, everything)))
+
+
+def ids(runs: Sequence[Member], everything: Sequence[Member]) -> list[str]:
+    """Return a whole group's id where the runs are all of it, else their own."""
     groups = {run.group for run in runs}
     if len(groups) == 1:
         (group,) = groups
         if len(runs) == sum(run.group == group for run in everything):
-            return group
-    return ",".join(run.id for run in runs)
+            return [group]
+    return [run.id for run in runs]
 
 
 def targets(runs: Sequence[Member], everything: Sequence[Member]) -> list[str]:
@@ -232,7 +238,7 @@ def targets(runs: Sequence[Member], everything: Sequence[Member]) -> list[str]:
     by_group: dict[str, list[Member]] = {}
     for run in runs:
         by_group.setdefault(run.group, []).append(run)
-    return [part for members in by_group.values() for part in address(members, everything).split(",")]
+    return [part for members in by_group.values() for part in ids(members, everything)]
 
 
 def interrupted_runs(store: Store, workspace: str, now: float | None = None) -> list[HistoryRun]:

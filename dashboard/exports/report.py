@@ -23,6 +23,7 @@ from rnncore.config import TrainConfig
 from rnncore.data import DataError
 from rnncore.errors import ConfigError
 from rnncore.runs.read.insights import look
+from rnncore.runs.store.keys import watch_key
 from rnncore.runs.store.store import Store, StoredRun
 
 _PACKAGES = ("torch", "numpy", "plotly", "pydantic")
@@ -33,7 +34,8 @@ _POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inl
 def report_html(store: Store, runs: Sequence[StoredRun]) -> Iterator[bytes]:
     """Return, in pieces, a page with the figures, verdicts, configuration and script of up to six runs.
 
-    It needs no network and holds no id by which runs could be reached. Raises ConfigError.
+    It needs no network. It holds the runs' watch keys, by which they can be looked at in the lab, and no id by which
+    they could be steered. Raises ConfigError.
     """
     runs = runs[: figures.MAX_RUNS]
     configs = [config_of(run) for run in runs]
@@ -126,6 +128,8 @@ def _reproduce(store: Store, runs: Sequence[StoredRun], configs: Sequence[TrainC
         parts.append(f"<p>In the lab: add <code>?config={link}</code> to its address.</p>\n")
     except ShareError as error:
         parts.append(f"<p>{escape(str(error))}</p>\n")
+    keys = ",".join(watch_key(run.id) for run in runs)
+    parts.append(f"<p>To watch these runs in the lab: add <code>?run={keys}</code> to its address.</p>\n")
     for run in runs:
         try:
             code = escape(script(store, run))

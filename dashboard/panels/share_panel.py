@@ -9,7 +9,7 @@ import streamlit as st
 from dashboard.experiment.comparison import sent_as
 from dashboard.experiment.configs import config_of
 from dashboard.experiment.groups import Group
-from dashboard.experiment.history import address
+from dashboard.experiment.history import address, ids
 from dashboard.experiment.share import Decoded, ShareError, decode, encode
 from dashboard.experiment.text import escape
 from dashboard.experiment.words import in_words, mistake_words
@@ -18,6 +18,7 @@ from dashboard.lessons import LESSONS
 from dashboard.panels import controls
 from dashboard.panels.theme import on_primary
 from dashboard.server import services
+from dashboard.server.board_data import mine
 from dashboard.server.workspace import workspace_id
 from rnncore.config import TrainConfig
 from rnncore.data import DataError, ReadFile
@@ -29,10 +30,8 @@ PARAMETER = "config"  # of the address, holds a link's text
 
 _OPEN, _SHOW_CODE = "share.open", "share.show_code"
 
-_GROUP_FILES = {
-    "report.html": ("Report", "All figures and settings in one page that opens anywhere."),
-    "everything.zip": ("Everything", "Report, records, profiles, weights and code of all runs, as a zip file."),
-}
+_REPORT = "Report", "All figures and settings in one page that opens anywhere."
+_EVERYTHING = "Everything", "Report, records, profiles, weights and code of all runs, as a zip file."
 _RUN_FILES = {
     "export.csv": ("Records, CSV", "A line per training step."),
     "profiles.csv": ("Profiles, CSV", "A line per recorded step, layer and timestep."),
@@ -65,6 +64,7 @@ def share_panel(
             return
         _link(*sent_as(configs))
         if runs:
+            _watch_address(runs)
             _files(runs)
         st.button(
             "Show me the code", key="share.code", help="The same run as a plain torch script.", on_click=_ask_for_code
@@ -120,8 +120,7 @@ def _link(config: TrainConfig, compare: bool, others: Sequence[TrainConfig]) -> 
     except ShareError as error:
         st.text(str(error))
         return
-    page = urlsplit(st.context.url or "")
-    base = f"{page.scheme}://{page.netloc}{page.path or '/'}" if page.netloc else ""
+    base = _base()
     whole = f"the configurations of all {1 + compare + len(others)} runs" if others else "the whole configuration"
     broken = mistake_words(config.model_dump(include={"mistake"}))
     st.caption(f"This link holds {whole}, and no access to your runs.{f' The run is {broken}.' if broken else ''}")
@@ -131,12 +130,33 @@ def _link(config: TrainConfig, compare: bool, others: Sequence[TrainConfig]) -> 
         st.code(f"{base}?lesson={lesson}", language=None, wrap_lines=True)
 
 
-def _files(runs: Sequence[StoredRun]) -> None:
-    left, right = st.columns(2)
+def _watch_address(runs: Sequence[StoredRun]) -> None:
+    """Show the address of these runs, with which nobody can steer them."""
     store = services.scheduler().store
-    together = address(runs, [run for group in {run.group for run in runs} for run in store.group(group)])
-    for column, (name, (label, words)) in zip((left, right), _GROUP_FILES.items(), strict=True):
-        column.link_button(label, f"api/groups/{together}/{name}", help=words, width="stretch")
+    everything = [run for group in {run.group for run in runs} for run in store.group(group)]
+    these = "this run" if len(runs) == 1 else "these runs"
+    link = f"{_base()}?run={address(runs, everything)}"
+    st.caption(f"Whoever opens [{escape(link)}]({link}) watches {these}, and can neither steer nor delete anything.")
+
+
+def _base() -> str:
+    """Return the address of the lab, without parameters."""
+    page = urlsplit(st.context.url or "")
+    return f"{page.scheme}://{page.netloc}{page.path or '/'}" if page.netloc else ""
+
+
+def _files(runs: Sequence[StoredRun]) -> None:
+    """Offer the report to everybody; all else that was recorded to the owner of the runs alone."""
+    left, right = st.columns(2)
+    store, own = services.scheduler().store, all(mine(run, workspace_id()) for run in runs)
+    everything = [run for group in {run.group for run in runs} for run in store.group(group)]
+    label, words = _REPORT
+    left.link_button(label, f"api/groups/{address(runs, everything)}/report.html", help=words, width="stretch")
+    if not own:
+        return
+    label, words = _EVERYTHING
+    together = ",".join(ids(runs, everything))
+    right.link_button(label, f"api/groups/{together}/everything.zip", help=words, width="stretch")
     for run, called in zip(runs, Group(tuple(map(config_of, runs))).labels([run.label for run in runs]), strict=True):
         st.caption(escape(called))
         columns = st.columns(len(_RUN_FILES))

@@ -17,6 +17,7 @@ from rnncore.data import DataError
 from rnncore.errors import ConfigError
 from rnncore.runs.limits import LimitError
 from rnncore.runs.scheduler import UnknownRun
+from rnncore.runs.store.keys import watch_key
 from rnncore.runs.store.store import StoredRun
 from rnncore.runs.trouble import StoreTrouble
 
@@ -65,9 +66,11 @@ def _start(asked: Asked, shown: Sequence[StoredRun]) -> str | None:
     """Start what was asked for and put it on the board; return why that was not possible, None if it was."""
     if len(shown) >= MOST:
         return FULL
+    by_watch_key = {watch_key(run.id): run.id for run in shown}  # runs of others, on this board
     slow, ids = bool(st.session_state.get(controls.SLOW_START)), [run.id for run in shown]
     try:
-        tried = start_changed(asked.run, asked.changes, workspace_id(), beside=ids, slow_start=slow)
+        run = by_watch_key.get(asked.run, asked.run)
+        tried = start_changed(run, asked.changes, workspace_id(), beside=ids, slow_start=slow)
     except (ConfigError, DataError) as error:
         return f"{CANNOT}: {str(error).rstrip('.')}."
     except (LimitError, StoreTrouble) as error:

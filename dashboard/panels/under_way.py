@@ -17,6 +17,7 @@ from rnncore.config import TrainConfig
 from rnncore.errors import ConfigError
 from rnncore.runs.limits import Load, check_start
 from rnncore.runs.scheduler import ControlError, UnknownRun
+from rnncore.runs.store.keys import watch_key
 from rnncore.runs.store.store import StoredRun
 from rnncore.words import many
 
@@ -77,7 +78,7 @@ def _answer(answer: str) -> None:
 
 
 def _open(start: Start) -> None:
-    st.query_params["run"] = start[0].group
+    st.query_params["run"] = watch_key(start[0].group)
     try:
         said = said_of(tuple(map(config_of, start)))
     except ConfigError:

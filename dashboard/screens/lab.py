@@ -36,13 +36,15 @@ from dashboard.panels.share_panel import PARAMETER as LINK
 from dashboard.panels.share_panel import decode_address, link_notice, share_panel
 from dashboard.panels.theme import on_primary
 from dashboard.server import services
-from dashboard.server.board_data import NO_RUN, BoardRun, board_data, board_of, runs_at
+from dashboard.server.board_data import NO_RUN, BoardRun, board_data, board_of, mine, runs_at
+from dashboard.server.keys import watch_address
 from dashboard.server.workspace import workspace_id
 from rnncore.checks import check_run
 from rnncore.config import TrainConfig, UploadData
 from rnncore.data import DataError
 from rnncore.errors import ConfigError
 from rnncore.runs.limits import LimitError
+from rnncore.runs.store.keys import watch_key
 from rnncore.runs.store.store import StoredRun
 from rnncore.runs.trouble import StoreTrouble
 
@@ -112,7 +114,8 @@ def main() -> None:
     on_train = None if predicts_first() else controls.request_start
     trains = on_train is not None
     if shown:
-        data = board_of(services.scheduler().store, shown, show=show, trains=trains, tries=True, tried=trying.answer())
+        store, workspace = services.scheduler().store, workspace_id()
+        data = board_of(store, shown, workspace=workspace, show=show, trains=trains, tries=True, tried=trying.answer())
         board(data, on_train, trying.on_try("board", shown))
     elif example:
         examples = [BoardRun.of(None, each, label(each)) for each in twins(DEFAULT)]
@@ -121,7 +124,7 @@ def main() -> None:
         board(board_data(_preview(named), show=show, empty=_empty(config), trains=trains), on_train)
     # Below figures that are all that the text above them is about.
     with st.container() if lesson or example or shown else above:
-        predicting_panel(shown)
+        predicting_panel([run for run in shown if mine(run, workspace_id())])
         data_panel(config)
 
 
@@ -135,6 +138,8 @@ def _open_address(link: Decoded | None) -> Sequence[StoredRun]:
             st.warning(escape(problem))
         if not runs:
             st.warning(NO_RUN, icon=":material/link_off:")
+        elif (watched := watch_address(address)) != address:  # an id that an address of before holds is the owner's
+            st.query_params["run"] = watched
     if controls.untouched():
         if runs:
             controls.open_with(said_of([config_of(run) for run in runs]))
@@ -157,7 +162,7 @@ def _start(named: Sequence[LessonRun]) -> Sequence[StoredRun]:
     under_way.make_room(configs)
     group = scheduler.submit(workspace_id(), configs, labels, files, slow_start=slow)
     st.query_params.pop(LINK, None)  # from now on the run's own address says what was chosen
-    st.query_params["run"] = group.id
+    st.query_params["run"] = watch_key(group.id)
     return scheduler.store.group(group.id)
 
 

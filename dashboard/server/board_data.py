@@ -14,9 +14,11 @@ from dashboard.experiment.told import fingerprint
 from dashboard.exports.plotly_js import SMALL, plotly_js
 from dashboard.figures.show import AS_USUAL, Show
 from dashboard.server.assets import asset_url
+from dashboard.server.keys import runs_at_key, watches
 from rnncore.choices import CLIP_METHODS
 from rnncore.config import TrainConfig
 from rnncore.errors import ConfigError
+from rnncore.runs.store.keys import watch_key
 from rnncore.runs.store.store import Store, StoredRun
 
 NO_RUN = "There is no run at this address (any more)."
@@ -26,8 +28,9 @@ NO_RUN = "There is no run at this address (any more)."
 class BoardRun:
     """One run on the board; `run_id` is None before Train was pressed.
 
-    learning_rate, threshold: where the sliders begin. settings: `fingerprint` of its settings. target: the id by which
-    it is steered, its group's where all of that is on the board, so that the runs of a group obey at the same step.
+    run_id: by which it is asked for: its id, or its watch key on pages that may only look at it. learning_rate,
+    threshold: where the sliders begin. settings: `fingerprint` of its settings. target: the id by which it is steered,
+    its group's where all of that is on the board, so that the runs of a group obey at the same step; None: by nobody.
     """
 
     run_id: str | None
@@ -46,8 +49,11 @@ class BoardRun:
 
 
 def runs_at(store: Store, address: str) -> tuple[list[StoredRun], list[str]]:
-    """Return the runs that an address names (`?run=ID,ID`), and a sentence for each whose settings cannot be read."""
-    named = [run for each in address.split(",")[: figures.MAX_RUNS] for run in store.named(each)]
+    """Return the runs that an address names (`?run=KEY,KEY`), and a sentence for each whose settings cannot be read.
+
+    A key is a watch key or, in addresses of before, an id.
+    """
+    named = [run for each in address.split(",")[: figures.MAX_RUNS] for run in runs_at_key(store, each)]
     readable, problems = [], []
     for run in named[: figures.MAX_RUNS]:
         try:
@@ -62,20 +68,29 @@ def board_of(
     store: Store,
     shown: Sequence[StoredRun],
     *,
+    workspace: str | None = None,
     show: Show = AS_USUAL,
     trains: bool = False,
     tries: bool = False,
     tried: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Return the board of stored runs, whose settings can be read (`board_data`)."""
+    """Return the board of stored runs, whose settings can be read (`board_data`).
+
+    workspace: of whoever looks; only runs of their own are steered from the board, and named by their ids on it.
+    """
     configs = [config_of(run) for run in shown]
     group = Group(tuple(configs))
     labels, targets = group.labels([run.label for run in shown]), _targets(store, shown)
     runs = [
-        BoardRun.of(run.id, config, label, target)
+        BoardRun.of(*((run.id, config, label, target) if mine(run, workspace) else (watch_key(run.id), config, label)))
         for run, config, label, target in zip(shown, configs, labels, targets, strict=True)
     ]
     return board_data(runs, matched=group.matched, show=show, trains=trains, tries=tries, tried=tried)
+
+
+def mine(run: StoredRun, workspace: str | None) -> bool:
+    """Tell whether whoever is in a workspace owns a run."""
+    return workspace is not None and run.workspace == workspace
 
 
 def _targets(store: Store, shown: Sequence[StoredRun]) -> list[str]:
@@ -126,7 +141,8 @@ def _of_run(run: BoardRun) -> dict[str, Any]:
         "learning_rate": run.learning_rate,
         "threshold": run.threshold,
         "settings": run.settings,
-        "target": run.target or run.run_id,
+        "watch": run.run_id and (run.run_id if watches(run.run_id) else watch_key(run.run_id)),
+        "target": run.target,
     }
 
 

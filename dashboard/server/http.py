@@ -13,13 +13,14 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from dashboard.server import services
-from dashboard.server.workspace import workspace_of
+from dashboard.server.workspace import HEADER, workspace_of
 from rnncore.config import explain
 from rnncore.data import DataError
 from rnncore.errors import ConfigError
 from rnncore.runs.limits import LimitError
 from rnncore.runs.scheduler import ControlError, UnknownRun
 from rnncore.runs.store.database import StoreFault
+from rnncore.runs.store.keys import WATCH_KEY
 from rnncore.runs.studies import StudyError, UnknownStudy
 from rnncore.runs.trouble import StoreTrouble
 
@@ -68,6 +69,8 @@ def endpoint(function: Callable[[Request], Awaitable[Any]]) -> Endpoint:
         try:
             if request.method not in ("GET", "HEAD"):
                 refuse_cross_site(request)
+            if WATCH_KEY.fullmatch(request.headers.get(HEADER, "")):
+                raise ApiError(404, NOT_FOUND)  # it opens no workspace
             services.note_sign_of_life(_ids_in(request), workspace_of(request))
             content = await function(request)
             return content if isinstance(content, Response) else JSONAnswer(content)

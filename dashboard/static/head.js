@@ -102,18 +102,19 @@ export class Head {
   show() {
     this.lines.classList.toggle("rgl-starting", this.trying.waiting !== null); // room for the run to come
     for (const [index, run] of this.runs.entries()) this.showRun(run, this.views[index]);
-    const statuses = this.runs.map((run) => run.state?.status ?? (run.id ? "queued" : "none"));
+    const own = this.runs.filter((run) => run.target || !run.id); // those of others are only looked at
+    const statuses = own.map((run) => run.state?.status ?? (run.id ? "queued" : "none"));
     const any = (/** @type {(typeof statuses)} */ ...words) => statuses.some((status) => words.includes(status));
-    const active = this.runs.some((run) => run.state && ACTIVE.has(run.state.status));
+    const active = own.some((run) => run.state && ACTIVE.has(run.state.status));
     const focused = this.side.contains(document.activeElement) ? document.activeElement : null;
     this.train.hidden = !this.mayTrain || any("queued", "running", "paused");
     this.pause.hidden = any("paused") || !any("running", "queued");
     this.step.hidden = !any("paused");
-    this.resume.hidden = !(any("paused") || (!active && this.runs.some((run) => run.state?.resumable)));
+    this.resume.hidden = !(any("paused") || (!active && own.some((run) => run.state?.resumable)));
     this.stop.hidden = !any("queued", "running", "paused");
     this.steering.hidden = !active;
-    this.rate.show(this.runs);
-    this.threshold.show(this.runs);
+    this.rate.show(own);
+    this.threshold.show(own);
     if (focused && !focused.checkVisibility()) {
       ([this.pause, this.resume].find((node) => !node.hidden) ?? this.root).focus(); // Pause and Resume, one for the other
     }

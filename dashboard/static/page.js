@@ -40,7 +40,7 @@ async function tryIt({ runs }, { run, changes }) {
   const { answer, problem } = await post(run, "try", { changes });
   if (problem !== null) return problem;
   const shown = new URLSearchParams(location.search).get("run") ?? "";
-  const ids = shown === answer.group ? shown : [...runs.map(({ id }) => id), answer.id].join(",");
-  location.replace(`board?run=${encodeURIComponent(ids)}`);
+  const keys = shown === answer.group_watch ? shown : [...runs.map(({ watch }) => watch), answer.watch].join(",");
+  location.replace(`board?run=${encodeURIComponent(keys)}`);
   return null;
 }

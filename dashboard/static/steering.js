@@ -11,12 +11,13 @@ import { ACTIVE } from "./dom.js";
 export const forReaders = (sentence) => sentence.replace(/ \(RNNLAB_[A-Z_]+\)$/, "");
 
 /**
- * The ids to which a command goes: of those runs that are not over, or of all, where all are.
+ * The ids to which a command goes: of those runs that are not over, or of all, where all are; none of others' runs.
  * @param {Pick<LiveRun, "target" | "state">[]} runs
  */
 export function targetsOf(runs) {
-  const active = runs.filter(({ state }) => !state || ACTIVE.has(state.status));
-  return [...new Set((active.length ? active : runs).flatMap(({ target }) => target ?? []))];
+  const own = runs.filter(({ target }) => target !== null);
+  const active = own.filter(({ state }) => !state || ACTIVE.has(state.status));
+  return [...new Set((active.length ? active : own).flatMap(({ target }) => target ?? []))];
 }
 
 /**

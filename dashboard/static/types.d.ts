@@ -213,7 +213,8 @@ export interface BoardRun {
   learning_rate: number;
   threshold: number | null;
   settings: string; // a fingerprint of its settings
-  target: string | null; // the id by which it is steered: its group's, where all of that is on the board
+  watch: string | null; // its watch key, which stands in addresses
+  target: string | null; // the id by which it is steered: its group's, where all of that is on the board; null: it is not
 }
 
 /** What the server said last of a run; "unknown": that there is no such run. */

@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from rnncore.runs.allowed import RESUMABLE
+from rnncore.runs.store.keys import watch_key
 from rnncore.runs.store.recording import Recorder
 from rnncore.runs.store.store import StoredRun
 from rnncore.runs.store.studies import PREFIX
@@ -38,6 +39,7 @@ class RunStatus:
         """Return a JSON-ready dict, without the workspace: a run's id gives no right to the rest of it."""
         fields = asdict(self.run)
         del fields["workspace"]
+        fields |= {"watch": watch_key(self.run.id), "group_watch": watch_key(self.run.group)}
         waits = {"position": self.position, "wait_seconds": self.wait_seconds, "notice": self.notice}
         return fields | waits | {"resumable": self.resumable}
 

@@ -21,6 +21,7 @@ from rnncore.runs.owners import Owners
 from rnncore.runs.patience import patient
 from rnncore.runs.settings import Settings
 from rnncore.runs.store.database import is_damage
+from rnncore.runs.store.keys import watch_key
 from rnncore.runs.store.store import ACTIVE, NewRun, Store, StoredRun
 from rnncore.runs.studies import Studies
 from rnncore.runs.supervision import damaged
@@ -320,9 +321,14 @@ class Scheduler:
     # Watching
 
     def seen(self, *targets: str, workspace: str | None = None) -> None:
-        """Note a sign of life: somebody looks at these runs or groups, or is at work in a workspace."""
+        """Note a sign of life: somebody looks at these runs or groups (ids or watch keys), or is in a workspace."""
         runs, seen = self._lifecycle.runs, self._lifecycle.seen
-        workspaces = {run.workspace for run in list(runs.values()) if run.group in targets or run.id in targets}
+        keys = set(targets)
+        workspaces = {
+            run.workspace
+            for run in (list(runs.values()) if keys else ())
+            if not keys.isdisjoint((run.id, run.group, watch_key(run.id), watch_key(run.group)))
+        }
         for each in workspaces | ({workspace} if workspace in seen else set()):
             seen[each] = self._lifecycle.clock.monotonic()
 

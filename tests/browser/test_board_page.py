@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.owner import own
 from tests.support.server import AppServer
 from tests.support.waiting import wait
 
@@ -14,6 +15,7 @@ CONFIG: dict[str, Any] = {"data": {"kind": "task", "seq_len": 20}, "model": {"hi
     "batch_size": 4, "clip": {"method": "norm", "threshold": 1.0}, "steps": 200, "eval_every": 20}  # fmt: skip
 CURVES = """() => [0, 1].every((run) => document.querySelector('[data-figure=loss]')?.data
   ?.some((trace) => trace.meta?.run === run && trace.y?.length > 0))"""
+STEERING = ("Pause", "Step", "Resume", "Stop")
 ENDED = "() => document.querySelectorAll('.rgl-status[data-status=stopped]').length === 2"
 FIRST_IN_VIEW = "() => document.querySelector('[data-figure=loss]').getBoundingClientRect().top < innerHeight"
 
@@ -33,9 +35,11 @@ def phone(chromium: Any, app_server: AppServer) -> Iterator[Any]:
 
 
 def test_a_phone_gets_the_board_alone_and_can_steer_and_travel(phone: Any, app_server: AppServer) -> None:
-    group = app_server.api("runs", {"config": CONFIG | {"steps": 50_000}, "compare": True})["group"]
-    phone.goto(f"{app_server.url}/?run={group}")
-    phone.wait_for_url(f"{app_server.url}/board?run={group}")
+    started = app_server.api("runs", {"config": CONFIG | {"steps": 50_000}, "compare": True})
+    own(phone.context, app_server.url, started)
+    phone.goto(f"{app_server.url}/?run={started['group']}")  # an address of before
+    watched = started["group_watch"]
+    phone.wait_for_url(f"{app_server.url}/board?run={watched}")
     phone.wait_for_function(CURVES, timeout=30_000)
     assert phone.locator("[data-testid=stApp]").count() == 0
     assert phone.evaluate(FIRST_IN_VIEW)
@@ -54,9 +58,26 @@ def test_a_phone_gets_the_board_alone_and_can_steer_and_travel(phone: Any, app_s
 
     phone.get_by_role("link", name="Open in the lab").tap()
     phone.get_by_test_id("stMain").get_by_text("Share and keep").wait_for(timeout=30_000)
-    assert phone.url == f"{app_server.url}/?run={group}"
+    assert phone.url == f"{app_server.url}/?run={watched}"
     phone.reload()
     phone.get_by_test_id("stMain").get_by_text("Share and keep").wait_for(timeout=30_000)
+
+
+def test_who_has_the_address_alone_looks_and_cannot_steer(page: Any, phone: Any, app_server: AppServer) -> None:
+    started = app_server.api("runs", {"config": CONFIG | {"steps": 50_000}, "compare": True})
+    try:
+        for visitor, path in ((phone, "board"), (page, "")):
+            visitor.goto(f"{app_server.url}/{path}?run={started['group_watch']}")
+            visitor.wait_for_function(CURVES, timeout=60_000)
+            buttons = [visitor.get_by_role("button", name=name, exact=True) for name in STEERING]
+            assert [button.count() for button in buttons] == [0] * len(STEERING)
+            assert visitor.locator(".rgl-steering").is_hidden()
+            visitor.locator(".rgl-scrubber").fill("1")  # time travel is everybody's
+            visitor.wait_for_function("() => document.querySelector('.rgl-when').textContent === 'step 1'")
+            ids = (started["group"], *(run["id"] for run in started["runs"]))
+            assert not any(each in visitor.content() for each in ids)
+    finally:
+        app_server.api(f"runs/{started['group']}/stop", {})
 
 
 def test_on_a_wide_screen_a_link_opens_the_lab(page: Any, app_server: AppServer) -> None:

@@ -87,7 +87,7 @@ def test_train_watch_stop_and_reload(page: Any, app_server: AppServer) -> None:
     page.wait_for_function(
         "() => [...document.querySelectorAll('.rgl-status')].every((s) => s.textContent === 'stopped')"
     )
-    assert re.search(r"[?&]run=[\w-]{22}", page.url)
+    assert re.search(r"[?&]run=w[\w-]{22}", page.url)
     stopped_at = page.evaluate(LAST_STEP)
     assert page.evaluate(IN_VIEW)
 

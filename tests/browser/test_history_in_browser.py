@@ -24,7 +24,7 @@ def test_selected_rows_are_laid_on_one_another(page: Any, app_server: AppServer)
     for row in range(2):
         pick(page, row)
     page.get_by_role("button", name="Show together").click()
-    page.wait_for_url(f"**/?run={started['group']}")
+    page.wait_for_url(f"**/?run={started['group_watch']}")
 
 
 @pytest.mark.browser

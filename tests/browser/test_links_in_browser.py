@@ -24,7 +24,8 @@ def finished(page: Any, server: AppServer) -> Records:
             break
         assert time.monotonic() < deadline, runs
         page.wait_for_timeout(100)
-    exports = [page.request.get(f"{server.url}/api/runs/{run['id']}/export.json").json() for run in runs]
+    own = {run["watch"]: run["id"] for run in page.request.get(f"{server.url}/api/runs").json()["runs"]}
+    exports = [page.request.get(f"{server.url}/api/runs/{own[run['watch']]}/export.json").json() for run in runs]
     return [[{**record, "elapsed_s": None} for record in export["records"]] for export in exports]
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.owner import own
 from tests.support.server import AppServer
 
 pytestmark = pytest.mark.browser
@@ -27,11 +28,12 @@ def post(server: AppServer, path: str, body: Any = None) -> Any:
 
 
 @pytest.fixture
-def group(app_server: AppServer) -> Iterator[str]:
-    """Twins that train as long as a test lasts."""
-    started: str = post(app_server, "runs", {"config": CONFIG, "compare": True})["group"]
-    yield started
-    post(app_server, f"runs/{started}/stop")
+def group(page: Any, app_server: AppServer) -> Iterator[str]:
+    """Twins of the page's own that train as long as a test lasts."""
+    started = post(app_server, "runs", {"config": CONFIG, "compare": True})
+    own(page.context, app_server.url, started)
+    yield started["group"]
+    post(app_server, f"runs/{started['group']}/stop")
 
 
 def watch(page: Any, server: AppServer, group: str) -> Any:

@@ -107,6 +107,8 @@ def test_what_cannot_be_predicted_is_said_in_one_sentence() -> None:
 def test_the_page_predicts_one_click_away_and_offers_the_download() -> None:
     app = AppTest.from_file(MAIN, default_timeout=60)
     app.query_params["run"] = run_id(0)
+    assert "Predict on a file" not in [each.label for each in app.run().expander], "the run is not this browser's"
+    app.session_state["workspace"] = WORKSPACE
     app.run()
     assert not app.exception
     assert "predict.file" not in [each.key for each in app.get("file_uploader")]

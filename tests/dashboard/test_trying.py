@@ -12,6 +12,7 @@ from rnncore.config import TrainConfig
 from rnncore.runs.backend.local import LocalBackend
 from rnncore.runs.scheduler import Scheduler
 from rnncore.runs.settings import Settings
+from rnncore.runs.store.keys import watch_key
 from rnncore.runs.store.store import ACTIVE, StoredRun
 from tests.support.fake_worker import COMMAND
 from tests.support.waiting import wait
@@ -57,7 +58,7 @@ def press(page: Any, shown: list[StoredRun], run: str, changes: Any, number: int
 def test_the_new_run_stands_beside_the_others_at_their_address(page: Any, scheduler: Scheduler) -> None:
     shown = stored(scheduler, {}, {"seed": 1})
     assert press(page, shown, shown[0].id, SLOWER) is None
-    assert page.query_params["run"] == shown[0].group
+    assert page.query_params["run"] == watch_key(shown[0].group)
     runs = scheduler.store.group(shown[0].group)
     assert [run.config["optimizer"]["learning_rate"] for run in runs] == [0.005, 0.005, 0.001]
     assert [run.config["seed"] for run in runs] == [0, 1, 0]
@@ -76,16 +77,15 @@ def test_one_run_of_a_group_is_shown_with_what_was_tried_of_it(page: Any, schedu
     first, _ = stored(scheduler, {}, {"seed": 1})
     assert press(page, [first], first.id, SLOWER) is None
     new = scheduler.store.group(first.group)[-1]
-    assert page.query_params["run"] == f"{first.id},{new.id}"
+    assert page.query_params["run"] == f"{watch_key(first.id)},{watch_key(new.id)}"
 
 
 def test_what_is_tried_of_somebody_elses_run_is_the_visitors_own(page: Any, scheduler: Scheduler) -> None:
     (theirs,) = stored(scheduler, {}, workspace=OTHER)
-    assert press(page, [theirs], theirs.id, SLOWER) is None
+    assert press(page, [theirs], watch_key(theirs.id), SLOWER) is None
     first, second = page.query_params["run"].split(",")
-    assert first == theirs.id
-    own = scheduler.store.run(second)
-    assert own is not None
+    assert first == watch_key(theirs.id)
+    (own,) = scheduler.store.watched(second)
     assert (own.workspace, len(scheduler.store.group(theirs.group))) == (MINE, 1)
     page.query_params.clear()
     assert press(page, [theirs, own], theirs.id, SLOWER, number=2) is None

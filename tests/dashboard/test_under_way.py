@@ -147,7 +147,7 @@ def test_the_board_says_when_the_controls_say_something_else(app: AppTest) -> No
 
 def test_what_the_controls_say_can_be_trained_at_once(app: AppTest, server: Scheduler) -> None:
     group = training(app)
-    server.stop(group)
+    server.stop(server.store.group(group)[0].group)
     wait(lambda: statuses(server, group) == {"stopped"})
     app.selectbox(key="compare").set_value("nothing").run()
     assert mismatch(app) == "The board shows: twins; the controls say: one run."

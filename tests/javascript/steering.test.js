@@ -20,4 +20,6 @@ test("a command goes to groups and runs that are not over, or to all once all ar
   assert.deepEqual(targetsOf([run("group", "running"), run("group", "paused"), run("other", "finished")]), ["group"]);
   assert.deepEqual(targetsOf([run("group", "finished"), run("other", "stopped")]), ["group", "other"]);
   assert.deepEqual(targetsOf([{ target: "new", state: null }, run("other", "finished")]), ["new"]);
+  const watched = { ...run("", "running"), target: null };
+  assert.deepEqual(targetsOf([watched, run("mine", "stopped")]), ["mine"], "those of others obey nobody here");
 });

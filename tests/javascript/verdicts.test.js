@@ -11,8 +11,9 @@ import { profiles } from "./packed.js";
 /** A run of 100 steps whose copy in the browser has the profiles of the steps 10, 42 and 50. */
 function liveRun() {
   const one = run([1, 100], { profiles: profiles([10, 42, 50], (step) => [step, step]) });
+  const settings = { learning_rate: 0.1, threshold: null, settings: "" };
   /** @type {LiveRun} */
-  const live = { ...one, id: "one", learning_rate: 0.1, threshold: null, settings: "", target: "one" };
+  const live = { ...one, ...settings, id: "one", watch: "w-one", target: "one" };
   live.profiles.runId = "one";
   return live;
 }

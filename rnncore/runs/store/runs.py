@@ -135,9 +135,9 @@ class RunTable(Database):
         """Return the runs of a workspace that are queued, running or paused, oldest first."""
         return self._runs("workspace = ? AND status IN ('queued', 'running', 'paused')", workspace)
 
-    def group(self, group_id: str) -> list[StoredRun]:
-        """Return the runs of a group (twins) in their order."""
-        return self._runs("group_id = ?", group_id)
+    def group(self, key: str) -> list[StoredRun]:
+        """Return the runs of a group (twins) in their order, by its id or its watch key."""
+        return self._runs("group_id = ?1 OR group_watch = ?1", key)
 
     def named(self, target: str) -> list[StoredRun]:
         """Return the runs that an id stands for: those of a group in their order, or the one run."""
@@ -146,6 +146,12 @@ class RunTable(Database):
     def watched(self, watch: str) -> list[StoredRun]:
         """Return the runs that a watch key stands for: those of a group in their order, or the one run."""
         return self._runs("group_watch = ?1 OR watch = ?1", watch)
+
+    def id_of(self, watch: str) -> str | None:
+        """Return the id of the run that has a watch key, None if there is none."""
+        with self.read() as db:
+            row = db.execute("SELECT id FROM runs WHERE watch = ?", (watch,)).fetchone()
+        return row[0] if row else None
 
     def _runs(self, where: str, *values: str) -> list[StoredRun]:
         with self.read() as db:

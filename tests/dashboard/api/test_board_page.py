@@ -33,7 +33,8 @@ def data_of(page: str) -> dict[str, Any]:
 
 def test_the_page_holds_the_board_of_the_runs_at_its_address() -> None:
     answer = started({"steps": 30, "batch_size": 1, "clip": {"method": "norm"}}, compare=True)
-    page = call("GET", f"/board?run={answer['group']}")
+    address = f"/board?run={answer['group_watch']}"
+    page = call("GET", address, headers={"X-Workspace": answer["workspace"]})
     assert page.status == 200
     text = text_of(page)
     data = data_of(text)
@@ -46,7 +47,7 @@ def test_the_page_holds_the_board_of_the_runs_at_its_address() -> None:
     assert "plotly.min.js" in data["plotly"]
     for asset in re.findall(r'(?:src|href)="(assets/[^"]+)"', text):
         assert call("GET", f"/{asset}").status == 200, asset
-    assert f'href="./?run={answer["group"]}#lab"' in text
+    assert f'href="./?run={answer["group_watch"]}#lab"' in text
     # Fetched before the script asks for it: the very address that it will ask for.
     assert f'href="api/records?run={ids[0]}%3A0&amp;run={ids[1]}%3A0"' in text
     assert "streamlit" not in text.lower()

@@ -18,7 +18,7 @@ def test_start_trains_in_a_fresh_workspace_and_tells_every_id() -> None:
     answer = started({"steps": 7, "seed": 5})
     (run,) = answer["runs"]
     assert run["label"] == "not clipped"
-    assert answer["address"] == f"http://localhost:8501/?run={answer['group']}"
+    assert answer["address"] == f"http://localhost:8501/?run={answer['group_watch']}"
     done = status(finished(run["id"]))
     assert (done["step"], done["group"], done["config"]["seed"]) == (7, answer["group"], 5)
     assert "workspace" not in done

@@ -10,6 +10,7 @@ from dashboard.experiment.told import CANNOT, fingerprint
 from dashboard.server import services
 from rnncore.config import TrainConfig
 from rnncore.runs.settings import Settings
+from rnncore.runs.store.keys import watch_key
 from tests.support.api import AS_CSV, NOBODY, SLOW, TABLE, finished, started, status
 from tests.support.asgi import Answer, call, send
 from tests.support.waiting import wait
@@ -35,7 +36,7 @@ def test_a_change_trains_beside_the_run_with_the_same_seed() -> None:
     new = answer.json
     assert new["changes"] == ["learning rate 0.005 → 0.001"]
     assert (new["group"], new["new"]) == (group, True)
-    assert new["address"] == f"http://localhost:8501/?run={group}"
+    assert new["address"] == f"http://localhost:8501/?run={watch_key(group)}"
     assert "workspace" not in new
     config, changed = (status(finished(each))["config"] for each in (run, new["id"]))
     assert changed.pop("optimizer") == config.pop("optimizer") | SLOWER["optimizer"]

@@ -4,6 +4,7 @@ from streamlit.testing.v1 import AppTest
 
 from rnncore.config import TrainConfig
 from rnncore.runs.scheduler import Scheduler
+from rnncore.runs.store.keys import watch_key
 from rnncore.runs.store.store import Store
 from tests.support.pages import MAIN, button, texts
 from tests.support.past_runs import MARKUP, add, run_of
@@ -72,7 +73,8 @@ def test_pages_of_fifty(store: Store) -> None:
 def test_open_and_lay_on_one_another_lead_to_the_lab_with_the_runs(store: Store) -> None:
     a, _ = add(store, "a", "b")
     (c,) = add(store, "c")
-    for chosen, label, address in (([a], "Open", a), ([a, c], "Show together", f"{c},{a}")):
+    together = f"{watch_key(c)},{watch_key(a)}"
+    for chosen, label, address in (([a], "Open", watch_key(a)), ([a, c], "Show together", together)):
         app = open_page(*chosen)
         assert button(app, "Open").disabled == (len(chosen) != 1)
         assert button(app, "Show together").disabled == (len(chosen) < 2)

@@ -16,6 +16,7 @@ from dashboard.experiment.words import data_words, model_words
 from dashboard.server import services
 from rnncore.config import TrainConfig
 from rnncore.runs.scheduler import MAX_NOTE, ControlError, Scheduler, UnknownRun
+from rnncore.runs.store.keys import watch_key
 from rnncore.runs.store.store import Store
 from tests.support.past_runs import MARKUP, add, add_records, run_of
 from tests.support.past_runs import WORKSPACE as W
@@ -145,9 +146,9 @@ def test_addresses_and_targets_name_a_whole_group_by_its_id(store: Store) -> Non
     add(store, "a", "b")
     add(store, "c")
     c, a, b = runs = history.runs_of(store, W)
-    assert history.address([a, b], runs) == a.group
-    assert history.address([a], runs) == a.id
-    assert history.address([c, b], runs) == f"{c.id},{b.id}"
+    assert history.address([a, b], runs) == watch_key(a.group)
+    assert history.address([a], runs) == watch_key(a.id)
+    assert history.address([c, b], runs) == f"{watch_key(c.id)},{watch_key(b.id)}"
     assert history.targets([c, a, b], runs) == [c.group, a.group]
     assert history.targets([b], runs) == [b.id]
 
