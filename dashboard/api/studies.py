@@ -22,10 +22,9 @@ from rnncore.config import UploadData
 from rnncore.runs.read.study_cells import curves_of
 from rnncore.runs.store.keys import WATCH_KEY
 from rnncore.runs.store.studies import StoredStudy
+from rnncore.runs.studies import UnknownStudy
 from rnncore.studies.config import read_study
 from rnncore.studies.table import cells_table, runs_table
-
-NOT_STEERED = "This key is for looking at the study; its id is needed to steer it."
 
 
 class StudyRequest(BaseModel):
@@ -57,7 +56,7 @@ async def start(request: Request) -> JSONAnswer:
         "runs": planned.runs,
         "cells": planned.cells,
         "seconds": round(planned.seconds, 1),
-        "address": f"{request.url.scheme}://{request.headers.get('host', 'localhost')}/studies?study={study_id}",
+        "address": f"{request.url.scheme}://{request.headers.get('host', 'localhost')}/studies?study={stored.watch}",
     }
     if given is None:
         answer["workspace"] = workspace
@@ -182,7 +181,7 @@ def _found(request: Request) -> StoredStudy:
 
 def _steered(request: Request) -> StoredStudy:
     if WATCH_KEY.fullmatch(str(request.path_params["study"])):
-        raise ApiError(403, NOT_STEERED)
+        raise UnknownStudy("There is no such study (any more).")
     return _found(request)
 
 

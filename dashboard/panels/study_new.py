@@ -14,6 +14,7 @@ from rnncore.config import TrainConfig
 from rnncore.data import DataError
 from rnncore.errors import ConfigError
 from rnncore.runs.limits import LimitError
+from rnncore.runs.store.keys import watch_key
 from rnncore.runs.trouble import StoreTrouble
 from rnncore.studies.config import StudyConfig, read_study_text
 from rnncore.studies.ready import READY, ReadyStudy
@@ -167,5 +168,5 @@ def _question() -> None:
 
 def _open(study_id: str) -> None:
     st.query_params.clear()
-    st.query_params["study"] = study_id
+    st.query_params["study"] = watch_key(study_id)
     st.rerun()

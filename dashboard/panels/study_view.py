@@ -16,7 +16,7 @@ from rnncore.data import DataError
 from rnncore.errors import ConfigError
 from rnncore.runs.limits import LimitError
 from rnncore.runs.read.study_cells import StudyView, curves_of
-from rnncore.runs.store.keys import WATCH_KEY
+from rnncore.runs.store.keys import watch_key
 from rnncore.runs.store.studies import StoredStudy
 from rnncore.runs.studies import StudyError, UnknownStudy
 from rnncore.runs.trouble import StoreTrouble
@@ -154,7 +154,7 @@ def _cells(stored: StoredStudy, view: StudyView) -> None:
         except _REFUSALS as error:
             st.error(escape(str(error)), icon=":material/error:")
         else:
-            st.switch_page(LAB, query_params={"run": group.id})
+            st.switch_page(LAB, query_params={"run": watch_key(group.id)})
 
 
 def _table(view: StudyView) -> pa.Table:
@@ -221,9 +221,9 @@ def _delete(study_id: str) -> None:
         st.query_params.clear()
 
 
-def may_steer(key: str) -> bool:
-    """Tell whether an address lets its reader stop, continue and delete the study, or only look."""
-    return not WATCH_KEY.fullmatch(key)
+def may_steer(stored: StoredStudy) -> bool:
+    """Tell whether this browser may stop, continue and delete a study, or only look: it may those of its workspace."""
+    return stored.workspace == workspace_id()
 
 
 def listed(known: Sequence[Any]) -> pa.Table:

@@ -24,7 +24,9 @@ def main() -> None:
     if key is not None:
         st.button("All studies", on_click=st.query_params.clear)
         try:
-            show_study(studies.found(key), may_steer(key))
+            stored = studies.found(key)
+            st.query_params["study"] = stored.watch  # an id in an address of before is the owner's
+            show_study(stored, may_steer(stored))
             return
         except (UnknownStudy, ConfigError) as error:
             st.warning(escape(str(error)), icon=":material/link_off:")
@@ -54,7 +56,7 @@ def _mine() -> None:
         alt="Studies of this workspace, the newest first",
     )
     if event.selection.rows:
-        st.query_params["study"] = known[event.selection.rows[0]].study.id
+        st.query_params["study"] = known[event.selection.rows[0]].study.watch
         st.rerun()
 
 

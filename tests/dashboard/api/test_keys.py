@@ -16,6 +16,7 @@ from rnncore.runs.store.keys import WATCH_KEY, watch_key
 from tests.support.api import AS_CSV, TABLE, finished
 from tests.support.asgi import Answer, call
 from tests.support.server import ROOT
+from tests.support.waiting import wait
 
 OWNER, VISITOR = {"X-Workspace": "O" * 22}, {"X-Workspace": "V" * 22}
 ROW = re.compile(r"^\| `([A-Z]+) (/\S*)` \| (yes|none) \| (yes|404) \|$", re.MULTILINE)
@@ -38,10 +39,11 @@ BODIES: dict[str, Any] = {
 
 
 class Keys(NamedTuple):
-    """Twins of one start, and a run of another one of the same workspace."""
+    """Twins of one start, a run of another one of the same workspace, and a study."""
 
     run: str
     group: str
+    study: str
     others: tuple[str, ...]
 
 
@@ -53,7 +55,10 @@ def keys(monkeypatch: pytest.MonkeyPatch) -> Keys:
     twins = call("POST", "/api/runs", body, headers=OWNER).json
     other = call("POST", "/api/runs", {"config": body["config"]}, headers=OWNER).json
     run, twin, third = (finished(each["id"]) for each in (*twins["runs"], *other["runs"]))
-    return Keys(run, twins["group"], (twin, third, other["group"]))
+    study = {"base": {"steps": 3}, "axes": [{"field": "batch_size", "values": [1]}], "seeds": 1}
+    planned = call("POST", "/api/studies", {"study": study}, headers=OWNER).json["id"]
+    wait(lambda: call("GET", f"/api/studies/{planned}").json["status"] == "finished")
+    return Keys(run, twins["group"], planned, (twin, third, other["group"]))
 
 
 def ask(method: str, path: str, key: str, headers: dict[str, str]) -> Answer:
@@ -64,17 +69,18 @@ def ask(method: str, path: str, key: str, headers: dict[str, str]) -> Answer:
     content: Any = BODIES.get(path)
     if path.endswith("/predict"):
         content, headers = TABLE, headers | AS_CSV
-    return call(method, re.sub(r"\{(run|group)\}", key, path) + query, content, headers=headers)
+    address = re.sub(r"\{(run|group|study)\}", key, path).replace("{cell}", "0").replace("{table}", "cells.csv")
+    return call(method, address + query, content, headers=headers)
 
 
 def is_refused(answer: Answer) -> bool:
     """Tell whether an answer says that there is no such run."""
     said = answer.body.decode(errors="replace")
-    return NOT_FOUND in said or "There is no run at this address" in said
+    return any(each in said for each in (NOT_FOUND, "There is no run at this address", "There is no such study"))
 
 
 def key_for(path: str, keys: Keys) -> str:
-    return keys.group if "{group}" in path else keys.run
+    return keys.group if "{group}" in path else keys.study if "{study}" in path else keys.run
 
 
 def names(each: tuple[str, str]) -> str:
@@ -101,7 +107,7 @@ def test_an_id_and_a_watch_key_open_what_the_table_says(method: str, path: str, 
 )
 @pytest.mark.parametrize("by", ["run", "group"])
 def test_a_watch_key_is_told_no_id_no_workspace_and_no_other_run(method: str, path: str, by: str, keys: Keys) -> None:
-    answer = ask(method, path, watch_key(getattr(keys, by)), VISITOR)
+    answer = ask(method, path, watch_key(keys.study if "{study}" in path else getattr(keys, by)), VISITOR)
     text = answer.body.decode()
     others = keys.others if by == "run" else keys.others[1:]
     secrets = [*keys, *OWNER.values(), *keys.others, *map(watch_key, others)]
