@@ -10,7 +10,7 @@ from rnncore.studies.config import StudyConfig
 _METHODS = ["SGD", "clipped", "clipped + Omega"]
 _PASCANU: dict[str, Any] = {
     "axes": [
-        {"field": "data.seq_len", "name": "T", "values": [10, 20, 30, 40]},
+        {"field": "data.seq_len", "name": "T", "values": [10, 20, 40, 80]},
         {
             "field": "",
             "name": "method",

@@ -46,7 +46,7 @@ def test_axe_finds_nothing_on_any_page(
     page = context.new_page()
     runs, lesson = f"?run={trained['group']}", f"?lesson={next(iter(LESSONS))}"
     problems = {}
-    for path in ("", "lessons", lesson, "glossary", "history", runs, f"board{runs}", "board"):
+    for path in ("", "lessons", lesson, "glossary", "history", "studies", runs, f"board{runs}", "board"):
         page.goto(f"{app_server.url}/{path}")
         if path != "board":
             page.wait_for_function(BOARD if path.startswith("board") else COME, timeout=120_000)

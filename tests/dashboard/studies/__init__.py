@@ -1,0 +1,1 @@
+"""Tests of the page of studies, its figures and its links."""

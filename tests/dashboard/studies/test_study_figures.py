@@ -1,0 +1,96 @@
+"""Figures of a study: what stands where, what is left out, and what is drawn for chance."""
+
+from typing import Any
+
+import pytest
+
+from dashboard.experiment.study_plan import fields_of, parsed, planned
+from dashboard.figures import study as figures
+from rnncore import TrainConfig
+from rnncore.errors import ConfigError
+from rnncore.studies.config import StudyConfig, read_study
+from rnncore.studies.expansion import cells_of
+from rnncore.studies.outcome import CellOutcome
+from rnncore.studies.table import outcomes_of
+
+RUN: dict[str, Any] = {
+    "status": "finished", "success": True, "steps_to_success": 4, "final_train_loss": 0.1, "final_val_loss": 0.1,
+    "final_val_metric": None, "best_val_loss": 0.1, "baseline": 0.2, "flow": "vanishing", "half_life": 2.0,
+    "clipped": 0.0, "median_grad_norm": 1.0, "max_grad_norm": 1.0, "parameters": 3, "seconds": 1.0,
+}  # fmt: skip
+T = {"field": "data.seq_len", "values": [10, 20, 160]}
+CELL = {"field": "model.cell", "values": ["rnn", "gru"]}
+SIZE = {"field": "model.hidden_size", "values": [4, 8]}
+
+
+def study_of(*axes: dict[str, Any], seeds: int = 2) -> tuple[StudyConfig, list[CellOutcome]]:
+    study = read_study({"axes": axes, "seeds": seeds, "success": {"below": 1}})
+    runs = {number: RUN | {"final_val_loss": 0.01 * (number + 1)} for number in range(study.run_count)}
+    return study, outcomes_of(study, cells_of(study), runs)
+
+
+@pytest.mark.parametrize("axes", [(), (T,), (T, CELL), (T, CELL, SIZE), (CELL, T)], ids=len)
+@pytest.mark.parametrize("quantity", list(figures.QUANTITIES))
+def test_every_quantity_of_every_study_can_be_drawn(axes: Any, quantity: str) -> None:
+    study, outcomes = study_of(*axes)
+    for theme in ("light", "dark"):
+        assert figures.lines_figure(study, outcomes, quantity, theme)["data"]
+        if "map" in figures.shapes_of(study):
+            assert figures.map_figure(study, outcomes, quantity, theme)["data"]
+
+
+def test_lines_show_medians_over_the_first_axis_with_quartiles_and_chance() -> None:
+    study, outcomes = study_of(T, CELL)
+    spec = figures.lines_figure(study, outcomes, "loss", "light")
+    lines = [trace for trace in spec["data"] if trace["mode"] == "lines+markers"]
+    assert [line["name"] for line in lines] == ["rnn", "gru"]
+    assert lines[0]["x"] == [10, 20, 160]
+    assert lines[1]["y"] == pytest.approx([0.035, 0.075, 0.115])
+    assert spec["layout"]["xaxis"]["type"] == "log"
+    band = next(trace for trace in spec["data"] if trace.get("fill") == "toself")
+    assert band["y"][0] == pytest.approx(0.0175)  # the upper quartile of 0.01 and 0.02
+    assert spec["layout"]["shapes"][0]["y0"] == 0.2
+
+
+def test_a_map_has_a_place_for_each_cell_and_leaves_out_what_is_not_known() -> None:
+    study, _ = study_of(T, CELL)
+    empty = outcomes_of(study, cells_of(study), {0: RUN})
+    (trace,) = figures.map_figure(study, empty, "success", "light")["data"]
+    assert trace["z"] == [[1.0, None, None], [None, None, None]]
+    assert trace["x"] == ["10", "20", "160"]
+
+
+def test_small_curves_are_of_the_cells_and_bounded() -> None:
+    study, outcomes = study_of(T, CELL, {"field": "omega", "values": [0]}, seeds=2)
+    curve = {"curve": {"step": [1, 2], "train_loss": [1, 1], "val_loss": [0.5, None]}}
+    spec = figures.curves_figure(study, outcomes, {0: curve, 1: curve}, "dark")
+    middle = [trace for trace in spec["data"] if trace.get("fill") is None]
+    assert len(middle) == len(outcomes)
+    assert (middle[0]["x"], middle[0]["y"]) == ([1], [0.5])
+    many, cells = study_of({"field": "steps", "range": {"from": 1, "to": 50, "step": 1}}, seeds=1)
+    drawn = figures.curves_figure(many, cells, {}, "dark")["data"]
+    assert len(drawn) == figures.MOST_PANELS
+
+
+def test_names_of_values_are_shown_as_text() -> None:
+    axis = {"field": "clip", "labels": ["<b>x</b>", "y"], "values": [{"method": "off"}, {"method": "norm"}]}
+    study, outcomes = study_of(T, axis)
+    lines = [each for each in figures.lines_figure(study, outcomes, "loss", "light")["data"] if "marker" in each]
+    assert lines[0]["name"] == "&lt;b&gt;x&lt;/b&gt;"
+
+
+def test_values_are_read_from_text() -> None:
+    assert parsed("rnn, lstm") == ["rnn", "lstm"]
+    assert parsed("10 20 40") == [10, 20, 40]
+    assert parsed("0.1, 1e-3; true, null") == [0.1, 1e-3, True, None]
+    assert parsed("'a b', c") == ["a b", "c"]
+
+
+def test_a_study_is_put_together_from_fields() -> None:
+    base = TrainConfig()
+    assert next(iter(fields_of(base))) == "model.cell"
+    assert "seed" not in fields_of(base)
+    study = planned(base, [("model.cell", "rnn, gru")], 3, "times_baseline", 0.5)
+    assert (study.run_count, study.success is not None) == (6, True)
+    with pytest.raises(ConfigError, match=r"model\.cell: name at least one value"):
+        planned(base, [("model.cell", " ")], 3, "none", 0)
