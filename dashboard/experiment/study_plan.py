@@ -45,13 +45,14 @@ def parsed(text: str) -> list[Any]:
 
 
 def planned(
-    base: TrainConfig, axes: Sequence[tuple[str, str]], seeds: int, criterion: str, bound: float
+    base: TrainConfig, axes: Sequence[tuple[str, str]], seeds: int, criterion: str, bound: float, batched: bool = False
 ) -> StudyConfig:
     """Return the study that was put together. axes: path and text of the values. Raises ConfigError, one sentence."""
     body: dict[str, Any] = {
         "base": base,
         "axes": [{"field": path, "values": parsed(text)} for path, text in axes],
         "seeds": seeds,
+        "batched": batched,
     }
     empty = next((path for path, text in axes if not parsed(text)), None)
     if empty is not None:

@@ -29,8 +29,11 @@ REFRESH_S, REFRESH_LARGE_S = 2.0, 6.0
 LARGE = 2000  # runs from which the page refreshes less often
 KEPT = (
     "Of each run a summary, a curve of at most 48 points and a profile of at most 48 timesteps are kept, whatever its"
-    " length: some 3 kB. Opening a cell trains its runs once more, with everything recorded; the numbers are the same,"
-    " bit for bit."
+    " length: some 3 kB. Opening a cell trains its runs once more, each alone and with everything recorded."
+)
+TOGETHER = (
+    "Seeds train together as one batched model where that is faster: their numbers are those of runs alone but for"
+    " rounding."
 )
 _SHAPES = {"lines": "Lines", "map": "Map", "curves": "Curves of all cells"}
 _PICTURE = {
@@ -77,7 +80,8 @@ def _head(stored: StoredStudy, view: StudyView, may_steer: bool) -> None:
                 st.text("Delete this study with all that is kept of its runs? This cannot be undone.")
                 st.button(on_primary("Delete"), type="primary", on_click=_delete, args=(stored.id,), key="study.delete")
     criterion = f"Success: {view.config.success.words}. " if view.config.success else "No criterion of success. "
-    st.caption(escape(f"{criterion}{stored.reason}"))
+    together = f"{TOGETHER} " if view.config.batched else ""
+    st.caption(escape(f"{criterion}{together}{stored.reason}"))
 
 
 def title_of(view: StudyView) -> str:

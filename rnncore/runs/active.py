@@ -101,6 +101,8 @@ class ActiveRun:
     ending_since: float = 0.0
     aborts: int = 0  # how often the execution engine was told to end it
     unreadable_since: float | None = None  # when the store first failed to say how to begin it
+    batch: tuple[dict[str, Any], ...] = ()  # configs of the runs of a study that train in it, see `JobSpec`
+    success: dict[str, Any] | None = None
 
     @property
     def in_study(self) -> bool:

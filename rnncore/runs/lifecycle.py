@@ -66,6 +66,8 @@ class Lifecycle(Transactions):
             {file_id: content for file_id, content in stored.items() if content is not None},
             checkpoint,
             run.slow_start,
+            run.batch,
+            run.success,
         )
 
     def begin(self, run: ActiveRun, job: JobSpec) -> None:

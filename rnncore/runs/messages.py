@@ -77,6 +77,10 @@ def _checkpoint(lifecycle: Lifecycle, run: ActiveRun, frame: Frame) -> None:
     lifecycle.recorder(run).add_checkpoint(frame)
 
 
+def _together(lifecycle: Lifecycle, run: ActiveRun, frame: Frame) -> None:
+    lifecycle.store.keep_study_batch(run.id, frame.header["summaries"])
+
+
 def _paused(lifecycle: Lifecycle, run: ActiveRun, frame: Frame) -> None:
     now = lifecycle.clock.monotonic()
     run.clock_stops(now)
@@ -108,6 +112,7 @@ RECEIVERS: dict[str, Callable[[Lifecycle, ActiveRun, Frame], None]] = {
     "records": _records,
     "event": _event,
     "checkpoint": _checkpoint,
+    "together": _together,
     "paused": _paused,
     "resumed": _resumed,
     "done": _done,

@@ -77,7 +77,8 @@ def study(
 
     config: a StudyConfig, or what its JSON says. out: a folder for the results; a study that was interrupted goes on
     where it stands when it is called once more with the same config and folder. Without it nothing is kept. progress:
-    is called a few times a second. Each run is, bit for bit, what `rnncore.train` makes of its config.
+    is called a few times a second. Each run is, bit for bit, what `rnncore.train` makes of its config, unless
+    the study is `batched`.
 
     Raises ConfigError or DataError, one sentence, before anything starts.
     """

@@ -2,8 +2,8 @@
 
 import logging
 from collections import Counter, deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from pydantic import ValidationError
 
@@ -14,47 +14,85 @@ from rnncore.runs.lifecycle import Lifecycle
 from rnncore.runs.read.study_runs import summary_of
 from rnncore.runs.store.database import StoreFault
 from rnncore.runs.store.store import ENDED, NewRun, StoredRun
-from rnncore.runs.store.studies import StoredStudy
+from rnncore.runs.store.studies import StoredStudy, label_of, numbers_of
 from rnncore.runs.tokens import new_id
 from rnncore.studies.config import StudyConfig
 from rnncore.studies.expansion import StudyCell, cells_of
+from rnncore.studies.forecast import run_seconds
 
 logger = logging.getLogger(__name__)
 
 TRIES = 3  # of a run whose process is lost again and again
 YIELD_S = 0.5  # a study's run that has trained for so long gives its place to somebody who waits
 AHEAD = 2  # runs that wait beyond those that can execute
+TOGETHER = 8  # runs of a batch, at most
+SHORT_S, LONG_SEQUENCE = 20.0, 100  # longest run that may train in a batch; timesteps where they are not known
 STOPPED = "Its study was stopped"
 BROKEN = "This study cannot go on; the server's log says why."
 
 
 @dataclass(slots=True)
 class OpenStudy:
-    """A study that goes on. waiting: numbers of runs that have not begun. begun: number by id of the run."""
+    """A study that goes on.
+
+    waiting: numbers of runs that have not begun. begun: by id of the run, the numbers of those that train in it: one,
+    or several as a batch. apart: cells whose runs do not fit together.
+    """
 
     stored: StoredStudy
     config: StudyConfig
     cells: list[StudyCell]
     files: tuple[str, ...]
     waiting: deque[int]
-    begun: dict[str, int]
-    tries: Counter[int] = field(default_factory=Counter)
+    begun: dict[str, tuple[int, ...]]
+    tries: Counter[str] = field(default_factory=Counter)
+    apart: set[int] = field(default_factory=set)
 
     def run_config(self, number: int) -> TrainConfig:
         """Return the configuration of a run by its number."""
         cell, place = divmod(number, len(self.config.seeds))
         return self.cells[cell].seeded(place)
 
-    def active(self, run: str, config: dict[str, Any], steps: int, files: tuple[str, ...], step: int = 0) -> ActiveRun:
-        """Return one of its runs as the scheduler remembers it; in the queue a workspace's studies are one owner."""
+    def active(self, run: str, numbers: Sequence[int], step: int = 0) -> ActiveRun:
+        """Return a run as the scheduler remembers it; in the queue all studies of a workspace are one owner's."""
         owner, place = f"studies of {self.stored.workspace}", self.stored.runs_in
-        return ActiveRun(run, place, place, config, steps, files, owner, keep_when_gone=True, step=step)
+        configs = [self.run_config(number).model_dump(mode="json") for number in numbers]
+        success = self.config.success.model_dump(mode="json") if self.config.success else None
+        return ActiveRun(
+            run, place, place, configs[0], configs[0]["steps"], self.files, owner, keep_when_gone=True, step=step,
+            batch=tuple(configs) if len(configs) > 1 else (), success=success,
+        )  # fmt: skip
+
+    def next(self, places: int) -> tuple[int, ...]:
+        """Take the next run out of those that wait, or the next few of its cell where they may train together."""
+        first = self.waiting.popleft()
+        seeds, taken = len(self.config.seeds), [first]
+        cell = first // seeds
+        if self.config.batched and cell not in self.apart and self._is_short(cell):
+            most = min(TOGETHER, max(2, -(-(len(self.waiting) + 1) // places)))  # so that no place is left without
+            while len(taken) < most and self.waiting and self.waiting[0] // seeds == cell:
+                taken.append(self.waiting.popleft())
+        return tuple(taken)
+
+    def _is_short(self, cell: int) -> bool:
+        """Whether a run is so short that others can wait for a batch of them, which cannot make room."""
+        config = self.cells[cell].config
+        length = getattr(config.data, "seq_len", None) or getattr(config.data, "window", None) or LONG_SEQUENCE
+        return run_seconds(config, length) <= SHORT_S
 
 
 def in_order(study: StudyConfig, done: set[int]) -> deque[int]:
-    """Return the numbers of the runs that are left: every cell with its first seed, then with its second, and so on."""
-    seeds = len(study.seeds)
-    numbers = (cell * seeds + place for place in range(seeds) for cell in range(study.cell_count))
+    """Return the numbers of the runs that are left: every cell with its first seed, then with its second, and so on.
+
+    Where seeds train together, every cell has as many of them in its turn as fit into a batch.
+    """
+    seeds, together = len(study.seeds), TOGETHER if study.batched else 1
+    numbers = (
+        cell * seeds + place
+        for start in range(0, seeds, together)
+        for cell in range(study.cell_count)
+        for place in range(start, min(start + together, seeds))
+    )
     return deque(number for number in numbers if number not in done)
 
 
@@ -97,8 +135,9 @@ class StudyFeeder:
             store.set_study_status(stored.id, "stopped", BROKEN)
             return
         left = store.runs_of(stored.runs_in)
-        begun = {run.id: int(run.label) for run in left}
-        waiting = in_order(config, store.settled_numbers(stored.key) | set(begun.values()))
+        begun = {run.id: numbers_of(run.label) for run in left}
+        taken = {number for numbers in begun.values() for number in numbers}
+        waiting = in_order(config, store.settled_numbers(stored.key) | taken)
         files = tuple(file.id for file in store.files_of(stored.runs_in))
         self._open[stored.id] = OpenStudy(stored, config, cells, files, waiting, begun)
         self._lifecycle.over_in_studies.extend(run.id for run in left if run.status in ENDED)
@@ -127,35 +166,48 @@ class StudyFeeder:
 
     def _settle(self, study: OpenStudy, run_id: str) -> bool:
         """Keep what came out of a run, or let it go on; False while the store does not know yet how it has ended."""
-        lifecycle, number = self._lifecycle, study.begun[run_id]
+        lifecycle, numbers = self._lifecycle, study.begun[run_id]
         if run_id in lifecycle.runs:  # it goes on already
             return True
         run = lifecycle.store.run(run_id)
         if run is None:
             del study.begun[run_id]
-            study.waiting.appendleft(number)
+            study.waiting.extendleft(reversed(numbers))
             return True
         if run.status not in ENDED or lifecycle.unsaved_ending(run_id) is not None:
             return False
-        if self._goes_on(study, run, number):
+        if self._goes_on(study, run):
             with lifecycle.transaction():
                 lifecycle.store.requeue_run(run.id)
-                lifecycle.add([study.active(run.id, run.config, run.steps, run.files, run.step)])
+                lifecycle.add([study.active(run.id, numbers, run.step)])
             return True
-        summary = summary_of(lifecycle.store, run, study.config.success)
-        with lifecycle.transaction():
-            lifecycle.store.settle_study_run(study.stored.key, number, run_id, summary.to_json())
+        if len(numbers) > 1:
+            self._settle_batch(study, run.id, numbers)
+        else:
+            summary = summary_of(lifecycle.store, run, study.config.success)
+            with lifecycle.transaction():
+                lifecycle.store.settle_study_run(study.stored.key, numbers[0], run_id, summary.to_json())
         del study.begun[run_id]
         return True
 
-    def _goes_on(self, study: OpenStudy, run: StoredRun, number: int) -> bool:
+    def _settle_batch(self, study: OpenStudy, run_id: str, numbers: Sequence[int]) -> None:
+        """Let go of a batch; the runs that it brought no summary of train one by one."""
+        lifecycle, known = self._lifecycle, self._lifecycle.store.settled_numbers(study.stored.key)
+        with lifecycle.transaction():
+            lifecycle.store.drop_study_run(run_id)
+        left = [number for number in numbers if number not in known]
+        if left:
+            study.apart.add(left[0] // len(study.config.seeds))
+            study.waiting.extendleft(reversed(left))
+
+    def _goes_on(self, study: OpenStudy, run: StoredRun) -> bool:
         """Whether a run ended through no fault of its own, and goes on from its last checkpoint."""
         if run.status == "stopped":
             return run.reason.startswith(STOPPED)
         if run.status != "interrupted":
             return False
-        study.tries[number] += 1
-        return study.tries[number] < TRIES
+        study.tries[run.id] += 1
+        return study.tries[run.id] < TRIES
 
     # Runs that begin
 
@@ -166,26 +218,29 @@ class StudyFeeder:
             del self._open[study.stored.id]
             logger.info("a study is finished", extra={"event": "study_finished", "study": study.stored.id})
             return
-        room = self._lifecycle.backend.capacity().size + AHEAD - len(study.begun)
-        numbers = [study.waiting.popleft() for _ in range(min(room, len(study.waiting)))]
-        if numbers:
+        size = self._lifecycle.backend.capacity().size
+        taken: list[tuple[int, ...]] = []
+        while study.waiting and len(study.begun) + len(taken) < size + AHEAD:
+            taken.append(study.next(size))
+        if taken:
             try:
-                self._begin(study, numbers)
+                self._begin(study, taken)
             except BaseException:
-                study.waiting.extendleft(reversed(numbers))
+                study.waiting.extendleft(number for numbers in reversed(taken) for number in reversed(numbers))
                 raise
 
-    def _begin(self, study: OpenStudy, numbers: list[int]) -> None:
-        lifecycle, place, new = self._lifecycle, study.stored.runs_in, []
-        for number in numbers:
-            config = study.run_config(number)
-            dumped = config.model_dump(mode="json")
-            new.append(NewRun(new_id(), place, place, str(number), dumped, config.steps, study.files))
+    def _begin(self, study: OpenStudy, taken: Sequence[tuple[int, ...]]) -> None:
+        lifecycle, place = self._lifecycle, study.stored.runs_in
+        active = [study.active(new_id(), numbers) for numbers in taken]
+        new = [
+            NewRun(run.id, place, place, label_of(numbers), run.config, run.steps, study.files)
+            for run, numbers in zip(active, taken, strict=True)
+        ]
         with lifecycle.transaction():
             lifecycle.store.create_runs(new)
-            for run in new:  # one by one: in the queue each counts as a start
-                lifecycle.add([study.active(run.id, run.config, run.steps, run.files)])
-        study.begun |= {run.id: number for run, number in zip(new, numbers, strict=True)}
+            for run in active:  # one by one: in the queue each counts as a start
+                lifecycle.add([run])
+        study.begun |= {run.id: numbers for run, numbers in zip(active, taken, strict=True)}
 
     # Room for others
 
@@ -205,6 +260,8 @@ class StudyFeeder:
 
 
 def _has_had_a_turn(run: ActiveRun, now: float) -> bool:
-    if not run.executing or run.parking or run.ending is not None or not run.step or run.running_since is None:
+    if not run.executing or run.parking or run.ending is not None or run.batch:
+        return False
+    if not run.step or run.running_since is None:
         return False
     return now - run.running_since > YIELD_S

@@ -115,7 +115,7 @@ def _note_presence(lifecycle: Lifecycle, now: float) -> None:
 
 
 def _enforce_time(lifecycle: Lifecycle, run: ActiveRun, now: float) -> None:
-    limit = lifecycle.settings.max_run_seconds
+    limit = lifecycle.settings.max_run_seconds * max(1, len(run.batch))
     if run.ending is None and run.trained_seconds(now) > limit:
         reason = f"Stopped at step {{step}}: this server's limit of {many(limit, 'second')} for a run was reached."
         lifecycle.ask_to_end(run, Ending("stopped", reason))

@@ -41,6 +41,11 @@ class StudyConfig(Frozen):
         (0,), min_length=1, max_length=MOST_SEEDS, description="Seeds of each cell's runs."
     )
     success: Success | None = Field(None, description="What counts as a success; without it none is counted.")
+    batched: bool = Field(
+        False,
+        description="Train the seeds of a cell as one batched model where that is faster; rounding may then differ from"
+        " that of a run alone.",
+    )
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

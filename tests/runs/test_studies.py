@@ -10,6 +10,7 @@ from rnncore.runs.store.pruning import prune
 from rnncore.runs.store.store import Store
 from rnncore.runs.studies import StudyError, UnknownStudy
 from rnncore.studies.config import read_study
+from tests.support.fake_worker import NO_MEMORY
 from tests.support.scheduling import LONG, Server, quick_settings
 
 
@@ -211,3 +212,36 @@ def test_what_is_told_of_a_study_names_no_workspace(server):
     study_id = server.scheduler.studies.submit("w" * 22, study())
     told = json.dumps(server.scheduler.studies.status(study_id).to_json())
     assert "w" * 22 not in told
+
+
+def test_seeds_train_together_where_that_is_asked_for_and_alone_where_they_do_not_fit(server):
+    together = study(seeds=5, cells=2, success={"metric": "train_loss", "below": 1e9}, batched=True)
+    alone = together.model_copy(update={"batched": False})
+    found = []
+    for each in (together, alone):
+        study_id = server.scheduler.studies.submit("w", each)
+        wait_over(server, study_id)
+        found.append(summaries(server, study_id))
+    assert sorted(found[0]) == list(range(10))
+    for number, run in found[0].items():
+        assert run | {"seconds": 0} == found[1][number] | {"seconds": 0}
+
+
+def test_a_batch_that_was_interrupted_begins_anew(tmp_path):
+    server = Server(tmp_path)
+    study_id = server.scheduler.studies.submit("w", study(steps=300, milliseconds=4, seeds=4, cells=1, batched=True))
+    server.wait(lambda: server.scheduler.overview().running == 2)
+    assert sorted(run.label for run in server.store.runs()) == ["0,1", "2,3"]
+    server.close()
+    server = Server(tmp_path)
+    wait_over(server, study_id)
+    assert {number: run["steps"] for number, run in summaries(server, study_id).items()} == dict.fromkeys(range(4), 300)
+    server.close()
+
+
+def test_a_batch_in_which_one_run_fails_is_trained_one_by_one(server):
+    mischief = read_study({"base": {"steps": 9}, "seeds": [1, NO_MEMORY, 2], "batched": True})
+    study_id = server.scheduler.studies.submit("w", mischief)
+    wait_over(server, study_id)
+    found = summaries(server, study_id)
+    assert [found[number]["status"] for number in range(3)] == ["finished", "killed", "finished"]

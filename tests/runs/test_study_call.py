@@ -149,3 +149,12 @@ def test_a_study_on_a_file_of_this_machine(tmp_path):
     assert result.runs[0]["final_val_loss"] == alone[-1].val_loss
     with pytest.raises(ConfigError, match="base: steps: 0 is not allowed"):
         study({"base": {"steps": 0}})
+
+
+def test_seeds_that_train_together_give_the_same_but_for_rounding():
+    together = study({"base": BASE, "seeds": 4, "batched": True}, workers=1)
+    assert len(together.runs) == 4
+    for number, config in enumerate(together.config.configs()):
+        alone = list(train(config))
+        assert together.runs[number]["final_val_loss"] == pytest.approx(alone[-1].val_loss, rel=1e-3)
+        assert together.runs[number]["steps"] == 12

@@ -160,6 +160,13 @@ class FakeEngine:
     def trainer(self, config: TrainConfig, read_file: ReadFile) -> FakeTrainer:
         return FakeTrainer(config, b"|".join(map(read_file, files_of(config.data))))
 
+    def together(self, configs: Any, read_file: ReadFile) -> Any:
+        """Return runs that train one after another; those of 2 sequences a step do not fit together."""
+        if any(config.batch_size == 2 for config in configs):
+            return None
+        trainers = [self.trainer(config, read_file) for config in configs]
+        return trainers, ((place, record) for place, each in enumerate(trainers) for record in each.records())
+
     def save(self, trainer: Any) -> bytes:
         return json.dumps(trainer.state_dict()).encode()
 

@@ -9,6 +9,8 @@ stop, pause, resume, step: run                    | records: run, version, count
 park: run (checkpoint, then end, to go on later)  | paused, resumed: run, step
 set: run, name, value, at_step                    | event: run, step, name, value (in force from that step on)
                                                   | checkpoint: run, step + bytes
+                                                  | together: run, summaries (of the runs of a batch,
+                                                  |      none where they do not fit together)
                                                   | done: run, status, reason, step, traceback
 
 In a stream each part has its length in front. Nothing in a frame depends on scheduler and worker sharing a machine.

@@ -17,6 +17,8 @@ class JobSpec:
     files: content of the uploads that the config names, by id. checkpoint: what `start_step` steps left behind, or b"".
     flush_ms: records are sent this often. checkpoint_seconds: shortest time between checkpoints.
     slow_start: whether the first steps are to be so slow that somebody can watch them one by one.
+    batch: configs of runs of a study, `config` first, that are to train as one batched model, if they fit; what comes
+    of each is told by success, `rnncore.studies.success.Success` as JSON or None.
     """
 
     run: str
@@ -29,6 +31,8 @@ class JobSpec:
     files: Mapping[str, bytes] = field(default_factory=dict)
     checkpoint: bytes = b""
     slow_start: bool = False
+    batch: Sequence[dict[str, Any]] = ()
+    success: dict[str, Any] | None = None
 
     def to_frame(self) -> Frame:
         """Return the `job` frame; its bytes are those of the files, one after another, and of the checkpoint."""
@@ -43,6 +47,8 @@ class JobSpec:
             "flush_ms": self.flush_ms,
             "checkpoint_seconds": self.checkpoint_seconds,
             "slow_start": self.slow_start,
+            "batch": list(self.batch),
+            "success": self.success,
         }
         return Frame(header, b"".join((*self.files.values(), self.checkpoint)))
 
@@ -64,4 +70,6 @@ class JobSpec:
             files,
             frame.blob[place:],
             header.get("slow_start", False),
+            tuple(header.get("batch", ())),
+            header.get("success"),
         )

@@ -114,13 +114,27 @@ class StudyTable(Database):
 
     def settle_study_run(self, key: int, number: int, run_id: str, summary: Mapping[str, Any]) -> None:
         """Keep the summary of a run of study `key` that is over, in place of the run itself."""
-        rest = dict(summary)
-        thinned = {name: rest.pop(name) for name in ("curve", "profile")}
         with self.write() as db:
-            db.execute(
-                "INSERT OR REPLACE INTO study_runs (study, number, summary, thinned) VALUES (?, ?, ?, ?)",
-                (key, number, json.dumps(rest), json.dumps(thinned)),
-            )
+            _keep(db, key, number, summary)
+            db.execute("DELETE FROM runs WHERE id = ?", (run_id,))
+
+    def keep_study_batch(self, run_id: str, summaries: Sequence[Mapping[str, Any]]) -> None:
+        """Keep the summaries of the runs that trained together in one; its label tells their numbers."""
+        if not summaries:
+            return
+        with self.write() as db:
+            found = db.execute(
+                f"SELECT studies.key, runs.label FROM runs JOIN studies ON runs.workspace = '{PREFIX}' || studies.id"
+                " WHERE runs.id = ?",
+                (run_id,),
+            ).fetchone()
+            if found is not None:
+                for number, summary in zip(numbers_of(found[1]), summaries, strict=True):
+                    _keep(db, found[0], number, summary)
+
+    def drop_study_run(self, run_id: str) -> None:
+        """Delete a run of a study of which nothing more is needed."""
+        with self.write() as db:
             db.execute("DELETE FROM runs WHERE id = ?", (run_id,))
 
     def settled_numbers(self, key: int) -> set[int]:
@@ -168,6 +182,25 @@ class StudyTable(Database):
                 (key, first, last),
             ).fetchall()
         return {number: value for number, text in rows if (value := object_in(text)) is not None}
+
+
+def label_of(numbers: Sequence[int]) -> str:
+    """Return the label of a run of a study: the numbers of those that train in it."""
+    return ",".join(map(str, numbers))
+
+
+def numbers_of(label: str) -> tuple[int, ...]:
+    """Undo `label_of`."""
+    return tuple(map(int, label.split(",")))
+
+
+def _keep(db: Connection, key: int, number: int, summary: Mapping[str, Any]) -> None:
+    rest = dict(summary)
+    thinned = {name: rest.pop(name) for name in ("curve", "profile")}
+    db.execute(
+        "INSERT OR REPLACE INTO study_runs (study, number, summary, thinned) VALUES (?, ?, ?, ?)",
+        (key, number, json.dumps(rest), json.dumps(thinned)),
+    )
 
 
 def _stored_study(row: Sequence[Any]) -> StoredStudy:

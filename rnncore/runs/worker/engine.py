@@ -1,6 +1,6 @@
 """What a worker needs of the training engine, as a protocol: the tests bring an engine without torch."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol
 
 from rnncore.config import TrainConfig
@@ -49,6 +49,15 @@ class Engine(Protocol):
 
     def trainer(self, config: TrainConfig, read_file: ReadFile) -> TrainerLike:
         """Prepare a run. Raises DataError, ConfigError."""
+        ...
+
+    def together(
+        self, configs: Sequence[TrainConfig], read_file: ReadFile
+    ) -> tuple[Sequence[TrainerLike], Iterator[tuple[int, Record]]] | None:
+        """Prepare runs that train as one batched model: trainers, and (place, record) of each step.
+
+        None where they do not fit together, or would gain nothing. Raises as `trainer`.
+        """
         ...
 
     def save(self, trainer: TrainerLike) -> bytes:

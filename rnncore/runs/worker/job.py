@@ -18,6 +18,8 @@ from rnncore.runs.backend.job_spec import JobSpec
 from rnncore.runs.backend.memory import out_of_memory
 from rnncore.runs.worker.confine import memory_is_short
 from rnncore.runs.worker.engine import Engine, TrainerLike
+from rnncore.runs.worker.together import train_together
+from rnncore.studies.success import Success
 
 FLUSH_BYTES = 2**20
 CHECKPOINT_SHARE = 0.02  # of the training time, at most
@@ -96,6 +98,8 @@ class Job:
     def _train(self) -> tuple[str, str]:
         config = TrainConfig.model_validate(self._spec.config)
         self._memory_mb = self._confine(config)
+        if self._spec.batch:
+            return self._train_together()
         trainer = self._trainer = self._engine.trainer(config, self._read_file)
         if self._spec.checkpoint:
             self._engine.restore(trainer, self._spec.checkpoint)
@@ -107,6 +111,27 @@ class Job:
             raise
         self._save_checkpoint()
         return "diverged" if self._diverged else "finished", sentence(trainer.ended or "")
+
+    def _train_together(self) -> tuple[str, str]:
+        """Train a batch of a study's runs; nothing is saved on the way, so that one that is stopped begins anew."""
+        configs = [TrainConfig.model_validate(each) for each in self._spec.batch]
+        prepared = self._engine.together(configs, self._read_file)
+        summaries: list[dict[str, Any]] = []
+        if prepared is not None:
+            trainers, steps = prepared
+            self._send({"type": "info", "run": self.run, "info": trainers[0].info.to_json()}, b"")
+            success = None if self._spec.success is None else Success.model_validate(self._spec.success)
+            for told in train_together(trainers, steps, success):
+                if isinstance(told, list):
+                    summaries = told
+                    continue
+                self.step = told.step
+                self._keep(told)
+                while not self._commands.empty():
+                    self._command(self._commands.get())
+        self._flush()
+        self._send({"type": "together", "run": self.run, "summaries": summaries}, b"")
+        return "finished", ""
 
     def _run(self, trainer: TrainerLike) -> None:
         records = trainer.records()

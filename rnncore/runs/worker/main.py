@@ -6,13 +6,14 @@ import logging
 import os
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from queue import SimpleQueue
 from typing import Any, BinaryIO
 
 from rnncore.cells import CELLS
 from rnncore.config import ModelConfig, TaskData, TrainConfig
 from rnncore.errors import ConfigError
+from rnncore.records import Record
 from rnncore.registry import PLUGINS, load_plugins
 from rnncore.runs.backend.frames import Frame, ProtocolError, read_frame, write_frame
 from rnncore.runs.backend.job_spec import JobSpec
@@ -60,6 +61,20 @@ class TorchEngine:
         from rnncore.engine.train import Trainer
 
         return Trainer(config, load_dataset(config.data, read_file, config.mistake))
+
+    def together(
+        self, configs: Sequence[TrainConfig], read_file: ReadFile
+    ) -> tuple[Sequence[TrainerLike], Iterator[tuple[int, Record]]] | None:
+        """Load the data once and prepare runs that train as one batched model; None where they do not fit."""
+        from rnncore.data import load_dataset
+        from rnncore.engine.batched import Lockstep, fits
+        from rnncore.engine.train import Trainer
+
+        if not fits(configs):
+            return None
+        dataset = load_dataset(configs[0].data, read_file, configs[0].mistake)
+        trainers = [Trainer(config, dataset) for config in configs]
+        return trainers, Lockstep(trainers).records()
 
     def save(self, trainer: TrainerLike) -> bytes:
         """Serialise the trainer's state as safetensors: no pickle, so that a checkpoint can run no code."""
