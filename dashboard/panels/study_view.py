@@ -1,10 +1,12 @@
 """One study on the page: how far it is, its figures, its cells, and what can be done with it."""
 
+import threading
 from collections.abc import Sequence
 from typing import Any
 
 import pyarrow as pa
 import streamlit as st
+from cachetools import LRUCache
 
 from dashboard.experiment import study_links
 from dashboard.experiment.text import escape
@@ -43,6 +45,8 @@ _PICTURE = {
 }
 _REFUSALS = (ConfigError, DataError, LimitError, StoreTrouble, StudyError, UnknownStudy)
 _PROBLEM = "study.problem"
+_figures_drawn: LRUCache[tuple[str, int, str, str, str], dict[str, Any]] = LRUCache(32)
+_lock = threading.Lock()
 
 
 def show_study(stored: StoredStudy, may_steer: bool) -> None:
@@ -111,6 +115,7 @@ def _figures(stored: StoredStudy, view: StudyView) -> None:
             "Figure", shapes, format_func=_SHAPES.__getitem__, default=shapes[0], key=f"study.shape.{stored.id}",
             required=True,
         )  # fmt: skip
+        quantity = None
         if shape != "curves":
             quantity = st.segmented_control(
                 "Quantity", offered, format_func=lambda key: figures.QUANTITIES[key].title, default=offered[0],
@@ -119,19 +124,35 @@ def _figures(stored: StoredStudy, view: StudyView) -> None:
     if not view.summaries:
         st.caption("The figures come with the first run that is over.")
         return
+    quantity = "" if shape == "curves" else quantity or offered[0]
+    spec = _drawn(stored, view, shape, quantity, theme())
     if shape == "curves":
-        drawn = view.outcomes[: figures.MOST_PANELS]
-        found = curves_of(services.scheduler().store, stored, len(view.config.seeds), [cell.index for cell in drawn])
-        spec = figures.curves_figure(view.config, view.outcomes, found, theme())
         about = "Validation loss over the steps: median over the seeds and quartiles; dotted: the best simple answer."
-        if len(view.outcomes) > len(drawn):
-            about += f" The first {len(drawn)} of {many(len(view.outcomes), 'cell')} are drawn."
+        if len(view.outcomes) > figures.MOST_PANELS:
+            about += f" The first {figures.MOST_PANELS} of {many(len(view.outcomes), 'cell')} are drawn."
     else:
-        draw = figures.map_figure if shape == "map" else figures.lines_figure
-        spec = draw(view.config, view.outcomes, quantity or offered[0], theme())
-        about = figures.QUANTITIES[quantity or offered[0]].help
+        about = figures.QUANTITIES[quantity].help
     st.plotly_chart(spec, theme=None, config=_PICTURE, key=f"study.figure.{stored.id}")
     st.caption(about)
+
+
+def _drawn(stored: StoredStudy, view: StudyView, shape: str, quantity: str, colours: str) -> dict[str, Any]:
+    """Return a figure; whoever looks at the same study, say a class, is shown the same one."""
+    key = (stored.id, view.mark, shape, quantity, colours)
+    with _lock:
+        known: dict[str, Any] | None = _figures_drawn.get(key)
+    if known is not None:
+        return known
+    if shape == "curves":
+        cells = [cell.index for cell in view.outcomes[: figures.MOST_PANELS]]
+        found = curves_of(services.scheduler().store, stored, len(view.config.seeds), cells)
+        spec = figures.curves_figure(view.config, view.outcomes, found, colours)
+    else:
+        draw = figures.map_figure if shape == "map" else figures.lines_figure
+        spec = draw(view.config, view.outcomes, quantity, colours)
+    with _lock:
+        _figures_drawn[key] = spec
+    return spec
 
 
 def _cells(stored: StoredStudy, view: StudyView) -> None:
