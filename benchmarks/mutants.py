@@ -1,9 +1,10 @@
 """Mutation testing of what must not be wrong: small faults are put into the code, and the tests have to notice them.
 
-`python -m benchmarks.mutants [PATTERN ...] [--each 25] [--minutes 20]`. mutmut makes and runs the mutants of the
-modules that pyproject.toml names, here of those that fit a pattern such as `rnncore.runs.*`; of each module a sample
-(`--each 0`: all). A mutant that changes nothing anybody could see stands in equivalent_mutants.toml with the reason,
-and does not count.
+`python -m benchmarks.mutants [PATTERN ...] [--each 8] [--minutes 20] [--tests PATH ...]`. mutmut makes and runs the
+mutants of the modules that pyproject.toml names, here of those that fit a pattern such as `rnncore.runs.*`; of each
+module a sample (`--each 0`: all). All tests that pyproject.toml names have to notice, or those in some paths, such as
+`tests/data`; of the tests of a function the quickest, `TESTS_S` seconds of them. A mutant that changes nothing anybody
+could see stands in equivalent_mutants.toml with the reason, and does not count.
 """
 
 import argparse
@@ -15,7 +16,9 @@ import sys
 import tomllib
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from itertools import accumulate
 from pathlib import Path
+from typing import Any
 
 import libcst as cst
 import mutmut.__main__ as tool
@@ -27,6 +30,7 @@ BOUND = 0.85  # killed of those that count
 KILLED = ("killed", "timeout", "segfault")
 LEFT_OUT = 34  # mutmut's code for a mutant that is not to be tried
 EVERY = "*"
+TESTS_S = 15.0  # of tests of one function, as long as they take with the code as it is
 
 Change = tuple[str, str, str]  # function, the line as it was, the line as it is in the mutant
 
@@ -69,6 +73,33 @@ def choose(patterns: list[str], each: int, seed: int, children: int) -> None:
         for name in module.exit_code_by_key:
             module.exit_code_by_key[name] = None if name in names else LEFT_OUT
         module.save()
+
+
+def keep_quick_tests() -> None:
+    """Drop the slowest tests of each function: they would take most of the time for each mutant that lives."""
+    seconds, tests = tool.state().duration_by_test, tool.state().tests_by_mangled_function_name
+    for name, own in tests.items():
+        quickest = sorted(own, key=lambda test: seconds[test])
+        total = list(accumulate(seconds[test] for test in quickest))
+        tests[name] = {test for test, taken in zip(quickest, total, strict=True) if taken <= TESTS_S}
+
+
+def try_all(children: int) -> None:
+    """Run the tests once, for which code each runs, then for each mutant."""
+    collect, runner_of = tool.collect_or_load_stats, tool.get_mutant_runner
+
+    def collected(*arguments: Any, **more: Any) -> Any:
+        found = collect(*arguments, **more)
+        keep_quick_tests()
+        return found
+
+    def runner(*arguments: Any) -> Any:
+        made = runner_of(*arguments)
+        made.run_clean_tests = lambda tests: 0  # they have just passed
+        return made
+
+    tool.collect_or_load_stats, tool.get_mutant_runner = collected, runner
+    tool._run((), children)
 
 
 def modules() -> Iterable[tool.SourceFileMutationData]:
@@ -139,11 +170,14 @@ def main() -> int:
     """Try the sample; return 1 if too few are killed."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("patterns", nargs="*", default=["*"], metavar="PATTERN")
-    parser.add_argument("--each", type=int, default=25, help="mutants of a module, 0 for all")
+    parser.add_argument("--each", type=int, default=8, help="mutants of a module, 0 for all")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--minutes", type=float, default=20.0)
     parser.add_argument("--children", type=int, default=2)
+    parser.add_argument("--tests", nargs="*", default=[], metavar="PATH", help="tests that have to notice")
     args = parser.parse_args()
+    if args.tests:
+        tool.config().pytest_add_cli_args_test_selection = args.tests
     shutil.rmtree(ROOT / "mutants", ignore_errors=True)
     (ROOT / "mutants").mkdir()
     set_operators()
@@ -151,7 +185,7 @@ def main() -> int:
     signal.signal(signal.SIGALRM, interrupt)
     signal.setitimer(signal.ITIMER_REAL, 60 * args.minutes)
     try:
-        tool._run((), args.children)
+        try_all(args.children)
     except KeyboardInterrupt:
         print("\nStopped: the time is up.")
     signal.setitimer(signal.ITIMER_REAL, 0)

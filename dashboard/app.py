@@ -33,6 +33,7 @@ from dashboard.server.sockets import (
     stop_without_waiting,
     trust_proxies,
 )
+from dashboard.server.streamlit_options import read_options_without_lock
 from dashboard.server.upload_guard import UploadGuard
 from dashboard.server.workspace import WorkspaceCookie
 from rnncore.errors import ConfigError
@@ -53,6 +54,7 @@ async def lifespan(app: st.App) -> AsyncIterator[None]:
     allow_many_connections()
     stop_without_waiting()
     bound_request_heads()
+    read_options_without_lock()
     try:
         settings = services.open_scheduler().settings
         trust_proxies(settings.trusted_proxies)
