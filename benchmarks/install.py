@@ -106,7 +106,8 @@ def main() -> int:
         longest = whole(folder, works)
         print(f"a whole install takes {longest:.0f} s", flush=True)
         for number in range(1, options.times + 1):
-            shutil.rmtree(folder / ".venv") if number % options.every == 1 else None  # as on a fresh machine
+            if not (folder / ".venv/unfinished").exists():  # it is whole: begin as on a fresh machine
+                shutil.rmtree(folder / ".venv", ignore_errors=True)
             seconds = moments.uniform(0, longest)
             at_work = kill_after(folder, seconds)
             left = "no environment" if not (folder / ".venv").exists() else "an environment"
