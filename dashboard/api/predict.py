@@ -52,7 +52,7 @@ async def predict(request: Request) -> Response:
     try:
         with under_way(owner):
             content = await read_body(request, scheduler.settings.max_file_mb * 2**20, UPLOAD_SECONDS)
-            found = await in_reading_thread(owner, predictions, scheduler.store, run, owner, name, content)
+            found = await in_reading_thread(owner, predictions, scheduler.store, run, owner, [(name, content)])
     except OverBudget:
         raise ApiError(429, UPLOADING, BUSY_RETRY_S) from None
     if form == "csv":

@@ -1,5 +1,7 @@
 """A run's newest weights applied to a new file, in a reader process: neither torch nor the file is touched here."""
 
+from collections.abc import Sequence
+
 from dashboard.experiment.configs import config_of
 from dashboard.exports.code import contents, reader_of
 from dashboard.exports.weights import weights_file
@@ -22,12 +24,12 @@ def predictable(run: StoredRun) -> bool:
     return True
 
 
-def predictions(store: Store, run: StoredRun, owner: str, name: str, content: bytes) -> Predicted:
-    """Return what a run predicts on a file. owner: who waits for it. Raises DataError."""
+def predictions(store: Store, run: StoredRun, owner: str, files: Sequence[tuple[str, bytes]]) -> Predicted:
+    """Return what a run predicts on files (name, content) that are one data set. owner: who waits. Raises DataError."""
     config = config_of(run)
     check_can_predict(config)
     assert isinstance(config.data, UploadData)
     weights = weights_file(store, run)
     if weights is None:
         raise DataError(NO_WEIGHTS)
-    return readers().predict(owner, config, weights, (name, content), contents(config.data, reader_of(store, run)))
+    return readers().predict(owner, config, weights, list(files), contents(config.data, reader_of(store, run)))

@@ -36,26 +36,29 @@ def predicting_panel(runs: Sequence[StoredRun]) -> None:
             names = Group(tuple(map(config_of, own))).labels([each.label for each in own])
             place = st.selectbox("Run", range(len(own)), format_func=names.__getitem__, key="predict.run")
             run = own[place or 0]
-        file = st.file_uploader("New file", key="predict.file")
-        if file is None:
+        files = st.file_uploader(
+            "New file", accept_multiple_files=True, key="predict.file",
+            help="Several files together are read as the run's own were: one table, or a sequence each.",
+        )  # fmt: skip
+        if not files:
             return
         try:
             with st.spinner("Predicting"):
-                found = _found(run, visible(file.name)[-500:] or "file", file.getvalue())
+                found = _found(run, [(visible(file.name)[-500:] or "file", file.getvalue()) for file in files])
         except DataError as error:
             st.error(escape(str(error)), icon=":material/error:")
             return
         _show(found, run)
 
 
-def _found(run: StoredRun, name: str, content: bytes) -> Predicted:
-    """Return the predictions; those made last are kept while run, weights and file stay the same."""
+def _found(run: StoredRun, files: Sequence[tuple[str, bytes]]) -> Predicted:
+    """Return the predictions; those made last are kept while run, weights and files stay the same."""
     store = services.scheduler().store
     stored = store.run(run.id) or run
-    key = (run.id, stored.step, stored.status, name, file_id_of(content))
+    key = (run.id, stored.step, stored.status, *((name, file_id_of(content)) for name, content in files))
     kept = st.session_state.get(_KEPT)
     if kept is None or kept[0] != key:
-        kept = st.session_state[_KEPT] = key, predictions(store, stored, workspace_id(), name, content)
+        kept = st.session_state[_KEPT] = key, predictions(store, stored, workspace_id(), files)
     found: Predicted = kept[1]
     return found
 

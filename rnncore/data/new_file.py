@@ -16,7 +16,7 @@ from rnncore.data.prepare import InputCode
 from rnncore.data.roles.calendar import JOINED, on_the_calendar
 from rnncore.data.roles.clocks import with_clock
 from rnncore.data.roles.columns import Roles
-from rnncore.data.roles.file_names import FILE_COLUMN
+from rnncore.data.roles.file_names import FILE_COLUMN, FILE_LABEL
 from rnncore.data.roles.groups import with_key
 from rnncore.data.roles.layouts import check_finite, placed, sequences_of_rows
 from rnncore.data.roles.placeholders import without_numbers
@@ -57,7 +57,7 @@ def read_as(
         DataError: columns are missing, or hold something else; the file is of another kind.
     """
     if isinstance(source, Table) and isinstance(trained, Table) and roles is not None:
-        return _of_table(source, options, roles, coding, stand_in)
+        return _of_table(_named(source, trained, roles, coding), options, roles, coding, stand_in)
     if isinstance(source, Sequences) and isinstance(trained, Sequences):
         return _of_sequences(source, coding)
     if isinstance(source, Texts) and isinstance(trained, Texts):
@@ -84,7 +84,28 @@ def _of_table(source: Table, options: UploadData, roles: Roles, coding: Coding, 
         sequences, notes = _chosen(whole, coding, np.repeat(np.arange(table.rows), whole.lengths)), []
     else:
         sequences, notes = _steps(table, roles, coding)
-    return NewFile(sequences, roles, table, same_rows, (*table.notes, *notes))
+    extra = _extra(source, table, roles, coding)
+    more = [f"Not used, because the run did not learn from them: {listed(extra)}."] if extra else []
+    return NewFile(sequences, roles, table, same_rows, (*table.notes, *notes, *more))
+
+
+def _named(source: Table, trained: Table, roles: Roles, coding: Coding) -> Table:
+    """Return a table without a header under the names that its columns have in the run, where there are as many.
+
+    So features whose answers stood in a file of their own can be predicted without such a file.
+    """
+    needed = [name for name in trained.names if name not in (*coding.targets, FILE_COLUMN, FILE_LABEL)]
+    if source.has_header or set(needed) <= set(source.names) or len(source.columns) != len(needed):
+        return source
+    columns = (replace(column, name=name) for column, name in zip(source.columns, needed, strict=True))
+    return replace(source, columns=tuple(columns))
+
+
+def _extra(source: Table, table: Table, roles: Roles, coding: Coding) -> list[str]:
+    """Return the columns of a file that play no part: neither seen nor predicted, nor a key or a time."""
+    known = {*roles.id.split(JOINED), *roles.time.split(JOINED), *roles.features, *coding.targets, roles.time}
+    known |= {name for names in roles.steps.values() for name in names} | {code.name for code in coding.inputs}
+    return [name for name in source.names if name in table.names and name not in known | {FILE_COLUMN, FILE_LABEL}]
 
 
 def _file_name(table: Table) -> Column:

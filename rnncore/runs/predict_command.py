@@ -20,7 +20,9 @@ def add_to(commands: Any) -> None:
     summary = "apply a run's newest weights to a new file of the same columns; the predictions as CSV"
     parser = commands.add_parser("predict", help=summary, description=summary)
     parser.add_argument("of", metavar="RUN", help="the id of a run in the app's store, or a folder of `train --out`")
-    parser.add_argument("file", type=Path, metavar="FILE", help="a file like those that the run learned from")
+    parser.add_argument(
+        "files", type=Path, nargs="+", metavar="FILE", help="a file like those that the run learned from, or several"
+    )
     parser.add_argument("--out", type=Path, metavar="CSV", help="default: standard output")
     parser.add_argument("--data-dir", type=Path, metavar="DIR", help="the store's folder (default: the app's own)")
     parser.set_defaults(run=_predict)
@@ -33,11 +35,7 @@ def _predict(options: argparse.Namespace) -> int:
     folder = Path(options.of)
     config, weights, read_file = _of_folder(folder) if folder.is_dir() else _of_store(options)
     check_can_predict(config)
-    try:
-        content = options.file.read_bytes()
-    except OSError as error:
-        raise ConfigError(f"the file '{options.file}' cannot be read: {error.strerror}") from None
-    prediction = apply_run(config, weights, read_file, [(options.file.name, content)])
+    prediction = apply_run(config, weights, read_file, [(path.name, _content(path)) for path in options.files])
     for note in prediction.notes:
         print(f"rnncore: {note}", file=sys.stderr)
     if options.out is None:
@@ -47,6 +45,13 @@ def _predict(options: argparse.Namespace) -> int:
         options.out.write_bytes(prediction.csv().encode())
         print(f"rnncore: wrote {many(prediction.rows, 'prediction')} to '{options.out}'", file=sys.stderr)
     return 0
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"the file '{path}' cannot be read: {error.strerror}") from None
 
 
 def _of_folder(folder: Path) -> Trained:

@@ -172,3 +172,35 @@ def test_files_of_text_with_a_class_each(lines: bool) -> None:
     found = rows(run(b"good new red\n\na bad one\n", "mine.txt"))
     assert [row["sequence"] for row in found] == (["line 1", "line 3"] if lines else ["mine.txt"])
     assert {row["predicted label by file name"] for row in found} <= {"neg", "pos"}
+
+
+def test_times_are_written_as_in_the_file_and_columns_without_a_part_are_named() -> None:
+    written = [f"{day[8:]}.{day[5:7]}.{day[:4]}" for day in days(N)]
+    run = Run(table("tag,a", written, A), targets=["a"], window=5)
+    found = run.on(table("tag,a,note", written[:9], A[:9], B[:9]))
+    assert [row["tag"] for row in rows(found)][:2] == [written[5], written[6]]
+    assert found.picture["x"][0] == days(N)[5]
+    assert any("Not used" in note and "'note'" in note for note in found.notes)
+
+
+def test_features_whose_labels_stood_in_a_file_of_their_own_are_predicted_alone() -> None:
+    curves = [",".join(f"{v:.3f}" for v in np.sin(np.arange(30) / 4 + k) + k % 2) for k in range(40)]
+    files = {
+        "X_train.csv": "\n".join(curves).encode(),
+        "y_train.csv": "\n".join(str(k % 2) for k in range(40)).encode(),
+    }
+    apply = several(files, {})
+    found = apply("\n".join(curves[:7]).encode(), "X_new.csv")
+    assert found.rows == 7
+    assert set(found.columns) >= {"row", "predicted label"}
+
+
+def test_several_new_files_are_predicted_together() -> None:
+    files = {f"walk_{k}.csv": table("t,a", range(40), A[k : k + 40]) for k in range(4)}
+    data = {"kind": "upload", "files": [{"file": name, "name": name} for name in files], "targets": ["a"], "window": 5}
+    config = TrainConfig.model_validate({"data": data, "steps": 2, "batch_size": 4, "model": {"hidden_size": 4}})
+    trainer = Trainer(config, load_dataset(config.data, files.__getitem__))
+    list(trainer.records())
+    weights = {name: value.cpu().numpy() for name, value in trainer.last_finite_state().items()}
+    new = [(f"walk_{k}.csv", table("t,a", range(12), A[k : k + 12])) for k in (7, 8)]
+    assert apply_run(config, weights, files.__getitem__, new).rows == 2 * 8

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -59,3 +60,10 @@ def test_every_direct_dependency_is_locked_with_hashes() -> None:
     entries = re.split(r"\n(?=\w)", lock.split("\n", 1)[1].strip())
     assert {entry.partition("==")[0] for entry in entries} == set(locked)
     assert all("--hash=sha256:" in entry for entry in entries)
+
+
+def test_the_extra_formats_are_pinned_and_installed_where_all_tests_run() -> None:
+    extra = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+    assert all(re.fullmatch(r"[a-z0-9]+==[\d.]+", entry) for entry in extra["formats"])
+    assert '".[formats]"' in (ROOT / ".ci/run").read_text(encoding="utf-8")
+    assert " ".join(extra["formats"]) in (ROOT / "docs/data.md").read_text(encoding="utf-8")

@@ -82,7 +82,7 @@ def test_predictions_too_large_to_give_out_are_one_sentence(monkeypatch: pytest.
     assert run is not None
     weights = weights_file(store, run)
     assert weights is not None
-    request = {"config": config_of(run).model_dump(mode="json")}
+    request = {"config": config_of(run).model_dump(mode="json"), "new": 1}
     files = [("weights", weights), ("new.csv", NEW), (file_id_of(OLD), OLD)]
     plain, arrays = predicting.predict(request, files)
     assert plain["rows"] == 16

@@ -11,6 +11,7 @@ from rnncore.data.files.table import Column, Table, make_column
 from rnncore.data.roles.file_names import FILE_LABEL, classes_by_name, held_out_files
 from rnncore.data.roles.join import _join, join_sequences, join_tables
 from rnncore.data.sequences import Feature, Labels, Sequences
+from rnncore.data.upload import inspect
 
 NAN = math.nan
 
@@ -144,3 +145,21 @@ def test_targets_that_are_numbers_stand_one_below_the_other() -> None:
 def test_sequences_of_different_features_or_targets_are_refused(other: Sequences) -> None:
     with pytest.raises(DataError, match=r"^'b' and 'a' hold sequences of different features or targets\.$"):
         join_sequences([sequences("a"), sequences("a"), other])
+
+
+def test_a_test_file_without_the_answer_is_left_out_and_said() -> None:
+    def lines(header: str, answer: bool) -> bytes:
+        rows = [f"2024-01-{1 + k % 28:02d},{k % 7},{k}" + (f",{k * 2}" if answer else "") for k in range(28)]
+        return "\n".join([header, *rows]).encode()
+
+    files = [("train.csv", lines("date,a,b,sales", True)), ("test.csv", lines("date,a,b", False))]
+    found = inspect(files)
+    assert found.error is None
+    assert found.options.targets == ("sales",)
+    assert any("'test.csv' has no 'sales'" in note for note in found.notes)
+
+
+def test_headerless_files_of_other_widths_are_refused_by_their_widths() -> None:
+    wide, narrow = ("\n".join(" ".join(str((k * c) % 17) for c in range(1, n)) for k in range(30)) for n in (9, 2))
+    with pytest.raises(DataError, match=r"'b\.txt' has 1 column and 'a\.txt' has 8"):
+        inspect([("a.txt", wide.encode()), ("b.txt", narrow.encode())])

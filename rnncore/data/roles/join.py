@@ -18,8 +18,9 @@ from rnncore.data.roles.file_names import (
     split_of,
 )
 from rnncore.data.sequences import Labels, Sequences, class_labels
-from rnncore.words import listed
+from rnncore.words import listed, many
 
+_ANSWERS = 2  # columns at most that a test file without answers lacks
 _WORDLESS = re.compile(r"^(column )?\d+$")
 
 
@@ -29,8 +30,26 @@ def join_files(tables: Sequence[Table]) -> Table:
     Raises:
         DataError: the files have different columns.
     """
-    paired = _paired(tables)
-    return paired[0] if len(paired) == 1 else join_tables(paired)
+    paired, notes = _without_unanswered(_paired(tables))
+    joined = paired[0] if len(paired) == 1 else join_tables(paired)
+    return replace(joined, notes=(*notes, *joined.notes)) if notes else joined
+
+
+def _without_unanswered(tables: Sequence[Table]) -> tuple[Sequence[Table], list[str]]:
+    """Leave out test files without a column of the others, the answer, which are for predictions; say so."""
+    training = [table for table in tables if split_of(table.name) != "test"]
+    if not training or len(training) == len(tables):
+        return tables, []
+    whole = set(training[0].names)
+    lacking = [
+        t for t in tables if t not in training and set(t.names) < whole and len(whole) - len(t.names) <= _ANSWERS
+    ]
+    notes = [
+        f"'{table.name}' has no {listed(sorted(whole - set(table.names)))}, so it cannot be for validation; it was left "
+        "out, and is a file for predictions."
+        for table in lacking
+    ]
+    return [table for table in tables if table not in lacking], notes
 
 
 def _paired(tables: Sequence[Table]) -> Sequence[Table]:
@@ -61,7 +80,8 @@ def _side_by_side(name: str, group: Sequence[Table]) -> Table:
             columns.append(replace(column, name=f"{wanted} ({stem})" if wanted in taken else wanted))
     notes = tuple(dict.fromkeys(note for table in group for note in table.notes))
     files = f"The rows of {listed([table.name for table in group], 4)} belong together."
-    return Table(name or group[0].name, tuple(columns), group[0].rows, group[0].first_row, (files, *notes)[:10])
+    named = any(table.has_header for table in group)
+    return Table(name or group[0].name, tuple(columns), group[0].rows, group[0].first_row, (files, *notes)[:10], named)
 
 
 def join_tables(tables: Sequence[Table]) -> Table:
@@ -72,6 +92,11 @@ def join_tables(tables: Sequence[Table]) -> Table:
     """
     first = tables[0]
     for table in tables[1:]:
+        if not (first.has_header or table.has_header) and len(table.columns) != len(first.columns):
+            raise DataError(
+                f"'{table.name}' has {many(len(table.columns), 'column')} and '{first.name}' has "
+                f"{len(first.columns):,}, so they are no parts of one table; upload files of one kind together."
+            )
         if set(table.names) != set(first.names):
             other = sorted(set(table.names) ^ set(first.names))
             raise DataError(

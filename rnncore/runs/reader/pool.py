@@ -80,15 +80,13 @@ class ReaderPool:
         _, arrays = self._ask(owner, "script_files", {"config": config.model_dump(mode="json")}, files)
         return {name: content.tobytes() for name, content in arrays.items()}
 
-    def predict(
-        self, owner: str, config: TrainConfig, weights: bytes, new: tuple[str, bytes], files: Files
-    ) -> Predicted:
-        """Return what weights (safetensors) answer to a new file (name, content). files: the run's own, by their ids.
+    def predict(self, owner: str, config: TrainConfig, weights: bytes, new: Files, files: Files) -> Predicted:
+        """Return what weights (safetensors) answer to new files (name, content). files: the run's own, by their ids.
 
         The process, which has loaded torch, ends with the answer. Raises DataError.
         """
-        request = {"config": config.model_dump(mode="json")}
-        together = [("weights", weights), new, *files]
+        request = {"config": config.model_dump(mode="json"), "new": len(new)}
+        together = [("weights", weights), *new, *files]
         plain, arrays = self._ask(owner, "predict", request, together, _TIMES_LONGER * self._seconds, once=True)
         return Predicted(csv=arrays["csv"].tobytes(), **plain)
 

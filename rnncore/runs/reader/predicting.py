@@ -19,17 +19,18 @@ _SHOWN, _SHOWN_CELL = 200, 200  # rows that are shown as a table, characters of 
 def predict(request: dict[str, Any], files: Files) -> Reply:
     """Return the predictions of `request["config"]` as CSV, their first rows, notes and a picture.
 
-    files: the weights as safetensors, the new file, and the run's own files by their ids, in this order. Raises
-    DataError.
+    files: the weights as safetensors, the new files (`request["new"]` of them), and the run's own files by their ids,
+    in this order. Raises DataError.
     """
     leave_compiler_out()
-    (_, weights), new, *own = files
+    (_, weights), *others = files
+    new, own = others[: request["new"]], others[request["new"] :]
     config: TrainConfig = config_of_request(request)
-    found = apply_run(config, load(weights), dict(own).__getitem__, [new], MAX_ANSWER_CELLS)
+    found = apply_run(config, load(weights), dict(own).__getitem__, new, MAX_ANSWER_CELLS)
     table = found.csv().encode()
     if len(table) > MAX_BYTES:
         raise DataError(
-            f"The predictions on '{new[0]}' would be a table of {len(table) / 1e6:,.0f} MB; at most "
+            f"The predictions on '{new[0][0]}' would be a table of {len(table) / 1e6:,.0f} MB; at most "
             f"{MAX_BYTES / 1e6:.0f} MB can be given out, so send a part of the file."
         )
     shown = islice(zip(*found.columns.values(), strict=True), _SHOWN)
