@@ -180,11 +180,17 @@ class Loop:
                 self._save_endings()
                 enforce_limits(self._lifecycle)
                 if not self._closing.is_set():
-                    self._studies.look()
+                    self._look_after_studies()
                     start_waiting(self._lifecycle)
                     try_store(self._lifecycle)
             except Exception as error:  # whatever it is, it must not stop everybody's runs
                 self._note(error)
+
+    def _look_after_studies(self) -> None:
+        try:
+            self._studies.look()
+        except Exception as error:  # single runs go on
+            self._note(error)
 
     def _save_endings(self) -> None:
         """Write endings that the store does not have yet, those that it cannot take not all the time."""

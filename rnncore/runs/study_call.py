@@ -72,20 +72,22 @@ def study(
     *,
     workers: int | None = None,
     progress: Progress | None = None,
+    ray: str | None = None,
 ) -> StudyResult:
     """Train all runs of a study on `workers` processes (default: one per core), and return what came out of each cell.
 
     config: a StudyConfig, or what its JSON says. out: a folder for the results; a study that was interrupted goes on
     where it stands when it is called once more with the same config and folder. Without it nothing is kept. progress:
-    is called a few times a second. Each run is, bit for bit, what `rnncore.train` makes of its config, unless
-    the study is `batched`.
+    is called a few times a second. ray: address of a Ray cluster on which the runs execute.
+
+    Each run is, bit for bit, what `rnncore.train` makes of its config, unless the study is `batched`.
 
     Raises ConfigError or DataError, one sentence, before anything starts.
     """
     asked = read_study(config)
     check_cells(cells_of(asked), lambda each: load_dataset(each.data))
     with _folder(out) as folder:
-        settings = _settings(folder, workers)
+        settings = _settings(folder, workers, ray)
         _keep_config(folder, asked)
         try:
             store = Store(settings.store_path)
@@ -161,7 +163,7 @@ def _with_files(scheduler: Scheduler, asked: StudyConfig) -> StudyConfig:
     return asked.model_copy(update={"base": changed(asked.base, {"data": {"files": files}})})
 
 
-def _settings(folder: Path, workers: int | None) -> Settings:
+def _settings(folder: Path, workers: int | None, ray: str | None) -> Settings:
     """Return settings under which a study of one's own has no limits but those of the machine."""
     try:
         known = Settings.from_env()
@@ -171,6 +173,8 @@ def _settings(folder: Path, workers: int | None) -> Settings:
             "max_active_per_workspace": _HUGE, "max_file_mb": 2**20, "max_workspace_files_mb": 2**20,
             "max_run_seconds": float(_HUGE), "max_store_mb": 2**20, "keep_days": float(_HUGE), "max_queued": _HUGE,
         }  # fmt: skip
+        if ray is not None:
+            values |= {"backend": "ray"} | ({"ray_address": ray} if "ray_address" in Settings.model_fields else {})
         return Settings(**values)
     except SettingsError as error:
         raise ConfigError(str(error)) from None

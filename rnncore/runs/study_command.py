@@ -29,6 +29,7 @@ def add_to(commands: Any) -> None:
         " after Ctrl-C",
     )
     parser.add_argument("--workers", type=_positive, metavar="N", help="runs at once (default: one per core)")
+    parser.add_argument("--ray", metavar="ADDRESS", help="train on the Ray cluster at this address")
     parser.add_argument("--yes", action="store_true", help="do not ask before a study of more than 50 runs")
     parser.set_defaults(run=_study)
 
@@ -53,14 +54,14 @@ def _study(options: argparse.Namespace) -> int:
     places = options.workers or default_workers()
     takes = told_duration(study_seconds(cells, lambda each: load_dataset(each.data), places))
     size = f"{many(config.run_count, 'run')} in {many(len(cells), 'cell')}"
-    _say(f"{size}, {takes} with {many(places, 'run')} at once")
+    _say(size if options.ray else f"{size}, {takes} with {many(places, 'run')} at once")
     if config.run_count > ASKS_ABOVE and not options.yes and not _agreed():
         _say("nothing was started")
         return NO
     out = options.out or Path(f"{'study' if options.study == '-' else Path(options.study).stem}-results")
     meter = _Meter()
     try:
-        result = study(config, out, workers=options.workers, progress=meter.show)
+        result = study(config, out, workers=options.workers, progress=meter.show, ray=options.ray)
     except KeyboardInterrupt:
         meter.end()
         _say(

@@ -3,6 +3,7 @@
 import logging
 from collections import Counter, deque
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from pydantic import ValidationError
@@ -12,7 +13,7 @@ from rnncore.errors import ConfigError
 from rnncore.runs.active import ActiveRun, Ending
 from rnncore.runs.lifecycle import Lifecycle
 from rnncore.runs.read.study_runs import summary_of
-from rnncore.runs.store.database import StoreFault
+from rnncore.runs.store.database import StoreFault, is_damage, may_pass
 from rnncore.runs.store.store import ENDED, NewRun, StoredRun
 from rnncore.runs.store.studies import StoredStudy, label_of, numbers_of
 from rnncore.runs.tokens import new_id
@@ -69,7 +70,9 @@ class OpenStudy:
         seeds, taken = len(self.config.seeds), [first]
         cell = first // seeds
         if self.config.batched and cell not in self.apart and self._is_short(cell):
-            most = min(TOGETHER, max(2, -(-(len(self.waiting) + 1) // places)))  # so that no place is left without
+            most = min(
+                TOGETHER, max(2, -(-(len(self.waiting) + 1) // max(places, 1)))
+            )  # so that no place is left without
             while len(taken) < most and self.waiting and self.waiting[0] // seeds == cell:
                 taken.append(self.waiting.popleft())
         return tuple(taken)
@@ -117,7 +120,10 @@ class StudyFeeder:
             self._loaded = True
         self._settle_all()
         for study in list(self._open.values()):
-            self._top_up(study)
+            try:
+                self._top_up(study)
+            except Exception as error:
+                self._give_up(study, error)
         self._make_room()
 
     def count(self, workspace: str) -> int:
@@ -159,10 +165,22 @@ class StudyFeeder:
             try:
                 if study is not None and not self._settle(study, run):
                     later.append(run)
-            except StoreFault:
+            except Exception as error:
                 over.extend([run, *later])
-                raise
+                later.clear()
+                assert study is not None
+                self._give_up(study, error)
         over.extend(later)
+
+    def _give_up(self, study: OpenStudy, error: Exception) -> None:
+        """Stop a study that cannot go on, so that the others do. Raises the error where it may pass."""
+        if may_pass(error) and not is_damage(error):
+            raise error
+        facts = {"event": "study_broken", "study": study.stored.id}
+        logger.error("a study cannot go on", exc_info=error, extra=facts)
+        del self._open[study.stored.id]
+        with suppress(StoreFault), self._lifecycle.transaction():
+            self._lifecycle.store.set_study_status(study.stored.id, "stopped", BROKEN)
 
     def _settle(self, study: OpenStudy, run_id: str) -> bool:
         """Keep what came out of a run, or let it go on; False while the store does not know yet how it has ended."""

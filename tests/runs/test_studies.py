@@ -1,6 +1,7 @@
 """Studies in the scheduler: fed into the queue, kept as summaries, continued after anything, pruned as one."""
 
 import json
+import sqlite3
 
 import pytest
 
@@ -128,7 +129,7 @@ def test_a_study_counts_as_one_start_and_has_its_own_limit(tmp_path):
     studies.submit("w", study(steps=LONG, milliseconds=2))
     server.wait(lambda: server.scheduler.overview().running == 2)
     server.submit(study(steps=LONG, milliseconds=2).configs()[0])
-    with pytest.raises(LimitError, match="You have 2 unfinished runs"):
+    with pytest.raises(LimitError, match="You have 2 unfinished"):
         studies.submit("w", study())
     server.close()
 
@@ -245,3 +246,24 @@ def test_a_batch_in_which_one_run_fails_is_trained_one_by_one(server):
     wait_over(server, study_id)
     found = summaries(server, study_id)
     assert [found[number]["status"] for number in range(3)] == ["finished", "killed", "finished"]
+
+
+def test_a_study_that_cannot_be_kept_stops_and_neither_others_nor_single_runs_wait_for_it(server, monkeypatch):
+    fault = sqlite3.DatabaseError("database disk image is malformed")
+    fault.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+    keep, broken = server.store.settle_study_run, []
+
+    def settle(key, *rest):
+        broken.append(key)
+        if key == broken[0]:
+            raise fault
+        keep(key, *rest)
+
+    monkeypatch.setattr(server.store, "settle_study_run", settle)
+    first = server.scheduler.studies.submit("w", study())
+    wait_over(server, first, "stopped")
+    assert "log says why" in server.store.study(first).reason
+    second = server.scheduler.studies.submit("w", study())
+    wait_over(server, second)
+    group = server.submit(study().configs()[0])
+    assert server.wait_status(group.runs[0], "finished").step == 5
