@@ -149,7 +149,7 @@ def test_sequences_of_different_features_or_targets_are_refused(other: Sequences
 
 def test_a_test_file_without_the_answer_is_left_out_and_said() -> None:
     def lines(header: str, answer: bool) -> bytes:
-        rows = [f"2024-01-{1 + k % 28:02d},{k % 7},{k}" + (f",{k * 2}" if answer else "") for k in range(28)]
+        rows = [f"2024-01-{1 + k % 28:02d},{k % 7},{k}" + (f",{k * 5 % 11}" if answer else "") for k in range(28)]
         return "\n".join([header, *rows]).encode()
 
     files = [("train.csv", lines("date,a,b,sales", True)), ("test.csv", lines("date,a,b", False))]

@@ -41,7 +41,8 @@ def _without_unanswered(tables: Sequence[Table]) -> tuple[Sequence[Table], list[
     if not training or len(training) == len(tables):
         return tables, []
     whole = set(training[0].names)
-    lacking = [
+    fewer = [table for table in tables if table not in training and set(table.names) < whole]
+    lacking = [table for table in fewer if len(whole) - len(table.names) <= _ANSWERS]
         t for t in tables if t not in training and set(t.names) < whole and len(whole) - len(t.names) <= _ANSWERS
     ]
     notes = [
