@@ -43,11 +43,9 @@ def _without_unanswered(tables: Sequence[Table]) -> tuple[Sequence[Table], list[
     whole = set(training[0].names)
     fewer = [table for table in tables if table not in training and set(table.names) < whole]
     lacking = [table for table in fewer if len(whole) - len(table.names) <= _ANSWERS]
-        t for t in tables if t not in training and set(t.names) < whole and len(whole) - len(t.names) <= _ANSWERS
-    ]
     notes = [
-        f"'{table.name}' has no {listed(sorted(whole - set(table.names)))}, so it cannot be for validation; it was left "
-        "out, and is a file for predictions."
+        f"'{table.name}' has no {listed(sorted(whole - set(table.names)))}, so it cannot be for validation; it was "
+        "left out, and is a file for predictions."
         for table in lacking
     ]
     return [table for table in tables if table not in lacking], notes
