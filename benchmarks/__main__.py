@@ -3,7 +3,19 @@
 import subprocess
 import sys
 
-BENCHMARKS = ("engine", "article", "data", "background", "board", "phone", "uploads", "report", "classroom", "crashes")
+BENCHMARKS = (
+    "engine",
+    "batched",
+    "article",
+    "data",
+    "background",
+    "board",
+    "phone",
+    "uploads",
+    "report",
+    "classroom",
+    "crashes",
+)
 
 
 def main() -> int:

@@ -98,21 +98,20 @@ class LstmBuffers:
         *stack, T, B, H = shape
         self.key = key
         self.totals = torch.empty(shape, dtype=dtype, device=device)
-        self.totals_t = self.totals.unbind(-3)
         self.chunks = chunks(T, 10 * math.prod(stack) * B * H * dtype.itemsize)  # gates, the others, h and dL/dh
         self.gates = torch.empty(*stack, T, B, 4 * H, dtype=dtype, device=device)
         self.candidate, self.squashed = (torch.empty(shape, dtype=dtype, device=device) for _ in range(2))
         self.cell = torch.empty(*stack, len(self.chunks[0]) + 1, B, H, dtype=dtype, device=device)
         by_gate = self.gates.view(*stack, T, B, 4, H)
         self.i, self.f, self.g, self.o = by_gate.unbind(-2)  # (T, B, H) each
-        self.gates_t = self.gates.unbind(-3)
-        self.i_t, self.f_t, self.o_t = self.i.unbind(-3), self.f.unbind(-3), self.o.unbind(-3)
-        self.ifg_t = by_gate[..., :3, :].unbind(-4)
-        self.squashed_t, self.cell_rows = self.squashed.unbind(-3), self.cell.unbind(-3)
-        self.candidate_t = self.candidate.unbind(-3)
-        self.candidate_per_gate_t = self.candidate.unsqueeze(-2).unbind(-4)
-        self.tanh_g = list(zip(arrays(self.g), arrays(self.candidate), strict=True))
-        self.tanh_c = arrays(self.cell), arrays(self.squashed)
+        self.cell_rows, self.cell_arrays = self.cell.unbind(-3), arrays(self.cell)
+        # Views of each timestep, in the order in which the loops use them.
+        gates, candidate, squashed = self.gates.unbind(-3), self.candidate.unbind(-3), self.squashed.unbind(-3)
+        i, f, o = self.i.unbind(-3), self.f.unbind(-3), self.o.unbind(-3)
+        g_in, g, squash = arrays(self.g), arrays(self.candidate), arrays(self.squashed)
+        self.forward_t = list(zip(gates, g_in, g, i, candidate, f, squash, o, squashed, strict=True))
+        per_gate = by_gate[..., :3, :].unbind(-4), self.candidate.unsqueeze(-2).unbind(-4)
+        self.backward_t = list(zip(self.totals.unbind(-3), candidate, squashed, *per_gate, o, gates, strict=True))
 
 
 class LstmScan(Function):
@@ -172,21 +171,21 @@ def _run(
     buffers = pool.take(states)
     with torch.inference_mode():
         bias, w_in, w_t, tanh, mul = b_ih + b_hh, w_ih.mT, w_hh.mT, fast_tanh(inputs.device), torch.mul
-        steps, cells, (cell_arrays, squashed_arrays) = states.unbind(-3), buffers.cell_rows, buffers.tanh_c
-        add = stepping(states)
+        steps, h, add = states.unbind(-3), None, stepping(states)
+        cells, cell_arrays = buffers.cell_rows, buffers.cell_arrays
         cells[0].zero_()
         for chunk in buffers.chunks:
             part = slice(chunk.start, chunk.stop)
             affine(bias, flat(during(inputs, part)), w_in, out=flat(during(buffers.gates, part)))
-            for row, t in enumerate(chunk):
-                gates, (g_in, g) = buffers.gates_t[t], buffers.tanh_g[t]
-                if t:
-                    add(gates, steps[t - 1], w_t)
+            views = zip(cells, cells[1:], cell_arrays[1:], buffers.forward_t[part], steps[part], strict=False)
+            for before, c, c_array, (gates, g_in, g, i, candidate, f, squash, o, squashed), step in views:
+                if h is not None:
+                    add(gates, h, w_t)
                 tanh(g_in, out=g)
                 gates.sigmoid_()  # g's quarter with it, which nobody reads: one block is faster than two
-                mul(buffers.i_t[t], buffers.candidate_t[t], out=cells[row + 1]).addcmul_(buffers.f_t[t], cells[row])
-                tanh(cell_arrays[row + 1], out=squashed_arrays[t])
-                mul(buffers.o_t[t], buffers.squashed_t[t], out=steps[t])
+                mul(i, candidate, out=c).addcmul_(f, before)
+                tanh(c_array, out=squash)
+                h = mul(o, squashed, out=step)
             _derive(buffers, part)
     return buffers
 
@@ -208,15 +207,17 @@ def _recur(
     buffers: LstmBuffers, chunk: range, w_hh: Tensor, flows: list[bool], clip: float | Tensor | None, add: Stepping
 ) -> None:
     """Turn direct gradients into total ones and local derivatives into dL/d(preactivation), last step to first."""
-    totals = buffers.totals_t
+    views = buffers.backward_t
+    later = views[chunk.stop] if chunk.stop < len(views) else None
     for t in reversed(chunk):
-        total = totals[t]
+        total, cell, _, ifg, cell_per_gate, o, gates = now = views[t]
         if clip is not None:
             clip_rows_(total, clip)
-        cell = buffers.candidate_t[t].mul_(total)  # dL/dc_t = o_t (1 - tanh^2 c_t) dL/dh_t, and with the next line
-        if flows[t + 1]:
-            cell.addcmul_(buffers.squashed_t[t + 1], buffers.candidate_t[t + 1])  # + f_{t+1} dL/dc_{t+1}
-        buffers.ifg_t[t].mul_(buffers.candidate_per_gate_t[t])
-        buffers.o_t[t].mul_(total)
+        cell.mul_(total)  # dL/dc_t = o_t (1 - tanh^2 c_t) dL/dh_t, and with the next line
+        if later is not None and flows[t + 1]:
+            cell.addcmul_(later[2], later[1])  # + f_{t+1} dL/dc_{t+1}
+        ifg.mul_(cell_per_gate)
+        o.mul_(total)
         if flows[t]:
-            add(totals[t - 1], buffers.gates_t[t], w_hh)  # dL/dh_{t-1} = direct + W_hh^T dL/da_t (Graves 2012, 4.6.2)
+            add(views[t - 1][0], gates, w_hh)  # dL/dh_{t-1} = direct + W_hh^T dL/da_t (Graves 2012, 4.6.2)
+        later = now
