@@ -99,6 +99,7 @@ class ActiveRun:
     trained_s: float = 0.0
     ending: Ending | None = None  # asked to end
     ending_since: float = 0.0
+    moves: int = 0  # how often its place has died, and it goes on elsewhere
     aborts: int = 0  # how often the execution engine was told to end it
     unreadable_since: float | None = None  # when the store first failed to say how to begin it
     batch: tuple[dict[str, Any], ...] = ()  # configs of the runs of a study that train in it, see `JobSpec`

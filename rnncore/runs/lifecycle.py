@@ -112,6 +112,18 @@ class Lifecycle(Transactions):
         if run.wanted:
             self._queue_again(run)
 
+    def move(self, run: ActiveRun) -> None:
+        """Let a run whose place has died go on from its last checkpoint as soon as there is another place."""
+        logger.warning("a run goes on elsewhere", extra={"event": "run_moved", "run": run.id, "step": run.step})
+        run.moves += 1
+        run.clock_stops(self.clock.monotonic())
+        run.wanted = run.wanted or not run.hold
+        if run.hold and run.pause_at is None and run.paused_since is None:
+            run.paused_since = self.clock.monotonic()
+        if not run.wanted:
+            self.set_status(run, "paused")
+        self.let_go(run)
+
     def set_status(self, run: ActiveRun, status: str) -> None:
         """Change the state of a run that goes on."""
         run.status = status

@@ -12,6 +12,7 @@ from rnncore.runs.limits import LimitError, check_parameters
 logger = logging.getLogger(__name__)
 
 
+MOST_MOVES = 20  # of one run from a node that has died to another
 CANNOT_START = "This run cannot be started; the server's log says why."
 Heard = Message | NotStarted
 
@@ -29,6 +30,8 @@ def receive(lifecycle: Lifecycle, message: Heard) -> None:
         return
     if isinstance(message, Frame):
         RECEIVERS[message.type](lifecycle, run, message)
+    elif isinstance(message, Lost) and message.again and run.ending is None and run.moves < MOST_MOVES:
+        lifecycle.move(run)
     elif isinstance(message, Lost):
         lost = Ending("interrupted", f"{message.cause}, after step {{step}}; this run can be continued.")
         lifecycle.end(run, run.ending or (Ending("killed", message.cause) if message.by_itself else lost))

@@ -64,8 +64,8 @@ class Settings(BaseSettings):
     backend: str = Field(
         "local",
         min_length=1,
-        description="Engine that executes the runs: `local` is worker processes on this machine.",
-        json_schema_extra=_about("Places", allowed="`local`, or one that a plugin brings"),
+        description="Engine that executes the runs: `local` is worker processes on this machine, `ray` a Ray cluster.",
+        json_schema_extra=_about("Places", allowed="`local`, `ray`, or one that a plugin brings"),
     )
     plugins: str = Field(
         "",
@@ -105,6 +105,37 @@ class Settings(BaseSettings):
         le=19,
         description="Priority of the workers below the page's process (the system's nice value).",
         json_schema_extra=_about("Workers"),
+    )
+
+    ray_address: str = Field(
+        "",
+        description="Address of the cluster's head, as `10.0.0.1:6379`; empty: one is started on this machine.",
+        json_schema_extra=_about("Ray cluster (`RNNLAB_BACKEND=ray`)", allowed="an address"),
+    )
+    ray_runs: int = Field(
+        0,
+        ge=0,
+        description="Runs that train at once; 0: as many as the CPUs and GPUs of the cluster allow. More than that lets"
+        " a cluster that can grow do so.",
+        json_schema_extra=_about("Ray cluster (`RNNLAB_BACKEND=ray`)"),
+    )
+    ray_cpus_per_run: float = Field(
+        1.0,
+        ge=0,
+        description="CPUs that a run reserves on its node.",
+        json_schema_extra=_about("Ray cluster (`RNNLAB_BACKEND=ray`)"),
+    )
+    ray_gpus_per_run: float = Field(
+        0.0,
+        ge=0,
+        description="GPUs that a run reserves, or a share of one: with 0.25, four runs train on each GPU.",
+        json_schema_extra=_about("Ray cluster (`RNNLAB_BACKEND=ray`)"),
+    )
+    ray_store_mb: int = Field(
+        100,
+        ge=80,
+        description="Memory (MB) of the object store of a Ray that is started on this machine.",
+        json_schema_extra=_about("Ray cluster (`RNNLAB_BACKEND=ray`)"),
     )
 
     readers: int = Field(

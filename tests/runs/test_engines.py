@@ -5,6 +5,7 @@ import sys
 
 import pytest
 
+from rnncore.runs import messages
 from rnncore.runs.backend.backends import BACKENDS, BackendChoice, open_backend
 from rnncore.runs.backend.local import LocalBackend
 from rnncore.runs.settings import Settings, SettingsError
@@ -142,7 +143,7 @@ def test_another_engine_costs_one_entry_and_one_setting(monkeypatch, tmp_path):
 def test_an_unknown_engine_is_refused_in_one_sentence():
     with pytest.raises(SettingsError) as error:
         open_backend(Settings(backend="cloud"))
-    assert str(error.value) == "RNNLAB_BACKEND: 'cloud' is not allowed; allowed: 'local'"
+    assert str(error.value) == "RNNLAB_BACKEND: 'cloud' is not allowed; allowed: 'local', 'ray'"
 
 
 def test_an_engine_whose_package_is_missing_says_what_to_install(monkeypatch):
@@ -159,3 +160,76 @@ def test_an_engine_whose_package_is_missing_says_what_to_install(monkeypatch):
 def test_the_scheduler_imports_no_engine_before_one_is_chosen():
     code = "import sys, rnncore.runs.scheduler; sys.exit('rnncore.runs.backend.local' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+# A place that is gone with its node
+
+
+class Nodes(MemoryBackend):
+    """Places whose runs may go on elsewhere when they die."""
+
+    again = True
+
+
+def test_a_run_whose_node_has_died_goes_on_elsewhere_bit_for_bit(tmp_path):
+    server = Server(tmp_path, Nodes, workers=2, checkpoint_seconds=0.02)
+    reference = server.submit(slow(150)).runs[0]
+    server.wait_status(reference, "finished")
+    run_id = server.submit(slow(150)).runs[0]
+    for _ in range(3):
+        before = server.run(run_id).checkpoint_step
+        server.wait(lambda before=before: server.run(run_id).checkpoint_step > before)
+        server.backend.kill(run_id)
+        server.wait(lambda: any(place.run == run_id for place in server.backend._places))
+    assert server.wait_status(run_id, "finished").reason == server.run(reference).reason
+    assert server.records(run_id) == server.records(reference)
+    server.close()
+
+
+def test_a_paused_run_whose_node_has_died_stays_paused_until_it_is_asked_to_go_on(tmp_path):
+    server = Server(tmp_path, Nodes, workers=1)
+    run_id = server.submit(slow(100)).runs[0]
+    server.wait_step(run_id, 5)
+    server.scheduler.pause(run_id)
+    at = server.wait_status(run_id, "paused").step
+    server.backend.kill(run_id)
+    server.wait_status(server.submit(config()).runs[0], "finished")
+    assert (server.run(run_id).status, server.run(run_id).step) == ("paused", at)
+    server.scheduler.step(run_id)
+    server.wait(lambda: (server.run(run_id).status, server.run(run_id).step) == ("paused", at + 1))
+    server.scheduler.resume(run_id)
+    server.wait_status(run_id, "finished")
+    assert [row[0] for row in server.records(run_id)] == list(range(1, 101))
+    server.close()
+
+
+def test_a_run_that_was_asked_to_stop_does_not_go_on_elsewhere(tmp_path):
+    server = Server(tmp_path, Nodes, workers=1, stop_grace_seconds=5.0)
+    run_id = server.submit(config(LONG, milliseconds=1000)).runs[0]
+    server.wait_status(run_id, "running")
+    server.scheduler.stop(run_id)
+    server.backend.kill(run_id)
+    server.wait_status(run_id, "stopped")
+    server.close()
+
+
+def test_a_run_that_takes_every_node_with_it_is_given_up(tmp_path, monkeypatch):
+    monkeypatch.setattr(messages, "MOST_MOVES", 2)
+    server = Server(tmp_path, Nodes, workers=1)
+    run_id = server.submit(config(LONG, milliseconds=1000)).runs[0]
+    for _ in range(3):
+        server.wait(lambda: any(place.run == run_id for place in server.backend._places))
+        server.backend.kill(run_id)
+    assert "this run can be continued" in server.wait_status(run_id, "interrupted").reason
+    server.close()
+
+
+def test_without_ray_the_setting_is_one_sentence_that_says_what_to_install(monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    monkeypatch.delitem(sys.modules, "rnncore.runs.backend.ray", raising=False)
+    with pytest.raises(SettingsError) as error:
+        open_backend(Settings(data_dir=tmp_path, backend="ray"))
+    assert str(error.value) == (
+        "RNNLAB_BACKEND: 'ray' needs the package 'ray', which is not installed here; install it with `pip install -r "
+        "requirements-ray.txt`"
+    )

@@ -29,7 +29,12 @@ class _Place:
 
 
 class MemoryBackend:
-    """Threads behind the protocol `Backend`; `kill` lets a place die as a machine would."""
+    """Threads behind the protocol `Backend`; `kill` lets a place die as a machine would.
+
+    again: whether its run is to go on elsewhere then, as on a cluster.
+    """
+
+    again = False
 
     def __init__(self, settings: Settings) -> None:
         self._size, self._lost = settings.workers, 0
@@ -124,4 +129,4 @@ class MemoryBackend:
             place.alive = False
             place.commands.put(Frame({"type": "stop", "run": run}))  # wakes a paused one
         if deliver := self._deliver:
-            deliver(Lost(run, "The thread was killed"))
+            deliver(Lost(run, "The thread was killed", again=self.again))

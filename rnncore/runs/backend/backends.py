@@ -26,6 +26,15 @@ BACKENDS.register(
         implementation="rnncore.runs.backend.local:LocalBackend",
     )
 )
+BACKENDS.register(
+    BackendChoice(
+        key="ray",
+        title="A Ray cluster",
+        help="Each run trains on one of the nodes of a cluster; one that dies costs no more than the last seconds.",
+        implementation="rnncore.runs.backend.ray:RayBackend",
+        install="install it with `pip install -r requirements-ray.txt`",
+    )
+)
 
 
 def open_backend(settings: Settings) -> Backend:

@@ -16,12 +16,14 @@ class NoPlaceError(RuntimeError):
 class Lost:
     """A run's execution ended without a `done` frame. cause: a sentence without its full stop.
 
-    by_itself: it exceeded its own memory limit, as the sentence `cause` says, which is then whole.
+    by_itself: it exceeded its own memory limit, as the sentence `cause` says, which is then whole. again: a node of a
+    cluster has died, so the run is to go on elsewhere from its last checkpoint.
     """
 
     run: str
     cause: str
     by_itself: bool = False
+    again: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,162 @@
+"""Runs on a Ray cluster of several nodes on this machine: commands, checkpoints, files, and nodes that die.
+
+Only where ray is installed: `.ci/ray` makes an environment for that and runs these tests in it.
+"""
+
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+pytest.importorskip("ray", reason="ray is not installed here; .ci/ray makes an environment that has it")
+
+from rnncore import train
+from rnncore.config import TrainConfig, UploadData, UploadedFile
+from rnncore.runs.backend.ray import RayBackend
+from rnncore.runs.settings import Settings
+from rnncore.runs.store.store import file_id_of
+from tests.support.fake_worker import DIES, HANGS
+from tests.support.ray_cluster import Nodes, on_cluster
+from tests.support.scheduling import LONG, Server, config, slow
+from tests.support.stored import records_of
+
+pytestmark = pytest.mark.filterwarnings("default")
+PATIENCE = 90.0  # seconds, for a machine with much else to do
+
+
+@pytest.fixture(scope="module")
+def nodes() -> Iterator[Nodes]:
+    nodes = Nodes(1, 2)
+    yield nodes
+    nodes.shutdown()
+
+
+@pytest.fixture(scope="module")
+def server(nodes: Nodes, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One for all tests: a place takes a while to get ready."""
+    settings = {"stop_grace_seconds": 0.5, "max_active_per_workspace": 50, "checkpoint_seconds": 0.05}
+    server = Server(tmp_path_factory.mktemp("data"), on_cluster(nodes.address), **settings)
+    yield server
+    server.close()
+
+
+def reaches(server: Server, run: str, step: int) -> None:
+    server.wait(lambda: server.run(run).step >= step, PATIENCE)
+
+
+def becomes(server: Server, run: str, status: str) -> Any:
+    return server.wait_status(run, status, seconds=PATIENCE)
+
+
+def test_places_are_as_many_as_the_cluster_has_room_for(server: Server) -> None:
+    server.wait(lambda: server.scheduler.overview().workers_ready == 3, PATIENCE)
+    assert server.scheduler.overview().workers == 3
+    assert server.scheduler.problem() is None
+
+
+def test_commands_reach_a_run_and_what_it_says_comes_back(server: Server) -> None:
+    run = server.submit(slow(LONG, clip={"method": "norm"})).runs[0]
+    reaches(server, run, 5)
+    server.scheduler.pause(run)
+    at = becomes(server, run, "paused").step
+    server.scheduler.set_learning_rate(run, 0.5)
+    server.scheduler.set_clip_threshold(run, 7.0)
+    server.scheduler.step(run)
+    server.wait(lambda: server.run(run).step == at + 1 and server.run(run).status == "paused", PATIENCE)
+    assert sorted(server.store.events(run)) == [(at + 1, "clip_threshold", 7.0), (at + 1, "learning_rate", 0.5)]
+    server.scheduler.resume(run)
+    reaches(server, run, at + 5)
+    server.scheduler.stop(run)
+    stopped = becomes(server, run, "stopped")
+    assert stopped.checkpoint_step == stopped.step
+    server.scheduler.resume(run)
+    reaches(server, run, stopped.step + 1)
+    server.scheduler.stop(run)
+    steps = becomes(server, run, "stopped").step
+    assert [row[0] for row in server.records(run)] == list(range(1, steps + 1))
+
+
+def test_an_upload_is_given_to_ray_once_for_all_runs(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    import ray
+
+    put, given = ray.put, []
+    monkeypatch.setattr(ray, "put", lambda content: given.append(content) or put(content))
+    content = b"y\n" + b"1\n" * 100_000
+    data = UploadData(files=(UploadedFile(file=file_id_of(content), name="y.csv"),))
+    configs = [config(3, seed=seed, data=data) for seed in range(5)]
+    group = server.scheduler.submit("w", configs, ["run"] * 5, [("y.csv", content)])
+    for run in group.runs:
+        assert becomes(server, run, "finished").info["device_reason"] == content.decode()
+    assert given == [content]
+
+
+def test_a_worker_that_dies_is_told_its_place_is_made_good_and_its_run_can_be_continued(server: Server) -> None:
+    run = server.submit(config(seed=DIES)).runs[0]
+    told = becomes(server, run, "interrupted")
+    assert told.reason.startswith("The training process was killed by signal SIGKILL, after step ")
+    assert server.scheduler.overview().workers_lost == 1
+    server.wait(lambda: server.scheduler.overview().workers_ready == 3, PATIENCE)
+    becomes(server, server.submit(config()).runs[0], "finished")
+
+
+def test_a_run_that_does_not_stop_is_ended(server: Server) -> None:
+    run = server.submit(config(seed=HANGS)).runs[0]
+    becomes(server, run, "running")
+    server.scheduler.stop(run)
+    becomes(server, run, "stopped")
+
+
+def test_a_run_is_the_same_to_the_last_bit_as_here(server: Server, nodes: Nodes, tmp_path: Any) -> None:
+    """With torch, in a place that shares the connection and needs no CPU for itself."""
+
+    def real(settings: Settings) -> RayBackend:
+        more = {"ray_address": nodes.address, "ray_runs": 1, "ray_cpus_per_run": 0.0}
+        return RayBackend(settings.model_copy(update=more))
+
+    other = Server(tmp_path, real)
+    fields: dict[str, Any] = {"model": {"cell": "lstm", "hidden_size": 8}, "data": {"kind": "task", "seq_len": 8}}
+    own = TrainConfig.model_validate(fields | {"steps": 20})
+    run = becomes(other, other.submit(own).runs[0], "finished")
+    values = records_of(other.store, run.id)
+    expected = list(train(own))
+    assert list(values["train_loss"]) == [record.train_loss for record in expected]
+    assert list(values["grad_norm"]) == [record.grad_norm for record in expected]
+    other.close()
+
+
+def test_forty_runs_lose_nothing_when_a_node_dies(
+    server: Server, nodes: Nodes, tmp_path: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.WARNING, "rnncore")
+    server.wait(lambda: server.scheduler.overview().workers_ready == 3, PATIENCE)
+    runs = [server.submit(config(60, seed=seed, milliseconds=8)).runs[0] for seed in range(40)]
+    server.wait(lambda: sum(server.run(run).status == "finished" for run in runs) >= 5, PATIENCE)
+    nodes.kill(1)
+    for run in runs:
+        assert becomes(server, run, "finished").step == 60
+    moved = [record for record in caplog.records if getattr(record, "event", "") == "run_moved"]
+    assert moved, "what executed there goes on elsewhere"
+    here = Server(tmp_path / "here")
+    for run, seed in zip(runs, range(40), strict=True):
+        same = here.wait_status(here.submit(config(60, seed=seed)).runs[0], "finished", seconds=PATIENCE)
+        assert here.records(same.id) == server.records(run), seed
+    here.close()
+    assert server.scheduler.overview().workers == 1
+
+    nodes.nodes.append(nodes.add(1))  # a cluster that grows is used
+    server.wait(lambda: server.scheduler.overview().workers_ready == 2, PATIENCE)
+
+
+def test_a_closed_server_interrupts_its_runs_and_leaves_the_cluster_to_the_next_one(
+    server: Server, nodes: Nodes
+) -> None:
+    run = server.submit(slow(LONG)).runs[0]
+    reaches(server, run, 10)
+    server.scheduler.shutdown()
+    at = server.run(run)
+    assert (at.status, at.checkpoint_step > 0) == ("interrupted", True)
+    again = Server(server.settings.data_dir, on_cluster(nodes.address, ray_runs=1))
+    again.scheduler.resume(run)
+    reaches(again, run, at.step + 1)
+    again.close()
