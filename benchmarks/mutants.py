@@ -58,8 +58,21 @@ def set_operators() -> None:
     mutators.mutation_operators[:] = [*kept, (cst.BaseString, other_text), (cst.Call, other_extreme)]
 
 
+def files_of(patterns: list[str]) -> list[str]:
+    """Return the files, of those that pyproject.toml names, whose mutants can fit a pattern: to make others takes long."""
+    found = []
+    for path in sorted(path for room in tool.config().source_paths for path in (ROOT / room).rglob("*.py")):
+        file = path.relative_to(ROOT)
+        module = ".".join(file.with_suffix("").parts)
+        fits = any(fnmatch.fnmatch(f"{module}.", like) or like.startswith(f"{module}.") for like in patterns)
+        if fits and tool.config().should_mutate(file):
+            found.append(file.as_posix())
+    return found
+
+
 def choose(patterns: list[str], each: int, seed: int, children: int) -> None:
     """Make all mutants, and have mutmut leave out those that are not in the sample."""
+    tool.config().only_mutate = files_of(patterns)
     tool.set_mutant_under_test("mutant_generation")
     tool.copy_src_dir()
     tool.copy_also_copy_files()

@@ -23,6 +23,7 @@ from rnncore.runs.reader import predicting
 from rnncore.runs.reader.pool import Predicted
 from rnncore.runs.settings import Settings
 from rnncore.runs.store.store import file_id_of
+from tests.data.test_hostile_formats import HOSTILE, REFUSED
 from tests.support.api import AS_CSV
 from tests.support.asgi import call
 from tests.support.pages import MAIN
@@ -89,6 +90,21 @@ def test_predictions_too_large_to_give_out_are_one_sentence(monkeypatch: pytest.
     monkeypatch.setattr(predicting, "MAX_BYTES", len(arrays["csv"]) - 1)
     with pytest.raises(DataError, match=r"'new\.csv' would be a table of 0 MB"):
         predicting.predict(request, files)
+
+
+@pytest.mark.parametrize("kind", HOSTILE | REFUSED)
+def test_files_that_do_harm_end_in_one_sentence_here_too(kind: str) -> None:
+    name, content, _ = (HOSTILE | REFUSED)[kind]
+    store = services.scheduler().store
+    run = store.run(run_id(0))
+    assert run is not None
+    weights = weights_file(store, run)
+    assert weights is not None
+    request = {"config": config_of(run).model_dump(mode="json")}
+    with pytest.raises(DataError) as raised:
+        predicting.predict(request, [("weights", weights), (name, content), (file_id_of(OLD), OLD)])
+    assert len(str(raised.value)) < 500
+    assert "\n" not in str(raised.value)
 
 
 def test_what_cannot_be_predicted_is_said_in_one_sentence() -> None:
