@@ -59,7 +59,7 @@ def set_operators() -> None:
 
 
 def files_of(patterns: list[str]) -> list[str]:
-    """Return the files, of those that pyproject.toml names, whose mutants can fit a pattern: to make others takes long."""
+    """Return the files that pyproject.toml names whose mutants can fit a pattern: to make others takes long."""
     found = []
     for path in sorted(path for room in tool.config().source_paths for path in (ROOT / room).rglob("*.py")):
         file = path.relative_to(ROOT)
