@@ -8,7 +8,7 @@ import json
 import re
 import threading
 from collections.abc import Callable, Mapping
-from functools import cache
+from functools import cache, partial
 from hashlib import blake2s
 from typing import Any, TypeVar
 
@@ -16,30 +16,68 @@ from anyio import CapacityLimiter, to_thread
 from cachetools import LRUCache
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
+from starlette.responses import Response
 
 from dashboard import figures
 from dashboard.experiment.told import told
 from dashboard.server import services
-from dashboard.server.http import NOT_FOUND, ApiError, endpoint
-from dashboard.server.keys import id_of, key_in, status_json, watches
+from dashboard.server.budget import Budget, OverBudget
+from dashboard.server.held import Held
+from dashboard.server.http import NOT_FOUND, ApiError, address_of, endpoint
+from dashboard.server.keys import id_of, key_in, known_id, status_json, watches
 from dashboard.server.workspace import workspace_of
 from rnncore.runs.read.insights import insights, look
 from rnncore.runs.read.series import profile_at, records_since
 from rnncore.runs.scheduler import Scheduler
 from rnncore.runs.store.database import StoreFault, is_damage
 from rnncore.runs.store.keys import watch_key
+from rnncore.runs.store.runs import progress
 from rnncore.runs.store.snapshots import read_snapshot
 from rnncore.runs.store.store import ENDED, Store
 
 MAX_RUNS_PER_POLL = 6
 FULL_POINTS, REFRESH_POINTS = 2000, 150
 FULL_AT_ONCE = 4
+MANY_HELD = "Many requests of your address wait for news at this moment; try again in a few seconds."
+HELD_RETRY_S = 5.0
 DAMAGED = "The run store is damaged where this run is kept."
 T = TypeVar("T")
 _configs: LRUCache[str, Mapping[str, Any]] = LRUCache(1024)
 _reading = threading.Lock()  # of the cache: every request is a thread
 _RUN_SINCE = re.compile(r"(w?[A-Za-z0-9_-]{22}):([0-9]{1,9})(?::([0-9a-f]{8}))?")
 _SINCE = re.compile(r"[0-9]{1,9}")
+
+
+_holding = Budget(each=1000, total=4000)  # by network address: a class may be behind a single one
+_holder: Held | None = None
+
+
+def _held() -> Held:
+    global _holder
+    if _holder is None or not _holder.is_for_this_loop():
+        _holder = Held(_stands, _answer)
+    return _holder
+
+
+async def _stands(names: tuple[str, ...]) -> list[Any]:
+    """Return how runs stand: what tells whether there is news of them."""
+
+    def look() -> list[Any]:
+        store = services.scheduler().store
+        with store.read() as db:
+            return [progress(db, run) for run in map(partial(known_id, store), names)]
+
+    return await run_in_threadpool(look)
+
+
+async def _answer(asked: tuple[str, ...]) -> bytes:
+    matches = [match for text in asked if (match := _RUN_SINCE.fullmatch(text))]
+
+    def news() -> bytes:
+        runs = [_news(match[1], int(match[2]), match[3] or "") for match in matches]
+        return json.dumps({"runs": runs}, separators=(",", ":"), allow_nan=False).encode("ascii")
+
+    return await run_in_threadpool(news)
 
 
 @cache
@@ -53,15 +91,24 @@ async def _in_thread(read: Callable[[], T], full: bool) -> T:
 
 
 @endpoint
-async def poll(request: Request) -> dict[str, Any]:
+async def poll(request: Request) -> dict[str, Any] | Response:
     """`?run=ID:SINCE`, repeated: what is new of several runs in one answer.
 
     `?run=ID:SINCE:KEY`, with the `insights_key` of an earlier answer, leaves the insights out while they are the same.
+    `hold=1`: the answer comes when something is new, for all who have asked the same at once.
     """
     asked = [_RUN_SINCE.fullmatch(text) for text in request.query_params.getlist("run")]
     if not asked or len(asked) > MAX_RUNS_PER_POLL or None in asked:
         raise ApiError(400, f"run: 1 to {MAX_RUNS_PER_POLL} values of the form ID:STEP are needed.")
     news = [(match[1], int(match[2]), match[3] or "") for match in asked if match]
+    if request.query_params.get("hold") == "1":
+        address = address_of(request)
+        try:
+            with _holding.one_more(address):
+                body = await _held().news(tuple(run for run, _, _ in news), tuple(request.query_params.getlist("run")))
+        except OverBudget:
+            raise ApiError(429, MANY_HELD, HELD_RETRY_S) from None
+        return Response(body, media_type="application/json", headers={"Cache-Control": "no-store"})
     return {"runs": await _in_thread(lambda: [_news(*each) for each in news], full=any(not each[1] for each in news))}
 
 

@@ -50,6 +50,14 @@ def id_of(store: Store, key: str) -> str:
     return found
 
 
+def known_id(store: Store, key: str) -> str:
+    """Return the id that a key stands for, the key itself where there is no such run."""
+    try:
+        return id_of(store, key)
+    except ApiError:
+        return key
+
+
 def watch_address(address: str) -> str:
     """Return an address (ids and watch keys with commas between them) with watch keys alone."""
     return ",".join(each if watches(each) else watch_key(each) for each in address.split(","))

@@ -36,6 +36,7 @@ def open_scheduler(settings: Settings | None = None, backend: Backend | None = N
     _scheduler = Scheduler(Store(settings.store_path), settings, backend)
     _scheduler.start()
     _school = School(_scheduler.store, settings.max_students)
+    _scheduler.let_teachers_go_first(_school.students_of)
     _opened = time.monotonic()
     return _scheduler
 

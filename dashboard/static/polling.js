@@ -46,7 +46,7 @@ export class Polling {
 
   async poll() {
     this.polling = true;
-    let wait = document.hidden ? POLL_HIDDEN_MS : POLL_MS;
+    let wait = document.hidden ? POLL_HIDDEN_MS : this.watches() ? 0 : POLL_MS;
     try {
       const news = await this.ask();
       if (news === null) return; // the board shows other runs by now
@@ -75,6 +75,7 @@ export class Polling {
       const key = run.state?.insights && run.state.insights_key; // of those that need not be sent again
       url.searchParams.append("run", `${run.id}:${run.asked}${key ? `:${key}` : ""}`);
     }
+    if (this.watches()) url.searchParams.append("hold", "1"); // the server answers when there is news
     this.abort = new AbortController();
     const response = await fetch(url, { signal: this.abort.signal });
     if (!response.ok) throw new Error(String(response.status));
@@ -82,6 +83,11 @@ export class Polling {
     const answer = await response.json();
     if (runs.some((run) => !this.runs.includes(run))) return null;
     return runs.map((run, index) => take(run, answer.runs[index])).some(Boolean);
+  }
+
+  // Whether all runs are somebody else's, and known so far: a class may watch them, so each board holds one request.
+  watches() {
+    return this.runs.every((run) => !run.target && (!run.id || (run.state && !run.wantsAll)));
   }
 
   beginning() {

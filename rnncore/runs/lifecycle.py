@@ -2,7 +2,7 @@
 
 import logging
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -36,6 +36,9 @@ class Lifecycle(Transactions):
         self.settings, self.backend = settings, backend
         self.seen: dict[str, float] = {}  # last sign of life of each workspace with unfinished runs
         self.troubles: dict[str, Trouble] = {}  # of runs that the store cannot keep while it works for others
+        self.students_of: Callable[[str], Collection[str]] = (
+            lambda teacher: ()
+        )  # by workspace: whose runs wait for theirs
         self.not_started: deque[NotStarted] = deque()  # for the loop to take in
         self.over_in_studies: deque[str] = deque()  # runs of studies that have ended, for `study_feeder`
         self.looked_at: tuple[float, float] | None = None  # when `supervision` last looked: monotonic, by the calendar
@@ -47,8 +50,10 @@ class Lifecycle(Transactions):
 
     def add(self, runs: Sequence[ActiveRun]) -> None:
         """Queue the runs of one start, which the store has as `queued` already."""
+        students = set(self.students_of(runs[0].workspace))
+        behind = {run.id for run in self.runs.values() if run.workspace in students}
         self.runs = self.runs | {run.id: run for run in runs}
-        self.queue.add(runs[0].owner, [run.id for run in runs])
+        self.queue.add(runs[0].owner, [run.id for run in runs], before=behind)
         self.seen[runs[0].workspace] = self.clock.monotonic()
 
     def job(self, run: ActiveRun) -> JobSpec:

@@ -1,7 +1,7 @@
 """The queue: first come, first served, and whoever has several starts waiting alternates with the others."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 
@@ -47,11 +47,14 @@ class RunQueue:
     def __contains__(self, run: str) -> bool:
         return any(waiting.run == run for waiting in self._waiting)
 
-    def add(self, owner: str, runs: Sequence[str]) -> None:
-        """Let the runs of one start wait."""
+    def add(self, owner: str, runs: Sequence[str], before: Collection[str] = ()) -> None:
+        """Let the runs of one start wait. before: waiting runs that they go before, where they would come later."""
         own = [each.number for each in (*self._waiting, *self._taken.values()) if each.owner == owner]
         number = max(self._turn, 1 + max(own, default=-1))
         place = bisect_right(self._waiting, number, key=_number)
+        first = next((place for place, each in enumerate(self._waiting) if each.run in before), place)
+        if first < place:
+            place, number = first, self._waiting[first].number
         self._waiting[place:place] = [_Waiting(number, owner, run) for run in runs]
 
     def take(self, run: str | None = None) -> str:

@@ -2,7 +2,7 @@
 
 import logging
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 
 from rnncore.choices import CLIP_METHODS
@@ -317,6 +317,10 @@ class Scheduler:
         if run is None or run.workspace != workspace:
             raise UnknownRun("There is no such run.")
         self.store.update_run(run_id, note=note)
+
+    def let_teachers_go_first(self, students_of: Callable[[str], Collection[str]]) -> None:
+        """Let the runs of a workspace go before those, in the queue, of the workspaces that `students_of` tells."""
+        self._lifecycle.students_of = students_of
 
     # Watching
 
