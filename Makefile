@@ -7,7 +7,7 @@ JS := tests/javascript
 JS_TOOLS := $(JS)/node_modules/.package-lock.json
 HAS_NPM := $(shell command -v npm 2>/dev/null)
 
-.PHONY: run test test-ray test-lessons test-doctor check check-javascript test-javascript bench bench-peers soak mutants clean
+.PHONY: run class test test-ray test-lessons test-doctor check check-javascript test-javascript bench bench-peers soak mutants clean
 
 # pip runs only when what is to be installed has changed since the last time; an interrupted install is made good.
 .venv/installed: requirements.txt requirements.lock pyproject.toml .ci/install
@@ -16,6 +16,10 @@ HAS_NPM := $(shell command -v npm 2>/dev/null)
 
 run: .venv/installed
 	@$(BIN)/streamlit run dashboard/app.py
+
+# For everybody on this network: prints the address that students type, and its QR code.
+class: .venv/installed
+	@$(BIN)/python -m dashboard.for_a_class
 
 test: .venv/installed test-javascript
 	@$(BIN)/python -m pytest

@@ -50,6 +50,16 @@ def test_starts_of_one_owner_each_are_first_come_first_served():
         queue.take()
 
 
+def test_a_teachers_start_goes_before_the_students_and_before_nobody_else():
+    queue = RunQueue()
+    for name in ("other", "ann", "bob", "ann"):
+        queue.add(name, [f"{name} {len(queue)}"])
+    for number in (1, 2):
+        queue.add("teacher", [f"teacher {number}"], before={"ann 1", "bob 2", "ann 3"})
+    queue.add("last", ["last"])
+    assert list(queue) == ["other 0", "teacher 1", "teacher 2", "ann 1", "bob 2", "last", "ann 3"]
+
+
 def test_an_owner_with_many_starts_alternates_with_a_newcomer_from_the_first():
     queue = RunQueue()
     for number in range(6):
