@@ -22,6 +22,7 @@ from dashboard.server import services
 from dashboard.server.assets import asset_routes, warm_assets
 from dashboard.server.board_data import warm_board
 from dashboard.server.board_page import board_routes
+from dashboard.server.class_page import class_routes
 from dashboard.server.first_frame import SteadyFirstFrame
 from dashboard.server.guard import Guard
 from dashboard.server.logs import configure_logs
@@ -87,7 +88,7 @@ app = st.App(
     str(Path(__file__).with_name("main.py")),
     lifespan=lifespan,
     on_script_error=page_failed,
-    routes=[*routes, *asset_routes, *board_routes],
+    routes=[*routes, *asset_routes, *board_routes, *class_routes],
     middleware=[
         Middleware(Guard),
         Middleware(CompressedPageFiles),

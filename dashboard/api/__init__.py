@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Match, Mount, Route
 
-from dashboard.api import classes, control, files, health, keep, predict, start, studies, watch
+from dashboard.api import board, classes, control, files, health, keep, predict, start, studies, watch
 from dashboard.server.http import error_answer
 
 _NOT_FOUND = "There is nothing at this address; docs/http-api.md lists those of the API."
@@ -33,6 +33,7 @@ _app = Starlette(
     routes=[
         Route("/health", health.health),
         Route("/records", watch.poll),
+        Route("/board", board.board),
         Route("/files", files.listing, methods=["GET"]),
         Route("/files", files.upload, methods=["POST"]),
         Route("/files/{file}", files.delete, methods=["DELETE"]),

@@ -24,8 +24,9 @@ from dashboard.experiment.setting_paths import values
 from rnncore.config import DataConfig, TaskData, TrainConfig, files_of
 from rnncore.words import many
 
-__all__ = ["MAX_CHARS", "VERSION", "Decoded", "ShareError", "decode", "encode"]
+__all__ = ["MAX_CHARS", "PARAMETER", "VERSION", "Decoded", "ShareError", "decode", "encode"]
 
+PARAMETER = "config"  # of the address of a page, holds a link's text
 VERSION = "2"
 DEFAULTS = {"1": FIRST, "2": SECOND}
 MAX_CHARS = 1200  # of any link

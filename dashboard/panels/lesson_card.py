@@ -123,8 +123,11 @@ def _leaves(config: TrainConfig) -> dict[tuple[str, str], Any]:
     return leaves
 
 
-def lesson_card() -> None:
-    """Draw the open lesson, or nothing. The answer stays hidden until a prediction has been committed."""
+def lesson_card(*, teaches: bool = False, asked: bool = False) -> None:
+    """Draw the open lesson, or nothing. The answer stays hidden until a prediction has been committed.
+
+    teaches: whether a class is open here. asked: whether it was asked the lesson's question.
+    """
     lesson = current()
     if lesson is None:
         if PARAMETER in st.query_params:
@@ -134,9 +137,9 @@ def lesson_card() -> None:
         _head(lesson)
         chosen = prediction(lesson)
         if chosen is None:
-            _ask(lesson)
+            _ask(lesson, teaches)
         else:
-            _tell(lesson, chosen)
+            _tell(lesson, chosen, asked)
 
 
 def _head(lesson: Lesson) -> None:
@@ -158,9 +161,11 @@ def _turn_to(lesson: Lesson) -> None:
     open_lesson(lesson)
 
 
-def _ask(lesson: Lesson) -> None:
+def _ask(lesson: Lesson, teaches: bool) -> None:
     """Ask for a prediction and, once it is committed, start the runs."""
     st.markdown(lesson.question)
+    if teaches:
+        st.caption("“Ask the class” puts this question to everybody; what most predict then counts as the prediction.")
     with st.form(f"lesson-{lesson.key}", border=False):
         places = range(len(lesson.choices))
         key = f"lesson.{lesson.key}.prediction"
@@ -170,19 +175,25 @@ def _ask(lesson: Lesson) -> None:
     if chosen is None:
         st.caption("Predict something first: a wrong guess teaches more than none.")
         return
+    commit(lesson, chosen)
+    st.rerun()
+
+
+def commit(lesson: Lesson, chosen: int) -> None:
+    """Take a prediction, and ask for the lesson's runs."""
     st.query_params[PREDICTED] = str(chosen + 1)
     st.session_state[_TAKEN] = {*st.session_state.get(_TAKEN, ()), lesson.key}
     controls.open_with(_said(lesson))
     controls.request_start()
-    st.rerun()
 
 
-def _tell(lesson: Lesson, chosen: int) -> None:
+def _tell(lesson: Lesson, chosen: int, asked: bool) -> None:
     """Show what happens and why, in few lines, so that the curves stay in view."""
     happens, look, change, about = st.tabs(["What happens", "Look at", "Change next", "Question and terms"])
     with happens.container(gap="xsmall"):
         outcome = "That is what happens." if chosen == lesson.right else "It turns out differently."
-        st.caption(f"You predicted: {lesson.choices[chosen]}. {outcome}")
+        who = "Most of the class" if asked else "You"
+        st.caption(f"{who} predicted: {lesson.choices[chosen]}. {outcome}")
         st.markdown(f"**{lesson.answer}** {' '.join(lesson.sentences)}")
     look.markdown(_items(lesson.look))
     change.markdown(_items(lesson.change))

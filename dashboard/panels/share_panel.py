@@ -10,12 +10,13 @@ from dashboard.experiment.comparison import sent_as
 from dashboard.experiment.configs import config_of
 from dashboard.experiment.groups import Group
 from dashboard.experiment.history import address, ids
-from dashboard.experiment.share import Decoded, ShareError, decode, encode
+from dashboard.experiment.share import PARAMETER, Decoded, ShareError, decode, encode
 from dashboard.experiment.text import escape
 from dashboard.experiment.words import in_words, mistake_words
 from dashboard.exports.code import script, script_data, script_for
 from dashboard.lessons import LESSONS
 from dashboard.panels import controls
+from dashboard.panels.class_panel import open_button
 from dashboard.panels.theme import on_primary
 from dashboard.server import services
 from dashboard.server.board_data import mine
@@ -26,9 +27,8 @@ from rnncore.errors import ConfigError
 from rnncore.runs.store.store import StoredRun
 from rnncore.words import many
 
-PARAMETER = "config"  # of the address, holds a link's text
-
 _OPEN, _SHOW_CODE = "share.open", "share.show_code"
+_CODE_HELP = "The same run as a plain torch script."
 
 _REPORT = "Report", "All figures and settings in one page that opens anywhere."
 _EVERYTHING = "Everything", "Report, records, profiles, weights and code of all runs, as a zip file."
@@ -61,14 +61,13 @@ def share_panel(
     with panel:
         if not configs:
             st.caption("The settings are not valid yet.")
-            return
-        _link(*sent_as(configs))
-        if runs:
-            _watch_address(runs)
-            _files(runs)
-        st.button(
-            "Show me the code", key="share.code", help="The same run as a plain torch script.", on_click=_ask_for_code
-        )
+        else:
+            _link(*sent_as(configs))
+            if runs:
+                _watch_address(runs)
+                _files(runs)
+            st.button("Show me the code", key="share.code", help=_CODE_HELP, on_click=_ask_for_code)
+        open_button(_close)
 
 
 def decode_address() -> Decoded | None:
@@ -107,9 +106,13 @@ def link_notice(link: Decoded) -> None:
             st.text("\n".join(link.problems))
 
 
+def _close() -> None:
+    st.session_state[_OPEN] = False
+
+
 def _ask_for_code() -> None:
     """Close the panel, which would lie over the code, and show that instead."""
-    st.session_state[_OPEN] = False
+    _close()
     st.session_state[_SHOW_CODE] = True
 
 

@@ -9,13 +9,14 @@ from dashboard.experiment.comparison import said_of
 from dashboard.experiment.configs import config_of
 from dashboard.experiment.groups import Group
 from dashboard.experiment.opening import DEFAULT
+from dashboard.experiment.share import PARAMETER as LINK
 from dashboard.experiment.share import Decoded
 from dashboard.experiment.text import escape
 from dashboard.experiment.twins import twins
 from dashboard.experiment.words import in_words, label
 from dashboard.figures.show import AS_USUAL
 from dashboard.lessons import LessonRun
-from dashboard.panels import comparing, controls, fields, trying, under_way, uploads
+from dashboard.panels import class_panel, comparing, controls, fields, trying, under_way, uploads
 from dashboard.panels.board import EMPTY, EXAMPLE, board
 from dashboard.panels.data_panel import data_panel
 from dashboard.panels.interrupted import interrupted_notice
@@ -32,11 +33,11 @@ from dashboard.panels.mismatch import mismatch_notice
 from dashboard.panels.predicting import predicting_panel
 from dashboard.panels.presets import preset_cards, preset_runs
 from dashboard.panels.problems import show_problems
-from dashboard.panels.share_panel import PARAMETER as LINK
 from dashboard.panels.share_panel import decode_address, link_notice, share_panel
 from dashboard.panels.theme import on_primary
 from dashboard.server import services
 from dashboard.server.board_data import NO_RUN, BoardRun, board_data, board_of, mine, runs_at
+from dashboard.server.handed_out import put_on_walls
 from dashboard.server.keys import watch_address
 from dashboard.server.workspace import workspace_id
 from rnncore.checks import check_run
@@ -56,10 +57,12 @@ def main() -> None:
     """Draw the page; a click on Train starts the runs and puts their address into the URL."""
     link = decode_address()
     shown = _open_address(link)
+    class_place = st.container()
     heading = st.container(horizontal=True, vertical_alignment="center", key="beside-sidebar")  # see first_frame.py
     notice = st.container()
     interrupted_notice()
-    lesson_card()  # before the controls: committing a prediction fills them
+    # Before the controls: committing a prediction fills them.
+    lesson_card(teaches=class_panel.has_class(), asked=class_panel.asked(current()))
     first = not shown and link is None and current() is None
     cards = st.empty()
     if first:
@@ -107,6 +110,8 @@ def main() -> None:
         if not first and current() is None:
             st.button("Presets", on_click=st.query_params.clear, help="Back to the first screen; what trains goes on.")
         share_panel(shown, would, uploads.read_file)
+    with class_place:
+        class_panel.class_bar(shown, st.query_params.get("run", ""), would[0] if would else None, current())
     lesson = answered()
     example = first and fields.value(fields.KIND) != "upload"
     above = st.container()
@@ -163,7 +168,9 @@ def _start(named: Sequence[LessonRun]) -> Sequence[StoredRun]:
     group = scheduler.submit(workspace_id(), configs, labels, files, slow_start=slow)
     st.query_params.pop(LINK, None)  # from now on the run's own address says what was chosen
     st.query_params["run"] = watch_key(group.id)
-    return scheduler.store.group(group.id)
+    runs = scheduler.store.group(group.id)
+    put_on_walls(workspace_id(), runs)
+    return runs
 
 
 def _named(config: TrainConfig) -> Sequence[LessonRun]:

@@ -11,9 +11,11 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from dashboard.experiment.presets import EXAMPLE
+from dashboard.experiment.varying import settings
 from dashboard.exports.modules import STATIC, as_one_module, inline_modules
 from dashboard.exports.plotly_js import SMALL, WHOLE
 from dashboard.lessons.glossary import in_short
+from dashboard.lessons.questions import questions
 
 _FOR_GOOD = "public, max-age=31536000, immutable"
 _SCRIPT = "text/javascript"
@@ -28,6 +30,12 @@ _FILES: dict[str, tuple[Callable[[], bytes], str]] = {
     "board.css": (lambda: _styles("board", "projector"), "text/css"),
     "page.js": (lambda: f"{inline_modules('page')}page.start();\n".encode(), _SCRIPT),
     "page.css": (lambda: _styles("theme", "board", "projector", "page"), "text/css"),
+    "class_bar.js": (lambda: as_one_module("class_bar", "mount").encode(), _SCRIPT),
+    "class_bar.css": (lambda: _styles("class"), "text/css"),
+    "class_page.js": (lambda: f"{inline_modules('class_page')}class_page.start();\n".encode(), _SCRIPT),
+    "class_page.css": (lambda: _styles("theme", "board", "projector", "page", "class"), "text/css"),
+    "lessons.json": (lambda: json.dumps(questions()).encode(), "application/json"),
+    "settings.json": (lambda: json.dumps(settings()).encode(), "application/json"),
     "icon.png": ((STATIC / "icon.png").read_bytes, "image/png"),
     "example.json": (EXAMPLE.read_bytes, "application/json"),
     "glossary.json": (lambda: json.dumps(in_short()).encode(), "application/json"),

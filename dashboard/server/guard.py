@@ -155,7 +155,7 @@ def host_is_allowed(host: str) -> bool:
     allowed: list[str] = config.get_option("server.allowedHosts")
     if allowed:
         return any(_matches(name, pattern.strip().lower().rstrip(".")) for pattern in allowed)
-    return _is_loopback(name) or not _is_loopback(config.get_option("server.address") or "")
+    return is_loopback(name) or not is_loopback(config.get_option("server.address") or "")
 
 
 def _matches(name: str, pattern: str) -> bool:
@@ -163,7 +163,8 @@ def _matches(name: str, pattern: str) -> bool:
 
 
 @lru_cache(maxsize=1024)
-def _is_loopback(name: str) -> bool:
+def is_loopback(name: str) -> bool:
+    """Tell whether a host name is one of this machine alone."""
     if name == "localhost" or name.endswith(".localhost"):
         return True
     try:

@@ -14,6 +14,7 @@ import { ProfileCache } from "./profile_cache.js";
 import { Projector } from "./projector.js";
 import { isOver, Refreshes } from "./refreshes.js";
 import { Series } from "./series.js";
+import { largeFigure, tellShown } from "./shown.js";
 import { SnapshotCache } from "./snapshot_cache.js";
 import { send, targetsOf } from "./steering.js";
 import { Glossary } from "./terms.js";
@@ -21,6 +22,7 @@ import { TimeTravel } from "./time_travel.js";
 import { Trying } from "./trying.js";
 import { Verdicts } from "./verdicts.js";
 
+/** @import { Follow } from "./class.d.ts" */
 /** @import { Drawing, Theme } from "./figures.d.ts" */
 /** @import { Plotly } from "./plotly.d.ts" */
 /** @import { Asked } from "./trying.js" */
@@ -78,6 +80,7 @@ class Board {
   /** @type {Theme} */ theme = "light";
   /** @type {string | null} */ key = null; // of the runs shown
   shown = ""; // what the page last asked to be shown
+  followed = ""; // what was shown last because somebody else's board shows it
   frames = 0;
   /** @type {Plotly | null} */ Plotly = null;
   /** @type {Page | null} */ page = null;
@@ -96,7 +99,10 @@ class Board {
       empty: () => this.emptyText(),
       told: (step, last) => (last ? `step ${count(step)}` : ""),
       travelled: () => this.travelled(),
-      shown: () => (this.latest.disabled = this.travel.pinned === null),
+      shown: () => {
+        this.latest.disabled = this.travel.pinned === null;
+        this.tell();
+      },
     });
     this.glossary = new Glossary(this.root);
     this.trying = new Trying(
@@ -122,6 +128,7 @@ class Board {
       this.travel.plots,
       () => this.build(),
       () => this.travel.draw(),
+      () => this.tell(),
     );
     this.travel.timeline.prepend(this.playback.button, this.playback.field);
     this.travel.timeline.append(this.latest, this.projector.slides, this.projector.button, keysMenu());
@@ -171,6 +178,21 @@ class Board {
     if (started) this.head.root.focus({ preventScroll: true }); // from Train, where the space bar would train again
     if (!unchanged) this.ready.then(() => this.build());
     this.polling.wake();
+    this.follow(data.follow ?? null);
+  }
+
+  /** @param {Follow | null} follow what somebody else's board shows: this one shows it too, once; null: nobody's */
+  follow(follow) {
+    const now = follow ? JSON.stringify([this.key, follow]) : "";
+    if (now === this.followed) return;
+    this.followed = now;
+    if (follow) this.travel.goTo(follow.step);
+    this.travel.plots.lead(follow?.figure ?? null);
+  }
+
+  // Tell the page what is shown, for a class that follows it.
+  tell() {
+    tellShown(this.root, { step: this.travel.pinned, figure: largeFigure(this.travel.plots, this.projector.large) });
   }
 
   // Take up other runs.

@@ -35,6 +35,7 @@ export class Plots {
   turn = 0; // number of the last call of `draw`
   asked = ""; // how the cards were arranged last
   fitting = 0;
+  /** @type {string | null} */ led = null; // the figure that is large, before all others
 
   /** @param {Hooks} hooks */
   constructor(hooks) {
@@ -88,6 +89,7 @@ export class Plots {
    */
   add(name, about) {
     const card = new Card(name, about, () => this.hooks.redraw(name), this.hooks.toggleRun);
+    card.root.classList.toggle("rgl-led", name === this.led);
     this.root.append(card.root);
     this.cardOf.set(card.plot, card);
     this.watch.observe(card.plot);
@@ -116,6 +118,14 @@ export class Plots {
       const [name, key] = path.split(".");
       this.cards[name].switchOn(key);
     }
+  }
+
+  /** @param {string | null} figure that is to be large, before all others; null: none */
+  lead(figure) {
+    if (figure === this.led) return;
+    this.led = figure;
+    for (const [name, card] of Object.entries(this.cards)) card.root.classList.toggle("rgl-led", name === figure);
+    this.fit();
   }
 
   /**

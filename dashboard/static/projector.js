@@ -19,12 +19,14 @@ export class Projector {
    * @param {Plots} plots
    * @param {() => void} rebuild draws the figures anew, in the type of the mode
    * @param {() => void} redraw draws them in their new sizes
+   * @param {() => void} told is called when another figure is large, here or alone on the screen
    */
-  constructor(root, plots, rebuild, redraw) {
+  constructor(root, plots, rebuild, redraw, told) {
     this.root = root;
     this.plots = plots;
     this.rebuild = rebuild;
     this.redraw = redraw;
+    this.told = told;
     this.button = button("Projector", "Fill the screen with four figures that a room can read", () => this.toggle());
     this.button.classList.add("rgl-projection");
     this.button.setAttribute("aria-pressed", "false");
@@ -36,7 +38,10 @@ export class Projector {
       this.place,
       button("›", "The next figure (PageDown)", () => this.step(1)),
     );
-    this.onFullscreen = () => this.on && !document.fullscreenElement && this.leave();
+    this.onFullscreen = () => {
+      if (this.on && !document.fullscreenElement) this.leave();
+      this.told();
+    };
     this.onResize = () => {
       clearTimeout(this.timer);
       if (this.on) this.timer = window.setTimeout(() => this.rebuild(), SETTLED_MS);
@@ -91,6 +96,7 @@ export class Projector {
     this.button.setAttribute("aria-pressed", String(this.on));
     setText(this.button, this.on ? "Leave" : "Projector");
     setText(this.place, this.large ? `${this.large} of ${this.shown()}` : "all");
+    this.told();
   }
 
   /**

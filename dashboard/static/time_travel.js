@@ -108,6 +108,12 @@ export class TimeTravel {
     this.travel();
   }
 
+  /** @param {number | null} step that somebody else's board shows: it may not have come here yet */
+  goTo(step) {
+    Object.assign(this, { hovered: null, pinned: step });
+    this.travel();
+  }
+
   /**
    * The pointer is at a place on the screen. A figure redrawn beneath it tells of it as well: that is no move.
    * @param {number} x

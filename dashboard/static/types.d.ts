@@ -1,5 +1,6 @@
 // What the server answers and what a run is, as the modules of this folder read it.
 
+import type { Follow } from "./class.d.ts";
 import type { ProfileCache } from "./profile_cache.js";
 import type { Series } from "./series.js";
 import type { SnapshotCache } from "./snapshot_cache.js";
@@ -193,6 +194,7 @@ export interface BoardData {
   empty: string; // what the board says before there are runs
   example: string | null; // address of a recorded example, shown until then
   glossary: string; // address of the terms that findings use
+  follow?: Follow | null; // what somebody else's board shows, which this one shows too
 }
 
 /** What came of a press of "Try it": the number of the press; why nothing has started, null where a run has. */

@@ -137,6 +137,11 @@ class School:
         with self._lock:
             return next((room for room in self._rooms.values() if room.teacher == workspace), None)
 
+    def of_student(self, workspace: str) -> list[Classroom]:
+        """Return the classes in which a workspace takes part."""
+        with self._lock:
+            return [room for room in self._rooms.values() if workspace in room.members]
+
     def _seconds_left(self, opened_lived_s: float) -> float:
         return opened_lived_s + OPEN_S - self._store.life().lived_s
 

@@ -14,7 +14,9 @@ from dashboard.experiment.share import encode
 from dashboard.experiment.twins import twins
 from dashboard.experiment.words import label
 from dashboard.server import services
+from rnncore.classes.school import School
 from rnncore.config import TrainConfig
+from rnncore.runs.store.keys import watch_key
 from rnncore.runs.store.store import Store
 from tests.support.asgi import call
 from tests.support.links import saying
@@ -34,9 +36,10 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
         {"data": {"kind": "csv", "file": file, "target": "x", "window": 6}, "clip": {"method": "norm"}, "steps": 5}
     )
     train_into(store, list(twins(config)), [label(each) for each in twins(config)], WORKSPACE)
-    before, services._scheduler = services._scheduler, SimpleNamespace(store=store)  # type: ignore[assignment]
+    before = services._scheduler, services._school
+    services._scheduler, services._school = SimpleNamespace(store=store), School(store, 10)  # type: ignore[assignment]
     yield store
-    services._scheduler = before
+    services._scheduler, services._school = before
     store.close()
 
 
@@ -117,7 +120,7 @@ def test_the_panel_offers_the_files_of_the_runs_shown(store: Store, runs: tuple[
     config = TrainConfig.model_validate(store.runs_of(WORKSPACE)[0].config)
     assert app.code[0].value.endswith(f"?config={encode(config, True)}")
     links = [element.proto.url for element in app.get("link_button")]
-    assert f"api/groups/{runs[1]}/report.html" in links
+    assert f"api/groups/{watch_key(runs[1])}/report.html" in links
     assert f"api/runs/{runs[0]}/weights.safetensors" in links
     app.button(key="share.code").click().run()
     assert not app.exception

@@ -14,6 +14,7 @@ from starlette.routing import Route
 from dashboard.api import routes
 from dashboard.server.assets import asset_routes
 from dashboard.server.board_page import board_routes
+from dashboard.server.class_page import class_routes
 from dashboard.server.guard import Guard
 from dashboard.server.page_files import CompressedPageFiles
 from dashboard.server.upload_guard import UploadGuard
@@ -27,7 +28,7 @@ async def _page(request: Any) -> Response:
 
 
 APP = Starlette(
-    routes=[*routes, *asset_routes, *board_routes, Route("/", _page)],
+    routes=[*routes, *asset_routes, *board_routes, *class_routes, Route("/", _page)],
     middleware=[
         Middleware(Guard),
         Middleware(CompressedPageFiles),

@@ -1,0 +1,94 @@
+// How the wall orders and draws runs: one logarithmic axis for all, so that the pictures can be compared.
+
+/** @import { WallRun } from "./class.d.ts" */
+/** @typedef {"loss" | "profile"} What */
+
+const SHAPE = 1.5; // width of a tile by its height, about
+const MOST_DECADES = 12; // of the axis: what is lower runs along its bottom
+
+/**
+ * The lowest final loss first; then what trains still; then what has no finite loss.
+ * @param {WallRun[]} runs
+ */
+export function sorted(runs) {
+  const rank = (/** @type {WallRun} */ { loss, status }) =>
+    status === "diverged" ? 2 : loss !== null && Number.isFinite(loss) ? 0 : 1;
+  return [...runs].sort(
+    (a, b) =>
+      rank(a) - rank(b) || (a.loss ?? 0) - (b.loss ?? 0) || a.label.localeCompare(b.label, "en", { numeric: true }),
+  );
+}
+
+/**
+ * What a picture draws: numbers over an axis that ends at `last`. Of the gradient it is the top layer's.
+ * @param {Pick<WallRun, "curve" | "profile" | "steps">} run
+ * @param {What} what
+ */
+export function lineOf({ curve, profile, steps }, what) {
+  if (what === "loss") return { xs: curve.step, ys: curve.loss, last: steps };
+  return { xs: profile?.t ?? [], ys: profile?.norm.at(-1) ?? [], last: profile?.t.at(-1) ?? 1 };
+}
+
+/**
+ * Logarithms of the smallest and the largest number that the pictures show.
+ * @param {WallRun[]} runs
+ * @param {What} what
+ * @returns {[number, number]}
+ */
+export function spanOf(runs, what) {
+  let [low, high] = [Infinity, -Infinity];
+  for (const run of runs) {
+    for (const value of lineOf(run, what).ys) {
+      if (value === null || !(value > 0) || !Number.isFinite(value)) continue;
+      const log = Math.log10(value);
+      if (log < low) low = log;
+      if (log > high) high = log;
+    }
+  }
+  if (low > high) return [0, 1];
+  if (high - low < 0.1) return [low - 0.05, high + 0.05];
+  return [Math.max(low, high - MOST_DECADES), high];
+}
+
+/**
+ * A line as the data of an SVG path; it has gaps where there is no number, and 0 lies on the bottom.
+ * @param {number[]} xs
+ * @param {(number | null)[]} ys
+ * @param {number} last end of the x axis
+ * @param {[number, number]} span logarithms of the ends of the y axis
+ * @param {number} width
+ * @param {number} height
+ */
+export function pathOf(xs, ys, last, [low, high], width, height) {
+  const first = xs[0] ?? 0;
+  let path = "";
+  let on = false;
+  for (const [index, value] of ys.entries()) {
+    if (value === null || !Number.isFinite(value) || value < 0) {
+      on = false;
+      continue;
+    }
+    const x = last > first ? ((xs[index] - first) / (last - first)) * width : 0;
+    const share = Math.min(1, Math.max(0, (Math.log10(value) - low) / (high - low)));
+    path += `${on ? "L" : "M"}${x.toFixed(1)} ${((1 - share) * height).toFixed(1)}`;
+    on = true;
+  }
+  return path;
+}
+
+/**
+ * Into how many columns so many tiles go, so that each is as large as it can be in a room of this size.
+ * @param {number} tiles
+ * @param {number} width
+ * @param {number} height
+ */
+export function columnsFor(tiles, width, height) {
+  let best = 1;
+  let largest = 0;
+  for (let columns = 1; columns <= tiles; columns++) {
+    const rows = Math.ceil(tiles / columns);
+    const size = Math.min(width / columns, (height / rows) * SHAPE);
+    if (size > largest * 1.001) [best, largest] = [columns, size];
+  }
+  return best;
+}
