@@ -127,15 +127,19 @@ def test_it_works_while_the_run_trains(page: Any, app_server: AppServer) -> None
 
 
 def test_a_refusal_stands_beside_the_button(chromium: Any, tmp_path: Path) -> None:
-    server = AppServer(tmp_path, RNNLAB_MAX_ACTIVE_PER_WORKSPACE="1")
+    limits = {"RNNLAB_MAX_QUEUED": "1", "RNNLAB_WORKERS": "1", "RNNLAB_TRUSTED_PROXIES": "127.0.0.1,::1"}
+    server = AppServer(tmp_path, **limits)
     server.start()
     try:
         page = chromium.new_context(viewport={"width": 1440, "height": 900}).new_page()
         page.goto(started(page, server, LONG))
-        page.locator(TRY).click(timeout=60_000)
+        page.locator(TRY).wait_for(timeout=60_000)
+        fill = {"data": {"config": LONG}, "headers": {"X-Forwarded-For": "203.0.113.7"}}  # the queue, by somebody else
+        assert chromium.new_context().request.post(f"{server.url}/api/runs", **fill).status == 201
+        page.locator(TRY).click()
         said = page.locator(".rgl-said.rgl-alert:visible")
         said.wait_for(timeout=20_000)
-        assert said.inner_text().startswith("You have 1 unfinished run, and the limit is 1;")
+        assert said.inner_text().startswith("The queue is full: it has 1 run, and the limit is 1;")
         assert page.locator(".rgl-run").count() == 1
         stop(page, server)
     finally:

@@ -96,14 +96,14 @@ def test_what_cannot_start_stops_nothing(app: AppTest, server: Scheduler) -> Non
 
 def test_more_starts_than_are_allowed_can_still_be_exchanged_for_a_new_one(app: AppTest, server: Scheduler) -> None:
     training(app)
-    for _ in range(3):
+    for _ in range(server.settings.max_active_per_workspace - 1):
         button(app, "Train").click().run()
         button(app, QUEUE_IT).click().run()
     full = address(app)
     button(app, "Train").click().run()
     button(app, QUEUE_IT).click().run()
     (refused,) = app.error
-    assert "unfinished runs" in refused.value
+    assert "unfinished starts" in refused.value
     assert "RNNLAB" not in refused.value
     assert address(app) == full
     button(app, "Train").click().run()
