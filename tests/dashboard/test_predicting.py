@@ -100,7 +100,7 @@ def test_files_that_do_harm_end_in_one_sentence_here_too(kind: str) -> None:
     assert run is not None
     weights = weights_file(store, run)
     assert weights is not None
-    request = {"config": config_of(run).model_dump(mode="json")}
+    request = {"config": config_of(run).model_dump(mode="json"), "new": 1}
     with pytest.raises(DataError) as raised:
         predicting.predict(request, [("weights", weights), (name, content), (file_id_of(OLD), OLD)])
     assert len(str(raised.value)) < 500
