@@ -6,6 +6,7 @@ the stream breaks off because its node has died, the run is told to go on elsewh
 
 import json
 import logging
+import math
 import os
 import threading
 import time
@@ -58,7 +59,9 @@ class RayBackend:
         self._lock = threading.Lock()  # of all below; never held while a message is delivered or Ray is asked something
         self._places: list[_Place] = []
         self._size, self._lost = settings.ray_runs or (0 if settings.ray_address else settings.workers), 0
-        self._problem = "waiting for the Ray cluster"
+        address = settings.ray_address
+        self._cluster = f"the Ray cluster at {address}" if address else "a Ray on this machine"
+        self._problem = f"waiting for {self._cluster}"
         self._files: OrderedDict[str, tuple[Any, int]] = OrderedDict()  # uploads that Ray holds, and their sizes
         self._deliver: Deliver | None = None
         self._closed, self._look = threading.Event(), threading.Event()
@@ -141,11 +144,8 @@ class RayBackend:
                 if not self._closed.is_set():
                     self._fill()
             except Exception as error:  # a cluster may be unreachable in many ways; runs wait, and the page says so
-                where = self._settings.ray_address
-                logger.warning("the Ray cluster%s does not answer: %s", f" at {where}" if where else "", error)
-                self._note_problem(
-                    f"waiting for the Ray cluster{f' at {where}' if where else ''}, which does not answer"
-                )
+                logger.warning("%s does not answer: %s", self._cluster, error)
+                self._note_problem(f"waiting for {self._cluster}, which does not answer")
                 pause = RETRY_S
             self._look.wait(pause)
             self._look.clear()
@@ -154,7 +154,11 @@ class RayBackend:
         own = self._settings
         where: dict[str, Any] = {"address": own.ray_address}
         if not own.ray_address:
-            where = {"address": "local", "include_dashboard": False, "num_cpus": self._size * own.ray_cpus_per_run}
+            where = {
+                "address": "local",
+                "include_dashboard": False,
+                "num_cpus": math.ceil(self._size * own.ray_cpus_per_run),
+            }
             where["object_store_memory"] = own.ray_store_mb * 2**20
         ray.init(**where, namespace=NAMESPACE, log_to_driver=False, configure_logging=False)
         self._ours = True
@@ -183,7 +187,7 @@ class RayBackend:
         """Return how many runs the resources of the cluster allow at once."""
         there, own = ray.cluster_resources(), self._settings
         needs = (("CPU", own.ray_cpus_per_run), ("GPU", own.ray_gpus_per_run))
-        return min((int(there.get(name, 0.0) / each + 1e-9) for name, each in needs if each), default=0)
+        return min((int(there.get(name, 0.0) / each + 1e-9) for name, each in needs if each), default=own.workers)
 
     def _add(self) -> None:
         own = self._settings
