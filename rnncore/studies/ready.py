@@ -37,7 +37,7 @@ _PASCANU: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class ReadyStudy:
-    """A study to start from. minutes: measured on two cores. paper: the same in its source's size, for a cluster."""
+    """A study to start from. minutes: on two idle cores. paper: the same in its source's size, for a cluster."""
 
     key: str
     title: str
@@ -72,7 +72,7 @@ READY: dict[str, ReadyStudy] = {
             expects="Plain SGD fails first as sequences get longer; clipping goes further, and clipping with the"
             " regulariser Omega furthest, above all with 'smart' initial weights. (The paper's sigmoid is no cell"
             " here.)",
-            minutes=6,
+            minutes=3,
             body={
                 "base": {
                     "data": _task("temporal_order"), "model": {"hidden_size": 50}, "steps": 1500, "batch_size": 20,
@@ -101,7 +101,7 @@ READY: dict[str, ReadyStudy] = {
             " units, section 4.1",
             expects="Both solve the adding problem for short sequences, a tanh RNN only for the shortest; the IRNN"
             " keeps up with the LSTM as sequences get longer.",
-            minutes=6,
+            minutes=2,
             body={
                 "base": {
                     "data": _task("adding"), "model": {"hidden_size": 32}, "steps": 1000, "batch_size": 16,
@@ -149,7 +149,7 @@ READY: dict[str, ReadyStudy] = {
             source="Gers, Schmidhuber & Cummins (2000), Learning to forget; Jozefowicz, Zaremba & Sutskever (2015)",
             expects="With a forget bias below 0 the LSTM forgets too soon; with 1 or more, as has been the advice since"
             " 2000, it learns the adding problem over longer delays. Too large a bias may keep it from forgetting.",
-            minutes=6,
+            minutes=2,
             body={
                 "base": {
                     "data": _task("adding"), "model": {"cell": "lstm", "hidden_size": 32}, "steps": 1000,
@@ -170,7 +170,7 @@ READY: dict[str, ReadyStudy] = {
             source="Pascanu, Mikolov & Bengio (2013), section 3.2: half to ten times the average norm",
             expects="A wide flat bottom: any threshold from half to ten times the usual gradient norm is about as good."
             " Far below it training is slow; far above it nothing is clipped.",
-            minutes=4,
+            minutes=2,
             body={
                 "base": {
                     "data": _task("temporal_order", seq_len=20), "model": {"hidden_size": 50},
@@ -193,7 +193,7 @@ READY: dict[str, ReadyStudy] = {
             " whatever the size H (Girko's circular law)",
             expects="No: the gradient of the untrained RNN halves every one or two steps at every size. Gates change"
             " the half-life, the size hardly does.",
-            minutes=4,
+            minutes=1,
             body={
                 "base": {
                     "data": _task("adding", seq_len=50), "steps": 40, "batch_size": 32,
