@@ -1,7 +1,7 @@
 """Shared fixtures: the app as a real server on localhost, and a browser to drive it."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import Any
 
 import pytest
@@ -13,10 +13,19 @@ from tests.support.server import AppServer
 # For `make mutants`: the same few examples every time.
 settings.register_profile("mutants", max_examples=20, derandomize=True, database=None, deadline=None)
 
+BROWSER = pytest.StashKey[Any]()
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Browser tests come last: Playwright keeps an event loop running, in which no other test can start its own."""
+    """Browser tests come last: Playwright keeps an event loop running, in which no other test can start its own.
+
+    In CI one that waited in vain is tried once more; docs/deploy.md says when and why.
+    """
     items.sort(key=lambda item: "chromium" in getattr(item, "fixturenames", ()))
+    if os.environ.get("CI") == "true":
+        for item in items:
+            if item.get_closest_marker("browser"):
+                item.add_marker(pytest.mark.flaky(reruns=1, only_rerun=["TimeoutError"]))
 
 
 @pytest.fixture(scope="session")
@@ -28,8 +37,8 @@ def app_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppServer]:
 
 
 @pytest.fixture(scope="session")
-def chromium() -> Iterator[Any]:
-    """A running Chromium; skipped with a reason where there is none, an error in CI."""
+def running_chromium() -> Iterator[Any]:
+    """Playwright's Chromium; skipped with a reason where there is none, an error in CI."""
     path = executable()
     if path is None:
         reason = "no Chromium on this machine (Debian: apt-get install chromium)"
@@ -42,6 +51,26 @@ def chromium() -> Iterator[Any]:
         browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
         yield browser
         browser.close()
+
+
+@pytest.fixture
+def chromium(running_chromium: Any, request: pytest.FixtureRequest) -> Iterator[Any]:
+    """A `tests.support.browsing.Browser`; what a test has opened in it is closed with the test."""
+    from tests.support.browsing import Browser
+
+    browser = request.node.stash[BROWSER] = Browser(running_chromium)
+    yield browser
+    browser.close_pages()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Say with a failed browser test what its pages looked like."""
+    report = yield
+    browser = item.stash.get(BROWSER, None)
+    if report.failed and report.when != "teardown" and browser is not None:
+        report.longrepr.addsection("pages of the browser", browser.report())
+    return report
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 from dashboard.lessons import LESSONS
+from tests.support.browsing import arrived, still
 from tests.support.server import AppServer
 from tests.support.waiting import wait
 
@@ -13,12 +14,6 @@ pytestmark = pytest.mark.browser
 
 CONFIG: dict[str, Any] = {"data": {"kind": "task", "seq_len": 20}, "model": {"hidden_size": 8, "num_layers": 2},
     "batch_size": 4, "clip": {"method": "norm", "threshold": 1.0}, "steps": 200, "eval_every": 20}  # fmt: skip
-# A board that waits for a prediction or a file shows no figures (`rgl-waiting`).
-COME = """() => document.querySelector('[data-testid=stApp]')?.dataset.testScriptState === 'notRunning'
-  && !document.querySelector('[data-testid=stSkeleton]') && document.querySelector('h1, h2, h3')
-  && (!document.querySelector('.rgl-board:not(.rgl-waiting)') ||
-    document.querySelectorAll('.js-plotly-plot').length >= 4)"""
-BOARD = "() => document.querySelectorAll('.js-plotly-plot').length >= 4"
 THEMES = ("light", "dark")
 
 
@@ -49,7 +44,7 @@ def test_axe_finds_nothing_on_any_page(
     for path in ("", "lessons", lesson, "glossary", "history", "studies", runs, f"board{runs}", "board"):
         page.goto(f"{app_server.url}/{path}")
         if path != "board":
-            page.wait_for_function(BOARD if path.startswith("board") else COME, timeout=120_000)
+            arrived(page)
         if here := found(page):
             problems[path] = here
     context.close()
@@ -63,14 +58,15 @@ def test_axe_finds_nothing_in_what_can_be_opened(
     context = chromium.new_context(viewport={"width": 1440, "height": 900}, color_scheme=theme)
     page = context.new_page()
     page.goto(f"{app_server.url}/?run={trained['group']}")
-    page.wait_for_function(COME, timeout=120_000)
+    arrived(page)
     problems = {}
     for panel in page.get_by_test_id("stExpander").locator("summary").all():  # of the sidebar, and the data below
         if panel.is_visible():
             panel.click()
     page.locator(".rgl-card:has([data-figure=profile]) summary").click()
     page.locator(".rgl-scrubber").fill("100")
-    page.wait_for_function(COME, timeout=120_000)
+    arrived(page)
+    still(page)
     problems["panels"] = found(page)
     page.locator(".rgl-keys summary").click()
     problems["keys"] = found(page)

@@ -35,12 +35,13 @@ def phone(chromium: Any, app_server: AppServer) -> Iterator[Any]:
 
 
 def test_a_phone_gets_the_board_alone_and_can_steer_and_travel(phone: Any, app_server: AppServer) -> None:
-    started = app_server.api("runs", {"config": CONFIG | {"steps": 50_000}, "compare": True})
+    started = app_server.api("runs", {"config": CONFIG | {"steps": 200_000}, "compare": True})
     own(phone.context, app_server.url, started)
-    phone.goto(f"{app_server.url}/?run={started['group']}")  # an address of before
+    address = f"{app_server.url}/?run={started['group']}"  # an address of before
+    phone.goto(address, wait_until="commit")  # it is led on at once
     watched = started["group_watch"]
     phone.wait_for_url(f"{app_server.url}/board?run={watched}")
-    phone.wait_for_function(CURVES, timeout=30_000)
+    phone.wait_for_function(CURVES)
     assert phone.locator("[data-testid=stApp]").count() == 0
     assert phone.evaluate(FIRST_IN_VIEW)
     assert phone.evaluate("() => document.scrollingElement.scrollWidth <= innerWidth")
@@ -57,18 +58,18 @@ def test_a_phone_gets_the_board_alone_and_can_steer_and_travel(phone: Any, app_s
     phone.get_by_text("lag", exact=False).first.wait_for()
 
     phone.get_by_role("link", name="Open in the lab").tap()
-    phone.get_by_test_id("stMain").get_by_text("Share and keep").wait_for(timeout=30_000)
+    phone.get_by_test_id("stMain").get_by_text("Share and keep").wait_for()
     assert phone.url == f"{app_server.url}/?run={watched}"
     phone.reload()
-    phone.get_by_test_id("stMain").get_by_text("Share and keep").wait_for(timeout=30_000)
+    phone.get_by_test_id("stMain").get_by_text("Share and keep").wait_for()
 
 
 def test_who_has_the_address_alone_looks_and_cannot_steer(page: Any, phone: Any, app_server: AppServer) -> None:
-    started = app_server.api("runs", {"config": CONFIG | {"steps": 50_000}, "compare": True})
+    started = app_server.api("runs", {"config": CONFIG | {"steps": 200_000}, "compare": True})
     try:
         for visitor, path in ((phone, "board"), (page, "")):
             visitor.goto(f"{app_server.url}/{path}?run={started['group_watch']}")
-            visitor.wait_for_function(CURVES, timeout=60_000)
+            visitor.wait_for_function(CURVES)
             buttons = [visitor.get_by_role("button", name=name, exact=True) for name in STEERING]
             assert [button.count() for button in buttons] == [0] * len(STEERING)
             assert visitor.locator(".rgl-steering").is_hidden()
@@ -85,11 +86,11 @@ def test_on_a_wide_screen_a_link_opens_the_lab(page: Any, app_server: AppServer)
     wait(lambda: all(app_server.api(f"runs/{run['id']}")["status"] == "finished" for run in answer["runs"]), 180)
     page.goto(f"{app_server.url}/?run={answer['group']}")
     page.get_by_role("button", name="Train", exact=True).wait_for()
-    page.wait_for_function(CURVES, timeout=30_000)
+    page.wait_for_function(CURVES)
 
     page.emulate_media(color_scheme="dark")
     page.goto(f"{app_server.url}/board?run={answer['group']}")
-    page.wait_for_function(CURVES, timeout=30_000)
+    page.wait_for_function(CURVES)
     color = "() => document.querySelector('[data-figure=loss]')._fullLayout.font.color"
     dark = page.evaluate(color)
     page.emulate_media(color_scheme="light")  # the page follows

@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
+from tests.support.browsing import arrived, double_click, eventually
 from tests.support.server import AppServer
+from tests.support.waiting import wait
 
 pytestmark = pytest.mark.browser
 
@@ -39,7 +41,7 @@ IN_VIEW = """() => ["loss", "grad_norm"].every((name) => {
 def open_app(page: Any, server: AppServer, query: str = "") -> None:
     page.goto(server.url + query)
     page.get_by_role("button", name="Train", exact=True).wait_for()
-    page.wait_for_function("() => document.querySelectorAll('.js-plotly-plot').length >= 4")
+    arrived(page)
 
 
 def test_train_watch_stop_and_reload(page: Any, app_server: AppServer) -> None:
@@ -51,33 +53,41 @@ def test_train_watch_stop_and_reload(page: Any, app_server: AppServer) -> None:
 
     page.on("response", note_size)
     open_app(page, app_server)
-    page.get_by_label("Steps", exact=True).fill("20000")
+    page.get_by_label("Steps", exact=True).fill("200000")
     page.get_by_label("Steps", exact=True).press("Enter")
     page.get_by_role("button", name="Train", exact=True).click()
-    page.wait_for_function(POINTS, timeout=20_000)
+    page.wait_for_function(POINTS)
 
     # The plotted DOM stays the same through updates: no rebuild, so zoom and hover survive.
     page.evaluate("() => { document.querySelector('[data-figure=loss] .main-svg').dataset.marked = 'yes' }")
     before = page.evaluate(LAST_STEP)
-    page.wait_for_function(f"() => ({LAST_STEP})() > {before + 20}", timeout=20_000)
+    page.wait_for_function(f"() => ({LAST_STEP})() > {before + 20}")
     assert page.locator("[data-figure=loss] .main-svg[data-marked=yes]").count() == 1
-    assert page.evaluate(IN_VIEW)
+    page.wait_for_function(IN_VIEW)
 
     # Zoom lasts through updates; a double click shows everything again, and the updates go on.
-    plot = page.locator("[data-figure=grad_norm]").bounding_box()
-    page.mouse.move(plot["x"] + 120, plot["y"] + 60)
-    page.mouse.down()
-    page.mouse.move(plot["x"] + 260, plot["y"] + 180, steps=5)
-    page.mouse.up()
+    plot = page.locator("[data-figure=grad_norm]")
+    plot.scroll_into_view_if_needed()
     shown = "() => document.querySelector('[data-figure=grad_norm]')._fullLayout.xaxis.range"
-    page.wait_for_function(f"() => ({shown})()[0] > 1.5")
+
+    def zoom() -> bool:  # again, where the page has moved the figure away meanwhile
+        box = plot.bounding_box()
+        page.mouse.move(box["x"] + 120, box["y"] + 60)
+        page.mouse.down()
+        page.mouse.move(box["x"] + 260, box["y"] + 180, steps=5)
+        page.mouse.up()
+        page.wait_for_timeout(300)
+        return bool(page.evaluate(shown)[0] > 1.5)
+
+    wait(zoom, 300)
     zoomed, before = page.evaluate(shown), page.evaluate(LAST_STEP)
-    page.wait_for_function(f"() => ({LAST_STEP})() > {before + 20}", timeout=20_000)
+    page.wait_for_function(f"() => ({LAST_STEP})() > {before + 20}")
     assert page.evaluate(shown) == zoomed
-    page.mouse.dblclick(plot["x"] + 200, plot["y"] + 100)
+    box = plot.bounding_box()
+    double_click(page, box["x"] + 200, box["y"] + 100)
     before = page.evaluate(LAST_STEP)
-    page.wait_for_function(f"() => ({LAST_STEP})() > {before + 20}", timeout=20_000)
-    assert page.evaluate(IN_VIEW)
+    page.wait_for_function(f"() => ({LAST_STEP})() > {before + 20}")
+    page.wait_for_function(IN_VIEW)
     page.keyboard.press("Escape")
     assert page.locator(".rgl-status", has_text="running").count() == 2
     assert len(sizes) >= 3
@@ -89,7 +99,7 @@ def test_train_watch_stop_and_reload(page: Any, app_server: AppServer) -> None:
     )
     assert re.search(r"[?&]run=w[\w-]{22}", page.url)
     stopped_at = page.evaluate(LAST_STEP)
-    assert page.evaluate(IN_VIEW)
+    page.wait_for_function(IN_VIEW)
 
     # Time travel: forth and back, the predictions are those of the step.
     for step, first in ((1, True), (stopped_at, False), (1, True)):
@@ -98,10 +108,10 @@ def test_train_watch_stop_and_reload(page: Any, app_server: AppServer) -> None:
         page.wait_for_function(f"() => ({PREDICTED})().includes('at step 1, on') === {str(first).lower()}")
 
     page.reload()
-    page.wait_for_function(POINTS, timeout=20_000)
-    assert page.evaluate(LAST_STEP) == stopped_at
+    page.wait_for_function(POINTS)
+    eventually(page, LAST_STEP, stopped_at)
     assert page.locator(".rgl-status", has_text="stopped").count() == 2
-    assert page.get_by_label("Steps", exact=True).input_value() == "20000"  # the controls show the run's experiment
+    assert page.get_by_label("Steps", exact=True).input_value() == "200000"  # the controls show the run's experiment
 
 
 def test_uploaded_csv_trains(page: Any, app_server: AppServer) -> None:
@@ -116,7 +126,7 @@ def test_uploaded_csv_trains(page: Any, app_server: AppServer) -> None:
     page.get_by_label("Steps", exact=True).fill("60")
     page.get_by_label("Steps", exact=True).press("Enter")
     page.get_by_role("button", name="Train", exact=True).click()
-    page.wait_for_function(POINTS, timeout=20_000)
+    page.wait_for_function(POINTS)
     page.wait_for_function(
         "() => [...document.querySelectorAll('.rgl-status')].every((s) => /finished|diverged/.test(s.textContent))"
     )
@@ -139,7 +149,7 @@ def test_several_uploaded_files_train_and_are_there_again_after_a_reload(page: A
     page.get_by_label("Steps", exact=True).fill("40")
     page.get_by_label("Steps", exact=True).press("Enter")
     page.get_by_role("button", name="Train", exact=True).click()
-    page.wait_for_function(POINTS, timeout=20_000)
+    page.wait_for_function(POINTS)
     page.reload()
     page.get_by_text("Moves_TRAIN.ts and 1 more: 480 timesteps").wait_for()
     page.get_by_text("Stored files").click()

@@ -19,6 +19,7 @@ import pytest
 
 from dashboard.experiment.link_packing import compact_json, pack
 from rnncore.words import visible
+from tests.support.browsing import arrived, eventually, still
 from tests.support.hostile_texts import LONG, ODD, SCRIPTS, TEXTS
 from tests.support.rows import pick
 from tests.support.server import AppServer
@@ -53,7 +54,7 @@ OVER = """() => {
 
 def unharmed(page: Any) -> None:
     assert page.evaluate(HARM) == []
-    assert page.evaluate(WIDE) == []
+    eventually(page, WIDE, [])  # what has just come may still move to its place
 
 
 def history(page: Any) -> None:
@@ -85,13 +86,13 @@ def test_notes(page: Any, app_server: AppServer, width: int) -> None:
         note.fill(f"{number} {text}")
         note.press("Enter")
         words = visible(f"{number} {text}").strip()
-        wait(lambda words=words: stored_note(app_server) == words, 10)
+        wait(lambda words=words: stored_note(app_server) == words, 120)
         unharmed(page)
     before = stored_note(app_server)
     for text in LONG:  # more than a note may have: it is not taken, and the field says how much it may hold
         note.fill(text)
         note.press("Enter")
-        page.wait_for_timeout(300)
+        still(page)
         unharmed(page)
     assert stored_note(app_server) == before
     page.set_viewport_size({"width": 1440, "height": 900})
@@ -124,15 +125,15 @@ def train(page: Any, name: str, content: bytes) -> None:
     page.get_by_text("My files", exact=True).click()
     page.locator("input[type=file]").set_input_files({"name": name, "mimeType": "text/plain", "buffer": content})
     page.get_by_text("What we found and did").wait_for()
-    page.wait_for_timeout(500)
+    arrived(page)
     unharmed(page)
     page.get_by_label("Steps", exact=True).fill("20")
     page.get_by_label("Steps", exact=True).press("Enter")
     page.get_by_role("button", name="Train", exact=True).click()
-    page.wait_for_function(OVER, timeout=60_000)
+    page.wait_for_function(OVER)
     for figure in page.locator(".rgl-card:not([hidden]) .rgl-plot").all():
         figure.scroll_into_view_if_needed()
-    page.wait_for_timeout(1000)
+    still(page)
     unharmed(page)
 
 
@@ -152,9 +153,10 @@ def everywhere(page: Any, app_server: AppServer, tmp_path: Path) -> None:
     unharmed(page)
     report = tmp_path / "report.html"
     report.write_bytes(page.request.get(f"{app_server.url}/api/groups/{run}/report.html").body())
-    page = page.context.browser.new_page()
+    page = page.context.new_page()
     page.goto(report.as_uri())
     page.wait_for_function("() => document.querySelectorAll('.js-plotly-plot').length >= 4")
+    still(page)
     unharmed(page)
     page.close()
 
@@ -205,5 +207,5 @@ def test_addresses_and_links(page: Any, app_server: AppServer, text: str) -> Non
     for query in asked[: 3 if text in SCRIPTS[:2] else 2]:
         page.goto(f"{app_server.url}/?{urlencode(query)}")
         page.get_by_role("button", name="Train", exact=True).wait_for(state="attached")
-        wait(lambda: page.locator("[data-testid=stStatusWidget]").count() == 0, 20)
+        arrived(page)
         unharmed(page)

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.browsing import eventually, still
 from tests.support.server import AppServer
 from tests.support.waiting import wait
 
@@ -38,6 +39,7 @@ OVERLAPS = """() => [...document.querySelectorAll('.rgl-card:not([hidden]) .js-p
   }
   return found
 })"""
+DRAWN = "() => document.querySelectorAll('.js-plotly-plot').length >= 5"
 LABELS = "() => [...document.querySelectorAll('.annotation-text-g text')].map((node) => node.textContent)"
 AXIS = "() => [...document.querySelectorAll('[data-figure=profile] .ytick text')].map((node) => node.textContent)"
 LEGENDS = "() => [...document.querySelectorAll('.rgl-legend')].map((node) => node.textContent).join('|')"
@@ -51,7 +53,7 @@ def boards(app_server: AppServer) -> dict[str, str]:
         state: app_server.api("runs", {"config": BASE | more, "compare": True}) for state, more in settings.items()
     }
     ids = [run["id"] for answer in started.values() for run in answer["runs"]]
-    wait(lambda: all(app_server.api(f"runs/{each}")["status"] in {"finished", "diverged"} for each in ids), 90)
+    wait(lambda: all(app_server.api(f"runs/{each}")["status"] in {"finished", "diverged"} for each in ids), 300)
     return {state: answer["group"] for state, answer in started.items()}
 
 
@@ -61,7 +63,7 @@ def several(app_server: AppServer) -> list[str]:
     cells = [{"cell": cell, "hidden_size": 8} for cell in ("rnn", "lstm", "gru")]
     settings = [{"model": model, "optimizer": {"learning_rate": rate}} for rate in (0.01, 0.0025) for model in cells]
     ids = [app_server.api("runs", {"config": BASE | more})["runs"][0]["id"] for more in settings]
-    wait(lambda: all(app_server.api(f"runs/{each}")["status"] == "finished" for each in ids), 90)
+    wait(lambda: all(app_server.api(f"runs/{each}")["status"] == "finished" for each in ids), 300)
     return ids
 
 
@@ -73,14 +75,15 @@ def test_names_of_many_runs_lie_on_nothing_either(
     for width in (1280,) if projector else (390, 1440):
         page.set_viewport_size({"width": width, "height": 720 if projector else 1000})
         page.goto(f"{app_server.url}/?run={','.join(several[:count])}")
-        page.wait_for_function("() => document.querySelectorAll('.js-plotly-plot').length >= 5", timeout=30_000)
+        page.wait_for_function(DRAWN)
         if projector:
             page.get_by_role("button", name="Projector").click()
-            page.wait_for_timeout(1000)
+            page.locator(".rgl-projector").wait_for()
+            still(page)
         for figure in page.locator(".rgl-card:not([hidden]) .rgl-plot").locator("visible=true").all():
             figure.scroll_into_view_if_needed()
-        page.wait_for_timeout(500)
-        assert page.evaluate(OVERLAPS) == []
+        still(page)
+        eventually(page, OVERLAPS, [])
 
 
 @pytest.mark.parametrize("width", [390, 1440])
@@ -90,11 +93,11 @@ def test_no_label_lies_on_a_curve_or_on_another(
 ) -> None:
     page.set_viewport_size({"width": width, "height": 1000})
     page.goto(f"{app_server.url}/?run={boards[state]}")
-    page.wait_for_function("() => document.querySelectorAll('.js-plotly-plot').length >= 5", timeout=30_000)
+    page.wait_for_function(DRAWN)
     for figure in page.locator(".rgl-card:not([hidden]) .rgl-plot").all():
         figure.scroll_into_view_if_needed()  # drawn where it is seen
-    page.wait_for_timeout(500)
-    assert page.evaluate(OVERLAPS) == []
+    still(page)
+    eventually(page, OVERLAPS, [])
     texts, legends = page.evaluate(LABELS), page.evaluate(LEGENDS)
     assert any("the gradient travels this way" in text for text in texts)
     assert "threshold: " in legends
@@ -106,4 +109,4 @@ def test_no_label_lies_on_a_curve_or_on_another(
     if state == "dead":
         page.locator(".rgl-scrubber").fill("100")
         page.wait_for_function(f"() => ({AXIS})().includes('exactly 0')")
-        assert page.evaluate(OVERLAPS) == []
+        eventually(page, OVERLAPS, [])

@@ -17,7 +17,7 @@ def finished(page: Any, server: AppServer) -> Records:
     """The exported records of the runs that the address names, once they are over, without the clock's column."""
     page.wait_for_url(lambda url: "run=" in url)
     address = page.url.split("run=")[1].split("&")[0]
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 300
     while True:
         runs = page.request.get(f"{server.url}/api/groups/{address}").json()["runs"]
         if all(run["status"] == "finished" for run in runs):

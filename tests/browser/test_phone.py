@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from dashboard.lessons import LESSONS
+from tests.support.browsing import arrived, eventually, still
 from tests.support.server import AppServer
 
 pytestmark = pytest.mark.browser
@@ -40,9 +41,9 @@ def phone(chromium: Any, app_server: AppServer) -> Iterator[Any]:
 @pytest.mark.parametrize("path", PAGES)
 def test_no_page_scrolls_sideways(phone: Any, app_server: AppServer, path: str) -> None:
     phone.goto(f"{app_server.url}/{path}")
-    phone.get_by_test_id("stMain").get_by_role("heading").first.wait_for()
-    phone.wait_for_timeout(1500)
-    assert phone.evaluate(SIDEWAYS) == [0, 0, 0]
+    arrived(phone)
+    still(phone)
+    eventually(phone, SIDEWAYS, [0, 0, 0])
 
 
 def test_train_and_stop_are_on_the_board_and_the_sidebar_closes(phone: Any, app_server: AppServer) -> None:
@@ -52,7 +53,7 @@ def test_train_and_stop_are_on_the_board_and_the_sidebar_closes(phone: Any, app_
     phone.get_by_test_id("stExpandSidebarButton").tap()
     phone.wait_for_function(f"() => !({COLLAPSED})()")
     steps = phone.get_by_label("Steps", exact=True)
-    steps.fill("20000")
+    steps.fill("200000")
     steps.press("Enter")
     phone.get_by_test_id("stSidebar").get_by_role("button", name="Train", exact=True).tap()
     phone.wait_for_function(COLLAPSED)
@@ -66,7 +67,7 @@ def test_train_and_stop_are_on_the_board_and_the_sidebar_closes(phone: Any, app_
     phone.wait_for_function("() => document.querySelectorAll('.rgl-status[data-status=stopped]').length === 2")
     phone.get_by_role("button", name="Share and keep").tap()
     phone.get_by_text("no access to your runs").wait_for()
-    assert phone.evaluate(SIDEWAYS) == [0, 0, 0]
+    eventually(phone, SIDEWAYS, [0, 0, 0])
 
 
 def test_a_finger_that_moves_over_a_figure_scrolls_the_page(phone: Any, app_server: AppServer) -> None:
@@ -74,7 +75,7 @@ def test_a_finger_that_moves_over_a_figure_scrolls_the_page(phone: Any, app_serv
     phone.wait_for_function(DRAWN)
     figure = phone.locator(".js-plotly-plot").first
     figure.scroll_into_view_if_needed()
-    phone.wait_for_timeout(500)
+    still(phone)
     box = figure.bounding_box()
     top = "() => document.querySelector('[data-testid=stMain]').scrollTop"
     range_shown = "() => document.querySelector('.js-plotly-plot')._fullLayout.xaxis.range.map(Number)"
@@ -86,7 +87,7 @@ def test_a_finger_that_moves_over_a_figure_scrolls_the_page(phone: Any, app_serv
         session.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": [{"x": x, "y": y - moved}]})
         phone.wait_for_timeout(16)
     session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
-    phone.wait_for_function(f"() => ({top})() > {before + 80}", timeout=5000)
+    phone.wait_for_function(f"() => ({top})() > {before + 80}")
     assert phone.evaluate(range_shown) == shown  # and nothing was zoomed
 
 
@@ -95,10 +96,9 @@ def test_presets_train_at_a_tap_lead_to_the_board_and_can_be_gone_back_to(phone:
     phone.wait_for_function(DRAWN)
     phone.locator("[data-preset=vanishing]").tap()
     phone.wait_for_url("**run=*")
-    phone.locator(".rgl-status[data-status=running]").wait_for()
+    phone.locator(".rgl-detail", has_text="step").first.wait_for()
     # The figures are on the screen, not below it.
     phone.wait_for_function("() => document.querySelector('.rgl-plot').getBoundingClientRect().top < innerHeight * 0.7")
-    phone.locator(".rgl-actions").get_by_role("button", name="Stop", exact=True).tap()
     phone.get_by_role("button", name="Presets").tap()
     phone.locator("[data-preset=file]").tap()
     phone.wait_for_function(f"() => !({COLLAPSED})()")  # where a file is chosen

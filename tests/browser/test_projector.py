@@ -1,13 +1,12 @@
 """Projector mode in Chromium: it fits the screen exactly, can be read from the last row, and obeys a clicker."""
 
-import json
-import time
-import urllib.request
 from typing import Any
 
 import pytest
 
+from tests.support.browsing import eventually, still
 from tests.support.server import AppServer
+from tests.support.waiting import wait
 
 pytestmark = pytest.mark.browser
 
@@ -58,19 +57,9 @@ HEIGHTS = """() => {
 @pytest.fixture
 def group(app_server: AppServer) -> str:
     """The address of twins that have finished."""
-
-    def api(path: str, body: Any = None) -> Any:
-        content = None if body is None else json.dumps(body).encode()
-        headers = {"Content-Type": "application/json"}
-        request = urllib.request.Request(f"{app_server.url}/api/{path}", content, headers)
-        with urllib.request.urlopen(request) as answer:
-            return json.load(answer)
-
-    started = api("runs", {"config": CONFIG, "compare": True})
-    deadline = time.monotonic() + 60
-    while any(api(f"runs/{run['id']}")["status"] != "finished" for run in started["runs"]):
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    started = app_server.api("runs", {"config": CONFIG, "compare": True})
+    ids = [run["id"] for run in started["runs"]]
+    wait(lambda: all(app_server.api(f"runs/{each}")["status"] == "finished" for each in ids), 300)
     address: str = started["group"]
     return address
 
@@ -82,7 +71,15 @@ def project(page: Any, server: AppServer, group: str, width: int = 1280, height:
     page.wait_for_function("() => document.querySelectorAll('.js-plotly-plot').length >= 4")
     page.get_by_role("button", name="Projector").click()
     page.wait_for_function(f"() => ({SHOWN})().length === {MOST_FIGURES}")
-    page.wait_for_timeout(600)  # the figures are drawn anew in the larger type
+    still(page)  # the figures are drawn anew in the larger type
+
+
+def _unfit(page: Any, width: int, height: int, figures: int) -> list[object]:
+    """What does not fit the screen, or is too small to be read."""
+    shown, boxes = page.evaluate(SHOWN), page.evaluate(BOXES)
+    fits = len(shown) == figures and boxes["box"] == [0, 0, width, height] and max(boxes["scrolls"]) <= 0
+    small = [(share, text) for share, text in page.evaluate(HEIGHTS) if share < LEAST_X_HEIGHT]
+    return [*([] if fits and boxes["within"] else [shown, boxes]), *small]
 
 
 @pytest.mark.parametrize(("width", "height"), SCREENS)
@@ -91,15 +88,9 @@ def test_it_fits_the_screen_exactly_and_the_last_row_can_read_it(
 ) -> None:
     project(page, app_server, group, width, height)
     for figures in (MOST_FIGURES, 1, 1, 1, 1):
-        assert len(page.evaluate(SHOWN)) == figures
-        boxes = page.evaluate(BOXES)
-        assert boxes["box"] == [0, 0, width, height]
-        assert max(boxes["scrolls"]) <= 0, boxes
-        assert boxes["within"], boxes
-        small = [(share, text) for share, text in page.evaluate(HEIGHTS) if share < LEAST_X_HEIGHT]
-        assert not small, str(small)
+        eventually(page, lambda figures=figures: _unfit(page, width, height, figures), [])
         page.keyboard.press("PageDown")
-        page.wait_for_timeout(500)
+        still(page)
     for chrome in ("stSidebar", "stHeader"):
         assert not page.get_by_test_id(chrome).is_visible()
 
@@ -129,9 +120,9 @@ def test_what_is_said_of_runs_is_whole_and_of_twins_one_large_line(
         page.wait_for_function("() => document.querySelectorAll('.js-plotly-plot').length >= 4")
         page.get_by_role("button", name="Projector").click()
         page.wait_for_function(f"() => ({SHOWN})().length === {MOST_FIGURES}")
-        page.wait_for_timeout(800)
+        still(page)
+        eventually(page, CUT, [])
         said = page.evaluate(SAID)
-        assert page.evaluate(CUT) == []
         assert all(said["texts"])
         assert said["right"] <= width
         assert said["size"] >= 0.0355
@@ -140,6 +131,7 @@ def test_what_is_said_of_runs_is_whole_and_of_twins_one_large_line(
             assert said["size"] >= 0.037
         for each in page.locator(".rgl-card").locator("visible=true").all():
             assert each.bounding_box()["height"] > 0.25 * height
+        assert page.locator(".rgl-more").locator("visible=true").count() == count, "what to try is one click away"
 
 
 def test_arrows_and_a_clicker_go_through_the_figures_and_escape_leaves(
@@ -153,7 +145,7 @@ def test_arrows_and_a_clicker_go_through_the_figures_and_escape_leaves(
         ("PageDown", four), ("PageUp", four[3:4]), ("ArrowLeft", four[2:3]),
     ):  # fmt: skip
         page.keyboard.press(key)
-        assert page.evaluate(SHOWN) == shown
+        eventually(page, SHOWN, shown)
     large = page.locator(f"[data-figure={four[2]}] .main-svg").first
     page.wait_for_function(
         f"() => document.querySelector('[data-figure={four[2]}] .main-svg').getBoundingClientRect().width > 1200"
@@ -167,7 +159,7 @@ def test_arrows_and_a_clicker_go_through_the_figures_and_escape_leaves(
 
 def test_it_fills_the_whole_screen_where_the_browser_lets_it(page: Any, app_server: AppServer, group: str) -> None:
     project(page, app_server, group)
-    assert page.evaluate("() => document.fullscreenElement === document.documentElement")
+    page.wait_for_function("() => document.fullscreenElement === document.documentElement")
     page.evaluate("() => document.exitFullscreen()")  # what the browser itself does on Escape
     page.wait_for_function("() => !document.querySelector('.rgl-projector')")
     page.get_by_role("button", name="Projector").click()

@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 
+from tests.support.browsing import double_click, eventually
 from tests.support.owner import own
 from tests.support.server import AppServer
 
 pytestmark = pytest.mark.browser
 
-CONFIG = {"model": {"hidden_size": 4}, "data": {"kind": "task", "seq_len": 8}, "clip": {"method": "norm"},
-          "steps": 200_000, "batch_size": 2, "optimizer": {"name": "sgd", "learning_rate": 0.01}}  # fmt: skip
+CONFIG = {"model": {"hidden_size": 16}, "data": {"kind": "task", "seq_len": 50}, "clip": {"method": "norm"},
+          "steps": 200_000, "batch_size": 16, "optimizer": {"name": "sgd", "learning_rate": 0.01}}  # fmt: skip
 DRAWN = "() => document.querySelector('[data-figure=loss]')?.data?.some((trace) => trace.x?.length > 30)"
 WHEN = "() => Number(document.querySelector('.rgl-when').textContent.replace(/\\D/g, ''))"
 RUNS = "() => new Set(document.querySelector('[data-figure=loss]').data.map((trace) => trace.meta?.run))"
@@ -38,12 +39,12 @@ def group(page: Any, app_server: AppServer) -> Iterator[str]:
 
 def watch(page: Any, server: AppServer, group: str) -> Any:
     page.goto(f"{server.url}/?run={group}")
-    page.wait_for_function(DRAWN, timeout=30_000)
+    page.wait_for_function(DRAWN)
     return page
 
 
 def threshold(page: Any, value: str) -> None:
-    page.locator(".rgl-slider output", has_text=value).wait_for(timeout=10_000)
+    page.locator(".rgl-slider output", has_text=value).wait_for()
 
 
 def test_the_sliders_show_what_is_in_force_in_every_tab_and_after_a_reload(
@@ -67,9 +68,9 @@ def test_what_is_changed_during_a_pause_is_shown_in_every_tab_and_after_a_reload
     page.get_by_role("button", name="Pause").click()
     page.wait_for_function("() => document.querySelectorAll('.rgl-status[data-status=paused]').length === 2")
     for place, exponent, shown in ((0, "-3", "0.001"), (1, "0.5", "3.16")):
-        page.locator(".rgl-slider input").nth(place).fill(exponent)
+        with page.expect_response(lambda answer: answer.url.endswith("/settings")):  # once the reader's hand rests
+            page.locator(".rgl-slider input").nth(place).fill(exponent)
         threshold(page, shown)
-    page.wait_for_timeout(500)  # so long the slider waits for the reader's hand to rest, and more
     other = watch(page.context.new_page(), app_server, group)
     page.reload()
     for tab in (page, other):
@@ -97,14 +98,14 @@ def test_train_asks_about_the_run_under_way_and_the_bare_address_offers_it(page:
     page.wait_for_function(f"() => location.href !== {json.dumps(first)}")
     dialog.wait_for(state="detached")
     page.get_by_text("The board shows").wait_for(state="detached")
-    page.wait_for_function(DRAWN, timeout=30_000)
+    page.wait_for_function(DRAWN)
 
     second = page.url
     page.goto(app_server.url)
     page.get_by_text("A run is still training").wait_for()
     page.get_by_role("button", name="Open it").click()
     page.wait_for_url(second)
-    page.wait_for_function(DRAWN, timeout=30_000)
+    page.wait_for_function(DRAWN)
     page.get_by_role("button", name="Stop", exact=True).click()
 
 
@@ -117,20 +118,24 @@ def test_a_key_goes_where_it_says_while_the_mouse_rests_on_a_figure(
     box = page.locator("[data-figure=loss] .nsewdrag").bounding_box()
     middle = (box["x"] + box["width"] / 3, box["y"] + box["height"] / 2)
     latest = page.get_by_role("button", name="Latest")
-    last = page.evaluate(WHEN)
+    ids = [run["id"] for run in app_server.api(f"groups/{group}")["runs"]]
+    last = max(app_server.api(f"runs/{each}")["step"] for each in ids)
+    eventually(page, WHEN, last)
     page.mouse.move(*middle)
     page.mouse.move(middle[0] + 2, middle[1])
     page.wait_for_function(f"() => ({WHEN})() < {last}")
     page.keyboard.press("ArrowLeft")
-    page.wait_for_timeout(600)  # in which a figure redrawn under the mouse would call for the step below it
     stride = max(1, round(last / 400))
-    assert abs(page.evaluate(WHEN) - (last - stride)) <= 1
+    there = f"() => Math.abs(({WHEN})() - {last - stride}) <= 1"
+    page.wait_for_function(there)
+    page.wait_for_timeout(600)  # in which a figure redrawn under the mouse would call for the step below it
+    assert page.evaluate(there)
     page.keyboard.press("Escape")
     page.wait_for_function(f"() => ({WHEN})() === {last}")
 
-    page.mouse.dblclick(*middle)
-    page.wait_for_timeout(700)
-    assert latest.is_disabled(), "a double click pins nothing"
+    double_click(page, *middle)
+    page.wait_for_timeout(700)  # in which a single click would have pinned its step
+    eventually(page, latest.is_disabled, True)  # a double click pins nothing
     page.mouse.click(*middle)
     page.wait_for_function("() => !document.querySelector('.rgl-timeline button:nth-of-type(2)').disabled")
     assert latest.is_enabled()

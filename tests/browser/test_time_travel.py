@@ -1,11 +1,11 @@
 """Time travel in Chromium: at a pinned step figure and sentence speak of the same stored profile."""
 
-import time
 from typing import Any
 
 import pytest
 
 from tests.support.server import AppServer
+from tests.support.waiting import wait
 
 pytestmark = pytest.mark.browser
 
@@ -23,10 +23,7 @@ Y = "() => document.querySelector('[data-figure=profile]')?.data?.find((trace) =
 def run(app_server: AppServer) -> str:
     """The id of a run that has finished."""
     run_id: str = app_server.api("runs", {"config": CONFIG})["runs"][0]["id"]
-    deadline = time.monotonic() + 60
-    while app_server.api(f"runs/{run_id}")["status"] != "finished":
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    wait(lambda: app_server.api(f"runs/{run_id}")["status"] == "finished", 300)
     return run_id
 
 
@@ -36,7 +33,7 @@ def test_a_pinned_step_shows_exactly_its_profile_and_the_sentence_is_about_it(
     fetched: list[str] = []
     page.on("request", lambda request: fetched.append(request.url) if "/profile?" in request.url else None)
     page.goto(f"{app_server.url}/?run={run}")
-    page.wait_for_function(f"() => ({Y})()?.length > 0", timeout=20_000)
+    page.wait_for_function(f"() => ({Y})()?.length > 0")
     shown = set(
         page.evaluate("() => document.querySelector('[data-figure=heatmap]').data[0].customdata[0].map(Number)")
     )
@@ -44,7 +41,7 @@ def test_a_pinned_step_shows_exactly_its_profile_and_the_sentence_is_about_it(
     values = []
     for step in lost:
         page.locator(".rgl-scrubber").fill(str(step))
-        page.wait_for_function(f"() => ({SAID})().startsWith('At step {step:,}:')", timeout=5000)
+        page.wait_for_function(f"() => ({SAID})().startsWith('At step {step:,}:')")
         page.wait_for_function(f"() => ({DRAWN})().includes('step {step:,},') || ({DRAWN})().endsWith('step {step:,}')")
         values.append(tuple(page.evaluate(Y)))
     assert len(set(values)) == len(values), "each step has its own profile"

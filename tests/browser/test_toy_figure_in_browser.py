@@ -37,7 +37,7 @@ def test_the_figure_of_a_plugin_is_on_the_board(chromium: Any, toy_server: AppSe
     page.get_by_label("Steps", exact=True).fill("40")
     page.get_by_label("Steps", exact=True).press("Enter")
     page.get_by_role("button", name="Train", exact=True).click()
-    page.wait_for_function(OVER, timeout=30_000)
+    page.wait_for_function(OVER)
 
     card = page.locator(".rgl-card:has([data-figure=toy])")
     card.scroll_into_view_if_needed()

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.browsing import eventually
 from tests.support.server import AppServer
 
 pytestmark = pytest.mark.browser
@@ -27,7 +28,7 @@ def workspace(page: Any) -> dict[str, str]:
 def started(page: Any, server: AppServer, config: dict[str, Any]) -> str:
     """Start a run in the page's own workspace; return its address."""
     page.goto(server.url)
-    page.locator("[data-preset]").first.wait_for(timeout=30_000)
+    page.locator("[data-preset]").first.wait_for()
     answer = page.request.post(f"{server.url}/api/runs", data={"config": config}, headers=workspace(page))
     return f"{server.url}/?run={answer.json()['group']}"
 
@@ -42,8 +43,8 @@ def stop(page: Any, server: AppServer) -> None:
 def sick(page: Any, app_server: AppServer) -> Any:
     """The board of a finished run whose learning rate is far too high."""
     page.goto(started(page, app_server, WILD))
-    page.wait_for_function(ENDED.format(1), timeout=60_000)
-    page.locator(TRY).wait_for(timeout=10_000)
+    page.wait_for_function(ENDED.format(1))
+    page.locator(TRY).wait_for()
     return page
 
 
@@ -55,8 +56,8 @@ def test_a_change_trains_beside_its_run_once_and_stays_there(sick: Any, app_serv
     button.focus()
     sick.keyboard.press("Enter")
     sick.keyboard.press("Enter")
-    sick.wait_for_function("() => document.querySelectorAll('.rgl-run').length === 2", timeout=20_000)
-    sick.wait_for_function(ENDED.format(2), timeout=60_000)
+    sick.wait_for_function("() => document.querySelectorAll('.rgl-run').length === 2")
+    sick.wait_for_function(ENDED.format(2))
     names = [f"learning rate {rate}" for rate in ("1", change[1])]
     assert sick.locator(".rgl-run > strong").all_inner_texts() == names
     assert sick.url == address
@@ -67,7 +68,7 @@ def test_a_change_trains_beside_its_run_once_and_stays_there(sick: Any, app_serv
     assert "The board shows" not in sick.get_by_test_id("stMain").inner_text()
 
     sick.reload()
-    sick.wait_for_function(ENDED.format(2), timeout=30_000)
+    sick.wait_for_function(ENDED.format(2))
     assert sick.locator(".rgl-run > strong").all_inner_texts() == names
     report = sick.request.get(f"{app_server.url}/api/groups/{address.split('=')[1]}/report.html").text()
     assert all(name in report for name in names)
@@ -77,7 +78,7 @@ def test_a_change_trains_beside_its_run_once_and_stays_there(sick: Any, app_serv
     sick.get_by_text("the configurations of all 2 runs").wait_for()
     config = sick.locator("code", has_text="?config=").first.inner_text()
     sick.goto(config)
-    sick.get_by_text("and 1 further run that differs by learning rate").wait_for(timeout=20_000)
+    sick.get_by_text("and 1 further run that differs by learning rate").wait_for()
 
 
 def test_the_others_are_folded_and_words_are_explained(sick: Any) -> None:
@@ -118,9 +119,9 @@ LONG = WILD | {"steps": 200_000}
 
 def test_it_works_while_the_run_trains(page: Any, app_server: AppServer) -> None:
     page.goto(started(page, app_server, LONG))
-    page.locator(TRY).click(timeout=60_000)
-    page.wait_for_function("() => document.querySelectorAll('.rgl-run').length === 2", timeout=20_000)
-    page.locator(".rgl-run").nth(1).locator(".rgl-detail", has_text="step").wait_for(timeout=30_000)
+    page.locator(TRY).click()
+    page.wait_for_function("() => document.querySelectorAll('.rgl-run').length === 2")
+    page.locator(".rgl-run").nth(1).locator(".rgl-detail", has_text="step").wait_for()
     page.get_by_role("button", name="Pause").click()
     page.wait_for_function("() => document.querySelectorAll('.rgl-status[data-status=paused]').length === 2")
     stop(page, app_server)
@@ -133,12 +134,12 @@ def test_a_refusal_stands_beside_the_button(chromium: Any, tmp_path: Path) -> No
     try:
         page = chromium.new_context(viewport={"width": 1440, "height": 900}).new_page()
         page.goto(started(page, server, LONG))
-        page.locator(TRY).wait_for(timeout=60_000)
+        page.locator(TRY).wait_for()
         fill = {"data": {"config": LONG}, "headers": {"X-Forwarded-For": "203.0.113.7"}}  # the queue, by somebody else
         assert chromium.new_context().request.post(f"{server.url}/api/runs", **fill).status == 201
         page.locator(TRY).click()
         said = page.locator(".rgl-said.rgl-alert:visible")
-        said.wait_for(timeout=20_000)
+        said.wait_for()
         assert said.inner_text().startswith("The queue is full: it has 1 run, and the limit is 1;")
         assert page.locator(".rgl-run").count() == 1
         stop(page, server)
@@ -150,15 +151,15 @@ def test_on_a_phone_a_tap_tries_and_nothing_is_wider_than_the_screen(chromium: A
     context = chromium.new_context(viewport={"width": 390, "height": 844}, is_mobile=True, has_touch=True)
     page = context.new_page()
     page.goto(started(page, app_server, WILD))
-    page.locator(TRY).wait_for(timeout=60_000)
-    page.wait_for_function(ENDED.format(1), timeout=60_000)
+    page.locator(TRY).wait_for()
+    page.wait_for_function(ENDED.format(1))
     page.locator(".rgl-verdict .rgl-term").first.tap()
     page.locator(".rgl-bubble").wait_for()
-    assert page.evaluate("document.scrollingElement.scrollWidth - innerWidth") == 0
+    eventually(page, "document.scrollingElement.scrollWidth - innerWidth", 0)
     page.locator(".rgl-more").tap()
     page.locator(TRY).tap()
-    page.wait_for_function("() => document.querySelectorAll('.rgl-run').length === 2", timeout=20_000)
-    assert page.evaluate("document.scrollingElement.scrollWidth - innerWidth") == 0
+    page.wait_for_function("() => document.querySelectorAll('.rgl-run').length === 2")
+    eventually(page, "document.scrollingElement.scrollWidth - innerWidth", 0)
     context.close()
 
 
@@ -168,10 +169,10 @@ def test_a_link_that_a_phone_opens_can_be_tried_too(chromium: Any, app_server: A
     page = context.new_page()
     page.goto(f"{app_server.url}/?run={group}")
     page.wait_for_url("**/board?run=*")
-    page.wait_for_function(ENDED.format(1), timeout=60_000)
+    page.wait_for_function(ENDED.format(1))
     page.locator(TRY).tap()
-    page.wait_for_function("() => document.querySelectorAll('.rgl-run').length === 2", timeout=20_000)
-    page.wait_for_function(ENDED.format(2), timeout=60_000)
+    page.wait_for_function("() => document.querySelectorAll('.rgl-run').length === 2")
+    page.wait_for_function(ENDED.format(2))
     assert len(app_server.api(f"groups/{group}")["runs"]) == 1, "the visitor's run is their own"
     page.get_by_text("Tried: learning rate", exact=False).first.wait_for()
     context.close()
@@ -181,15 +182,14 @@ def test_in_projector_mode_a_finding_is_one_line_and_its_change_one_click_away(s
     sick.set_viewport_size({"width": 1280, "height": 720})
     sick.get_by_role("button", name="Projector").click()
     line = sick.locator(".rgl-run")
-    sick.wait_for_timeout(600)
-    assert line.bounding_box()["height"] < 60
+    eventually(sick, lambda: line.bounding_box()["height"] < 60, True)
     more = sick.locator(".rgl-more")
-    assert more.evaluate(INSIDE)
+    eventually(sick, lambda: more.evaluate(INSIDE), True)
     more.click()
     button = sick.locator(".rgl-others .rgl-try:visible").first
-    assert button.evaluate(INSIDE)
+    eventually(sick, lambda: button.evaluate(INSIDE), True)
     button.click()
-    sick.wait_for_function("() => document.querySelectorAll('.rgl-run').length === 2", timeout=20_000)
-    sick.wait_for_function(ENDED.format(2), timeout=60_000)
+    sick.wait_for_function("() => document.querySelectorAll('.rgl-run').length === 2")
+    sick.wait_for_function(ENDED.format(2))
     assert sick.locator(".rgl-projector .rgl-run").count() == 2
-    assert all(each.evaluate(INSIDE) for each in sick.locator(".rgl-run").all())
+    eventually(sick, lambda: all(each.evaluate(INSIDE) for each in sick.locator(".rgl-run").all()), True)

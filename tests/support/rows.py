@@ -9,14 +9,17 @@ def pick(page: Any, row: int) -> None:
     """Click on a row's check box, which is painted, not an element; again if a busy machine lost the click."""
     from playwright.sync_api import TimeoutError as Timeout
 
+    from tests.support.browsing import arrived
+
+    arrived(page)
     grid = page.locator("[data-testid=stDataFrame] canvas").first
     grid.wait_for()
-    for _ in range(3):
+    for _ in range(5):
         page.wait_for_timeout(500)
         box = grid.bounding_box()
         page.mouse.click(box["x"] + 17, box["y"] + 36 + 35 * row + 17)
         try:
-            page.get_by_text(f"{row + 1} selected").wait_for(timeout=8000)
+            page.get_by_text(f"{row + 1} selected").wait_for(timeout=20_000)
         except Timeout:
             continue
         return
