@@ -24,6 +24,7 @@ export interface PlotElement extends HTMLDivElement {
 /** Where the reader points: the place on the x axis, and what a trace says of it. */
 export interface Pointed {
   points: { x: number; customdata?: unknown }[];
+  event: { timeStamp: number };
 }
 
 /** One pair of axes as drawn: offsets and lengths in pixels, l2p from a value to pixels. */

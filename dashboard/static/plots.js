@@ -248,7 +248,7 @@ export class Plots {
     card.listening = true;
     card.plot.on("plotly_hover", (event) => this.hooks.hover(stepOf(event)));
     card.plot.on("plotly_unhover", () => this.hooks.unhover());
-    card.plot.on("plotly_click", (event) => this.clicks.click(stepOf(event)));
+    card.plot.on("plotly_click", (event) => this.clicks.click(stepOf(event), event.event.timeStamp));
     card.plot.on("plotly_relayout", () => this.hooks.moved());
   }
 

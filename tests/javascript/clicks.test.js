@@ -31,6 +31,18 @@ test("a double click chooses nothing", (t) => {
   assert.deepEqual(chosen(t, [1000, 1120]), []);
 });
 
+test("a double click of which a busy page hears late takes its choice back", (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  /** @type {number[]} */
+  const steps = [];
+  const clicks = new SingleClicks((step) => steps.push(step));
+  clicks.click(7, 1000);
+  t.mock.timers.tick(900);
+  clicks.click(8, 1150); // pressed then, heard of at 1,900
+  t.mock.timers.tick(900);
+  assert.deepEqual(steps, [7, 7]);
+});
+
 test("a click after a double click counts again", (t) => {
   assert.deepEqual(chosen(t, [1000, 1120, 2000]), [2000]);
 });
