@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from dashboard.experiment.groups import Group
-from dashboard.experiment.words import data_words, model_words, status_word
+from dashboard.experiment.words import data_words, mistake_words, model_words, status_word
 from rnncore.codec import joined
 from rnncore.config import TrainConfig
 from rnncore.records import MetricWords
@@ -47,7 +47,10 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class HistoryRun:
-    """What the list knows of a run without looking at its records. twin: place in its group, '1 of 2', or ''."""
+    """What the list knows of a run without looking at its records.
+
+    twin: place in its group, '1 of 2', or ''. broken: the mistake that it makes on purpose (`mistake_words`), or ''.
+    """
 
     id: str
     group: str
@@ -61,6 +64,7 @@ class HistoryRun:
     data: str
     model: str
     twin: str
+    broken: str = ""
 
     @property
     def active(self) -> bool:
@@ -76,7 +80,8 @@ class HistoryRun:
         """Tell whether the run has one of the statuses (none given: any) and every one of the lower-case words."""
         if statuses and self.status not in statuses:
             return False
-        text = "\n".join((self.label, self.data, self.model, self.note, status_word(self.status))).casefold()
+        parts = (self.label, self.data, self.model, self.broken, self.note, status_word(self.status))
+        text = "\n".join(parts).casefold()
         return all(word in text for word in words)
 
 
@@ -102,7 +107,8 @@ class _Cached:
     measured: Measured
 
 
-_words: LRUCache[str, tuple[str, str]] = LRUCache(CACHED_RUNS)  # data and model by run id: a config never changes
+# Data, model and mistake by run id: a config never changes.
+_words: LRUCache[str, tuple[str, str, str]] = LRUCache(CACHED_RUNS)
 _groups: LRUCache[tuple[str, ...], tuple[dict[str, str], str]] = LRUCache(CACHED_RUNS)  # by the ids of the runs
 _measured: LRUCache[str, _Cached] = LRUCache(CACHED_RUNS)
 _lock = threading.Lock()  # of all three: every visitor is a thread
@@ -119,7 +125,8 @@ def runs_of(store: Store, workspace: str) -> list[HistoryRun]:
     for group in groups.values():
         for place, run in enumerate(reversed(group), start=1):
             twin = f"{place} of {len(group)}" if len(group) > 1 else ""
-            fields: tuple[Any, ...] = (*astuple(run), *words[run.id], twin)
+            data, model, broken = words[run.id]
+            fields: tuple[Any, ...] = (*astuple(run), data, model, twin, broken)
             runs.append(HistoryRun(*fields))
     return runs
 
@@ -251,14 +258,17 @@ def interrupted_runs(store: Store, workspace: str, now: float | None = None) -> 
     return [run for run in runs_of(store, workspace) if run.id in news]
 
 
-def _words_of(store: Store, run_ids: Sequence[str]) -> dict[str, tuple[str, str]]:
-    """Return data and model in words by run id; only configs not seen before are read."""
+def _words_of(store: Store, run_ids: Sequence[str]) -> dict[str, tuple[str, str, str]]:
+    """Return data, model and mistake in words by run id; only configs not seen before are read."""
     with _lock:
         words = {run_id: known for run_id in run_ids if (known := _words.get(run_id))}
     new = [run_id for run_id in run_ids if run_id not in words]
     if new:
         configs = store.configs(new)
-        fresh = {run_id: (data_words(config), model_words(config)) for run_id, config in configs.items()}
+        fresh = {
+            run_id: (data_words(config), model_words(config), mistake_words(config))
+            for run_id, config in configs.items()
+        }
         with _lock:
             _words.update(fresh)
         words |= fresh

@@ -12,16 +12,17 @@ from rnncore.mistakes import MISTAKES, NONE
 from rnncore.old_configs import upgraded_data
 from rnncore.words import many, shorten
 
+BROKEN = "broken on purpose: "
 STATUS_WORDS = {"queued": "waiting"}  # other statuses are words already
 
 Part = Mapping[str, Any]
 
 
 def data_words(config: Part) -> str:
-    """Return what a run learns from, e.g. 'Adding problem, T = 50', and what is wrong with it on purpose."""
+    """Return what a run learns from, e.g. 'Adding problem, T = 50'."""
     data = upgraded_data(config.get("data", {}))
     words = _DATA.get(data.get("kind", ""))
-    return ", ".join(filter(None, (words(data) if words else "", mistake_words(config))))
+    return words(data) if words else ""
 
 
 def mistake_words(config: Part) -> str:
@@ -29,7 +30,7 @@ def mistake_words(config: Part) -> str:
     key = str(config.get("mistake", NONE))
     if key == NONE:
         return ""
-    return f"broken on purpose: {MISTAKES[key].sentence if key in MISTAKES else key}"
+    return f"{BROKEN}{MISTAKES[key].sentence if key in MISTAKES else key}"
 
 
 def model_words(config: Part) -> str:

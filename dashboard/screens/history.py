@@ -9,7 +9,7 @@ import streamlit as st
 
 from dashboard.experiment import history
 from dashboard.experiment.history import MOST_LAID, MOST_RUNS, STATUSES, HistoryRun
-from dashboard.experiment.words import status_word
+from dashboard.experiment.words import BROKEN, status_word
 from dashboard.panels.interrupted import continue_runs
 from dashboard.panels.theme import on_primary
 from dashboard.server import services
@@ -31,6 +31,7 @@ _COLUMNS = {
     "twin": st.column_config.TextColumn("Group", width=150, help="Runs that belong together, and by what they differ."),
     "status": st.column_config.TextColumn("Status", width=86),
     "data": st.column_config.TextColumn("Data", width=165),
+    "broken": st.column_config.TextColumn("Broken on purpose", width=370, help="The mistake that it was made to have."),
     "network": st.column_config.TextColumn("Network", width=165),
     "curve": st.column_config.LineChartColumn(
         "log10 of the loss", width=125, help="Training loss over the run, averaged; each curve has its own scale."
@@ -48,7 +49,7 @@ _COLUMNS = {
     "note": st.column_config.TextColumn("Note", width=170),
     "verdict": st.column_config.TextColumn("Verdict", width=420),
 }
-_IF_ANY = ("twin", "note", "right", "error")  # columns left out where no row has anything in them
+_IF_ANY = ("twin", "broken", "note", "right", "error")  # columns left out where no row has anything in them
 
 
 def main() -> None:
@@ -73,8 +74,9 @@ def _body(live: bool) -> None:
         services.scheduler().seen(workspace=workspace_id())
     found = _filtered(runs)
     _tell()
-    bar = st.container(horizontal=True, vertical_alignment="bottom")
-    summary = st.empty()
+    bar = st.container(horizontal=True, vertical_alignment="bottom", key="history-actions")  # see first_frame.py
+    with st.container(key="history-summary"):
+        summary = st.empty()
     divided = history.pages(found)
     number = min(st.session_state.get(PAGE) or 1, len(divided))
     chosen = _table(divided[number - 1], runs)
@@ -91,7 +93,7 @@ def _runs() -> list[HistoryRun]:
 
 
 def _filtered(runs: Sequence[HistoryRun]) -> list[HistoryRun]:
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, key="history-filter"):  # see first_frame.py
         text = st.text_input(
             "Filter",
             key=TEXT,
@@ -152,6 +154,7 @@ def _frame(runs: Sequence[HistoryRun], everything: Sequence[HistoryRun]) -> pa.T
             "twin": [place for _, place in told],
             "status": [status_word(run.status) for run in runs],
             "data": [run.data for run in runs],
+            "broken": [run.broken.removeprefix(BROKEN) for run in runs],
             "network": [run.model for run in runs],
             "curve": pa.array([each.sparkline for each in measured], pa.list_(pa.float64())),
             "last": pa.array([each.last_loss for each in measured], pa.float64()),

@@ -33,6 +33,17 @@ def test_an_empty_history_leads_to_the_lab(store: Store) -> None:
     assert any(each.label == "Train" for each in app.button)
 
 
+def test_a_mistake_has_a_column_of_its_own_and_is_found_by_its_words(store: Store) -> None:
+    add(store, "a", mistake="padded")
+    add(store, "b")
+    sentence = "four times as many zeros as timesteps follow each sequence"
+    app = open_page()
+    assert list(app.dataframe[0].value["broken"]) == ["", sentence]
+    assert set(app.dataframe[0].value["data"]) == {"Adding problem, T = 50"}
+    app.text_input(key="history.text").set_value("broken on purpose zeros").run()
+    assert labels(app) == ["a"]
+
+
 def test_the_table_shows_words_figures_and_text_as_it_was_written(scheduler: Scheduler, store: Store) -> None:
     (run_id,) = add(store, MARKUP, losses=(10.0, 1.0), val=(None, 0.25), model={"cell": "gru"})
     scheduler.set_note(W, run_id, MARKUP)
