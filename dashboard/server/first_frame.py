@@ -21,6 +21,22 @@ _STYLE = b"""<style>
 .st-key-presets:not(:has(.presets)) { min-height: 124px; }
 @media (max-width: 1407px) { .st-key-presets:not(:has(.presets)) { min-height: 290px; } }
 @media (max-width: 900px) { .st-key-presets:not(:has(.presets)) { min-height: 390px; } }
+.st-key-history-filter, .st-key-history-actions { min-height: 68px; align-content: flex-start; }
+:is(.st-key-history-filter > :first-child, .st-key-history-actions > :last-child) { min-height: 68px; }
+@media (max-width: 950px) {
+  .st-key-history-filter { min-height: 147px; }
+  .st-key-history-filter > :first-child { margin-right: calc(100% - 300px); }
+}
+.st-key-history-summary { min-height: 26px; }
+[data-testid="stMain"]:not(:has(.st-key-history-actions))
+  :is([class*="st-key-history-table"], .st-key-history-summary) {
+  visibility: hidden; animation: rgl-show 0s 5s forwards;
+}
+@media (max-width: 640px) {
+  .st-key-history-actions { min-height: 124px; }
+  .st-key-history-actions > :last-child { flex-basis: calc(100% - 6.5rem); }
+  .st-key-history-summary { min-height: 51px; }
+}
 .st-key-board:not(:has(.rgl-card, .rgl-waiting)) { min-height: 100vh; }
 .st-key-with-formulas:not(:has(.katex-display)) { visibility: hidden; animation: rgl-show 0s 3s forwards; }
 /* What can be scrolled would have to be reached with the keyboard. So a formula that is too long goes on below, and

@@ -66,7 +66,7 @@ class Offer {
     this.button.title = `Train the same run, same seed and same batches, with this change: ${remedy.words}`;
     this.button.disabled = trying.waiting !== null;
     this.press = () => trying.press(id, remedy);
-    setText(this.said, remedy.problem ?? problem ?? (twin ? `Tried: ${nameOf(twin)}` : ""));
+    setText(this.said, remedy.problem ?? problem ?? (twin ? `On the board: ${nameOf(twin)}` : ""));
     this.said.classList.toggle("rgl-alert", Boolean(problem));
   }
 }
