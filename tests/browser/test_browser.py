@@ -5,9 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.browsing import arrived, double_click, eventually
 from tests.support.server import AppServer
-from tests.support.waiting import wait
 
 pytestmark = pytest.mark.browser
 
@@ -41,7 +39,7 @@ IN_VIEW = """() => ["loss", "grad_norm"].every((name) => {
 def open_app(page: Any, server: AppServer, query: str = "") -> None:
     page.goto(server.url + query)
     page.get_by_role("button", name="Train", exact=True).wait_for()
-    arrived(page)
+    page.wait_for_function("() => document.querySelectorAll('.js-plotly-plot').length >= 4")
 
 
 def test_train_watch_stop_and_reload(page: Any, app_server: AppServer) -> None:
@@ -63,31 +61,23 @@ def test_train_watch_stop_and_reload(page: Any, app_server: AppServer) -> None:
     before = page.evaluate(LAST_STEP)
     page.wait_for_function(f"() => ({LAST_STEP})() > {before + 20}")
     assert page.locator("[data-figure=loss] .main-svg[data-marked=yes]").count() == 1
-    page.wait_for_function(IN_VIEW)
+    assert page.evaluate(IN_VIEW)
 
     # Zoom lasts through updates; a double click shows everything again, and the updates go on.
-    plot = page.locator("[data-figure=grad_norm]")
-    plot.scroll_into_view_if_needed()
+    plot = page.locator("[data-figure=grad_norm]").bounding_box()
+    page.mouse.move(plot["x"] + 120, plot["y"] + 60)
+    page.mouse.down()
+    page.mouse.move(plot["x"] + 260, plot["y"] + 180, steps=5)
+    page.mouse.up()
     shown = "() => document.querySelector('[data-figure=grad_norm]')._fullLayout.xaxis.range"
-
-    def zoom() -> bool:  # again, where the page has moved the figure away meanwhile
-        box = plot.bounding_box()
-        page.mouse.move(box["x"] + 120, box["y"] + 60)
-        page.mouse.down()
-        page.mouse.move(box["x"] + 260, box["y"] + 180, steps=5)
-        page.mouse.up()
-        page.wait_for_timeout(300)
-        return bool(page.evaluate(shown)[0] > 1.5)
-
-    wait(zoom, 300)
+    page.wait_for_function(f"() => ({shown})()[0] > 1.5")
     zoomed, before = page.evaluate(shown), page.evaluate(LAST_STEP)
     page.wait_for_function(f"() => ({LAST_STEP})() > {before + 20}")
     assert page.evaluate(shown) == zoomed
-    box = plot.bounding_box()
-    double_click(page, box["x"] + 200, box["y"] + 100)
+    page.mouse.dblclick(plot["x"] + 200, plot["y"] + 100)
     before = page.evaluate(LAST_STEP)
     page.wait_for_function(f"() => ({LAST_STEP})() > {before + 20}")
-    page.wait_for_function(IN_VIEW)
+    assert page.evaluate(IN_VIEW)
     page.keyboard.press("Escape")
     assert page.locator(".rgl-status", has_text="running").count() == 2
     assert len(sizes) >= 3
@@ -99,7 +89,7 @@ def test_train_watch_stop_and_reload(page: Any, app_server: AppServer) -> None:
     )
     assert re.search(r"[?&]run=w[\w-]{22}", page.url)
     stopped_at = page.evaluate(LAST_STEP)
-    page.wait_for_function(IN_VIEW)
+    assert page.evaluate(IN_VIEW)
 
     # Time travel: forth and back, the predictions are those of the step.
     for step, first in ((1, True), (stopped_at, False), (1, True)):
@@ -109,7 +99,7 @@ def test_train_watch_stop_and_reload(page: Any, app_server: AppServer) -> None:
 
     page.reload()
     page.wait_for_function(POINTS)
-    eventually(page, LAST_STEP, stopped_at)
+    assert page.evaluate(LAST_STEP) == stopped_at
     assert page.locator(".rgl-status", has_text="stopped").count() == 2
     assert page.get_by_label("Steps", exact=True).input_value() == "200000"  # the controls show the run's experiment
 
