@@ -64,7 +64,7 @@ def test_a_change_trains_beside_its_run_once_and_stays_there(sick: Any, app_serv
     sick.wait_for_function(
         "() => document.querySelector('[data-figure=loss] .annotation')?.textContent.includes('part')"
     )
-    sick.get_by_text(f"Tried: {names[1]}", exact=True).first.wait_for()
+    sick.get_by_text(f"On the board: {names[1]}", exact=True).first.wait_for()
     assert "The board shows" not in sick.get_by_test_id("stMain").inner_text()
 
     sick.reload()
@@ -174,7 +174,7 @@ def test_a_link_that_a_phone_opens_can_be_tried_too(chromium: Any, app_server: A
     page.wait_for_function("() => document.querySelectorAll('.rgl-run').length === 2")
     page.wait_for_function(ENDED.format(2))
     assert len(app_server.api(f"groups/{group}")["runs"]) == 1, "the visitor's run is their own"
-    page.get_by_text("Tried: learning rate", exact=False).first.wait_for()
+    page.get_by_text("On the board: learning rate", exact=False).first.wait_for()
     context.close()
 
 
