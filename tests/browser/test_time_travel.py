@@ -34,9 +34,8 @@ def test_a_pinned_step_shows_exactly_its_profile_and_the_sentence_is_about_it(
     page.on("request", lambda request: fetched.append(request.url) if "/profile?" in request.url else None)
     page.goto(f"{app_server.url}/?run={run}")
     page.wait_for_function(f"() => ({Y})()?.length > 0")
-    shown = set(
-        page.evaluate("() => document.querySelector('[data-figure=heatmap]').data[0].customdata[0].map(Number)")
-    )
+    columns = "() => document.querySelector('[data-figure=heatmap]').data?.[0].customdata?.[0].map(Number)"
+    shown = set(page.wait_for_function(columns).json_value())  # the map is drawn after the profile
     lost = [step for step in range(300, 900) if step not in shown][::97]  # most of these the board has not got
     values = []
     for step in lost:
