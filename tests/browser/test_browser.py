@@ -61,7 +61,7 @@ def test_train_watch_stop_and_reload(page: Any, app_server: AppServer) -> None:
     before = page.evaluate(LAST_STEP)
     page.wait_for_function(f"() => ({LAST_STEP})() > {before + 20}")
     assert page.locator("[data-figure=loss] .main-svg[data-marked=yes]").count() == 1
-    assert page.evaluate(IN_VIEW)
+    page.wait_for_function(IN_VIEW)
 
     # Zoom lasts through updates; a double click shows everything again, and the updates go on.
     plot = page.locator("[data-figure=grad_norm]").bounding_box()
@@ -77,7 +77,7 @@ def test_train_watch_stop_and_reload(page: Any, app_server: AppServer) -> None:
     page.mouse.dblclick(plot["x"] + 200, plot["y"] + 100)
     before = page.evaluate(LAST_STEP)
     page.wait_for_function(f"() => ({LAST_STEP})() > {before + 20}")
-    assert page.evaluate(IN_VIEW)
+    page.wait_for_function(IN_VIEW)
     page.keyboard.press("Escape")
     assert page.locator(".rgl-status", has_text="running").count() == 2
     assert len(sizes) >= 3
@@ -89,7 +89,7 @@ def test_train_watch_stop_and_reload(page: Any, app_server: AppServer) -> None:
     )
     assert re.search(r"[?&]run=w[\w-]{22}", page.url)
     stopped_at = page.evaluate(LAST_STEP)
-    assert page.evaluate(IN_VIEW)
+    page.wait_for_function(IN_VIEW)
 
     # Time travel: forth and back, the predictions are those of the step.
     for step, first in ((1, True), (stopped_at, False), (1, True)):
@@ -99,7 +99,7 @@ def test_train_watch_stop_and_reload(page: Any, app_server: AppServer) -> None:
 
     page.reload()
     page.wait_for_function(POINTS)
-    assert page.evaluate(LAST_STEP) == stopped_at
+    page.wait_for_function(f"() => ({LAST_STEP})() === {stopped_at}")
     assert page.locator(".rgl-status", has_text="stopped").count() == 2
     assert page.get_by_label("Steps", exact=True).input_value() == "200000"  # the controls show the run's experiment
 
