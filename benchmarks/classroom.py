@@ -1,6 +1,7 @@
 """A class at work: students start twins, watch them like the board, change pages, reload, vanish; one real server.
 
-`python -m benchmarks.classroom [--students 30] [--seconds 60]`. The same jobs are also run without any page or
+`python -m benchmarks.classroom [--students 30] [--seconds 60] [--follow]`; with --follow they follow the teacher
+(`benchmarks.following`). The same jobs are also run without any page or
 student, half of the time before and half after, so that the ratio of the two throughputs is fair on a busy machine.
 """
 
@@ -24,6 +25,7 @@ import numpy as np
 import psutil
 from websockets.exceptions import WebSocketException
 
+from benchmarks.following import checks, follow
 from benchmarks.lab_server import Answered, Client, LabServer, Page, cpu_seconds_of
 from rnncore.config import TrainConfig
 from rnncore.runs.scheduler import Scheduler
@@ -235,9 +237,13 @@ def headless(folder: Path, students: int, seconds: float) -> tuple[float, float]
 def main() -> int:
     """Print the figures; return 1 when a target is missed."""
     parser = argparse.ArgumentParser(description="A class of students against one server on this machine.")
-    parser.add_argument("--students", type=int, default=30)
+    parser.add_argument("--students", type=int, help="30; with --follow 200")
     parser.add_argument("--seconds", type=float, default=60.0)
+    parser.add_argument("--follow", action="store_true", help="students follow the teacher's board")
     options = parser.parse_args()
+    if options.follow:
+        return followed(options.students or 200, options.seconds)
+    options.students = options.students or 30
     base = Path(tempfile.mkdtemp(prefix="classroom-"))
     try:
         folders = [base / name for name in ("before", "lesson", "after")]
@@ -250,6 +256,36 @@ def main() -> int:
     finally:
         shutil.rmtree(base, ignore_errors=True)
     return report(tally, figures, before, after)
+
+
+def followed(students: int, seconds: float) -> int:
+    """Print and judge a class that follows its teacher, beside 15 people whose runs are trained; 1: a target is missed.
+
+    The throughput is compared with what the workers could get beside the simulated students and the pages.
+    """
+    base = Path(tempfile.mkdtemp(prefix="followers-"))
+    people = 15
+    try:
+        folders = [base / name for name in ("before", "lesson", "after")]
+        for folder in folders:
+            folder.mkdir()
+        print(f"cores {os.cpu_count()}, load {os.getloadavg()[0]:.1f}")
+        before = headless(folders[0], people, seconds / 2)
+        figures = follow(folders[1], students, seconds, [experiment(number, 0) for number in range(people)])
+        steps = stored_steps(folders[1])
+        after = headless(folders[2], people, seconds / 2)
+    finally:
+        shutil.rmtree(base, ignore_errors=True)
+    alone, per_cpu = ((one + two) / 2 for one, two in zip(before, after, strict=True))
+    left = 1 - figures["load_cpu"] / figures["lesson"] / (os.cpu_count() or 1)
+    ratio = steps / figures["lesson"] / (alone * left)
+    rows = [
+        *checks(figures),
+        ("steps per CPU second of the workers, ratio", steps / figures["worker_cpu"] / per_cpu, None),
+        ("share of the machine that students and pages leave", left, None),
+        ("throughput of training, relative to that share of headless", ratio, ratio >= THROUGHPUT_RATIO),
+    ]
+    return judged(rows)
 
 
 def report(tally: Tally, figures: dict[str, float], before: tuple[float, float], after: tuple[float, float]) -> int:
@@ -265,7 +301,7 @@ def report(tally: Tally, figures: dict[str, float], before: tuple[float, float],
     print(f"starts {len(tally.starts)} (median {start_ms:.0f} ms), pages {len(tally.pages)} (median {page_ms:.0f} ms),")
     print(f"reloads {tally.reloads}, vanished {tally.vanished}")
     print(f"UI memory {figures['ui_memory_mb']:.0f} MB; load {os.getloadavg()[0]:.1f}")
-    checks = [
+    rows: list[tuple[str, float, bool | None]] = [
         ("refresh p50 ms", p50 * 1000, None),
         ("refresh p95 ms", p95 * 1000, p95 <= P95_S),
         ("refresh max ms", refresh[-1] * 1000, None),
@@ -278,11 +314,16 @@ def report(tally: Tally, figures: dict[str, float], before: tuple[float, float],
         ("errors", len(tally.errors), not tally.errors),
         ("mixed-up records", len(tally.mixed_up), not tally.mixed_up),
     ]
-    for name, value, good in checks:
-        print(f"{'' if good is None else 'ok  ' if good else 'MISS':4} {name}: {value:.3g}")
     for line in (tally.errors + tally.mixed_up)[:10]:
         print("    ", line)
-    return int(any(good is False for _, _, good in checks))
+    return judged(rows)
+
+
+def judged(rows: list[tuple[str, float, bool | None]]) -> int:
+    """Print what was measured; return 1 when a target is missed."""
+    for name, value, good in rows:
+        print(f"{'' if good is None else 'ok  ' if good else 'MISS':4} {name}: {value:.3g}")
+    return int(any(good is False for _, _, good in rows))
 
 
 if __name__ == "__main__":
