@@ -19,8 +19,11 @@ from dashboard.server.workspace import workspace_of
 async def board(request: Request) -> Response:
     """`?run=KEY,KEY`: what a page gives to the board's script (`mount` of static/board.js)."""
     data = await run_in_threadpool(_board, request.query_params.get("run", ""), workspace_of(request))
-    headers = {"Cache-Control": "no-store", "Content-Encoding": "gzip"}
-    return Response(_zipped(json.dumps(data)), media_type="application/json", headers=headers)
+    headers = {"Cache-Control": "no-store", "Vary": "Accept-Encoding"}
+    content: bytes | str = json.dumps(data)
+    if "gzip" in request.headers.get("accept-encoding", ""):
+        content, headers["Content-Encoding"] = _zipped(str(content)), "gzip"
+    return Response(content, media_type="application/json", headers=headers)
 
 
 def _board(address: str, workspace: str | None) -> dict[str, Any]:

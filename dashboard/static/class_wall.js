@@ -17,7 +17,7 @@ const ACTIVE = new Set(["queued", "running", "paused"]);
 const EMPTY = "Nobody has trained yet. Runs appear here as soon as they start.";
 
 export class ClassWall {
-  /** @type {What} */ what = "loss";
+  /** @type {What} */ what = "losses";
   /** @type {Wall | null} */ wall = null;
   /** @type {Record<string, Setting>} */ settings = {};
   timer = 0;
@@ -31,9 +31,9 @@ export class ClassWall {
     this.code = code;
     this.openRun = open;
     this.sheet = new Sheet("Wall", () => clearTimeout(this.timer));
-    this.loss = button("Loss", "The loss of each run over its training", () => this.choose("loss"));
+    this.loss = button("Loss", "The loss of each run over its training", () => this.choose("losses"));
     this.profile = button("Gradient", "The gradient of each run through time, at its newest step", () =>
-      this.choose("profile"),
+      this.choose("gradients"),
     );
     this.said = element("p", "rgl-wall-said");
     this.said.setAttribute("role", "status");
@@ -42,7 +42,7 @@ export class ClassWall {
     this.sheet.body.append(this.said, this.grid);
     this.onResize = () => this.lay();
     window.addEventListener("resize", this.onResize);
-    this.choose("loss");
+    this.choose("losses");
   }
 
   /** @param {Record<string, Setting>} settings that can be varied */
@@ -64,8 +64,8 @@ export class ClassWall {
   /** @param {What} what */
   choose(what) {
     this.what = what;
-    this.loss.setAttribute("aria-pressed", String(what === "loss"));
-    this.profile.setAttribute("aria-pressed", String(what === "profile"));
+    this.loss.setAttribute("aria-pressed", String(what === "losses"));
+    this.profile.setAttribute("aria-pressed", String(what === "gradients"));
     if (this.wall) this.show(this.wall);
   }
 
@@ -120,7 +120,7 @@ export function told(runs, setting, what) {
   const active = runs.filter(({ status }) => ACTIVE.has(status)).length;
   const many = `${count(runs.length)} ${runs.length === 1 ? "run" : "runs"}${active ? `, ${count(active)} under way` : ""}`;
   const differ = setting ? `, each with its ${setting}` : "";
-  const axes = what === "loss" ? "Loss over training" : "Gradient norm from the first timestep to the last";
+  const axes = what === "losses" ? "Loss over training" : "Gradient norm from the first timestep to the last";
   return `${many}${differ}, the lowest final loss first. ${axes}, logarithmic, on the same axes.`;
 }
 

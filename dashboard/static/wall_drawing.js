@@ -1,7 +1,7 @@
 // How the wall orders and draws runs: one logarithmic axis for all, so that the pictures can be compared.
 
 /** @import { WallRun } from "./class.d.ts" */
-/** @typedef {"loss" | "profile"} What */
+/** @typedef {"losses" | "gradients"} What */
 
 const SHAPE = 1.5; // width of a tile by its height, about
 const MOST_DECADES = 12; // of the axis: what is lower runs along its bottom
@@ -25,7 +25,7 @@ export function sorted(runs) {
  * @param {What} what
  */
 export function lineOf({ curve, profile, steps }, what) {
-  if (what === "loss") return { xs: curve.step, ys: curve.loss, last: steps };
+  if (what === "losses") return { xs: curve.step, ys: curve.loss, last: steps };
   return { xs: profile?.t ?? [], ys: profile?.norm.at(-1) ?? [], last: profile?.t.at(-1) ?? 1 };
 }
 

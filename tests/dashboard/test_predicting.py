@@ -23,9 +23,9 @@ from rnncore.runs.reader import predicting
 from rnncore.runs.reader.pool import Predicted
 from rnncore.runs.settings import Settings
 from rnncore.runs.store.store import file_id_of
-from tests.data.test_hostile_formats import HOSTILE, REFUSED
 from tests.support.api import AS_CSV
 from tests.support.asgi import call
+from tests.support.hostile_formats import HOSTILE, REFUSED
 from tests.support.pages import MAIN
 from tests.support.trained import WORKSPACE, run_id, train_into
 

@@ -44,12 +44,12 @@ test("the lowest final loss comes first, then what trains, then what has diverge
 });
 
 test("all pictures share one logarithmic axis of finite positive numbers, of 12 decades at most", () => {
-  assert.deepEqual(spanOf([run("a")], "loss"), [-1, 1]);
-  assert.deepEqual(spanOf([run("a")], "profile"), [-6, 0]);
+  assert.deepEqual(spanOf([run("a")], "losses"), [-1, 1]);
+  assert.deepEqual(spanOf([run("a")], "gradients"), [-6, 0]);
   const wild = { step: [1, 2, 3, 4], loss: [1e20, null, 0, 1e-20] };
-  assert.deepEqual(spanOf([run("a", { curve: wild })], "loss"), [8, 20]);
-  assert.deepEqual(spanOf([], "loss"), [0, 1]);
-  const [low, high] = spanOf([run("a", { curve: { step: [1], loss: [1] } })], "loss");
+  assert.deepEqual(spanOf([run("a", { curve: wild })], "losses"), [8, 20]);
+  assert.deepEqual(spanOf([], "losses"), [0, 1]);
+  const [low, high] = spanOf([run("a", { curve: { step: [1], loss: [1] } })], "losses");
   assert.ok(low < 0 && high > 0);
 });
 
@@ -61,8 +61,8 @@ test("a line goes through the numbers, has gaps where there is none, and stays i
 });
 
 test("of the gradient the top layer is drawn; a run without profiles has no line", () => {
-  assert.deepEqual(lineOf(run("a"), "profile"), { xs: [1, 2, 3], ys: [1e-6, 1e-3, 1], last: 3 });
-  assert.deepEqual(lineOf(run("a", { profile: null }), "profile").ys, []);
+  assert.deepEqual(lineOf(run("a"), "gradients"), { xs: [1, 2, 3], ys: [1e-6, 1e-3, 1], last: 3 });
+  assert.deepEqual(lineOf(run("a", { profile: null }), "gradients").ys, []);
 });
 
 test("any number of tiles fits, each as large as it can be", () => {
@@ -77,7 +77,7 @@ test("any number of tiles fits, each as large as it can be", () => {
 
 test("it says what there is, and how each run stands", () => {
   assert.match(
-    told([run("a"), run("b", { status: "running" })], "threshold", "loss"),
+    told([run("a"), run("b", { status: "running" })], "threshold", "losses"),
     /^2 runs, 1 under way, each with its threshold/,
   );
   assert.equal(ending(run("a", { loss: 0.0123 })), "loss 0.0123");

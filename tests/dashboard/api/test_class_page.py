@@ -63,8 +63,10 @@ def test_what_was_handed_out_opens_in_the_lab_for_members_alone(code: str) -> No
 
 def board(address: str, who: dict[str, str]) -> Any:
     answer = call("GET", f"/api/board?run={address}", headers=who)
+    zipped = call("GET", f"/api/board?run={address}", headers=who | {"Accept-Encoding": "gzip"})
     assert answer.status == 200
-    return json.loads(gzip.decompress(answer.body))
+    assert gzip.decompress(zipped.body) == answer.body
+    return answer.json
 
 
 def test_a_board_is_had_by_watch_keys_and_steered_by_its_owner_alone() -> None:

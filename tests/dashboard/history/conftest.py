@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from dashboard.server import services
+from rnncore.classes.school import School
 from rnncore.runs.backend.local import LocalBackend
 from rnncore.runs.scheduler import Scheduler
 from rnncore.runs.settings import Settings
@@ -20,6 +21,7 @@ def scheduler(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scheduler]:
     scheduler.start()
     patch = pytest.MonkeyPatch()
     patch.setattr(services, "_scheduler", scheduler)
+    patch.setattr(services, "_school", School(scheduler.store, settings.max_students))
     yield scheduler
     patch.undo()
     scheduler.shutdown()
