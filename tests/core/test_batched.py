@@ -20,6 +20,15 @@ from rnncore.records import PROFILES, Record
 Changes = list[dict[str, Any]]
 SEEDS: Changes = [{"seed": seed} for seed in range(3)]
 
+# RMSprop divides by a mean of squares that begins at 0: at first it makes ten times as much of rounding, and more where
+# a gradient is small.
+ROUNDING = {"rmsprop": 1e-8}
+
+
+def exact(run: TrainConfig) -> float:
+    """Return the relative difference within which float64 runs agree."""
+    return ROUNDING.get(run.optimizer.name, 1e-10)
+
 
 def configs(base: dict[str, Any], changes: Changes = SEEDS) -> list[TrainConfig]:
     small = {"steps": 6, "batch_size": 5, "profile_every": 2, "eval_every": 3, "device": "cpu"}
@@ -120,7 +129,7 @@ def test_fifty_steps_agree_in_float64(case: int) -> None:
     runs = configs(random_base(random.Random(100 + case)) | {"steps": 50, "eval_every": 20, "dtype": "float64"})
     for own, run in zip(together(runs), runs, strict=True):
         alone = list(train(run))
-        assert_same_records(own, alone, 1e-10)
+        assert_same_records(own, alone, exact(run))
         assert_close(dict(own[-1].snapshot or {}), dict(alone[-1].snapshot or {}), 1e-5, "snapshot")
 
 
@@ -139,7 +148,7 @@ def test_runs_may_differ_in_numbers(optimizer: str) -> None:
     runs = configs(base, changes)
     assert alike(runs)
     for own, run in zip(together(runs), runs, strict=True):
-        assert_same_records(own, list(train(run)), 1e-10)
+        assert_same_records(own, list(train(run)), exact(run))
 
 
 def test_each_run_has_its_own_threshold_inside_the_recursion() -> None:
@@ -147,7 +156,7 @@ def test_each_run_has_its_own_threshold_inside_the_recursion() -> None:
     runs = configs({"model": {"cell": "lstm", "hidden_size": 4, "num_layers": 2}, "dtype": "float64"}, changes)
     found = together(runs)
     for own, run in zip(found, runs, strict=True):
-        assert_same_records(own, list(train(run)), 1e-10)
+        assert_same_records(own, list(train(run)), exact(run))
     assert found[0][0].grad_norm < found[1][0].grad_norm < found[2][0].grad_norm
 
 
@@ -174,7 +183,7 @@ def test_a_run_that_stops_early_leaves_the_others_alone() -> None:
     found = together(runs)
     assert len({len(records) for records in found}) > 1
     for own, run in zip(found, runs, strict=True):
-        assert_same_records(own, list(train(run)), 1e-10)
+        assert_same_records(own, list(train(run)), exact(run))
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
@@ -190,9 +199,9 @@ def test_runs_go_on_alone_from_where_they_are_given_back(optimizer: str) -> None
         again = Trainer(run)
         again.load_state_dict(trainer.state_dict())
         alone = list(train(run))[4:]
-        assert_same_records(list(again.records()), alone, 1e-10)
+        assert_same_records(list(again.records()), alone, exact(run))
     rest = [record for place, record in records if place == 1]  # and together again
-    assert_same_records(rest, list(train(runs[1]))[4:], 1e-10)
+    assert_same_records(rest, list(train(runs[1]))[4:], exact(runs[1]))
 
 
 def test_a_run_can_be_steered_while_it_trains_with_others() -> None:
@@ -226,7 +235,7 @@ def test_batches_of_other_lengths_are_computed_one_by_one() -> None:
     for place, record in train_many(runs, dataset):
         found[place].append(record)
     for own, run in zip(found, runs, strict=True):
-        assert_same_records(own, list(train(run, dataset)), 1e-10)
+        assert_same_records(own, list(train(run, dataset)), exact(run))
 
 
 def test_runs_that_are_not_alike_are_trained_one_after_another_bit_for_bit() -> None:

@@ -128,7 +128,12 @@ def test_a_store_of_the_first_format_is_brought_up_to_date(tmp_path: Path, monke
     with monkeypatch.context() as earlier:
         earlier.setattr(migrations, "MIGRATIONS", migrations.MIGRATIONS[:1])
         store = Store(path)
-        store.create_runs([NewRun(RUN, "w", "g", "", {}, 10)])
+        with store.write() as db:
+            db.execute(
+                "INSERT INTO runs (id, workspace, group_id, label, config, steps, status, created_at)"
+                " VALUES (?, 'w', 'g', '', '{}', 10, 'queued', 0)",
+                (RUN,),
+            )
         with pytest.raises(Exception, match="no such table: snapshots"), store.read() as db:
             db.execute("SELECT * FROM snapshots")
         store.close()
