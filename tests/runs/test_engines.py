@@ -45,15 +45,9 @@ def test_runs_finish_and_the_queue_goes_on(serve_any):
 
 def test_twins_pause_at_the_same_step_go_on_and_are_stopped(serve_any):
     server = serve_any()
-    for _ in range(5):  # they do unless one is more than a second behind, as it may be on a busy machine
-        group = server.submit(slow(), slow(seed=1))
-        for run_id in group.runs:
-            server.wait_step(run_id, 5)
-        server.scheduler.pause(group.id)
-        at = {server.wait_status(run_id, "paused").step for run_id in group.runs}
-        if len(at) == 1:
-            break
-        server.scheduler.stop(group.id)
+    group = server.side_by_side(slow(), slow(seed=1))
+    server.scheduler.pause(group.id)
+    at = {server.wait_status(run_id, "paused").step for run_id in group.runs}
     assert len(at) == 1
     server.scheduler.step(group.id)
     server.wait(lambda: {server.run(run_id).step for run_id in group.runs} == {at.copy().pop() + 1})

@@ -36,9 +36,7 @@ def test_a_worker_that_does_not_stop_is_killed(server):
 def test_one_control_drives_both_twins(server):
     server.wait_ready()
     plain, clipped = slow(2000), slow(2000, clip=ClipConfig(method="norm"))
-    group = server.submit(plain, clipped)
-    for run_id in group.runs:
-        server.wait_step(run_id, 5)
+    group = server.side_by_side(plain, clipped)
     scheduler = server.scheduler
     scheduler.set_learning_rate(group.id, 0.5)
     scheduler.set_clip_threshold(group.id, 3.0)

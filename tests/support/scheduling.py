@@ -59,6 +59,18 @@ class Server:
         self.wait(lambda: self.run(run_id).status in statuses, seconds)
         return self.run(run_id)
 
+    def side_by_side(self, *configs):
+        """A group of runs that train side by side, none a second behind, as one may come on a busy machine."""
+        for _ in range(5):
+            group = self.submit(*configs)
+            for run_id in group.runs:
+                self.wait_step(run_id, 5)
+            steps = [self.run(run_id).step for run_id in group.runs]
+            if max(steps) - min(steps) < 50:
+                break
+            self.scheduler.stop(group.id)
+        return group
+
     def wait_ready(self):
         self.wait(lambda: self.scheduler.overview().workers_ready == self.settings.workers)
 
