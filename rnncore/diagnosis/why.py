@@ -29,8 +29,6 @@ def because(e: Evidence) -> tuple[str, Remedy | None]:
     if found is not None and not found.reach <= 1 / VANISHING and not clips and lost(e):
         told = "the gradient that arrives at the first timestep is "
         told += f"{figure(found.reach)} times the one at the end" if math.isfinite(found.reach) else "no longer finite"
-        return f"; {told}", usual_weights(e) or clip_at(
-            e, USUAL_NORM, "so that no gradient takes a longer step; it may not help"
-        )
+        return f"; {told}", clip_at(e, USUAL_NORM, "so that no gradient takes a longer step; it may not help")
     remedy = usual_weights(e) or more_steps(e, 5, 1000)
     return "", remedy and Remedy(f"{remedy.sentence} It may not help.", remedy.changes)
