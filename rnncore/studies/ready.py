@@ -34,6 +34,17 @@ _PASCANU: dict[str, Any] = {
     "success": {"metric": "val_metric", "below": 0.01, "when": "any"},
 }
 
+_IRNN: dict[str, Any] = {
+    "field": "",
+    "name": "network",
+    "labels": ["tanh RNN", "IRNN", "LSTM, forget bias 1"],
+    "values": [
+        {"model": {"cell": "rnn"}},
+        {"model": {"cell": "rnn", "nonlinearity": "relu"}, "init": {"scheme": "identity"}},
+        {"model": {"cell": "lstm"}, "init": {"forget_bias": 1.0}},
+    ],
+}
+
 
 @dataclass(frozen=True)
 class ReadyStudy:
@@ -110,14 +121,7 @@ READY: dict[str, ReadyStudy] = {
                 },
                 "axes": [
                     {"field": "data.seq_len", "name": "T", "values": [10, 20, 40, 80]},
-                    {
-                        "field": "", "name": "network", "labels": ["tanh RNN", "IRNN", "LSTM, forget bias 1"],
-                        "values": [
-                            {"model": {"cell": "rnn"}},
-                            {"model": {"cell": "rnn", "nonlinearity": "relu"}, "init": {"scheme": "identity"}},
-                            {"model": {"cell": "lstm"}, "init": {"forget_bias": 1.0}},
-                        ],
-                    },
+                    _IRNN,
                 ],
                 "seeds": 5,
                 "success": {"times_baseline": 0.25, "when": "any"},
@@ -130,14 +134,7 @@ READY: dict[str, ReadyStudy] = {
                 },
                 "axes": [
                     {"field": "data.seq_len", "name": "T", "values": [150, 200, 300, 400]},
-                    {
-                        "field": "", "name": "network", "labels": ["tanh RNN", "IRNN", "LSTM, forget bias 1"],
-                        "values": [
-                            {"model": {"cell": "rnn"}},
-                            {"model": {"cell": "rnn", "nonlinearity": "relu"}, "init": {"scheme": "identity"}},
-                            {"model": {"cell": "lstm"}, "init": {"forget_bias": 1.0}},
-                        ],
-                    },
+                    _IRNN,
                 ],
                 "seeds": 5,
                 "success": {"times_baseline": 0.25, "when": "any"},
