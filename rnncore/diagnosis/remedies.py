@@ -12,7 +12,7 @@ from rnncore.diagnosis.quantities import figure
 HEALTHY_RATIO = 5e-3  # update norm / weight norm of a healthy run: 3e-3 to 1.5e-2 measured with Adam at 5e-3
 HIGHEST_RATE = {"sgd": 0.1}  # learning rates above which a remedy does not go; for the adaptive ones:
 HIGHEST_ADAPTIVE_RATE = 0.005
-# Spectral radius of initial weights from which they are to blame. Of 54 runs that did not learn (RNN with tanh and LSTM,
+# Spectral radius of initial weights that are to blame. Of 54 runs that did not learn (RNN with tanh and LSTM,
 # 3 tasks, radius 2 to 17) 12 learned with the usual weights, and none of the 18 where clipping was tried (measured).
 LARGE_RADIUS = 2.0
 LONGEST_RUN = 1_000_000
