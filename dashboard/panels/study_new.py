@@ -48,7 +48,7 @@ def _ready(each: ReadyStudy) -> None:
     with st.container(border=True):
         st.markdown(f"**{each.title}**")
         st.markdown(f"Expected: {escape(each.expects)}")
-        size = f"{many(each.study.run_count, 'run')}, about {many(each.minutes, 'minute')} on two cores"
+        size = f"{many(each.study.run_count, 'run')}, by an estimate {many(each.minutes, 'minute')} on two cores"
         st.caption(f"{escape(each.source)}. {size}.")
         with st.container(horizontal=True):
             if st.button("Start", key=f"study.start.{each.key}"):

@@ -41,7 +41,7 @@ def test_every_ready_made_study_is_offered_with_its_source_and_what_it_should_sh
     for each in READY.values():
         assert each.title in said
         assert each.source in said
-        assert f"{each.study.run_count} runs, about {many(each.minutes, 'minute')} on two cores" in said
+        assert f"{each.study.run_count} runs, by an estimate {many(each.minutes, 'minute')} on two cores" in said
 
 
 def test_a_study_from_text_is_started_and_shown(scheduler: Scheduler) -> None:
