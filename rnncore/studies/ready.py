@@ -1,4 +1,4 @@
-"""Ready-made studies: each with its source, what it is expected to show, and an estimate of its minutes on two cores."""
+"""Ready-made studies: each with its source, what it is expected to show, and its estimated minutes on two cores."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
