@@ -11,9 +11,23 @@ import pytest
 
 pytest.importorskip("ray", reason="ray is not installed here; .ci/ray makes an environment that has it")
 
+from ray.exceptions import (
+    ActorDiedError,
+    ActorUnavailableError,
+    NodeDiedError,
+    ObjectLostError,
+    OutOfMemoryError,
+    OwnerDiedError,
+    RayError,
+    RaySystemError,
+    RayTaskError,
+    WorkerCrashedError,
+)
+
 from rnncore import train
 from rnncore.config import TrainConfig, UploadData, UploadedFile
-from rnncore.runs.backend.ray import RayBackend
+from rnncore.runs.backend.protocol import Lost
+from rnncore.runs.backend.ray import RayBackend, _Place
 from rnncore.runs.settings import Settings
 from rnncore.runs.store.store import file_id_of
 from tests.support.fake_worker import DIES, HANGS
@@ -123,6 +137,41 @@ def test_a_run_is_the_same_to_the_last_bit_as_here(server: Server, nodes: Nodes,
     assert list(values["train_loss"]) == [record.train_loss for record in expected]
     assert list(values["grad_norm"]) == [record.grad_norm for record in expected]
     other.close()
+
+
+@pytest.mark.parametrize(
+    ("error", "again"),
+    [
+        (ActorDiedError(), True),
+        (ActorUnavailableError("it did not answer", None), True),
+        (NodeDiedError("gone"), True),
+        (ObjectLostError("00", None, ""), True),
+        (OwnerDiedError("00", None, ""), True),
+        (RaySystemError("broken"), True),
+        (WorkerCrashedError(), True),
+        (RayError(), True),
+        (OutOfMemoryError("too much"), False),
+        (RayTaskError("messages", "trace", ValueError("a fault of ours")), False),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
+)
+def test_a_run_goes_on_elsewhere_unless_the_fault_may_be_its_own(error: RayError, again: bool, tmp_path: Any) -> None:
+    """Which error tells that a node has died depends on what was under way just then."""
+
+    class Stream:
+        def options(self, **kinds: str) -> "Stream":
+            return self
+
+        def remote(self) -> Iterator[Any]:
+            raise error
+
+    backend, heard = RayBackend(Settings(data_dir=tmp_path)), []
+    backend._deliver = heard.append
+    place = _Place(type("Actor", (), {"messages": Stream()})(), run="r")
+    backend._places.append(place)
+    backend._listen(place)
+    assert heard == [Lost("r", f"Its place on the cluster has gone ({type(error).__name__})", again=again)]
+    assert backend.capacity().lost == 1
 
 
 def test_forty_runs_lose_nothing_when_a_node_dies(

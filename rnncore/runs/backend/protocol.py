@@ -16,8 +16,8 @@ class NoPlaceError(RuntimeError):
 class Lost:
     """A run's execution ended without a `done` frame. cause: a sentence without its full stop.
 
-    by_itself: it exceeded its own memory limit, as the sentence `cause` says, which is then whole. again: a node of a
-    cluster has died, so the run is to go on elsewhere from its last checkpoint.
+    by_itself: it exceeded its own memory limit, as the sentence `cause` says, which is then whole. again: its place
+    on a cluster is out of reach, so the run is to go on elsewhere from its last checkpoint.
     """
 
     run: str

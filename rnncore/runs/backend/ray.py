@@ -1,7 +1,7 @@
 """The execution engine `ray`: runs execute on the nodes of a Ray cluster, each in a place of its own (`ray_place`).
 
 A place reserves what a run may use. What a place says comes as one stream, which a thread of this process reads; where
-the stream breaks off because its node has died, the run is told to go on elsewhere from its last checkpoint.
+the stream breaks off because the place is out of reach, the run is told to go on elsewhere from its last checkpoint.
 """
 
 import json
@@ -18,7 +18,7 @@ os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is reported to 
 os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
 
 import ray
-from ray.exceptions import RayError
+from ray.exceptions import OutOfMemoryError, RayError, RayTaskError
 
 from rnncore.runs.backend.frames import Frame
 from rnncore.runs.backend.job_spec import JobSpec
@@ -35,6 +35,7 @@ LEAVE_S = 1.0  # for the thread that asks the cluster to end with what it is ask
 RETRY_S = 5.0  # between two tries to connect
 WARMING = 32  # places that are made ready at once
 KEPT_FILES = 256 * 2**20  # bytes of uploads that Ray keeps for further runs
+FAULTS = (RayTaskError, OutOfMemoryError)  # of a place or its run; every other error is the cluster's, and passes
 _GROUPS = {"words": 1, "commands": 1}  # threads of a place: one speaks, one obeys, in the order in which it is asked
 
 
@@ -82,7 +83,8 @@ class RayBackend:
             ready = sum(place.ready for place in self._places)
             busy = sum(place.run is not None for place in self._places)
             free = sum(place.ready and place.run is None for place in self._places)
-            return Capacity(self._size, min(ready, self._size), busy, free, self._lost, self._problem)
+            problem = self._problem or ("" if ready or busy else "waiting for places on the Ray cluster to get ready")
+            return Capacity(self._size, min(ready, self._size), busy, free, self._lost, problem)
 
     def start(self, job: JobSpec) -> str:
         """See `Backend`. The place is the id of the node."""
@@ -176,12 +178,7 @@ class RayBackend:
             _quietly(ray.kill, place.actor)
         for _ in range(missing):
             self._add()
-        with self._lock:
-            ready = any(place.ready for place in self._places)
-        if not size:
-            self._note_problem("waiting for nodes: the Ray cluster has no room for a run")
-        else:
-            self._note_problem("" if ready else "waiting for places on the Ray cluster to get ready")
+        self._note_problem("" if size else "waiting for nodes: the Ray cluster has no room for a run")
 
     def _room(self) -> int:
         """Return how many runs the resources of the cluster allow at once."""
@@ -216,8 +213,7 @@ class RayBackend:
     # What places say
 
     def _listen(self, place: _Place) -> None:
-        cause = "its place on the cluster was given up"
-        node_died = False
+        cause, again = "Its place on the cluster was given up", False
         try:
             stream = place.actor.messages.options(num_returns="streaming", concurrency_group="words").remote()
             for reference in stream:
@@ -225,13 +221,12 @@ class RayBackend:
                     self._hear(place, packed)
                 del reference
         except RayError as error:
-            node_died = _says_node_died(error)
-            cause = "The node on which it executed has died" if node_died else _in_words(error)
+            cause, again = _in_words(error), not isinstance(error, FAULTS)
         except Exception as error:
             if not self._closed.is_set():
                 logger.exception("the words of a place on the cluster cannot be read")
             cause = str(error)
-        self._gone(place, cause, node_died)
+        self._gone(place, cause, again)
 
     def _hear(self, place: _Place, packed: Packed) -> None:
         kind, text, blob = packed
@@ -254,7 +249,7 @@ class RayBackend:
                 self._lost += not facts["again"]
         self._say(message)
 
-    def _gone(self, place: _Place, cause: str, node_died: bool) -> None:
+    def _gone(self, place: _Place, cause: str, again: bool) -> None:
         with self._lock:
             if place not in self._places:
                 return
@@ -262,7 +257,8 @@ class RayBackend:
             run, place.run = place.run, None
             self._lost += place.ready or run is not None
         logger.warning("a place on the cluster has gone: %s", cause, extra={"event": "worker_died", "run": run})
-        self._say(Changed() if run is None else Lost(run, cause, again=node_died))
+        _quietly(ray.kill, place.actor)  # it may only be out of reach, and its run must not execute twice
+        self._say(Changed() if run is None else Lost(run, cause, again=again))
         self._look.set()
 
     def _say(self, message: Message | None) -> None:
@@ -281,12 +277,6 @@ class RayBackend:
 
 def _commands(method: Any) -> Any:
     return method.options(concurrency_group="commands")
-
-
-def _says_node_died(error: RayError) -> bool:
-    """Tell whether a place is gone because its node is; a worker that dies alone is reported by its place."""
-    text = str(error)
-    return any(word in text for word in ("node has died", "node has been", "NODE_DIED", "node was", "preempt"))
 
 
 def _in_words(error: RayError) -> str:
