@@ -1,4 +1,4 @@
-"""Command line, `python -m rnncore`: train, predict, diagnose, study, tasks, verify, runs, settings."""
+"""Command line, `python -m rnncore` or `rnnlab`: train, predict, diagnose, study, tasks, verify, runs, settings."""
 
 import argparse
 import json
@@ -17,13 +17,27 @@ from rnncore.registry import PLUGINS, load_plugins
 from rnncore.runs import commands as runs
 from rnncore.runs import predict_command as prediction
 from rnncore.runs import study_command as studies
+from rnncore.runs.app_command import start_app
 
 FINISHED, FAILED, BAD_INPUT, DIVERGED, INTERRUPTED = 0, 1, 2, 3, 130
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def rnnlab() -> int:
+    """Do what the command `rnnlab` says: without a word it starts the app, otherwise as `python -m rnncore`."""
+    if len(sys.argv) > 1:
+        return main(prog="rnnlab")
+    try:
+        return start_app()
+    except ConfigError as error:
+        print(f"rnnlab: {error}", file=sys.stderr)
+        return BAD_INPUT
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def main(arguments: Sequence[str] | None = None, prog: str = "python -m rnncore") -> int:
     """Run one command and return its exit status."""
-    options = _parser().parse_args(arguments)
+    options = _parser(prog).parse_args(arguments)
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # small models: a second thread only waits for the first
     from rnncore.data import DataError
 
@@ -43,10 +57,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return INTERRUPTED
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m rnncore", description="Train recurrent networks and see their gradients."
-    )
+def _parser(prog: str) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog=prog, description="Train recurrent networks and see their gradients.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     train = _command(commands, "train", _train, "train as a config says, one JSON object per step on standard output")
