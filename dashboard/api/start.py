@@ -2,17 +2,18 @@
 
 import asyncio
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
 from dashboard.api.reading import in_reading_thread
+from dashboard.experiment.groups import MOST
+from dashboard.experiment.groups import Group as Compared
 from dashboard.experiment.twins import twins
-from dashboard.experiment.words import label
 from dashboard.server import services
 from dashboard.server.budget import Budget, OverBudget
 from dashboard.server.http import ApiError, JSONAnswer, address_of, endpoint, owner_of, read_json
@@ -21,7 +22,9 @@ from dashboard.server.starting import described, start_changed
 from dashboard.server.turns import Turns
 from dashboard.server.workspace import workspace_of
 from rnncore.checks import check_run
-from rnncore.config import TrainConfig, UploadData
+from rnncore.config import TrainConfig, UploadData, explain
+from rnncore.data import DataError
+from rnncore.data.dataset import Described
 from rnncore.errors import ConfigError
 from rnncore.runs.active import Group
 from rnncore.runs.store.keys import watch_key
@@ -38,36 +41,62 @@ T = TypeVar("T")
 
 
 class StartRequest(BaseModel):
-    """Body of POST /api/runs. compare: also train a twin without clipping, same seed and batches."""
+    """Body of POST /api/runs: one configuration, or several that are compared.
+
+    compare: also train a twin of `config` without clipping, same seed and batches. configs: instead of both, the
+    configurations of all runs of the group.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     config: dict[str, Any] = {}
     compare: bool = False
+    configs: list[dict[str, Any]] | None = Field(
+        None, min_length=1, max_length=MOST, description="Configurations of the runs of one group."
+    )
+
+    def runs(self) -> Sequence[TrainConfig]:
+        """Return the configurations of all runs. Raises ConfigError or ValidationError."""
+        if self.configs is not None:
+            own = [name for name in ("config", "compare") if name in self.model_fields_set]
+            if own:
+                raise ConfigError(f"{own[0]}: is not allowed beside configs, which names every run; leave it out")
+            return [_config_at(place, each) for place, each in enumerate(self.configs)]
+        config = TrainConfig.model_validate(self.config)
+        if not self.compare:
+            return [config]
+        if config.clip.method == "off":
+            raise ConfigError(
+                "compare: true is not allowed with clip.method 'off', the twins would be the same; choose a clip method"
+            )
+        return twins(config)
+
+
+def _config_at(place: int, fields: dict[str, Any]) -> TrainConfig:
+    try:
+        return TrainConfig.model_validate(fields)
+    except ValidationError as error:
+        raise ConfigError(f"configs.{place}: {explain(error)}") from None
 
 
 @endpoint
 async def start(request: Request) -> JSONAnswer:
-    """Check an experiment like the app's own Train button does, and queue it."""
+    """Check an experiment like the app's own Train button does, and queue it; however many runs, it is one start."""
     asked = StartRequest.model_validate(await read_json(request))
-    config = TrainConfig.model_validate(asked.config)
-    if asked.compare and config.clip.method == "off":
-        raise ConfigError(
-            "compare: true is not allowed with clip.method 'off', the twins would be the same; choose a clip method"
-        )
+    configs = asked.runs()
     given = workspace_of(request)
     workspace = given or secrets.token_urlsafe(16)
     address = address_of(request)
-    config = await run_in_threadpool(_named, workspace, config)
-    configs = twins(config) if asked.compare else [config]
-    reads = isinstance(config.data, UploadData)
-    group = await in_turn(address, reads, partial(_submit, workspace, address, configs))
+    configs = await run_in_threadpool(_named, workspace, configs)
+    labels = Compared(tuple(configs)).labels()
+    reads = any(isinstance(config.data, UploadData) for config in configs)
+    places = asked.configs is not None
+    group = await in_turn(address, reads, partial(_submit, workspace, address, configs, labels, places))
     answer: dict[str, Any] = {
         "group": group.id,
         "group_watch": watch_key(group.id),
         "runs": [
-            {"id": run, "watch": watch_key(run), "label": label(each)}
-            for run, each in zip(group.runs, configs, strict=True)
+            {"id": run, "watch": watch_key(run), "label": label} for run, label in zip(group.runs, labels, strict=True)
         ],
         "address": _page_of(request, group.id),
     }
@@ -133,11 +162,17 @@ def _page_of(request: Request, group: str) -> str:
     return f"{request.url.scheme}://{request.headers.get('host', 'localhost')}/?run={watch_key(group)}"
 
 
-def _named(workspace: str, config: TrainConfig) -> TrainConfig:
-    """Return the config with the stored names of uploads that it does not name itself."""
-    if not isinstance(config.data, UploadData) or all(entry.name for entry in config.data.files):
-        return config
+def _named(workspace: str, configs: Sequence[TrainConfig]) -> Sequence[TrainConfig]:
+    """Return the configs with the stored names of uploads that they do not name themselves."""
+    if all(config.data.kind != "upload" or all(entry.name for entry in config.data.files) for config in configs):
+        return configs
     stored = {file.id: file.name for file in services.scheduler().store.files_of(workspace)}
+    return [_with_names(config, stored) for config in configs]
+
+
+def _with_names(config: TrainConfig, stored: Mapping[str, str]) -> TrainConfig:
+    if not isinstance(config.data, UploadData):
+        return config
     files = tuple(
         entry if entry.name else entry.model_copy(update={"name": stored.get(entry.file, "")})
         for entry in config.data.files
@@ -145,10 +180,18 @@ def _named(workspace: str, config: TrainConfig) -> TrainConfig:
     return config.model_copy(update={"data": config.data.model_copy(update={"files": files})})
 
 
-def _submit(workspace: str, address: str, configs: Sequence[TrainConfig]) -> Group:
+def _submit(workspace: str, address: str, configs: Sequence[TrainConfig], labels: Sequence[str], places: bool) -> Group:
+    """Check the runs and queue them. places: whether a sentence about one of them says which it is."""
     scheduler = services.scheduler()
     owner = owner_of(address)  # workspaces are free
     scheduler.check_start(workspace, configs, owner)  # before memory is spent on the data
-    check_run(configs[0], described(workspace, owner, configs[0]))
-    labels = [label(config) for config in configs]
+    known: dict[str, Described] = {}
+    for place, config in enumerate(configs):
+        data = config.data.model_dump_json()
+        try:
+            if data not in known:
+                known[data] = described(workspace, owner, config)
+            check_run(config, known[data])
+        except (ConfigError, DataError) as error:
+            raise type(error)(f"configs.{place}: {error}" if places else str(error)) from None
     return scheduler.submit(workspace, configs, labels, owner=owner)

@@ -35,6 +35,28 @@ def test_compare_starts_twins_that_differ_in_the_clip_alone() -> None:
     assert first == second
 
 
+def test_several_configs_are_one_group_called_by_what_differs_and_one_start() -> None:
+    rates = (0.001, 0.01, 0.1, 0.002, 0.02, 0.2)
+    configs = [SLOW | {"optimizer": {"learning_rate": rate}} for rate in rates]
+    workspace = {"X-Workspace": "C" * 22}
+    answer = call("POST", "/api/runs", {"configs": configs}, workspace).json
+    assert [run["label"] for run in answer["runs"]] == [f"learning rate {rate}" for rate in rates]
+    runs = call("GET", f"/api/groups/{answer['group']}").json["runs"]
+    assert [run["config"]["optimizer"]["learning_rate"] for run in runs] == list(rates)
+    further = [f"10.0.1.{host}" for host in range(8)]  # so that no address has too many
+    others = [call("POST", "/api/runs", {"config": SLOW}, workspace, address=each).status for each in further]
+    assert others == [201] * 7 + [429]  # 8 starts may wait or train at once
+
+
+def test_runs_that_are_compared_may_have_other_data_each() -> None:
+    data = [{"kind": "task", "task": task} for task in ("adding", "temporal_order")]
+    answer = call("POST", "/api/runs", {"configs": [{"data": each, "steps": 2} for each in data]}).json
+    assert len({run["label"] for run in answer["runs"]}) == 2
+    assert [status(finished(run["id"]))["config"]["data"]["task"] for run in answer["runs"]] == [
+        "adding", "temporal_order",
+    ]  # fmt: skip
+
+
 def test_a_browser_starts_in_the_workspace_of_its_cookie() -> None:
     workspace = "browser-workspace-1234567"
     cookie = {"Cookie": f"rnn_lab_workspace={workspace}"}
@@ -50,7 +72,15 @@ def test_a_browser_starts_in_the_workspace_of_its_cookie() -> None:
         ({"config": {"model": {"cell": "x"}}}, "model.cell: 'x' is not allowed"),
         ({"config": {"stepz": 1}}, "stepz: there is no such field"),
         ({"config": []}, "config: [] is not allowed"),
-        ({"configs": {}}, "configs: there is no such field"),
+        ({"konfig": {}}, "konfig: there is no such field"),
+        ({"configs": {}}, "configs: {} is not allowed"),
+        ({"configs": []}, "configs: [] is not allowed"),
+        ({"configs": [{}] * 7}, "configs"),
+        ({"configs": [{}, 3]}, "configs.1: 3 is not allowed"),
+        ({"configs": [{}, {"steps": 0}]}, "configs.1: steps: 0 is not allowed; allowed: 1 to 1,000,000"),
+        ({"configs": [{}, {"loss": "bce"}]}, "configs.1: loss: 'bce' is not allowed"),
+        ({"configs": [{}], "compare": False}, "compare: is not allowed beside configs"),
+        ({"configs": [{}], "config": {}}, "config: is not allowed beside configs"),
         ({"compare": 7}, "compare: 7 is not allowed"),
         ({"compare": True}, "clip.method 'off'"),
         ({"config": {"loss": "bce"}}, "loss: 'bce' is not allowed"),
