@@ -21,10 +21,10 @@ class Rule(StrEnum):
     METRIC_AXIS = "metricAxis"  # the right axis is there while its option is on, and named by the metric, in its units
     LINE_NAMES = "lineNames"  # names and values of horizontal lines, below the figure
     FLOOR_ZEROS = "floorZeros"  # an exact 0 has a place below everything else
-    SHARED_COLOURS = "sharedColours"  # one range of colours for all maps, which a few extreme values do not stretch
+    SHARED_COLOURS = "sharedColours"  # one range of colours for all maps; after MAP_GRID, which makes room
     ANSWER_AXES = "answerAxes"  # axes of answers: over time, over the steps of one sequence, or against the targets
     NAMES_LEFT = "namesLeft"  # room for the longest name on the y axis
-    MAP_GRID = "mapGrid"  # names, numbers and gaps of maps fit the card; after NAMES_LEFT and SHARED_COLOURS
+    MAP_GRID = "mapGrid"  # names, numbers and gaps of maps fit the card; after NAMES_LEFT
     CLIPPING_SHARE = "clippingShare"  # how often clipping acted lately, in words
     RECORDING_COST = "recordingCost"  # what recording the profiles costs, in words
     SAME_SO_FAR = "sameSoFar"  # two runs that coincide are both to be seen, and are said to

@@ -41,5 +41,5 @@ HEATMAP = Figure(
             applies=has_cell_state,
         ),
     ),
-    rules=(Rule.LAG_ROWS, Rule.SHARED_COLOURS, Rule.MAP_GRID, Rule.RECORDING_COST),
+    rules=(Rule.LAG_ROWS, Rule.MAP_GRID, Rule.SHARED_COLOURS, Rule.RECORDING_COST),
 )

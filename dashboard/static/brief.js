@@ -21,6 +21,18 @@ export function wordings(findings, reason) {
   return [sentences, main.sentence, second ? `${main.title}, ${lower(second.title)}` : main.title, main.title];
 }
 
+/**
+ * The words that all names of runs begin with, with the space after them: "learning rate "; of none is it the whole.
+ * @param {string[]} labels
+ */
+export function sharedStart(labels) {
+  const [first = [], ...others] = labels.map((label) => label.split(" "));
+  let count = 0;
+  while (others.length && others.every((words) => words.length > count + 1 && words[count] === first[count])) count++;
+  count = Math.min(count, first.length - 1);
+  return count > 0 ? `${first.slice(0, count).join(" ")} ` : "";
+}
+
 /** @param {string} title */
 const lower = (title) => title.slice(0, 1).toLowerCase() + title.slice(1);
 

@@ -9,6 +9,7 @@ const CAP = 0.06; // share of the colour bar that such a colour has at its end
 const SAMPLE = 20_000; // values looked at
 const LEAST = 0.1; // of a range
 const TICKS = 4;
+const TICK_EM = 1.6; // numbers beside the bar are this far apart at least, in sizes of type
 
 /**
  * An exact 0 (-Infinity as a logarithm) is below everything else.
@@ -44,8 +45,15 @@ export function sharedColours({ context, data, layout }) {
         ]
       : []),
   ]; // prettier-ignore
-  const bar = /** @type {object} */ (layout.coloraxis?.colorbar);
-  const colorbar = below || above ? { ...bar, ...ticks(low, high, below, above, cap) } : bar;
+  const bar = /** @type {{ nticks?: number } | undefined} */ (layout.coloraxis?.colorbar);
+  const { margin, font } = layout;
+  const fitting = Math.max(2, Math.floor((context.height - margin.t - margin.b) / font.size / TICK_EM));
+  const powers = Math.max(1, Math.min(TICKS, fitting - Number(below) - Number(above)));
+  const numbers =
+    below || above
+      ? ticks(low, high, below, above, cap, powers)
+      : { nticks: Math.min(bar?.nticks ?? TICKS + 1, fitting) };
+  const colorbar = { ...bar, ...numbers };
   layout.coloraxis = { ...layout.coloraxis, colorscale, colorbar, cmin, cmax };
   for (const row of data.flatMap((trace) => trace.z ?? [])) {
     for (const [place, value] of row.entries()) if (value === -Infinity) row[place] = cmin;
@@ -82,9 +90,10 @@ const at = (sorted, share) => sorted[Math.round(share * (sorted.length - 1))] ??
  * @param {boolean} below
  * @param {boolean} above
  * @param {number} cap
+ * @param {number} most powers that have room
  */
-function ticks(low, high, below, above, cap) {
-  const apart = Math.max(1, Math.ceil((high - low) / TICKS));
+function ticks(low, high, below, above, cap, most) {
+  const apart = Math.max(1, Math.ceil((high - low) / most));
   const power = (/** @type {number} */ exponent) => `10<sup>${Number(exponent.toFixed(1))}</sup>`;
   const list = [];
   for (let exponent = Math.ceil(low); exponent <= high; exponent++) {

@@ -1,6 +1,6 @@
 // The strip above the figures: one line a run with its state and verdict, and the controls that steer all of them.
 
-import { Brief } from "./brief.js";
+import { Brief, sharedStart } from "./brief.js";
 import { ACTIVE, button, count, duration, element, number, setText } from "./dom.js";
 import { Findings, saidOf } from "./findings.js";
 import { told } from "./metric.js";
@@ -82,7 +82,8 @@ export class Head {
     const started = runs.some((run) => run.id);
     this.root.classList.toggle("rgl-started", started); // room for what will be said
     for (const slider of [this.rate, this.threshold]) slider.asked.refuse();
-    this.views = runs.map(lineOf);
+    const shared = sharedStart(runs.map(({ label }) => label));
+    this.views = runs.map((run) => lineOf(run, shared));
     this.lines.replaceChildren(
       ...this.views.map(({ findings, ...parts }, index) => {
         const line = element("div", "rgl-run");
@@ -177,8 +178,11 @@ export class Head {
   }
 }
 
-/** @param {LiveRun} run */
-function lineOf(run) {
+/**
+ * @param {LiveRun} run
+ * @param {string} shared what all labels begin with
+ */
+function lineOf(run, shared) {
   const view = {
     swatch: element("span", "rgl-swatch"),
     name: element("strong", "", run.short ? `${run.short}. ` : ""),
@@ -188,7 +192,9 @@ function lineOf(run) {
     reason: element("div", "rgl-reason"),
     findings: new Findings(),
   };
-  view.name.append(element("span", run.short ? "rgl-label" : "", run.label));
+  const label = element("span", run.short ? "rgl-label" : "");
+  label.append(element("span", "rgl-shared", shared), run.label.slice(shared.length));
+  view.name.append(label);
   view.progress.max = 1;
   view.progress.setAttribute("aria-label", `progress of the run ${run.label}`);
   return view;

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import test from "node:test";
-import { wordings } from "../../dashboard/static/brief.js";
+import { sharedStart, wordings } from "../../dashboard/static/brief.js";
 
 /** @import { Finding } from "../../dashboard/static/types.d.ts" */
 
@@ -37,4 +37,14 @@ test("sentences become titles; beside the main finding stands what the gradient 
 test("why a run ended is said as it is", () => {
   assert.deepEqual(wordings([DEAD], "Out of memory."), new Array(4).fill("Out of memory."));
   assert.deepEqual(wordings([], ""), ["", "", "", ""]);
+});
+
+test("what all names begin with is said once, and no name is left without a word", () => {
+  assert.equal(sharedStart(["learning rate 0.1", "learning rate 0.01"]), "learning rate ");
+  assert.equal(sharedStart(["seed 1", "seed 1 (2)"]), "seed ");
+  assert.equal(sharedStart(["RNN", "GRU", "LSTM"]), "");
+  assert.equal(sharedStart(["RNN", "RNN, seed 2"]), "");
+  assert.equal(sharedStart(["a b", "a"]), "");
+  assert.equal(sharedStart(["adding problem"]), "");
+  assert.equal(sharedStart([]), "");
 });

@@ -8,11 +8,14 @@ import { context, layout, run } from "./figure.js";
 /** @import { Card } from "../../dashboard/static/card.js" */
 /** @import { Trace } from "../../dashboard/static/plotly.d.ts" */
 
-/** @param {(number | null)[][][]} maps */
-function coloured(maps) {
+/**
+ * @param {(number | null)[][][]} maps
+ * @param {number} height of the figure
+ */
+function coloured(maps, height = 240) {
   const card = /** @type {Card} */ (/** @type {unknown} */ (null));
   const data = maps.map((z) => /** @type {Trace} */ ({ type: "heatmap", z }));
-  const drawn = { card, context: context([run([1])]), data, layout: layout(), empty: false };
+  const drawn = { card, context: context([run([1])], { height }), data, layout: layout(), empty: false };
   drawn.layout.coloraxis = {
     colorscale: [
       [0, "#000011"],
@@ -63,4 +66,16 @@ test("what is spread evenly has no marked ends", () => {
   const even = [Array.from({ length: 1000 }, (_, place) => place / 100)];
   const { cmin, cmax, scale } = coloured([even]);
   assert.deepEqual([cmin, cmax, scale.length], [0, 9.99, 2]);
+});
+
+test("a low bar has as many numbers as fit beside it, the ends among them", () => {
+  const [even, fallen] = [0, 1].map((end) =>
+    Array.from({ length: 1000 }, (_, row) => (row < 5 * end ? -300 : row / -25)),
+  );
+  for (const height of [90, 120, 160, 300]) {
+    const { bar } = coloured([[fallen]], height);
+    assert.ok(bar.tickvals.length <= Math.max(2, (height - 50) / 12 / 1.6), `${height}: ${bar.ticktext}`);
+    assert.match(bar.ticktext[0], /^< 10<sup>/);
+    assert.ok(coloured([[even]], height).bar.nticks <= Math.max(2, (height - 50) / 12 / 1.6));
+  }
 });
