@@ -52,7 +52,7 @@ export function sharedColours({ context, data, layout }) {
   const numbers =
     below || above
       ? ticks(low, high, below, above, cap, powers)
-      : { nticks: Math.min(bar?.nticks ?? TICKS + 1, fitting) };
+      : { nticks: Math.min(bar?.nticks ?? fitting, fitting) };
   const colorbar = { ...bar, ...numbers };
   layout.coloraxis = { ...layout.coloraxis, colorscale, colorbar, cmin, cmax };
   for (const row of data.flatMap((trace) => trace.z ?? [])) {

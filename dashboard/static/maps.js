@@ -64,8 +64,8 @@ export function mapGrid({ context, data, layout }) {
 }
 
 /**
- * The axes of maps that have nothing to show yet, but the first's, are left out: plotly gives them no place, and where a
- * margin changes would draw them at NaN.
+ * Maps that have nothing to show yet are left out with their axes, but the first's: plotly gives such axes no place, and
+ * where a margin changes draws them at NaN; without them it would draw axes of its own across the whole figure.
  * @param {Layout} layout
  * @param {Trace[]} data
  */
@@ -73,6 +73,10 @@ function leaveOutEmpty(layout, data) {
   const used = new Set(data.flatMap(({ xaxis = "x", yaxis = "y", z }) => (z?.length ? [xaxis, yaxis] : [])));
   for (const key of Object.keys(layout).filter((name) => /^[xy]axis\d/.test(name))) {
     if (!used.has(key.replace("axis", ""))) delete layout[key];
+  }
+  for (let place = data.length - 1; place >= 0; place--) {
+    const { xaxis = "x", z } = data[place];
+    if (!z?.length && xaxis !== "x") data.splice(place, 1);
   }
 }
 

@@ -17,22 +17,20 @@ function drawn(labels, { width = 450, height = 250, size = 12, steps = 1000, wai
   const short = shortNames(labels);
   const runs = labels.map((label, index) => ({ ...run([1, 2]), label, short: short[index] }));
   const all = layout();
-  const data = labels
-    .map((_, index) => {
-      for (const name of [`xaxis${index ? index + 1 : ""}`, `yaxis${index ? index + 1 : ""}`]) {
-        all[name] = { title: {}, tickfont: { size } };
-      }
-      const suffix = index ? String(index + 1) : "";
-      return {
-        type: "heatmap",
-        xaxis: `x${suffix}`,
-        yaxis: `y${suffix}`,
-        x0: 0,
-        dx: steps / 10,
-        z: [new Array(10).fill(0)],
-      };
-    })
-    .filter((_, index) => !waiting.includes(index));
+  const data = labels.map((_, index) => {
+    for (const name of [`xaxis${index ? index + 1 : ""}`, `yaxis${index ? index + 1 : ""}`]) {
+      all[name] = { title: {}, tickfont: { size } };
+    }
+    const suffix = index ? String(index + 1) : "";
+    return {
+      type: "heatmap",
+      xaxis: `x${suffix}`,
+      yaxis: `y${suffix}`,
+      x0: 0,
+      dx: steps / 10,
+      z: waiting.includes(index) ? [] : [new Array(10).fill(0)],
+    };
+  });
   all.xaxis.title.text = "training step";
   all.font.size = size;
   all.meta = { columns: Math.min(3, labels.length) };
@@ -47,7 +45,7 @@ function drawn(labels, { width = 450, height = 250, size = 12, steps = 1000, wai
     return { x: axis("x"), y: axis("y") };
   });
   const annotations = /** @type {Annotation[]} */ (all.annotations);
-  return { boxes, names: annotations.slice(0, labels.length).map(({ text }) => text), annotations, layout: all };
+  return { boxes, names: annotations.slice(0, labels.length).map(({ text }) => text), annotations, layout: all, data };
 }
 
 const LONG = ["not clipped, RNN, 16 units", "not clipped, LSTM, 16 units", "clipped at 0.5, GRU, 16 units"];
@@ -62,13 +60,18 @@ test("names stand above their maps in full, in as few lines as they need, or are
   assert.deepEqual(drawn(["a rather long name of a run", "b"], { width: 330, size: 26 }).names, ["■", "■"]);
 });
 
-test("a map that has nothing to show yet has no axes, and its name and the others stay in their places", () => {
+test("a map that has nothing to show yet is left out with its axes, and its name and the others stay in their places", () => {
   const whole = drawn(LONG, { width: 900 });
   const part = drawn(LONG, { width: 900, waiting: [1] });
   assert.deepEqual(
     Object.keys(part.layout).filter((key) => /axis/.test(key)),
     ["xaxis", "yaxis", "xaxis3", "yaxis3"],
   );
+  assert.deepEqual(
+    part.data.map(({ xaxis }) => xaxis),
+    ["x", "x3"],
+  );
+  assert.equal(drawn(LONG, { waiting: [0, 1, 2] }).data.length, 1);
   assert.deepEqual(part.names, whole.names);
   assert.deepEqual([part.boxes[0], part.boxes[2]], [whole.boxes[0], whole.boxes[2]]);
 });
