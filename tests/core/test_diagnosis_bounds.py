@@ -237,6 +237,15 @@ def test_inputs_that_drive_all_gates_to_their_ends_are_told_even_of_a_run_that_l
     assert "input_scale" not in found(facts={"input_rms": 5000.0})
 
 
+def test_truncation_is_told_of_a_run_that_hardly_learns_too() -> None:
+    """Five per cent less than the best simple answer may be learned without what lies before the truncation."""
+    for margin, told in ((0.024, True), (0.025, False)):
+        hardly = health(line(loss=0.5, margin=margin, error=0.001))
+        kinds = found({"truncation": 5}, health=hardly, facts={"delay": 20.0})
+        assert ("truncation_shorter_than_delay" in kinds) == told
+        assert "learning" in kinds
+
+
 def test_swapped_axes_are_certain_and_told_of_any_run() -> None:
     assert "swapped_axes" not in found(facts={"mixes": 0.9e-3})
     assert next(iter(found(facts={"mixes": 1.1e-3}))) == "swapped_axes"

@@ -153,6 +153,11 @@ TOLD: tuple[Told, ...] = (
      "Memorising: training loss 0.05, but 0.18 on new sequences, no better than 'predict 1' (0.16).",
      {"train_loss": 0.05, "val_loss": 0.18, "baseline": 0.16},
      None),
+    ("memorising", {},
+     {"lines": [line(loss=0.16, margin=0.01)], "history": {"epoch": 2, "train_loss": 0.05}},
+     "Memorising: training loss 0.05, but 0.15 on new sequences, not clearly below 'predict 1' (0.16).",
+     {"train_loss": 0.05, "val_loss": 0.15, "baseline": 0.16},
+     None),
     ("majority_only", {},
      {"answers": {"answered": 1.0, "common": 0.9, "accuracy": 0.88}, "facts": {"classes": 3.0}},
      "Only the commonest class: 100% of the answers are the same class, which 90% of the sequences have; the "
@@ -193,22 +198,36 @@ TOLD: tuple[Told, ...] = (
     ("echo", {},
      {"lines": [stuck(name="last value again", loss=0.08, echo=True), line(loss=1.0, margin=0.9)],
           "answers": {"r2": 0.84}},
-     "Echo: the forecast is no better than 'last value again': its loss is 0.079, that of the last value 0.08 "
+     "Echo: the forecast is not clearly better than 'last value again': its loss is 0.079, that of the last value 0.08 "
      "(skill 0.013, where 0 is no skill). If the series is close to a random walk, no network can do better.",
      {"skill": 0.0125, "val_loss": 0.079, "last_value": 0.08},
      None),
     ("echo", {},
      {"lines": [stuck(name="last value again", loss=0.08, echo=True), line(loss=1.0, margin=0.9)],
           "answers": {"r2": 0.84}, "history": {"val_loss": falls()}},
-     "Echo: the forecast is no better than 'last value again': its loss is 0.079, that of the last value 0.08 "
+     "Echo: the forecast is not clearly better than 'last value again': its loss is 0.079, that of the last value 0.08 "
      "(skill 0.013, where 0 is no skill). If the series is close to a random walk, no network can do better. "
      "The loss is still falling.",
      {"skill": 0.0125, "val_loss": 0.079, "last_value": 0.08},
      ("Train for 5,000 steps instead of 1,000. It may not help.",
          {"steps": 5000})),
+    ("echo", {},
+     {"lines": [line(name="last value again", loss=0.08, margin=-0.001, echo=True), line(loss=1.0, margin=0.9)],
+          "answers": {"r2": 0.84}},
+     "Echo: the forecast is no better than 'last value again': its loss is 0.081, that of the last value 0.08 "
+     "(skill -0.013, where 0 is no skill). If the series is close to a random walk, no network can do better.",
+     {"skill": -0.0125, "val_loss": 0.081, "last_value": 0.08},
+     None),
+    ("no_better_than_baseline", {},
+     {"lines": [line(margin=-0.01)]},
+     "Not learning: the validation loss of 0.17 is no better than 'predict 1' (0.16; the difference has a "
+     "standard error of 0.01).",
+     {"val_loss": 0.17, "baseline": 0.16, "standard_error": 0.01, "skill": -0.0625},
+     ("Train for 5,000 steps instead of 1,000. It may not help.",
+         {"steps": 5000})),
     ("no_better_than_baseline", {},
      {},
-     "Not learning: the validation loss of 0.159 is no better than 'predict 1' (0.16; the difference has a "
+     "Not learning: the validation loss of 0.159 is not clearly below 'predict 1' (0.16; the difference has a "
      "standard error of 0.01).",
      {"val_loss": 0.159, "baseline": 0.16, "standard_error": 0.01, "skill": 0.00625},
      ("Train for 5,000 steps instead of 1,000. It may not help.",

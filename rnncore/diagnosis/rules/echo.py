@@ -28,8 +28,9 @@ def judge(e: Evidence) -> Finding | None:
         return None
     falls = falling(*e.evaluations)
     loss = line.loss - line.margin
+    better = "not clearly better than" if line.margin > 0 else "no better than"
     sentence = (
-        f"Echo: the forecast is no better than '{line.name}': its loss is {figure(loss, 3)}, that of the last value "
+        f"Echo: the forecast is {better} '{line.name}': its loss is {figure(loss, 3)}, that of the last value "
         f"{figure(line.loss, 3)} (skill {figure(line.skill)}, where 0 is no skill). If the series is close to a random "
         "walk, no network can do better."
     )

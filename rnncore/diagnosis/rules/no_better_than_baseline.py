@@ -14,6 +14,8 @@ def judge(e: Evidence) -> Finding | None:
     loss = line.loss - line.margin
     explained, remedy = because(e)
     worse = "is no better than" if line.margin > -2 * line.error else "is worse than"
+    if line.margin > 0:
+        worse = "is not clearly below"
     sentence = (
         f"Not learning: the validation loss of {figure(loss, 3)} {worse} '{line.name}' ({figure(line.loss, 3)}; the "
         f"difference has a standard error of {figure(line.error)}){explained}."

@@ -5,10 +5,10 @@ from rnncore.diagnosis.finding import Finding, Remedy, Rule
 
 
 def judge(e: Evidence) -> Finding | None:
-    """Compare the truncation with the delay that the data are known to have, in a run that does not learn."""
+    """Compare the truncation with the delay that the data are known to have, in a run that learns little or nothing."""
     delay = e.facts.get("delay")
     truncation = e.config.truncation if e.config else None
-    if not e.stuck or not delay or truncation is None or truncation > delay:
+    if not e.sick or not delay or truncation is None or truncation > delay:
         return None
     sentence = (
         f"Truncated too early: the gradient goes back at most {truncation} steps, but what decides an answer lies "
