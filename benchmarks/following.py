@@ -1,7 +1,7 @@
 """A class that follows its teacher: 200 simulated students and five pages in Chromium, against one real server.
 
 `python -m benchmarks.classroom --follow [--students 200] [--seconds 60]`. The simulated students do what the pages do:
-each holds a request for the class and one for the records of the runs that the teacher shows. They are driven by a
+each holds one request, for the class and for what is new of the runs that the teacher shows. They are driven by a
 process of its own, as the pages are, so that what they cost is counted apart.
 """
 
@@ -36,41 +36,36 @@ class Follower:
         self.workspace = f"student-{number:03}-of-the-benchmark"
         self.port, self.code, self.until = port, code, until
         self.shown: dict[int, float] = {}  # step -> when it was told
-        self.news: dict[str, float] = {}  # which records -> when they came first
+        self.news: dict[str, float] = {}  # how the runs stood -> when that came first
+        self.answers = 0
         self.errors: list[str] = []
 
     async def follow(self, runs: list[str]) -> None:
-        """Join, then hold both requests until the lesson is over."""
+        """Join, ask for the runs once, then hold one request until the lesson is over."""
         try:
             reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
             await self._ask(reader, writer, "POST", f"/api/classes/{self.code}/join")
-            writer.close()
             async with asyncio.timeout(max(0.1, self.until - time.time())):
-                await asyncio.gather(self._class(), self._records(runs))
+                query = "&".join(f"run={run}:0" for run in runs)
+                records, version = await self._ask(reader, writer, "GET", f"/api/records?{query}"), 0
+                while True:
+                    since = [run["last_step"] for run in records["runs"]]
+                    state = await self._ask(reader, writer, "GET", self._path(version, runs, since, records["told"]))
+                    version, now = state["version"], time.time()
+                    if state["shown"] and state["shown"].get("step") is not None:
+                        self.shown.setdefault(int(state["shown"]["step"]), now)
+                    if "records" in state:
+                        records = state["records"]
+                        self.news.setdefault(records["told"], now)
+                        self.answers += 1
         except TimeoutError:
             return
         except (OSError, ValueError, asyncio.IncompleteReadError) as error:
             self.errors.append(f"{self.workspace}: {type(error).__name__} {error}")
 
-    async def _class(self) -> None:
-        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
-        version = ""
-        while True:
-            state = await self._ask(reader, writer, "GET", f"/api/classes/{self.code}/changes?version={version}")
-            version = state["version"]
-            if state["shown"] and state["shown"].get("step") is not None:
-                self.shown.setdefault(int(state["shown"]["step"]), time.time())
-
-    async def _records(self, runs: list[str]) -> None:
-        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
-        since, hold = [0] * len(runs), ""
-        while True:
-            query = "&".join(f"run={run}:{step}" for run, step in zip(runs, since, strict=True))
-            answer = await self._ask(reader, writer, "GET", f"/api/records?{query}{hold}")
-            since = [run["last_step"] for run in answer["runs"]]
-            if hold:
-                self.news.setdefault(str(since), time.time())
-            hold = "&hold=1"
+    def _path(self, version: int, runs: list[str], since: list[int], told: str) -> str:
+        query = "".join(f"&run={run}:{step}" for run, step in zip(runs, since, strict=True))
+        return f"/api/classes/{self.code}/changes?version={version}&following=1{query}&told={told}"
 
     async def _ask(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, method: str, path: str
@@ -105,7 +100,7 @@ def simulate(order: dict[str, Any]) -> dict[str, Any]:
     return {
         "shown": [[step, at] for student in students for step, at in student.shown.items()],
         "spread": spread,
-        "answers": sum(len(student.news) for student in students),
+        "answers": sum(student.answers for student in students),
         "errors": [error for student in students for error in student.errors],
     }
 

@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -10,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from dashboard.api.news import asked_in, held
 from dashboard.server import services
 from dashboard.server.following import Followers, TooManyTabs
 from dashboard.server.guesses import Guesses
@@ -95,7 +97,8 @@ def followers() -> Followers:
 async def _room(request: Request) -> Classroom:
     """Return the class in the address. Who does not belong to it may not try codes without end. Raises ApiError."""
     code, address, school = str(request.path_params["code"]), address_of(request), services.school()
-    await run_in_threadpool(school.close_old)
+    if followers().looks_for_old():
+        await run_in_threadpool(school.close_old)
     try:
         room = school.room(code)
     except UnknownClass:
@@ -157,7 +160,10 @@ async def state(request: Request) -> dict[str, Any]:
 
 @endpoint
 async def changes(request: Request) -> Response:
-    """`?version=N`: the state once it is another than N; `following=0`: without being counted as a follower."""
+    """`?version=N`: the state once it is another than N; `following=0`: without being counted as a follower.
+
+    `run=KEY:SINCE` and `told`, as for `/api/records`: also once there is news of these runs, which is `records` then.
+    """
     room, workspace = await _room(request), workspace_of(request)
     version = request.query_params.get("version", "")
     if version and not (version.isascii() and version.isdecimal() and len(version) <= 15):
@@ -166,9 +172,10 @@ async def changes(request: Request) -> Response:
         raise ApiError(403, MEMBERS_ONLY)
     assert workspace is not None
     follows = request.query_params.get("following", "1") != "0"
+    ask = partial(held().ask, asked_in(request)) if "run" in request.query_params else None
     try:
         number = int(version) if version else None
-        body = await followers().next_answer(room, workspace, number, follows, request)
+        body = await followers().next_answer(room, workspace, number, follows, request, ask)
     except UnknownClass:
         raise ApiError(404, NO_CLASS) from None
     except TooManyTabs:

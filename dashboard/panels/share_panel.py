@@ -20,6 +20,8 @@ from dashboard.panels.class_panel import open_button
 from dashboard.panels.theme import on_primary
 from dashboard.server import services
 from dashboard.server.board_data import mine
+from dashboard.server.guard import is_loopback
+from dashboard.server.qr import qr_svg
 from dashboard.server.workspace import workspace_id
 from rnncore.config import TrainConfig
 from rnncore.data import DataError, ReadFile
@@ -28,6 +30,7 @@ from rnncore.runs.store.store import StoredRun
 from rnncore.words import many
 
 _OPEN, _SHOW_CODE = "share.open", "share.show_code"
+_QR_WIDTH = 200  # pixels: a phone reads it from a screen, and from a projector when it is enlarged
 _CODE_HELP = "The same run as a plain torch script."
 
 _REPORT = "Report", "All figures and settings in one page that opens anywhere."
@@ -134,12 +137,14 @@ def _link(config: TrainConfig, compare: bool, others: Sequence[TrainConfig]) -> 
 
 
 def _watch_address(runs: Sequence[StoredRun]) -> None:
-    """Show the address of these runs, with which nobody can steer them."""
+    """Show the address of these runs, with which nobody can steer them, also as a QR code."""
     store = services.scheduler().store
     everything = [run for group in {run.group for run in runs} for run in store.group(group)]
     these = "this run" if len(runs) == 1 else "these runs"
     link = f"{_base()}?run={address(runs, everything)}"
     st.caption(f"Whoever opens [{escape(link)}]({link}) watches {these}, and can neither steer nor delete anything.")
+    here = " Only this machine can open it." if is_loopback(urlsplit(link).hostname or "") else ""
+    st.image(qr_svg(link), caption=f"The same address as a QR code.{here}", width=_QR_WIDTH)
 
 
 def _base() -> str:

@@ -1,4 +1,7 @@
-"""Who follows a class: each holds one request, which is answered when something changes, all with the same bytes."""
+"""Who follows a class: each holds one request, which is answered when something changes, all with the same bytes.
+
+Whoever follows the teacher's runs asks for what is new of them with the same request.
+"""
 
 import asyncio
 import json
@@ -11,12 +14,14 @@ from typing import Any
 
 from starlette.requests import Request
 
+from dashboard.server.held import in_turns
 from rnncore.classes.school import Classroom, School, UnknownClass
 
 HOLD_S = 25.0  # after that a request is answered although nothing has changed
 GAP_S = 0.2  # between two answers to the same people: a slider that is dragged is not a change for each pixel
 GONE_S = 6.0  # whoever has not asked again for so long does not follow any more
 COUNT_S = 1.0  # at which the teacher hears how many follow
+LOOK_S = 1.0  # between two looks for classes whose time is over
 TABS = 4  # requests that one workspace may hold at once
 
 
@@ -37,12 +42,22 @@ class Channel:
     waiting: set[asyncio.Future[None]] = field(default_factory=set)
     sent_at: float = 0.0
     due: asyncio.TimerHandle | None = None
+    joined: tuple[bytes, bytes, bytes] = b"", b"", b""  # a state, news of runs, and both as one answer
 
     def newest(self) -> bytes:
         """Return the newest answer."""
         if not self.body:
             self.body = self.encode(self.version)
         return self.body
+
+    def with_news(self, news: bytes | None) -> bytes:
+        """Return the newest answer with what is new of runs in it."""
+        state = self.newest()
+        if news is None:
+            return state
+        if self.joined[0] is not state or self.joined[1] is not news:
+            self.joined = state, news, state[:-1] + b',"records":' + news + b"}"
+        return self.joined[2]
 
     def change(self) -> None:
         """Answer all who wait, a moment after the time before if that was just now."""
@@ -57,9 +72,7 @@ class Channel:
 
     def release(self) -> None:
         """Let all who wait look again."""
-        for future in self.waiting:
-            if not future.done():
-                future.set_result(None)
+        in_turns(self.waiting, None)
         self.waiting.clear()
 
 
@@ -88,11 +101,20 @@ class Followers:
         self._school = school
         self._of: dict[str, Following] = {}
         self._loop = asyncio.get_running_loop()
+        self._looked_at = -LOOK_S
         school.on_change = self._from_any_thread
 
     def is_for(self, school: School) -> bool:
         """Whether these are the followers of a school, in the loop that runs."""
         return self._school is school and self._loop is asyncio.get_running_loop()
+
+    def looks_for_old(self) -> bool:
+        """Tell, once in a while, that it is time to look for classes whose time is over."""
+        now = self._loop.time()
+        due = now - self._looked_at >= LOOK_S
+        if due:
+            self._looked_at = now
+        return due
 
     def _from_any_thread(self, code: str, for_all: bool) -> None:
         with suppress(RuntimeError):  # the loop is closed: nobody follows any more
@@ -133,11 +155,18 @@ class Followers:
         return found.told
 
     async def next_answer(
-        self, room: Classroom, workspace: str, version: int | None, follows: bool, request: Request
+        self,
+        room: Classroom,
+        workspace: str,
+        version: int | None,
+        follows: bool,
+        request: Request,
+        ask: Callable[[float], asyncio.Future[bytes]] | None = None,
     ) -> bytes:
         """Return the newest answer once it is another than `version`, or after a while.
 
-        Raises UnknownClass where the class is closed meanwhile, TooManyTabs.
+        ask: asks for news of runs, for so many seconds; once there are some the answer has them as `records`. Raises
+        UnknownClass where the class is closed meanwhile, TooManyTabs, and what asking for news raises.
         """
         found, own = self._following(room), workspace == room.teacher
         channel, loop = found.teacher if own else found.students, asyncio.get_running_loop()
@@ -149,26 +178,28 @@ class Followers:
         elif not own:
             found.seen.pop(workspace, None)
         gone = loop.create_task(_has_gone(request))
+        news = ask(2 * HOLD_S) if ask else loop.create_future()
         try:
             until = loop.time() + HOLD_S
-            while channel.version == version and loop.time() < until and not gone.done():
+            while channel.version == version and loop.time() < until and not (gone.done() or news.done()):
                 waiting: asyncio.Future[None] = loop.create_future()
                 channel.waiting.add(waiting)
                 seconds = min(until - loop.time(), COUNT_S if own else HOLD_S)
-                await asyncio.wait((waiting, gone), timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait((waiting, gone, news), timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
                 channel.waiting.discard(waiting)
                 if self._of.get(room.code) is not found:
                     raise UnknownClass
                 if own and found.count() != found.told:
                     channel.change()
+            return channel.with_news(news.result() if news.done() else None)
         finally:
             gone.cancel()
+            news.cancel()
             found.held[workspace] -= 1
             if not found.held[workspace]:
                 del found.held[workspace]
             if workspace in found.seen:
                 found.seen[workspace] = loop.time()
-        return channel.newest()
 
 
 async def _has_gone(request: Request) -> None:

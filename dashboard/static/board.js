@@ -25,11 +25,13 @@ import { Verdicts } from "./verdicts.js";
 /** @import { Follow } from "./class.d.ts" */
 /** @import { Drawing, Theme } from "./figures.d.ts" */
 /** @import { Plotly } from "./plotly.d.ts" */
+/** @import { AskAlong } from "./polling.js" */
 /** @import { Asked } from "./trying.js" */
 /** @import { BoardData, LiveRun } from "./types.d.ts" */
 /**
- * What a board asks of its page: to train what the controls say, or a changed run beside those that are shown.
- * @typedef {{ train: () => void, tried: (asked: Asked) => void }} Page
+ * What a board asks of its page: to train what the controls say, or a changed run beside those that are shown. along:
+ * asks for what is new of the runs with a request that the page holds anyway.
+ * @typedef {{ train: () => void, tried: (asked: Asked) => void, along?: AskAlong }} Page
  */
 
 /** @type {WeakMap<Element, Board>} */
@@ -115,7 +117,11 @@ class Board {
     this.head.train.onclick = () => this.page?.train();
     this.glossary.load(data.glossary, () => this.head.show());
     this.playback = new Playback(this.travel);
-    this.polling = new Polling({ came: (news) => this.refresh(news), say: (text) => this.say(text) });
+    this.polling = new Polling({
+      came: (news) => this.refresh(news),
+      say: (text) => this.say(text),
+      along: (query, signal) => this.page?.along?.(query, signal) ?? null,
+    });
     this.refreshes = new Refreshes(this.travel, () => this.polling.active());
     this.verdicts = new Verdicts(
       () => this.runs,

@@ -198,7 +198,8 @@ class ClassPage {
   mountBoard(follow) {
     if (!this.board) return;
     this.asked = follow;
-    mount(this.place, { ...this.board, follow }, { train() {}, tried() {} });
+    const along = this.watch.along.bind(this.watch);
+    mount(this.place, { ...this.board, follow }, { train() {}, tried() {}, along });
   }
 
   // The board shows another step or figure: if that was not the teacher, the student is exploring.

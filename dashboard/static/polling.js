@@ -3,10 +3,14 @@
 import { ACTIVE } from "./dom.js";
 import { Series } from "./series.js";
 
-/** @import { Answer, LiveRun } from "./types.d.ts" */
+/** @import { LiveRun, News } from "./types.d.ts" */
+/**
+ * Asks for what is new of runs by a request that somebody holds anyway; null where nobody does.
+ * @typedef {(query: URLSearchParams, signal: AbortSignal) => Promise<News> | null} AskAlong
+ */
 /**
  * came: answers were taken up, with news or without; say: tell the reader something, "" takes it back.
- * @typedef {{ came: (news: boolean) => Promise<void>, say: (text: string) => void }} Hooks
+ * @typedef {{ came: (news: boolean) => Promise<void>, say: (text: string) => void, along: AskAlong }} Hooks
  */
 
 const POLL_MS = 250;
@@ -18,6 +22,7 @@ const NO_ANSWER = "The server does not answer; if it has stopped, its runs can b
 
 export class Polling {
   /** @type {LiveRun[]} */ runs = [];
+  told = ""; // how the runs stand, as the server said it last
   failures = 0;
   polling = false;
   stopped = false;
@@ -32,7 +37,8 @@ export class Polling {
 
   /** @param {LiveRun[]} runs */
   open(runs) {
-    Object.assign(this, { runs, openedAt: performance.now() });
+    Object.assign(this, { runs, told: "", openedAt: performance.now() });
+    this.abort?.abort(); // it may be held, for news of other runs
   }
 
   active() {
@@ -69,19 +75,19 @@ export class Polling {
   // Ask once and take up the answers: whether they bring anything new, null where nobody wants them any more.
   async ask() {
     const runs = this.runs.filter((run) => run.id);
-    const url = new URL("api/records", document.baseURI);
+    const query = new URLSearchParams();
     for (const run of runs) {
       run.asked = run.wantsAll ? 0 : run.series.since;
       const key = run.state?.insights && run.state.insights_key; // of those that need not be sent again
-      url.searchParams.append("run", `${run.id}:${run.asked}${key ? `:${key}` : ""}`);
+      query.append("run", `${run.id}:${run.asked}${key ? `:${key}` : ""}`);
     }
-    if (this.watches()) url.searchParams.append("hold", "1"); // the server answers when there is news
     this.abort = new AbortController();
-    const response = await fetch(url, { signal: this.abort.signal });
-    if (!response.ok) throw new Error(String(response.status));
-    /** @type {{ runs: Answer[] }} */
-    const answer = await response.json();
+    const { signal } = this.abort;
+    const held = this.watches(); // until there is news
+    if (held) query.append("told", this.told);
+    const answer = await ((held && this.hooks.along(query, signal)) || fetched(query, held, signal));
     if (runs.some((run) => !this.runs.includes(run))) return null;
+    this.told = answer.told;
     return runs.map((run, index) => take(run, answer.runs[index])).some(Boolean);
   }
 
@@ -102,9 +108,22 @@ export class Polling {
 }
 
 /**
+ * @param {URLSearchParams} query
+ * @param {boolean} held
+ * @param {AbortSignal} signal
+ * @returns {Promise<News>}
+ */
+async function fetched(query, held, signal) {
+  const url = new URL(`api/records?${query}${held ? "&hold=1" : ""}`, document.baseURI);
+  const response = await fetch(url, { signal });
+  if (!response.ok) throw new Error(String(response.status));
+  return response.json();
+}
+
+/**
  * Take up one answer; return whether anything new came.
  * @param {LiveRun} run
- * @param {Answer} answer
+ * @param {News["runs"][number]} answer
  */
 function take(run, answer) {
   if ("error" in answer) {

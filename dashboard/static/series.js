@@ -29,23 +29,26 @@ export class Series {
   complete = true; // whether every step so far is here, none left out by thinning
 
   /**
-   * Append one answer of the server; return whether anything new came.
+   * Append one answer of the server; return whether anything new came. One that is for many may begin with what is known.
    * @param {Records} answer
    */
   append(answer) {
-    extend(this.columns, answer.columns);
+    const known = answer.since < this.since ? this.since : 0;
+    const rows = extend(this.columns, answer.columns, known);
     const { count: _, ...evaluations } = answer.val;
-    extend(this.evaluations, evaluations);
+    extend(this.evaluations, evaluations, known);
+    const before = this.profiles.length;
     if (answer.profiles) {
       this.layers = answer.profiles.layers;
       this.timesteps = answer.profiles.timesteps;
-      this.profiles.push(...unpack(answer.profiles));
+      this.profiles.push(...unpack(answer.profiles).filter(({ step }) => step > known));
     }
+    const profiles = this.profiles.length - before;
     const changed = answer.events.filter((event) => this.take(event));
-    this.since = answer.last_step;
+    this.since = Math.max(known, answer.last_step);
     this.complete &&= !answer.decimated;
     this.bound();
-    return answer.count > 0 || answer.profiles !== null || changed.length > 0;
+    return rows > 0 || profiles > 0 || changed.length > 0;
   }
 
   /**
@@ -231,15 +234,20 @@ export function unpack({ count: _, layers, timesteps, step: steps, ...columns })
 }
 
 /**
- * Append packed columns to those of the same names.
+ * Append packed columns to those of the same names, from the first step after `known` on; return how many rows.
  * @param {Record<string, number[]>} columns
  * @param {Record<string, Packed>} packed
+ * @param {number} known
  */
-function extend(columns, packed) {
+function extend(columns, packed, known) {
+  const steps = decode(packed.step);
+  const next = steps.findIndex((step) => step > known);
+  const from = next < 0 ? steps.length : next;
   for (const [name, text] of Object.entries(packed)) {
     columns[name] ??= [];
-    for (const value of decode(text)) columns[name].push(value);
+    for (const value of decode(text).subarray(from)) columns[name].push(value);
   }
+  return steps.length - from;
 }
 
 /**

@@ -73,6 +73,12 @@ export interface Records {
 /** What /api/records says of a run that was asked for: there may be none. */
 export type Answer = Records | { run: string; error: string };
 
+/** What is new of several runs, and how they stand, which is sent along with the next request that is held. */
+export interface News {
+  runs: Answer[];
+  told: string;
+}
+
 /** N profiles: `step` (N), the others (N, L, T). */
 export interface PackedProfiles extends Partial<Record<ProfileColumn | CountColumn, Packed>> {
   count: number;

@@ -1,7 +1,9 @@
 """Downloads over HTTP, and the panel that offers them with the link and the code."""
 
 import io
+import re
 import zipfile
+from base64 import b64decode
 from collections.abc import Iterator
 from types import SimpleNamespace
 
@@ -14,6 +16,7 @@ from dashboard.experiment.share import encode
 from dashboard.experiment.twins import twins
 from dashboard.experiment.words import label
 from dashboard.server import services
+from dashboard.server.qr import qr_svg
 from rnncore.classes.school import School
 from rnncore.config import TrainConfig
 from rnncore.runs.store.keys import watch_key
@@ -125,6 +128,19 @@ def test_the_panel_offers_the_files_of_the_runs_shown(store: Store, runs: tuple[
     app.button(key="share.code").click().run()
     assert not app.exception
     assert [tab.label for tab in app.tabs] == ["clipped at 1", "not clipped"]
+
+
+def test_the_panel_shows_the_watch_address_as_a_qr_code_and_no_key_of_the_owner(store: Store) -> None:
+    (image,) = opened(address="runs").image
+    shown = b64decode(image.proto.imgs[0].url.partition("base64,")[2]).decode()
+    group = store.runs_of(WORKSPACE)[0].group
+    assert drawn(shown) == drawn(qr_svg(f"?run={watch_key(group)}"))
+    assert drawn(shown) != drawn(qr_svg(f"?run={group}"))
+    assert not opened().image  # there are no runs to watch
+
+
+def drawn(svg: str) -> list[str]:
+    return re.findall(r' d="(.*?)"', svg)
 
 
 def test_a_link_that_is_opened_says_what_it_lacks_as_plain_text(store: Store) -> None:

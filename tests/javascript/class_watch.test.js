@@ -76,3 +76,42 @@ test("a class that is closed ends it; a server that does not answer is asked aga
   assert.deepEqual(heard, ["The server does not answer at this moment.", "", 3, "ended 404"]);
   assert.equal(asked.length, 4);
 });
+
+test("a board's news comes with the class's own request, and its next one waits until the board has drawn", async () => {
+  const { watch, heard } = watching();
+  watch.ask();
+  asked[0].answer(200, { version: 1 });
+  await settled();
+  const query = new URLSearchParams([["run", "w1:4"]]);
+  const news = watch.along(query, new AbortController().signal);
+  assert.ok(asked[1].signal.aborted);
+  assert.match(asked[2].url, /version=1&following=1&run=w1%3A4$/);
+  asked[2].answer(200, { version: 2 }); // the class has changed, the runs have not
+  await settled();
+  assert.match(asked[3].url, /version=2&following=1&run=w1%3A4$/);
+  asked[3].answer(200, { version: 2, records: { runs: [], told: "x" } });
+  assert.deepEqual(await news, { runs: [], told: "x" });
+  assert.equal(asked.length, 4);
+  assert.deepEqual(heard, [1, 2]);
+  const more = watch.along(new URLSearchParams([["run", "w1:9"]]), new AbortController().signal);
+  assert.match(asked[4].url, /run=w1%3A9$/);
+  watch.stop();
+  await assert.rejects(more ?? Promise.resolve(), { name: "AbortError" });
+});
+
+test("a board that shows other runs, and a class that is over, ask for no news any more", async () => {
+  const { watch } = watching();
+  watch.ask();
+  asked[0].answer(200, { version: 1 });
+  await settled();
+  const leaving = new AbortController();
+  const gone = watch.along(new URLSearchParams([["run", "w1:4"]]), leaving.signal);
+  leaving.abort();
+  await assert.rejects(gone ?? Promise.resolve(), { name: "AbortError" });
+  watch.follow(false);
+  assert.match(asked[3].url, /following=0$/);
+  const waiting = watch.along(new URLSearchParams([["run", "w2:1"]]), new AbortController().signal);
+  watch.stop();
+  await assert.rejects(waiting ?? Promise.resolve(), { name: "AbortError" });
+  assert.equal(watch.along(new URLSearchParams(), new AbortController().signal), null);
+});

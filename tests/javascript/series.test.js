@@ -33,6 +33,28 @@ test("answers add up, column by column", () => {
   assert.equal(one.complete, true);
 });
 
+test("an answer to many may begin with what is known: each step, evaluation and profile comes once", () => {
+  const val = (/** @type {number[]} */ ...at) => ({
+    count: at.length,
+    step: packed(at),
+    val_loss: packed(at),
+    val_metric: packed(at),
+  });
+  const one = series([1, 2, 3, 4], { train_loss: [4, 3, 2, 1], val: val(2, 4), profiles: profiles([2, 4], () => [1]) });
+  const again = { since: 2, train_loss: [2, 1, 0], val: val(4, 5), profiles: profiles([4, 5], () => [1]) };
+  assert.equal(one.append(answer([3, 4, 5], again)), true);
+  assert.deepEqual(one.columns.step, [1, 2, 3, 4, 5]);
+  assert.deepEqual(one.columns.train_loss, [4, 3, 2, 1, 0]);
+  assert.deepEqual(one.evaluations.step, [2, 4, 5]);
+  assert.deepEqual(
+    one.profiles.map(({ step }) => step),
+    [2, 4, 5],
+  );
+  assert.equal(one.append(answer([3, 4, 5], again)), false);
+  assert.equal(one.append(answer([3, 4], { since: 2 })), false);
+  assert.equal(one.since, 5);
+});
+
 test("a change for the step to come is news once, however often it is sent, and can be changed again", () => {
   const one = series([1, 2]);
   const sent = (/** @type {number} */ value) => one.append(answer([], { events: [[3, "learning_rate", value]] }));

@@ -5,7 +5,7 @@ import logging
 
 import pytest
 
-from dashboard.api import watch
+from dashboard.api import news
 from dashboard.server.logs import JSONFormatter
 from tests.support.api import NOBODY, SLOW, run_of, status
 from tests.support.asgi import call
@@ -37,7 +37,7 @@ def test_a_wrong_method_is_told_every_right_one(path: str, allowed: str) -> None
 def test_an_unexpected_error_is_told_in_the_log_alone(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(watch, "records_since", lambda *_: 1 / 0)
+    monkeypatch.setattr(news, "records_since", lambda *_: 1 / 0)
     answer = call("GET", f"/api/records?run={NOBODY}:0")
     assert answer.status == 500
     assert answer.error == "An unexpected error happened; the server's log says more."

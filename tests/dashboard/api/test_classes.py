@@ -11,7 +11,7 @@ from dashboard.api import classes
 from dashboard.server import guesses, services
 from rnncore.classes.codes import LETTERS
 from rnncore.runs.store.keys import watch_key
-from tests.support.api import finished
+from tests.support.api import decoded, finished
 from tests.support.asgi import Answer, call, send
 from tests.support.waiting import wait
 
@@ -208,6 +208,44 @@ def test_followers_are_answered_on_change_with_the_same_bytes_and_are_counted(at
     assert (ann.json["shown"]["step"], ann.json["teacher"]) == (7, False)
     assert count.json["followers"] == 2
     assert afterwards.json["students"] == 2
+
+
+def test_followers_hear_of_the_runs_that_are_shown_with_the_same_request_and_the_same_bytes(at: str) -> None:
+    run = trained(TEACHER)
+    key = watch_key(run)
+    told = call("GET", f"/api/records?run={key}:0", headers=ANN).json["told"]
+
+    async def follow() -> list[list[Answer]]:
+        version = json.loads((await send("GET", at, headers=ANN)).body)["version"]
+
+        def ask(who: dict[str, str], since: int, known: str) -> asyncio.Task[Answer]:
+            path = f"{at}/changes?version={version}&run={key}:{since}&told={known}"
+            return asyncio.create_task(send("GET", path, headers=who))
+
+        news = await asyncio.gather(*(ask(who, 20, "another") for who in (ANN, BOB)))
+        waiting = [ask(who, 30, told) for who in (ANN, BOB)]
+        done, _ = await asyncio.wait(waiting, timeout=0.3)
+        assert not done
+        await send("PUT", f"{at}/shown", {"runs": key, "step": 7}, headers=TEACHER)
+        return [news, await asyncio.gather(*waiting)]
+
+    news, changed = asyncio.run(asyncio.wait_for(follow(), 20))
+    for (ann, bob), step in ((news, None), (changed, 7)):
+        assert ann.body == bob.body
+        assert run.encode() not in ann.body
+        assert (ann.json["shown"] or {"step": None})["step"] == step
+    records = news[0].json["records"]
+    assert (records["told"], [each["run"] for each in records["runs"]]) == (told, [key])
+    assert decoded(records["runs"][0]["columns"]["step"]).tolist() == list(range(21, 31))
+    assert "records" not in changed[0].json
+
+
+def test_what_a_follower_says_of_runs_is_read_as_strictly_as_elsewhere(at: str) -> None:
+    for wrong in ("run=x", "run=", "&".join([f"run={NOBODY}:0"] * 7)):
+        answer = call("GET", f"{at}/changes?{wrong}", headers=ANN)
+        assert (answer.status, answer.error) == (400, "run: 1 to 6 values of the form ID:STEP are needed.")
+    unknown = call("GET", f"{at}/changes?version=1&run={NOBODY}:0", headers=ANN)
+    assert unknown.status == 200
 
 
 def test_who_has_not_joined_cannot_hold_a_request(at: str) -> None:
