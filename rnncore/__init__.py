@@ -11,8 +11,9 @@ if TYPE_CHECKING:
     from rnncore.engine.train import train
     from rnncore.examination import diagnose
     from rnncore.runs.study_call import study
+    from rnncore.watching.watch import watch
 
-__all__ = ["TrainConfig", "diagnose", "study", "train"]
+__all__ = ["TrainConfig", "diagnose", "study", "train", "watch"]
 __version__ = "0.1.0"
 
 
@@ -29,4 +30,8 @@ def __getattr__(name: str) -> Any:
         from rnncore.runs.study_call import study
 
         return study
+    if name == "watch":
+        from rnncore.watching.watch import watch
+
+        return watch
     raise AttributeError(f"module 'rnncore' has no attribute {name!r}")

@@ -148,7 +148,7 @@ class GruScan(Function):
         with torch.inference_mode():
             buffers.totals.copy_(direct)
             for chunk in reversed(buffers.chunks):
-                _recur(buffers, chunk, w_hh, flows, ctx.recursion.clip, add)
+                recur(buffers, chunk, w_hh, flows, ctx.recursion.clip, add)
                 part, later, before = slices(chunk)
                 grads = flat(during(buffers.gates, part))  # (t B, 3H) dL/d(preactivation) of r, z, q
                 grads_rz = grads[..., : 2 * H]
@@ -193,11 +193,11 @@ def _run(
                 candidate = buffers.candidate_t[t].addcmul_(buffers.r_t[t], buffers.q_t[t])
                 tanh(buffers.candidate_arrays[t], out=buffers.candidate_arrays[t])
                 state = lerp(candidate, state, buffers.z_t[t], out=steps[t])
-            _derive(buffers, chunk, states)
+            derive(buffers, chunk, states)
     return buffers
 
 
-def _derive(buffers: GruBuffers, chunk: range, states: Tensor) -> None:
+def derive(buffers: GruBuffers, chunk: range, states: Tensor) -> None:
     """Turn gates into d h_t / d(preactivation), in place, for a chunk of timesteps at once."""
     part, later, before = slices(chunk)
     r, z, q, n = (during(each, part) for each in (buffers.r, buffers.z, buffers.q, buffers.candidate))
@@ -211,7 +211,7 @@ def _derive(buffers: GruBuffers, chunk: range, states: Tensor) -> None:
     sigmoid_backward(change, r, grad_input=r)
 
 
-def _recur(
+def recur(
     buffers: GruBuffers, chunk: range, w_hh: Tensor, flows: list[bool], clip: float | Tensor | None, add: Stepping
 ) -> None:
     """Turn direct gradients into total ones and local derivatives into dL/d(preactivation), last step to first."""

@@ -1,6 +1,7 @@
 """The LSTM over a whole sequence: c_t = f_t c_{t-1} + i_t g_t, h_t = o_t tanh(c_t)."""
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -150,7 +151,7 @@ class LstmScan(Function):
         with torch.inference_mode():
             buffers.totals.copy_(direct)
             for chunk in reversed(buffers.chunks):
-                _recur(buffers, chunk, w_hh, flows, ctx.recursion.clip, add)
+                recur(buffers, chunk, w_hh, flows, ctx.recursion.clip, add)
                 part, later, before = slices(chunk)
                 grads = flat(during(buffers.gates, part))  # (t B, 4H) dL/d(preactivation)
                 d_w_ih.add(grads, flat(during(inputs, part)))
@@ -186,11 +187,11 @@ def _run(
                 mul(i, candidate, out=c).addcmul_(f, before)
                 tanh(c_array, out=squash)
                 h = mul(o, squashed, out=step)
-            _derive(buffers, part)
+            derive(buffers, part)
     return buffers
 
 
-def _derive(buffers: LstmBuffers, part: slice) -> None:
+def derive(buffers: LstmBuffers, part: slice) -> None:
     """Turn gates into local derivatives, in place, for a chunk of timesteps at once."""
     i, f, g, o = (during(each, part) for each in (buffers.i, buffers.f, buffers.g, buffers.o))
     candidate, squashed, t = during(buffers.candidate, part), during(buffers.squashed, part), f.shape[-3]
@@ -203,10 +204,19 @@ def _derive(buffers: LstmBuffers, part: slice) -> None:
     buffers.cell_rows[0].copy_(buffers.cell_rows[t])
 
 
-def _recur(
-    buffers: LstmBuffers, chunk: range, w_hh: Tensor, flows: list[bool], clip: float | Tensor | None, add: Stepping
+def recur(
+    buffers: LstmBuffers,
+    chunk: range,
+    w_hh: Tensor,
+    flows: list[bool],
+    clip: float | Tensor | None,
+    add: Stepping,
+    direct_cell: Sequence[Tensor] | None = None,
 ) -> None:
-    """Turn direct gradients into total ones and local derivatives into dL/d(preactivation), last step to first."""
+    """Turn direct gradients into total ones and local derivatives into dL/d(preactivation), last step to first.
+
+    direct_cell: what reaches c_t (B, H) neither through h_t nor through c_{t+1}, one per timestep.
+    """
     views = buffers.backward_t
     later = views[chunk.stop] if chunk.stop < len(views) else None
     for t in reversed(chunk):
@@ -216,6 +226,8 @@ def _recur(
         cell.mul_(total)  # dL/dc_t = o_t (1 - tanh^2 c_t) dL/dh_t, and with the next line
         if later is not None and flows[t + 1]:
             cell.addcmul_(later[2], later[1])  # + f_{t+1} dL/dc_{t+1}
+        if direct_cell is not None:
+            cell.add_(direct_cell[t])
         ifg.mul_(cell_per_gate)
         o.mul_(total)
         if flows[t]:

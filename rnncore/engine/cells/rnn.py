@@ -130,7 +130,7 @@ class RnnScan(Function):
                     torch.gt(during(states, part), 0, out=slopes)
                 else:
                     tanh_backward(buffers.one, during(states, part), grad_input=slopes)
-                _recur(buffers, chunk, w_hh, flows, ctx.recursion.clip, add)
+                recur(buffers, chunk, w_hh, flows, ctx.recursion.clip, add)
                 grads = flat(slopes)  # (t B, H) dL/da
                 d_w_ih.add(grads, flat(during(inputs, part)))
                 d_w_hh.add(flat(during(slopes, slice(later.start - part.start, None))), flat(during(states, before)))
@@ -143,7 +143,7 @@ class RnnScan(Function):
         return d_inputs, d_w_ih.total, d_w_hh.total, d_bias, d_bias, None, None, None, None
 
 
-def _recur(
+def recur(
     buffers: RnnBuffers, chunk: range, w_hh: Tensor, flows: list[bool], clip: float | Tensor | None, add: Stepping
 ) -> None:
     """Turn direct gradients into total ones and slopes into dL/da_t, from the last step of a chunk to the first."""

@@ -1,0 +1,1 @@
+"""Watching a model that is not ours: exact gradients through time beside torch's own, untouched, fused layers."""

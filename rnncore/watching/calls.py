@@ -1,0 +1,75 @@
+"""What one call of a watched module saw, and the direct gradients that the backward pass brings to it."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from rnncore.watching.sequences import Layout, is_packed, layout_of
+
+State = tuple[Tensor, ...]  # h, and of an LSTM c, each (R, B, W) or (R, W)
+
+
+@dataclass(slots=True, eq=False)
+class Call:
+    """References to what a module was called with and what it returned, all detached; nothing is copied.
+
+    inputs, outputs: as the module has them. start: the given initial state, None for zeros. end: its final state.
+    weights: those that it used. autocast: the dtype of mixed precision, None without. generator: the state of the
+    CPU's generator before the call, where dropout between layers drew from it. versions: of inputs and outputs.
+    number: of the call among all of the lab. grad_outputs, grad_end: what the backward passes have brought so far.
+    """
+
+    name: str
+    module: nn.RNNBase
+    layout: Layout
+    inputs: Tensor
+    outputs: Tensor
+    start: State | None
+    end: State
+    weights: list[Tensor]
+    autocast: torch.dtype | None
+    generator: Tensor | None
+    versions: tuple[int, int]
+    number: int
+    grad_outputs: Tensor | None = None
+    grad_end: list[Tensor | None] = field(default_factory=list)
+
+    @classmethod
+    def of(
+        cls, name: str, module: nn.RNNBase, inputs: Any, start: Any, result: Any, generator: Tensor | None, number: int
+    ) -> "Call":
+        """Note down a call of a module: its inputs, the initial state that it was given, and what it returned."""
+        layout = layout_of(inputs, module.batch_first)
+        outputs = result[0].data if is_packed(result[0]) else result[0]
+        inputs = inputs.data if is_packed(inputs) else inputs
+        device = inputs.device.type
+        autocast = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else None
+        end = _detached(result[1])
+        assert end is not None
+        return cls(
+            name, module, layout, inputs.detach(), outputs.detach(), _detached(start), end,
+            [weight.detach() for weight in module._flat_weights if weight is not None],
+            autocast, generator, (inputs._version, outputs._version), number, None, [None] * len(end),
+        )  # fmt: skip
+
+    def add_outputs(self, grad: Tensor) -> None:
+        """Add what a backward pass brought to the outputs."""
+        self.grad_outputs = grad if self.grad_outputs is None else self.grad_outputs + grad
+
+    def add_end(self, place: int, grad: Tensor) -> None:
+        """Add what a backward pass brought to the final h (place 0) or c (1)."""
+        before = self.grad_end[place]
+        self.grad_end[place] = grad if before is None else before + grad
+
+    @property
+    def untouched(self) -> bool:
+        """Whether nobody has changed the outputs in place since the call."""
+        return self.outputs._version == self.versions[1]
+
+
+def _detached(state: Tensor | State | None) -> State | None:
+    if state is None:
+        return None
+    return tuple(each.detach() for each in state) if isinstance(state, tuple) else (state.detach(),)

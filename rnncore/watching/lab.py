@@ -1,0 +1,165 @@
+"""The lab beside a training loop: it records, at some steps, the gradients through time of a model that is not ours."""
+
+import time
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, Self
+
+import torch
+from torch import Tensor, nn
+from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
+from torch.utils.hooks import RemovableHandle
+
+from rnncore.watching.calls import Call
+from rnncore.watching.hooks import attach
+from rnncore.watching.joining import Passed, joined
+from rnncore.watching.layers import go_back
+from rnncore.watching.pace import Pace
+from rnncore.watching.parameters import Parameters, learning_rate
+from rnncore.watching.record import WatchRecord
+from rnncore.watching.supported import recurrent_modules
+
+MOST_RECORDS = 2_000  # when there are more, every second one of the older half is dropped
+
+
+class Lab:
+    """What `rnncore.watch` returns: a context in which the model is watched, and what was recorded of it.
+
+    records: the recorded steps so far, the newest last. notes: what is not recorded, and why, a sentence each.
+    names: of the modules that are recorded. steps: how often `step` was called.
+    """
+
+    def __init__(self, model: nn.Module, pace: Pace, sample: int | None = None, batch_mean: bool = False) -> None:
+        modules, self.notes = recurrent_modules(model)
+        self.model, self.pace, self.sample, self.batch_mean = model, pace, sample, batch_mean
+        self.modules: dict[str, nn.RNNBase] = modules
+        self.records: list[WatchRecord] = []
+        self.steps = 0
+        self.recording = False
+        self._parameters = Parameters(model)
+        self._handles: list[RemovableHandle] = []
+        self._listeners: list[Callable[[WatchRecord], None]] = []
+        self._calls = self._passes = 0
+        self._fired: dict[Call, None] = {}
+        self._passed: dict[int, Passed] = {}  # by number of the call
+        self._draft: WatchRecord | None = None  # of this step, until the next one begins
+        self._closed = False  # whether `step` has been called for it
+        self._began = time.perf_counter()
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the recorded modules."""
+        return list(self.modules)
+
+    def __enter__(self) -> Self:
+        self.open()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def open(self) -> None:
+        """Begin to watch, as entering the `with` block does."""
+        if self._handles:
+            return
+        for name, module in self.modules.items():
+            self._handles += attach(name, module, self)
+        self._handles.append(register_optimizer_step_pre_hook(self._before_update))
+        self._handles.append(register_optimizer_step_post_hook(self._after_update))
+        self._began = time.perf_counter()
+        self.recording = bool(self.modules) and self.pace.begin()
+
+    def close(self) -> None:
+        """Stop watching and take every hook away; what was recorded stays."""
+        self.recording = False
+        for handle in self._handles:
+            handle.remove()
+        self._handles.clear()
+        self._complete()
+        self._passed.clear()
+        self._fired.clear()
+
+    def listen(self, listener: Callable[[WatchRecord], None]) -> None:
+        """Call `listener` with every record once nothing more of it will become known.
+
+        That is after the optimiser's step, or when the next recorded step begins, or when watching ends.
+        """
+        self._listeners.append(listener)
+
+    def step(self, loss: Tensor | float | None = None, optimizer: Any = None, scaler: Any = None) -> None:
+        """Close the backward pass of a step; to be called once per training step, after `loss.backward()`.
+
+        loss: that was differentiated, for the record. optimizer: whose learning rate is recorded. scaler: the
+        `torch.amp.GradScaler` whose scale is divided out of all gradients; call before `scaler.update()`.
+        """
+        self.steps += 1
+        if self.recording and self._draft is not None and not self._closed:
+            begun = time.perf_counter()
+            self._close(self._draft, loss, optimizer, scaler)
+            self.pace.spend(time.perf_counter() - begun)
+        self.recording = bool(self._handles) and bool(self.modules) and self.pace.next()
+
+    def _close(self, record: WatchRecord, loss: Tensor | float | None, optimizer: Any, scaler: Any) -> None:
+        scale = 1.0 if scaler is None else float(scaler.get_scale())
+        record.profiles = joined(list(self._passed.values()), scale, self.batch_mean)
+        if record.grad_norm is not None:
+            record.grad_norm /= scale
+        record.loss = None if loss is None else float(loss.detach() if isinstance(loss, Tensor) else loss)
+        if optimizer is not None and record.learning_rate is None:
+            record.learning_rate = learning_rate(optimizer)
+        self._passed, self._closed = {}, True
+        self.records.append(record)
+        if len(self.records) > MOST_RECORDS:
+            older = MOST_RECORDS // 2
+            self.records[:older] = self.records[:older:2]
+        if record.update_norm is not None:
+            self._complete()
+
+    def next_call(self) -> int:
+        """Return the number of a new call."""
+        self._calls += 1
+        return self._calls
+
+    def arrived(self, call: Call) -> None:
+        """Hear that a backward pass has brought a gradient to a call, from within the pass."""
+        if not self._fired:
+            torch.autograd.Variable._execution_engine.queue_callback(self._ended)
+        self._fired[call] = None
+
+    def _ended(self) -> None:
+        """Go back through the calls that a backward pass has reached, right after it: the weights are still those."""
+        begun = time.perf_counter()
+        calls, self._fired = sorted(self._fired, key=lambda call: call.number), {}
+        self._passes += 1
+        if self._draft is None or self._closed:
+            self._complete()
+            self._draft, self._closed = WatchRecord(self.steps + 1, begun - self._began), False
+        self._draft.grad_norm = self._parameters.grad_norm()
+        for call in calls:
+            self._passed[call.number] = Passed(call.name, self._passes, go_back(call, self.sample), call)
+        self.pace.spend(time.perf_counter() - begun)
+
+    def _before_update(self, optimizer: torch.optim.Optimizer, *_: Any) -> None:
+        record = self._draft
+        if record is not None and record.update_norm is None and self._parameters.belong_to(optimizer):
+            begun = time.perf_counter()
+            record.clipped_norm, record.weight_norm = self._parameters.grad_norm(), self._parameters.weight_norm()
+            record.learning_rate = learning_rate(optimizer)
+            self._parameters.remember(optimizer)
+            self.pace.spend(time.perf_counter() - begun)
+
+    def _after_update(self, optimizer: torch.optim.Optimizer, *_: Any) -> None:
+        record = self._draft
+        if record is not None and (update := self._parameters.update_norm(optimizer)) is not None:
+            record.update_norm = update
+            if self._closed:
+                self._complete()
+
+    def _complete(self) -> None:
+        """Let listeners have a closed record, of which nothing more will become known."""
+        record, self._draft = self._draft, None
+        if record is not None and self._closed:
+            for listener in self._listeners:
+                listener(record)

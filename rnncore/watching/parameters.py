@@ -1,0 +1,63 @@
+"""A watched model's parameters as a whole: the norms of their gradient, of their update and of themselves."""
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+
+class Parameters:
+    """The parameters of a model; norms are L2 over all of them, None where no gradient is there."""
+
+    def __init__(self, model: nn.Module) -> None:
+        self._model = model
+        self._before: dict[int, list[tuple[Tensor, Tensor]]] = {}  # by id of the optimiser: parameter, its old value
+
+    def grad_norm(self) -> float | None:
+        """Return the norm of the gradient as it stands."""
+        grads = [each.grad for each in self._model.parameters() if each.grad is not None]
+        return norm(grads) if grads else None
+
+    def weight_norm(self) -> float:
+        """Return the norm of the parameters."""
+        return norm(self._model.parameters())
+
+    def belong_to(self, optimizer: torch.optim.Optimizer) -> bool:
+        """Tell whether an optimiser updates any of them."""
+        own = {id(each) for each in self._model.parameters()}
+        return any(id(each) in own for group in optimizer.param_groups for each in group["params"])
+
+    def remember(self, optimizer: torch.optim.Optimizer) -> None:
+        """Keep the values that an optimiser is about to change."""
+        own = {id(each) for each in self._model.parameters()}
+        mine = [p for group in optimizer.param_groups for p in group["params"] if id(p) in own and p.grad is not None]
+        self._before[id(optimizer)] = [(each, each.detach().clone()) for each in mine]
+
+    def update_norm(self, optimizer: torch.optim.Optimizer) -> float | None:
+        """Return the norm of what the optimiser has changed since `remember`; None where that was not called."""
+        before = self._before.pop(id(optimizer), None)
+        if before is None:
+            return None
+        return norm(old.sub_(new.detach()) for new, old in before)
+
+
+def learning_rate(optimizer: Any) -> float | None:
+    """Return the learning rate of an optimiser's first group."""
+    rate = optimizer.param_groups[0].get("lr")
+    return None if rate is None else float(rate)
+
+
+@torch.no_grad()
+def norm(tensors: Iterable[Tensor]) -> float:
+    """Return the L2 norm over all numbers of some tensors."""
+    parts = [_norm(each.detach()) for each in tensors]
+    return math.sqrt(sum(part * part for part in parts)) if parts else 0.0
+
+
+def _norm(values: Tensor) -> float:
+    if values.is_sparse:
+        values = values.coalesce().values()
+    wide = values if values.dtype == torch.float64 else values.float()
+    return float(torch.linalg.vector_norm(wide))
