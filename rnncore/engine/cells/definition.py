@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from rnncore.cells import Cell
 from rnncore.engine.cells.generic import State, unroll
+from rnncore.engine.cells.jacobian import Jacobian, jacobian_of
 from rnncore.engine.cells.scan import Recursion
 from rnncore.engine.cells.tape import LayerTape
 
@@ -95,6 +96,18 @@ class CellDefinition(ABC):
     def step_back(self, part: Passed, weights: Weights) -> Passing:
         """Take dL/dh_t one step back in time, for some timesteps at once; only where `entry.steps_back`."""
         raise NotImplementedError
+
+    def states(self, inputs: Tensor, weights: Weights) -> State:
+        """Return all that goes on to the next timestep, (T, B, W) each, h_t first, for inputs (T, B, I)."""
+        state, rows = self.start(inputs[0]), []
+        for x in inputs.unbind(0):
+            state = self.step(x, state, weights).state
+            rows.append(state)
+        return tuple(torch.stack(each) for each in zip(*rows, strict=True))
+
+    def jacobian(self, inputs: Tensor, before: State, weights: Weights) -> Jacobian:
+        """Return how the state after n timesteps depends on that before them, (n, W) each, and on inputs (n, I)."""
+        return jacobian_of(lambda x, state: self.step(x, state, weights).state, inputs, before)
 
     def gates(self, inputs: Tensor, states: Tensor, weights: Weights) -> Tensor:
         """Return the activations of `entry.gates`, (T, B, G, H), from inputs (T, B, I) and h_t (T, B, W)."""

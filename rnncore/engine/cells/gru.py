@@ -12,6 +12,7 @@ from torch.nn import functional as F
 from rnncore.cells import Cell
 from rnncore.engine.cells.definition import CellDefinition, Passed, Passing, Step, Weights, stacked_gates
 from rnncore.engine.cells.generic import State
+from rnncore.engine.cells.jacobian import Jacobian, through
 from rnncore.engine.cells.scan import (
     Key,
     OuterSum,
@@ -65,6 +66,20 @@ class Gru(CellDefinition):
     def gates(self, inputs: Tensor, states: Tensor, weights: Weights) -> Tensor:
         """Return r and z: both follow from x_t and h_{t-1} in one product."""
         return stacked_gates(inputs, states, weights, [0, 1])
+
+    def jacobian(self, inputs: Tensor, before: State, weights: Weights) -> Jacobian:
+        """dh_t/dh_{t-1} = (1 - z) n' (r W_n + r' q W_r) + (h_{t-1} - n) z' W_z + z."""
+        w_ih, w_hh, b_ih, b_hh = weights
+        (h,) = before
+        r_in, z_in, n_in = F.linear(inputs, w_ih, b_ih).chunk(3, -1)
+        r_h, z_h, q = F.linear(h, w_hh, b_hh).chunk(3, -1)
+        r, z = (r_in + r_h).sigmoid(), (z_in + z_h).sigmoid()
+        n = (n_in + r * q).tanh()
+        slopes = (1 - z) * (1 - n * n)
+        gates = [slopes * q * r * (1 - r), (h - n) * z * (1 - z)]
+        by_state = through([*gates, slopes * r], w_hh)
+        by_state.diagonal(dim1=-2, dim2=-1).add_(z)
+        return Jacobian(by_state, through([*gates, slopes], w_ih))
 
     def step_back(self, part: Passed, weights: Weights) -> Passing:
         """a_t: dL/d(preactivation) of r and z, r times that of n, z dL/dh_t; back by W_hh, the last as it is."""

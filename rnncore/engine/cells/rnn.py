@@ -12,6 +12,7 @@ from torch.nn import functional as F
 from rnncore.cells import Cell
 from rnncore.engine.cells.definition import CellDefinition, Passed, Passing, Step, Weights
 from rnncore.engine.cells.generic import State
+from rnncore.engine.cells.jacobian import Jacobian, through
 from rnncore.engine.cells.scan import (
     Key,
     OuterSum,
@@ -54,6 +55,12 @@ class Rnn(CellDefinition):
         relu = self.nonlinearity == "relu"
         states: Tensor = RnnScan.apply(inputs, *weights, relu, recursion, self._pool, tape)  # type: ignore[no-untyped-call]
         return states
+
+    def jacobian(self, inputs: Tensor, before: State, weights: Weights) -> Jacobian:
+        """dh_t/dh_{t-1} = diag(phi') W_hh."""
+        (h,) = self.step(inputs, before, weights).state
+        slopes = (h > 0).to(h.dtype) if self.nonlinearity == "relu" else 1 - h * h
+        return Jacobian(through([slopes], weights[1]), through([slopes], weights[0]))
 
     def step_back(self, part: Passed, weights: Weights) -> Passing:
         """a_t = phi'(W x_t + b + W h_{t-1} + b) dL/dh_t, the slope known from h_t alone; back by W_hh."""

@@ -1,1 +1,8 @@
-"""What instruments do at one evaluation of a model (`rnncore.instruments` lists them): a module for each."""
+"""What instruments do at one evaluation of a model (`rnncore.instruments` lists them), and on demand: a module each."""
+
+from rnncore.engine.instruments.contributions import norms_and_cosines, step_contributions
+from rnncore.engine.instruments.flow import flow_matrix
+from rnncore.engine.instruments.jacobians import NotDefinedError
+from rnncore.engine.instruments.lyapunov import lyapunov_spectrum
+
+__all__ = ["NotDefinedError", "flow_matrix", "lyapunov_spectrum", "norms_and_cosines", "step_contributions"]

@@ -1,0 +1,95 @@
+"""The gradient-flow matrix: which loss step teaches which state."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from rnncore.choices import READOUTS
+from rnncore.engine.cells.scan import Recursion, row_norms
+from rnncore.engine.instruments.jacobians import PIECE, Layer, layers_of
+from rnncore.engine.instruments.top import loss_of
+from rnncore.engine.model import SequenceModel
+
+
+def flow_matrix(
+    model: SequenceModel, inputs: Tensor, targets: Tensor, loss: str = "mse", lengths: Tensor | None = None
+) -> NDArray[np.float64]:
+    """Return G[tau, t] = mean over sequences b of |d l_tau / d h_t|, (T_loss, T), of the top layer's h_t.
+
+    l_tau is what the output at timestep tau adds to a sequence's own loss (it carries the 1/T of the mean over the
+    timesteps); with a read-out that gives one answer per sequence there is one row, T_loss = 1. The vectors
+    d l_tau / d h_t add up over tau to the total gradient; 0 for t > tau where each step is read alone (RNNbow, Cashman
+    et al. 2017, arXiv 1907.12545). Dropout is off, truncation counts, clipping does not.
+
+    inputs: (B, T, F). targets: as the loss wants them. lengths: (B,) valid steps, None = all T. Norms come out right
+    far below what float32 can hold. Raises NotDefinedError for less than two timesteps.
+    """
+    top = layers_of(model, inputs)[-1]
+    direct = _direct(model, top, targets, loss, lengths)  # (T, B, W)
+    T, B = direct.shape[:2]
+    per_step = READOUTS[model.config.readout].per_step
+    flows = Recursion(model.recurrent.truncation).flows(T)
+    rows = _Rows(B, T if per_step else 1, top.size, direct)
+    found = np.zeros((rows.count, T))
+    for t, jacobian in _last_to_first(top):
+        row = t if per_step else 0
+        rows.add(row, direct[t])
+        found[row:, t] = rows.hidden(row, direct.shape[-1])
+        if flows[t]:
+            rows.go_back(row, jacobian)
+        else:
+            rows.lengths.zero_()  # no gradient crosses this border
+    return found
+
+
+class _Rows:
+    """All d l_tau / d state_t at one timestep t, as directions (B, T_loss, S) and float64 lengths (B, T_loss)."""
+
+    def __init__(self, batch: int, count: int, size: int, like: Tensor) -> None:
+        self.count = count
+        self.directions = like.new_zeros(batch, count, size)
+        self.lengths = torch.zeros(batch, count, dtype=torch.float64, device=like.device)
+
+    def add(self, row: int, gradient: Tensor) -> None:
+        """Add a gradient by h_t, (B, W), to one row."""
+        whole = self.directions[:, row].double() * self.lengths[:, row, None]
+        whole[:, : gradient.shape[-1]] += gradient
+        self._set(slice(row, row + 1), whole[:, None], 1.0)
+
+    def hidden(self, first: int, width: int) -> NDArray[np.float64]:
+        """Return the means over b of the norms of d l_tau / d h_t, of the rows from `first`."""
+        norms = self.lengths[:, first:]
+        if width < self.directions.shape[-1]:
+            norms = norms * row_norms(self.directions[:, first:, :width])
+        return np.asarray(norms.mean(0).cpu().numpy())
+
+    def go_back(self, first: int, jacobian: Tensor) -> None:
+        """Go from t to t - 1: multiply the rows from `first` by d state_t / d state_{t-1} (B, S, S)."""
+        rows = slice(first, self.count)
+        self._set(rows, self.directions[:, rows] @ jacobian, self.lengths[:, rows])
+
+    def _set(self, rows: slice, vectors: Tensor, lengths: Tensor | float) -> None:
+        norms = row_norms(vectors)
+        vectors /= norms.where(norms > 0, 1.0)[..., None].to(vectors)
+        self.directions[:, rows], self.lengths[:, rows] = vectors, norms * lengths
+
+
+def _last_to_first(top: Layer) -> Iterator[tuple[int, Tensor]]:
+    """Yield each timestep and its Jacobian (B, S, S), from the last to the first."""
+    T, B = top.inputs.shape[:2]
+    steps = max(1, PIECE // (B * top.size**2))
+    for stop in range(T, 0, -steps):
+        start = max(stop - steps, 0)
+        piece = top.jacobian(slice(start, stop)).by_state.view(-1, B, top.size, top.size)
+        yield from zip(reversed(range(start, stop)), reversed(piece.unbind(0)), strict=True)
+
+
+def _direct(model: SequenceModel, top: Layer, targets: Tensor, loss: str, lengths: Tensor | None) -> Tensor:
+    """Return the gradients of each sequence's own loss by h_t that do not come through later timesteps, (T, B, W)."""
+    with torch.enable_grad():
+        states = top.states[0].detach().requires_grad_()
+        outputs = top.definition.outputs(top.inputs, states, top.weights)
+        return torch.autograd.grad(loss_of(model, outputs, targets, loss, lengths).sum(), states)[0]

@@ -1,0 +1,105 @@
+"""The Jacobians of a whole network, from one timestep to the next: all layers' states as one row of N numbers."""
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from rnncore.engine.cells.definition import CellDefinition, Weights
+from rnncore.engine.cells.generic import State
+from rnncore.engine.cells.jacobian import Jacobian
+from rnncore.engine.model import SequenceModel
+
+PIECE = 2**22  # numbers of Jacobians that are made at once
+
+
+class NotDefinedError(ValueError):
+    """An instrument has no value for this network or these sequences; the message says why."""
+
+
+class Layer:
+    """One layer and all its timesteps, time first: inputs (T, B, I), before: states h_{t-1}, ... (T, B, W) each."""
+
+    def __init__(self, definition: CellDefinition, inputs: Tensor, weights: Weights) -> None:
+        self.definition, self.inputs, self.weights = definition, inputs, weights
+        self.states = definition.states(inputs, weights)
+        start = definition.start(inputs[0])
+        self.before: State = tuple(
+            torch.cat([first[None], each[:-1]]) for first, each in zip(start, self.states, strict=True)
+        )
+
+    @property
+    def size(self) -> int:
+        """S: numbers in its state."""
+        return sum(each.shape[-1] for each in self.states)
+
+    def outputs(self) -> Tensor:
+        """Return what the layer above sees, (T, B, H)."""
+        return self.definition.outputs(self.inputs, self.states[0], self.weights)
+
+    def jacobian(self, part: slice) -> Jacobian:
+        """Return `Jacobian` of some timesteps, (n B, S, ...)."""
+        before = tuple(each[part].flatten(0, 1) for each in self.before)
+        return self.definition.jacobian(self.inputs[part].flatten(0, 1), before, self.weights)
+
+    def seen_above(self, part: slice) -> Jacobian | None:
+        """Return how outputs depend on h_t and on inputs, (n B, H, ...); None: they are h_t itself."""
+        if type(self.definition).outputs is CellDefinition.outputs:
+            return None
+
+        def row(h: Tensor, x: Tensor) -> Tensor:
+            return self.definition.outputs(x[None, None], h[None, None], self.weights)[0, 0]
+
+        states, inputs = (each[part].flatten(0, 1) for each in (self.states[0], self.inputs))
+        return Jacobian(*torch.func.vmap(torch.func.jacrev(row, argnums=(0, 1)))(states, inputs))
+
+
+def layers_of(model: SequenceModel, inputs: Tensor) -> list[Layer]:
+    """Return all layers of a model run on inputs (B, T, F), without dropout, in the inputs' precision.
+
+    Raises NotDefinedError where there are no sequences, less than two timesteps, or states that are not finite.
+    """
+    B, T = inputs.shape[:2]
+    if B < 1 or T < 2:
+        raise NotDefinedError(f"not defined for {B} sequences of {T} timesteps; allowed: at least 1 of at least 2")
+    if model.swaps_axes:
+        raise NotDefinedError("not defined where the batch axis is read as time")
+    recurrent, below = model.recurrent, inputs.detach().transpose(0, 1).contiguous()
+    found: list[Layer] = []
+    for layer in range(recurrent.num_layers):
+        weights = tuple(each.detach().to(inputs.dtype) for each in recurrent.layer_weights(layer).values())
+        found.append(Layer(recurrent.definition, below, weights))
+        below = found[-1].outputs()
+    if not all(each.isfinite().all() for each in found[-1].states):
+        raise NotDefinedError("not defined: the states are not finite")
+    return found
+
+
+def network_jacobians(layers: list[Layer]) -> Iterator[Tensor]:
+    """Yield d state_t / d state_{t-1} (B, N, N) of all layers' states together, t = 1 to T."""
+    T, B = layers[0].inputs.shape[:2]
+    steps = max(1, PIECE // (B * sum(layer.size for layer in layers) ** 2))
+    for start in range(0, T, steps):
+        part = slice(start, min(start + steps, T))
+        found = _together(layers, part)
+        yield from found.view(-1, B, *found.shape[1:])
+
+
+def _together(layers: list[Layer], part: slice) -> Tensor:
+    """Return the Jacobians (n B, N, N): a layer sees the new state of that below it, and so its old one too."""
+    rows: list[Tensor] = []
+    arriving = None  # d inputs of this layer / d states of all layers below before this timestep
+    for layer in layers:
+        own = layer.jacobian(part)
+        row = own.by_state if arriving is None else torch.cat([own.by_input @ arriving, own.by_state], -1)
+        rows.append(row)
+        hidden, seen = row[:, : layer.states[0].shape[-1]], layer.seen_above(part)
+        if seen is not None:
+            hidden = seen.by_state @ hidden
+            if arriving is not None:
+                hidden = hidden + torch.nn.functional.pad(
+                    seen.by_input @ arriving, (0, hidden.shape[-1] - arriving.shape[-1])
+                )
+        arriving = hidden
+    width = rows[-1].shape[-1]
+    return torch.cat([torch.nn.functional.pad(row, (0, width - row.shape[-1])) for row in rows], -2)
