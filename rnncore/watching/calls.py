@@ -18,7 +18,9 @@ class Call:
     inputs, outputs: as the module has them. start: the given initial state, None for zeros. end: its final state.
     weights: those that it used. autocast: the dtype of mixed precision, None without. generator: the state of the
     CPU's generator before the call, where dropout between layers drew from it. versions: of inputs and outputs.
-    number: of the call among all of the lab. grad_outputs, grad_end: what the backward passes have brought so far.
+    number: of the call among all of the lab. twice: whether a pass that is differentiated itself has come
+    by; spoilt: and another one after it, which brings gradients by ways that are not known.
+    grad_outputs, grad_end: what the backward passes have brought so far.
     """
 
     name: str
@@ -33,6 +35,8 @@ class Call:
     generator: Tensor | None
     versions: tuple[int, int]
     number: int
+    twice: bool = False
+    spoilt: bool = False
     grad_outputs: Tensor | None = None
     grad_end: list[Tensor | None] = field(default_factory=list)
 
@@ -51,7 +55,7 @@ class Call:
         return cls(
             name, module, layout, inputs.detach(), outputs.detach(), _detached(start), end,
             [weight.detach() for weight in module._flat_weights if weight is not None],
-            autocast, generator, (inputs._version, outputs._version), number, None, [None] * len(end),
+            autocast, generator, (inputs._version, outputs._version), number, grad_end=[None] * len(end),
         )  # fmt: skip
 
     def add_outputs(self, grad: Tensor) -> None:
@@ -62,6 +66,16 @@ class Call:
         """Add what a backward pass brought to the final h (place 0) or c (1)."""
         before = self.grad_end[place]
         self.grad_end[place] = grad if before is None else before + grad
+
+    @property
+    def batch(self) -> int:
+        """Of how many sequences it is."""
+        return self.layout.state(self.end[0]).shape[1]
+
+    @property
+    def inputs_untouched(self) -> bool:
+        """Whether nobody has changed the inputs in place since the call."""
+        return self.inputs._version == self.versions[0]
 
     @property
     def untouched(self) -> bool:

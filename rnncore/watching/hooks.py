@@ -1,4 +1,4 @@
-"""Hooks on a watched module: they see its calls and the direct gradients that come back, and change nothing."""
+"""Hooks on a watched module: they see its calls and the gradients that come back, and change nothing."""
 
 from collections.abc import Callable
 from functools import partial
@@ -9,7 +9,11 @@ from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
 from rnncore.watching.calls import Call
+from rnncore.watching.loops import CellCall
 from rnncore.watching.sequences import is_packed
+from rnncore.watching.supported import masks_unknown
+
+AnyCall = Call | CellCall
 
 
 class Listener(Protocol):
@@ -22,7 +26,10 @@ class Listener(Protocol):
     def next_call(self) -> int:
         """Return the number of a new call."""
 
-    def arrived(self, call: Call) -> None:
+    def note(self, name: str, reason: str) -> None:
+        """Hear why a call of a module is not recorded."""
+
+    def arrived(self, call: AnyCall) -> None:
         """Hear that a backward pass has brought a gradient to a call; said from within the pass."""
 
 
@@ -49,31 +56,43 @@ class Before:
 class After:
     """Notes a call, and hooks into the gradients of what it returned."""
 
-    def __init__(self, name: str, listener: Listener, before: Before | None) -> None:
+    def __init__(self, name: str, listener: Listener, before: Before | None = None) -> None:
         self.name, self.listener, self.before = name, listener, before
 
     def __reduce__(self) -> tuple[Any, ...]:
         return getattr, (nothing, "__call__")
 
-    def __call__(self, module: nn.RNNBase, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> None:
+    def __call__(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> None:
         """Hear that the module has run."""
         if not self.listener.recording or not torch.is_grad_enabled():
             return
         inputs = args[0] if args else kwargs["input"]
         start = args[1] if len(args) > 1 else kwargs.get("hx")
+        number = self.listener.next_call()
+        if isinstance(module, nn.RNNBase):
+            self._note_layers(module, inputs, start, result, number)
+        elif isinstance(module, nn.RNNCellBase):
+            call = CellCall.of(self.name, module, inputs, start, result, number)
+            for place, end in enumerate(result if isinstance(result, tuple) else (result,)):
+                self._hook(end, call, partial(call.add_end, place))
+
+    def _note_layers(self, module: nn.RNNBase, inputs: Any, start: Any, result: Any, number: int) -> None:
         generator = None if self.before is None else self.before.state
-        call = Call.of(self.name, module, inputs, start, result, generator, self.listener.next_call())
-        outputs = result[0].data if is_packed(result[0]) else result[0]
-        self._hook(outputs, call, call.add_outputs)
-        ends = result[1] if isinstance(result[1], tuple) else (result[1],)
-        for place, end in enumerate(ends):
+        if generator is not None and (device := result[1][0].device.type) != "cpu":
+            self.listener.note(self.name, masks_unknown(device))
+            return
+        call = Call.of(self.name, module, inputs, start, result, generator, number)
+        self._hook(result[0].data if is_packed(result[0]) else result[0], call, call.add_outputs)
+        for place, end in enumerate(result[1] if isinstance(result[1], tuple) else (result[1],)):
             self._hook(end, call, partial(call.add_end, place))
 
-    def _hook(self, tensor: Tensor, call: Call, add: Callable[[Tensor], None]) -> None:
+    def _hook(self, tensor: Tensor, call: AnyCall, add: Callable[[Tensor], None]) -> None:
         listener = self.listener
 
         def arrive(grad: Tensor | None) -> None:
             if grad is not None and listener.recording:
+                call.spoilt = call.spoilt or (call.twice and not torch.is_grad_enabled())
+                call.twice = call.twice or torch.is_grad_enabled()  # that is what create_graph=True looks like
                 add(grad.detach())
                 listener.arrived(call)
 
@@ -81,9 +100,11 @@ class After:
             tensor.register_hook(arrive)  # type: ignore[no-untyped-call]
 
 
-def attach(name: str, module: nn.RNNBase, listener: Listener) -> list[RemovableHandle]:
-    """Hook into a recurrent module of torch.nn; the handles take the hooks away again."""
-    before = Before(listener) if module.dropout and module.num_layers > 1 else None
+def attach(name: str, module: nn.Module, listener: Listener) -> list[RemovableHandle]:
+    """Hook into a recurrent module of torch.nn, or into a cell; the handles take the hooks away again."""
+    before = None
+    if isinstance(module, nn.RNNBase) and module.dropout and module.num_layers > 1:
+        before = Before(listener)
     handles = [module.register_forward_hook(After(name, listener, before), with_kwargs=True)]
     if before is not None:
         handles.append(module.register_forward_pre_hook(before))

@@ -5,15 +5,13 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self
 
-import torch
 from torch import Tensor, nn
+from torch.optim import Optimizer
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 from torch.utils.hooks import RemovableHandle
 
-from rnncore.watching.calls import Call
-from rnncore.watching.hooks import attach
-from rnncore.watching.joining import Passed, joined
-from rnncore.watching.layers import go_back
+from rnncore.watching.backward import Passes
+from rnncore.watching.hooks import AnyCall, attach
 from rnncore.watching.pace import Pace
 from rnncore.watching.parameters import Parameters, learning_rate
 from rnncore.watching.record import WatchRecord
@@ -25,24 +23,23 @@ MOST_RECORDS = 2_000  # when there are more, every second one of the older half 
 class Lab:
     """What `rnncore.watch` returns: a context in which the model is watched, and what was recorded of it.
 
-    records: the recorded steps so far, the newest last. notes: what is not recorded, and why, a sentence each.
-    names: of the modules that are recorded. steps: how often `step` was called.
+    records: the recorded steps so far, the newest last. notes: what is not recorded, and why, a sentence each. steps:
+    how often `step` was called. recording: whether the step that is under way is recorded.
     """
 
     def __init__(self, model: nn.Module, pace: Pace, sample: int | None = None, batch_mean: bool = False) -> None:
-        modules, self.notes = recurrent_modules(model)
+        self.modules, self.notes = recurrent_modules(model)
         self.model, self.pace, self.sample, self.batch_mean = model, pace, sample, batch_mean
-        self.modules: dict[str, nn.RNNBase] = modules
         self.records: list[WatchRecord] = []
         self.steps = 0
         self.recording = False
         self._parameters = Parameters(model)
-        self._handles: list[RemovableHandle] = []
+        self._passes = Passes(sample, self._ended, pace.spend, self.notes)
+        self._hooks: list[RemovableHandle] = []  # on modules, in recorded steps alone
+        self._updates: list[RemovableHandle] = []  # on optimisers
         self._listeners: list[Callable[[WatchRecord], None]] = []
-        self._calls = self._passes = 0
-        self._fired: dict[Call, None] = {}
-        self._passed: dict[int, Passed] = {}  # by number of the call
-        self._draft: WatchRecord | None = None  # of this step, until the next one begins
+        self._calls = 0
+        self._draft: WatchRecord | None = None  # of this step, until the next recorded one begins
         self._closed = False  # whether `step` has been called for it
         self._began = time.perf_counter()
 
@@ -62,24 +59,23 @@ class Lab:
 
     def open(self) -> None:
         """Begin to watch, as entering the `with` block does."""
-        if self._handles:
+        if self._updates:
             return
-        for name, module in self.modules.items():
-            self._handles += attach(name, module, self)
-        self._handles.append(register_optimizer_step_pre_hook(self._before_update))
-        self._handles.append(register_optimizer_step_post_hook(self._after_update))
+        self._updates = [
+            register_optimizer_step_pre_hook(self._before_update),
+            register_optimizer_step_post_hook(self._after_update),
+        ]
         self._began = time.perf_counter()
-        self.recording = bool(self.modules) and self.pace.begin()
+        self._record(self.pace.begin())
 
     def close(self) -> None:
         """Stop watching and take every hook away; what was recorded stays."""
-        self.recording = False
-        for handle in self._handles:
+        self._record(False)
+        for handle in self._updates:
             handle.remove()
-        self._handles.clear()
+        self._updates = []
         self._complete()
-        self._passed.clear()
-        self._fired.clear()
+        self._passes.clear()
 
     def listen(self, listener: Callable[[WatchRecord], None]) -> None:
         """Call `listener` with every record once nothing more of it will become known.
@@ -99,17 +95,28 @@ class Lab:
             begun = time.perf_counter()
             self._close(self._draft, loss, optimizer, scaler)
             self.pace.spend(time.perf_counter() - begun)
-        self.recording = bool(self._handles) and bool(self.modules) and self.pace.next()
+        self._record(bool(self._updates) and self.pace.next())
+
+    def _record(self, wanted: bool) -> None:
+        """Hook into the modules for a step that is recorded, and leave them alone in all others."""
+        if wanted and not self._hooks:
+            self._hooks = [handle for name, module in self.modules.items() for handle in attach(name, module, self)]
+        elif not wanted:
+            for handle in self._hooks:
+                handle.remove()
+            self._hooks = []
+        self.recording = bool(self._hooks)
 
     def _close(self, record: WatchRecord, loss: Tensor | float | None, optimizer: Any, scaler: Any) -> None:
         scale = 1.0 if scaler is None else float(scaler.get_scale())
-        record.profiles = joined(list(self._passed.values()), scale, self.batch_mean)
+        record.profiles = self._passes.profiles(scale, self.batch_mean)
         if record.grad_norm is not None:
             record.grad_norm /= scale
+        record.scaled = scaler is not None
         record.loss = None if loss is None else float(loss.detach() if isinstance(loss, Tensor) else loss)
         if optimizer is not None and record.learning_rate is None:
             record.learning_rate = learning_rate(optimizer)
-        self._passed, self._closed = {}, True
+        self._closed = True
         self.records.append(record)
         if len(self.records) > MOST_RECORDS:
             older = MOST_RECORDS // 2
@@ -122,26 +129,22 @@ class Lab:
         self._calls += 1
         return self._calls
 
-    def arrived(self, call: Call) -> None:
+    def note(self, name: str, reason: str) -> None:
+        """Say once why a module is not recorded."""
+        self._passes.note(name, reason)
+
+    def arrived(self, call: AnyCall) -> None:
         """Hear that a backward pass has brought a gradient to a call, from within the pass."""
-        if not self._fired:
-            torch.autograd.Variable._execution_engine.queue_callback(self._ended)
-        self._fired[call] = None
+        self._passes.arrived(call)
 
     def _ended(self) -> None:
-        """Go back through the calls that a backward pass has reached, right after it: the weights are still those."""
-        begun = time.perf_counter()
-        calls, self._fired = sorted(self._fired, key=lambda call: call.number), {}
-        self._passes += 1
+        """Begin the record of a step when its first backward pass has ended, and take the gradient's norm."""
         if self._draft is None or self._closed:
             self._complete()
-            self._draft, self._closed = WatchRecord(self.steps + 1, begun - self._began), False
+            self._draft, self._closed = WatchRecord(self.steps + 1, time.perf_counter() - self._began), False
         self._draft.grad_norm = self._parameters.grad_norm()
-        for call in calls:
-            self._passed[call.number] = Passed(call.name, self._passes, go_back(call, self.sample), call)
-        self.pace.spend(time.perf_counter() - begun)
 
-    def _before_update(self, optimizer: torch.optim.Optimizer, *_: Any) -> None:
+    def _before_update(self, optimizer: Optimizer, *_: Any) -> None:
         record = self._draft
         if record is not None and record.update_norm is None and self._parameters.belong_to(optimizer):
             begun = time.perf_counter()
@@ -150,7 +153,7 @@ class Lab:
             self._parameters.remember(optimizer)
             self.pace.spend(time.perf_counter() - begun)
 
-    def _after_update(self, optimizer: torch.optim.Optimizer, *_: Any) -> None:
+    def _after_update(self, optimizer: Optimizer, *_: Any) -> None:
         record = self._draft
         if record is not None and (update := self._parameters.update_norm(optimizer)) is not None:
             record.update_norm = update

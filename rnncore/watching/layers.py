@@ -8,6 +8,7 @@ from torch import Tensor
 from rnncore.engine.cells.scan import row_norms
 from rnncore.watching.adjoint import Adjoint, Back, Known, gru_adjoint, lstm_adjoint, rnn_adjoint
 from rnncore.watching.calls import Call
+from rnncore.watching.gone import Gone
 from rnncore.watching.recompute import Layer, directions, layers_of, weights_of
 from rnncore.watching.record import Profile
 from rnncore.watching.sequences import add_at_ends, mean_at_lags, turned
@@ -19,17 +20,6 @@ ADJOINTS: dict[str, Adjoint] = {
     "RNN_RELU": rnn_adjoint(relu=True),
 }
 _PART = 2**17  # numbers whose norms are taken at once: their float64 copies fit the cache
-
-
-@dataclass(frozen=True, slots=True)
-class Gone:
-    """What came out of one call: norms of its rows, and dL/d(initial state) of its sequences.
-
-    profile: see `Profile`. start: dL/dh_0, and of an LSTM dL/dc_0, each (R, B, W), detached.
-    """
-
-    profile: Profile
-    start: tuple[Tensor, ...]
 
 
 def go_back(call: Call, sample: int | None = None) -> Gone:
@@ -99,7 +89,7 @@ class _Walk:
         norms = [mean_at_lags(self._turned(norms_of(each), d), self.lengths)[0] for each in steps]
         start = [back.hidden[0], *(() if back.start_cell is None else (back.start_cell,))]
         below = None if back.inputs is None else self._turned(back.inputs, d)
-        return _Row(norms, [each.clone() for each in start], below)
+        return _Row(norms, [each.clone() for each in start], below, own[-1] if self.lengths is None else own[0])
 
     def _gone(self, rows: "list[_Row]") -> Gone:
         T, B = (self.width or self.call.layout.time_first(self.call.outputs).shape[0]), rows[0].start[0].shape[0]
@@ -118,6 +108,8 @@ class _Walk:
                 directions=self.D,
             ),
             start,
+            torch.stack([row.last for row in rows]),
+            torch.finfo(self.call.outputs.dtype).eps,
         )
 
     def _ready(self, steps: Tensor) -> Tensor:
@@ -132,11 +124,15 @@ class _Walk:
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """One layer and direction gone back through: mean norms (T,) of hidden, direct, cell; dL/d(start); dL/dx_t."""
+    """One layer and direction gone back through: mean norms (T,) of hidden, direct, cell; dL/d(start); dL/dx_t.
+
+    last: (B, W) what reaches the state in which its own recursion ends.
+    """
 
     norms: list[Tensor]
     start: list[Tensor]
     below: Tensor | None
+    last: Tensor
 
 
 def norms_of(steps: Tensor) -> Tensor:

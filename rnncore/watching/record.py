@@ -16,7 +16,8 @@ class Profile:
     Rows are in torch's order: layer 1, its reverse direction where there is one, layer 2, and so on: (R, T) float64.
     Norms are means over the sequences b of ||dL/dh_{t,b}||, L being the loss as it was.
 
-    hidden: through every path. direct: the part that does not come through other timesteps of the same row. cell: of
+    hidden: through every path. direct: the part that does not come through other timesteps of the same row; None where
+    a loop changes the state between its calls, so that it cannot be told. cell: of
     the LSTM's c_t, through every path. start, start_cell: (R,) of the state before the first timestep. count: (T,) how
     many sequences have a timestep there; of unequal lengths they are aligned at their own ends, and a column that none
     has holds NaN. calls: of a module that was called several times in the step one profile per call, else empty.
@@ -25,7 +26,7 @@ class Profile:
     """
 
     hidden: Floats
-    direct: Floats
+    direct: Floats | None
     cell: Floats | None
     start: Floats
     start_cell: Floats | None
@@ -57,7 +58,8 @@ class WatchRecord:
     loss: what was handed to `Lab.step`. grad_norm: L2 norm of the gradient of all parameters when the backward pass
     ended. clipped_norm: the same right before the optimiser's step, after the user's own clipping. update_norm: L2
     norm of what the step changed in the parameters. learning_rate: of the optimiser's first group. weight_norm: L2
-    norm of all parameters before the step. elapsed_s: seconds since watching began. The last ones of a step become
+    norm of all parameters before the step. scaled: a GradScaler took part, under which infinite norms are usual at
+    first. elapsed_s: seconds since watching began. The last ones of a step become
     known in the optimiser's step, mostly after `Lab.step`.
     """
 
@@ -70,6 +72,7 @@ class WatchRecord:
     update_norm: float | None = None
     learning_rate: float | None = None
     weight_norm: float | None = None
+    scaled: bool = False
 
     @property
     def clip_coef(self) -> float | None:

@@ -4,12 +4,9 @@ import warnings
 
 from torch import nn
 
+from rnncore.watching.backward import WatchWarning
 from rnncore.watching.lab import Lab
 from rnncore.watching.pace import Pace
-
-
-class WatchWarning(UserWarning):
-    """Something of a watched model is not recorded; it trains as it would without."""
 
 
 def watch(

@@ -1,0 +1,104 @@
+"""What one step's backward passes bring: the calls that they reach are gone back through right after each of them.
+
+Then the weights are still those of the forward pass, whatever the user's loop does next; and what a pass has freed of
+the user's graph is free before the adjoint pass takes memory of its own.
+"""
+
+import time
+import warnings
+from collections.abc import Callable
+from functools import partial
+
+import torch
+
+from rnncore.watching.calls import Call
+from rnncore.watching.hooks import AnyCall
+from rnncore.watching.joining import Passed, joined
+from rnncore.watching.layers import go_back
+from rnncore.watching.loops import CellCall, go_back_cells
+from rnncore.watching.record import Profile
+from rnncore.watching.supported import spoken
+
+_TWICE = "the loss holds gradients itself (create_graph=True), and by which ways those come back is not known"
+_CHANGED = "its inputs were changed in place after the call"
+
+
+class WatchWarning(UserWarning):
+    """Something of a watched model is not recorded; it trains as it would without."""
+
+
+class Passes:
+    """The backward passes of a step.
+
+    ended: called after each. spend: told the seconds that this takes. notes: what was not recorded, and why.
+    """
+
+    def __init__(
+        self, sample: int | None, ended: Callable[[], None], spend: Callable[[float], None], notes: list[str]
+    ) -> None:
+        self.sample, self._ended, self._spend, self.notes = sample, ended, spend, notes
+        self._task = self._passes = 0
+        self._reached: dict[AnyCall, None] = {}
+        self._passed: dict[int, Passed] = {}  # by number of the call
+
+    def arrived(self, call: AnyCall) -> None:
+        """Hear, from within a pass, that it has brought a gradient to a call."""
+        task = torch._C._current_graph_task_id()
+        if not self._reached or task != self._task:
+            self._task, self._reached = task, {}  # of a pass that an exception ended, nothing is left
+            torch.autograd.Variable._execution_engine.queue_callback(self._go_back)
+        self._reached[call] = None
+
+    def clear(self) -> None:
+        """Forget what has come so far."""
+        self._reached, self._passed = {}, {}
+
+    def profiles(self, scale: float, batch_mean: bool) -> dict[str, Profile]:
+        """Return a profile per module, and forget what it came from."""
+        passed, self._passed = list(self._passed.values()), {}
+        return joined(passed, scale, batch_mean)
+
+    def note(self, name: str, reason: str) -> None:
+        """Say once why a module is not recorded."""
+        sentence = f"{spoken(name)} is not recorded: {reason}. It trains as it would without watching."
+        if sentence not in self.notes:
+            self.notes.append(sentence)
+            warnings.warn(sentence, WatchWarning, stacklevel=2)
+
+    def _go_back(self) -> None:
+        """Go back through the calls that a pass has reached; whatever fails here must not end the user's training."""
+        begun = time.perf_counter()
+        calls, self._reached = sorted(self._reached, key=lambda call: call.number), {}
+        self._passes += 1
+        self._ended()
+        cells: dict[str, list[CellCall]] = {}
+        for call in calls:
+            if call.spoilt:
+                self._passed.pop(call.number, None)
+                self.note(call.name, _TWICE)
+            elif isinstance(call, CellCall):
+                cells.setdefault(call.name, []).append(call)
+            elif not call.inputs_untouched:
+                self.note(call.name, _CHANGED)
+            else:
+                self._guarded(call.name, partial(self._layers, call))
+        for name, own in cells.items():
+            self._guarded(name, partial(self._cells, own))
+        self._spend(time.perf_counter() - begun)
+
+    def _guarded(self, name: str, go: Callable[[], None]) -> None:
+        try:
+            go()
+        except Exception as error:  # the pass is the user's: an error of ours is a note, not an end of it
+            self.note(name, f"{type(error).__name__}: {error}".rstrip("."))
+
+    def _layers(self, call: Call) -> None:
+        gone = go_back(call, self.sample)
+        start = None if call.start is None else call.start[0]
+        self._passed[call.number] = Passed(call.name, call.number, self._passes, gone, start, call.end[0], call.batch)
+
+    def _cells(self, calls: list[CellCall]) -> None:
+        for call, gone in zip(calls, go_back_cells(calls, self.sample), strict=True):
+            start = None if call.start is None else call.start[0]
+            passed = Passed(call.name, call.number, self._passes, gone, start, call.end[0], call.batch)
+            self._passed[call.number] = passed

@@ -1,0 +1,140 @@
+"""nn.RNNCell, nn.LSTMCell and nn.GRUCell in the user's own loop, gone back through.
+
+autograd itself works out the total gradient of every state here, since each is a tensor of its own; hooks read it. One
+step back of ours, of all calls at once, tells how much of it came through the next call.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from rnncore.cells import CELLS
+from rnncore.engine.cells.definition import CellDefinition, Passed
+from rnncore.watching.gone import Gone
+from rnncore.watching.layers import norms_of
+from rnncore.watching.record import Floats, Profile
+
+CELL_KINDS: dict[type[nn.Module], str] = {nn.RNNCell: "rnn", nn.LSTMCell: "lstm", nn.GRUCell: "gru"}
+
+
+@dataclass(slots=True, eq=False)
+class CellCall:
+    """One timestep of a cell: inputs (B, I), the states before and after it, (B, H) each, all detached.
+
+    fused: h_t and c_t came out of one operation, so that the gradient of c_t lacks what comes through h_t.
+    grad_end: dL/dh_t, and of an LSTM dL/dc_t, as the backward passes have brought them so far.
+    """
+
+    name: str
+    module: nn.RNNCellBase
+    inputs: Tensor
+    start: tuple[Tensor, ...] | None
+    end: tuple[Tensor, ...]
+    weights: tuple[Tensor, ...]
+    fused: bool
+    number: int
+    grad_end: list[Tensor | None]
+    twice: bool = False
+    spoilt: bool = False
+
+    @classmethod
+    def of(cls, name: str, module: nn.RNNCellBase, inputs: Tensor, start: Any, result: Any, number: int) -> "CellCall":
+        """Note down a call of a cell: its inputs, the state that it was given, and what it returned."""
+        end = result if isinstance(result, tuple) else (result,)
+        before = None if start is None else start if isinstance(start, tuple | list) else (start,)
+        names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+        given = [getattr(module, each) for each in names]
+        zero = given[0].new_zeros(len(given[0]))
+        fused = len(end) > 1 and end[0].grad_fn is end[1].grad_fn
+        return cls(
+            name,
+            module,
+            _rows(inputs.detach()),
+            None if before is None else tuple(_rows(each.detach()) for each in before),
+            tuple(_rows(each.detach()) for each in end),
+            tuple(zero if each is None else each.detach() for each in given),
+            fused,
+            number,
+            [None] * len(end),
+        )
+
+    def add_end(self, place: int, grad: Tensor) -> None:
+        """Add what a backward pass brought to h_t (place 0) or c_t (1)."""
+        before, rows = self.grad_end[place], _rows(grad)
+        self.grad_end[place] = rows if before is None else before + rows
+
+    @property
+    def batch(self) -> int:
+        """Of how many sequences it is."""
+        return len(self.inputs)
+
+
+def _rows(values: Tensor) -> Tensor:
+    return values.unsqueeze(0) if values.dim() == 1 else values
+
+
+def go_back_cells(calls: Sequence[CellCall], sample: int | None = None) -> list[Gone]:
+    """Return what comes out of some calls of one cell, each of them a single timestep."""
+    module = calls[0].module
+    key = CELL_KINDS[type(module)]
+    definition = CELLS[key].load()(CELLS[key], module.hidden_size, getattr(module, "nonlinearity", "tanh"))
+    with torch.inference_mode(), torch.autocast(calls[0].inputs.device.type, enabled=False):
+        return _back(definition, calls, slice(sample))
+
+
+def _back(definition: CellDefinition, calls: Sequence[CellCall], some: slice) -> list[Gone]:
+    dtype = torch.float64 if calls[0].weights[0].dtype == torch.float64 else torch.float32
+    lstm = definition.entry.has_cell_state
+
+    def rows(place: int, part: str) -> Tensor:
+        """Return h (place 0) or c (1) of all calls, one below the other, or their gradients: (N, H)."""
+        return torch.cat([_state(call, place, part)[some].to(dtype) for call in calls])
+
+    inputs = torch.cat([call.inputs[some].to(dtype) for call in calls])  # (N, I)
+    before, after, totals = rows(0, "start"), rows(0, "end"), rows(0, "grad_end")
+    weights = tuple(each.to(dtype) for each in calls[0].weights)
+    memory, cell, start_cell = totals, None, None
+    if lstm:
+        memory, cell = rows(1, "start"), rows(1, "grad_end")
+        i, f, g, o = (inputs @ weights[0].mT + before @ weights[1].mT + weights[2] + weights[3]).chunk(4, -1)
+        if calls[0].fused:
+            squashed = (f.sigmoid() * memory + i.sigmoid() * g.tanh()).tanh()
+            cell = cell + totals * o.sigmoid() * (1 - squashed * squashed)
+        start_cell = cell * f.sigmoid()
+    one = Passed(inputs[None], after[None], before[None], totals[None], None if cell is None else cell[None], memory)
+    arriving = definition.step_back(one, weights).arriving[0]  # (N, H) dL/dh_{t-1}
+    sizes = [call.inputs[some].shape[0] for call in calls]
+    states = [arriving] if start_cell is None else [arriving, start_cell]
+    ends = [totals] if cell is None else [totals, cell]
+    parts = zip(*(torch.split(each, sizes) for each in (*states, *ends)), strict=True)
+    epsilon = torch.finfo(calls[0].end[0].dtype).eps
+    return [_gone(part[: len(states)], part[len(states) :], epsilon) for part in parts]
+
+
+def _state(call: CellCall, place: int, part: str) -> Tensor:
+    states = getattr(call, part)
+    found = None if states is None else states[place]
+    return torch.zeros_like(call.end[place]) if found is None else found
+
+
+def _mean(grads: Tensor) -> Floats:
+    """Return the mean norm of (B, H) as (1, 1)."""
+    return np.asarray(norms_of(grads[None]).mean(1, keepdim=True).double().cpu().numpy())
+
+
+def _gone(start: Sequence[Tensor], end: Sequence[Tensor], epsilon: float) -> Gone:
+    starts, ends = ([_mean(each) for each in states] for states in (start, end))
+    profile = Profile(
+        hidden=ends[0],
+        direct=ends[0],
+        cell=ends[1] if len(ends) > 1 else None,
+        start=starts[0][:, 0],
+        start_cell=starts[1][:, 0] if len(starts) > 1 else None,
+        count=ends[0][0] * 0 + len(end[0]),
+        layers=1,
+    )
+    return Gone(profile, tuple(each[None] for each in start), end[0][None], epsilon)
