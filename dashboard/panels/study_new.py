@@ -23,8 +23,8 @@ from rnncore.words import many
 PAGE = "screens/studies.py"
 NEWEST = 20  # runs offered as a base
 TOGETHER = (
-    "As one batched model, where that is faster. The results are the same but for rounding, which can grow over a long"
-    " training; without it each run is, bit for bit, what it is alone."
+    "Runs that differ in their seeds, or in numbers such as the learning rate, as one batched model. The results are"
+    " those of runs alone but for rounding, which can grow over a long training; without it they are so bit for bit."
 )
 _PLAN, _NAME, _ASKED = "study.plan", "study.name", "study.asked"
 _REFUSALS = (ConfigError, DataError, LimitError, StoreTrouble)
@@ -84,7 +84,7 @@ def _own() -> None:
     seeds = left.number_input("Seeds", 1, 1000, 5, help="Each combination of values trains with so many seeds.")
     criterion = middle.selectbox("Success is", list(study_plan.CRITERIA), format_func=study_plan.CRITERIA.__getitem__)
     bound = right.number_input("Bound", value=0.5, format="%g", disabled=criterion == "none")
-    together = st.checkbox("Train the seeds of a cell together", value=True, help=TOGETHER)
+    together = st.checkbox("Train runs together where that is faster", value=True, help=TOGETHER)
     if st.button("Check and start"):
         try:
             _start(study_plan.planned(base, axes, int(seeds), criterion, float(bound), together), "")

@@ -34,8 +34,8 @@ KEPT = (
     " length: some 3 kB. Opening a cell trains its runs once more, each alone and with everything recorded."
 )
 TOGETHER = (
-    "Seeds train together as one batched model where that is faster: their numbers are those of runs alone but for"
-    " rounding."
+    "Runs that differ in their seeds, or in numbers such as the learning rate, train as one batched model where that is"
+    " faster: the results are those of runs alone but for rounding."
 )
 _SHAPES = {"lines": "Lines", "map": "Map", "curves": "Curves of all cells"}
 _PICTURE = {

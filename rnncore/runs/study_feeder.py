@@ -1,5 +1,6 @@
 """Feeds the runs of studies into the queue a few at a time, and keeps a summary of each one that is over."""
 
+import json
 import logging
 from collections import Counter, deque
 from collections.abc import Sequence
@@ -8,6 +9,7 @@ from dataclasses import dataclass, field
 
 from pydantic import ValidationError
 
+from rnncore.alike import in_common
 from rnncore.config import TrainConfig
 from rnncore.errors import ConfigError
 from rnncore.runs.active import ActiveRun, Ending
@@ -37,7 +39,7 @@ class OpenStudy:
     """A study that goes on.
 
     waiting: numbers of runs that have not begun. begun: by id of the run, the numbers of those that train in it: one,
-    or several as a batch. apart: cells whose runs do not fit together.
+    or several as a batch. families: of each cell, see `families_of`. apart: cells whose runs do not fit together.
     """
 
     stored: StoredStudy
@@ -46,6 +48,7 @@ class OpenStudy:
     files: tuple[str, ...]
     waiting: deque[int]
     begun: dict[str, tuple[int, ...]]
+    families: list[int]
     tries: Counter[str] = field(default_factory=Counter)
     apart: set[int] = field(default_factory=set)
 
@@ -65,15 +68,16 @@ class OpenStudy:
         )  # fmt: skip
 
     def next(self, places: int) -> tuple[int, ...]:
-        """Take the next run out of those that wait, or the next few of its cell where they may train together."""
+        """Take the next run out of those that wait, or the next few of its family where they may train together."""
         first = self.waiting.popleft()
         seeds, taken = len(self.config.seeds), [first]
         cell = first // seeds
         if self.config.batched and cell not in self.apart and self._is_short(cell):
-            most = min(
-                TOGETHER, max(2, -(-(len(self.waiting) + 1) // max(places, 1)))
-            )  # so that no place is left without
-            while len(taken) < most and self.waiting and self.waiting[0] // seeds == cell:
+            share = -(-(len(self.waiting) + 1) // max(places, 1))  # so that no place is left without
+            while self.waiting and len(taken) < min(TOGETHER, max(2, share)):
+                other = self.waiting[0] // seeds
+                if self.families[other] != self.families[cell] or other in self.apart:
+                    break
                 taken.append(self.waiting.popleft())
         return tuple(taken)
 
@@ -84,16 +88,27 @@ class OpenStudy:
         return run_seconds(config, length) <= SHORT_S
 
 
-def in_order(study: StudyConfig, done: set[int]) -> deque[int]:
+def families_of(cells: Sequence[StudyCell]) -> list[int]:
+    """Return for each cell the first one whose runs can train in one batch with its own: they differ in numbers alone.
+
+    Numbers are those of optimiser, clipping and regularisers, such as the learning rate (`rnncore.alike`).
+    """
+    first: dict[str, int] = {}
+    return [first.setdefault(json.dumps(in_common(cell.config), default=str), cell.index) for cell in cells]
+
+
+def in_order(seeds: int, families: Sequence[int], batched: bool, done: set[int]) -> deque[int]:
     """Return the numbers of the runs that are left: every cell with its first seed, then with its second, and so on.
 
-    Where seeds train together, every cell has as many of them in its turn as fit into a batch.
+    families: of each cell. Where runs train together, every cell has as many seeds in its turn as fit into a batch, and
+    the cells of a family follow one another.
     """
-    seeds, together = len(study.seeds), TOGETHER if study.batched else 1
+    together = TOGETHER if batched else 1
+    cells = sorted(range(len(families)), key=lambda cell: families[cell]) if batched else range(len(families))
     numbers = (
         cell * seeds + place
         for start in range(0, seeds, together)
-        for cell in range(study.cell_count)
+        for cell in cells
         for place in range(start, min(start + together, seeds))
     )
     return deque(number for number in numbers if number not in done)
@@ -143,9 +158,11 @@ class StudyFeeder:
         left = store.runs_of(stored.runs_in)
         begun = {run.id: numbers_of(run.label) for run in left}
         taken = {number for numbers in begun.values() for number in numbers}
-        waiting = in_order(config, store.settled_numbers(stored.key) | taken)
+        families = families_of(cells) if config.batched else [cell.index for cell in cells]
+        done = store.settled_numbers(stored.key) | taken
+        waiting = in_order(len(config.seeds), families, config.batched, done)
         files = tuple(file.id for file in store.files_of(stored.runs_in))
-        self._open[stored.id] = OpenStudy(stored, config, cells, files, waiting, begun)
+        self._open[stored.id] = OpenStudy(stored, config, cells, files, waiting, begun, families)
         self._lifecycle.over_in_studies.extend(run.id for run in left if run.status in ENDED)
 
     def stop(self, study_id: str) -> None:
@@ -215,7 +232,7 @@ class StudyFeeder:
             lifecycle.store.drop_study_run(run_id)
         left = [number for number in numbers if number not in known]
         if left:
-            study.apart.add(left[0] // len(study.config.seeds))
+            study.apart.update(number // len(study.config.seeds) for number in left)
             study.waiting.extendleft(reversed(left))
 
     def _goes_on(self, study: OpenStudy, run: StoredRun) -> bool:

@@ -43,8 +43,8 @@ class StudyConfig(Frozen):
     success: Success | None = Field(None, description="What counts as a success; without it none is counted.")
     batched: bool = Field(
         False,
-        description="Train the seeds of a cell as one batched model where that is faster; rounding may then differ from"
-        " that of a run alone.",
+        description="Train runs that differ in seed, or in numbers such as the learning rate, as one batched model,"
+        " where that is faster; rounding may then differ from that of a run alone.",
     )
 
     @model_validator(mode="after")

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from rnncore.changes import changed
 from rnncore.choices import CLIP_METHODS, LOSSES, OPTIMIZERS, READOUTS
 from rnncore.config import TrainConfig
 from rnncore.data import load_dataset
@@ -131,6 +132,23 @@ def test_fifty_steps_agree_in_float64(case: int) -> None:
         alone = list(train(run))
         assert_same_records(own, alone, exact(run))
         assert_close(dict(own[-1].snapshot or {}), dict(alone[-1].snapshot or {}), 1e-5, "snapshot")
+
+
+@pytest.mark.parametrize("case", range(6))
+def test_runs_that_differ_in_numbers_agree_as_seeds_do(case: int) -> None:
+    draw = random.Random(200 + case)
+    base = configs(random_base(draw), [{}])[0]
+    numbers = [
+        {"optimizer": {"learning_rate": 10 ** draw.uniform(-4, -1.5)}, "clip": {"threshold": 10 ** draw.uniform(-2, 1)},
+         "omega": draw.choice([0, 0.5]) if base.model.cell == "rnn" else 0, "seed": place // 2}
+        for place in range(4)
+    ]  # fmt: skip
+    one = [changed(base, each | {"steps": 1, "dtype": "float32"}) for each in numbers]
+    fifty = [changed(base, each | {"steps": 50, "eval_every": 20, "dtype": "float64"}) for each in numbers]
+    for runs in (one, fifty):
+        assert alike(runs)
+        for own, run in zip(together(runs), runs, strict=True):
+            assert_same_records(own, list(train(run)), 1e-5 if runs is one else exact(run))
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)

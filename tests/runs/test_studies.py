@@ -228,6 +228,30 @@ def test_seeds_train_together_where_that_is_asked_for_and_alone_where_they_do_no
         assert run | {"seconds": 0} == found[1][number] | {"seconds": 0}
 
 
+def test_runs_that_differ_in_numbers_alone_train_together_and_other_networks_apart(server, monkeypatch):
+    axes = [
+        {"field": "model.cell", "values": ["rnn", "gru"]},
+        {"field": "optimizer.learning_rate", "values": [0.1, 0.2, 0.3]},
+        {"field": "clip", "values": [{"method": "off"}, {"method": "norm"}], "labels": ["off", "on"]},
+    ]
+    asked = read_study({"base": {"steps": 9}, "axes": axes, "seeds": 2, "batched": True})
+    begun: list[tuple[int, ...]] = []
+    begin = server.scheduler.studies.feeder._begin
+    monkeypatch.setattr(
+        server.scheduler.studies.feeder, "_begin", lambda study, taken: (begun.extend(taken), begin(study, taken))
+    )
+    study_id = server.scheduler.studies.submit("w", asked)
+    wait_over(server, study_id)
+    assert sorted(number for numbers in begun for number in numbers) == list(range(24))
+    assert all(len({number // 12 for number in numbers}) == 1 for numbers in begun)  # 12 runs of each cell
+    assert max(map(len, begun)) == 8
+    found = summaries(server, study_id)
+    alone = server.scheduler.studies.submit("w", asked.model_copy(update={"batched": False}))
+    wait_over(server, alone)
+    for number, run in summaries(server, alone).items():
+        assert run | {"seconds": 0} == found[number] | {"seconds": 0}
+
+
 def test_a_batch_that_was_interrupted_begins_anew(tmp_path):
     server = Server(tmp_path)
     study_id = server.scheduler.studies.submit("w", study(steps=300, milliseconds=4, seeds=4, cells=1, batched=True))
