@@ -51,10 +51,13 @@ def _study(options: argparse.Namespace) -> int:
     config = read_study_text(_text(options.study), options.study)
     cells = cells_of(config)
     check_cells(cells, lambda each: load_dataset(each.data))
-    places = options.workers or default_workers()
+    places = 1 if options.ray else options.workers or default_workers()
     takes = told_duration(study_seconds(cells, lambda each: load_dataset(each.data), places))
     size = f"{many(config.run_count, 'run')} in {many(len(cells), 'cell')}"
-    _say(size if options.ray else f"{size}, {takes} with {many(places, 'run')} at once")
+    where = f"with {many(places, 'run')} at once"
+    if options.ray:
+        where = "of a core like this machine's, shared by the places of the cluster"
+    _say(f"{size}, {takes} {where}")
     if config.run_count > ASKS_ABOVE and not options.yes and not _agreed():
         _say("nothing was started")
         return NO

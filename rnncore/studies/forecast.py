@@ -1,14 +1,15 @@
 """How long a study will take, estimated before it starts from the sizes of its runs alone.
 
-The constants were measured on one core (docs/benchmarks.md); another machine may take half or twice as long. Once runs
-are over, their own time replaces this estimate.
+The constants were measured on one core (docs/benchmarks.md). How much faster or slower this machine is, a worker has
+measured (`rnncore.studies.pace`). Once runs are over, their own time replaces this estimate.
 """
 
 from collections.abc import Sequence
 
 from rnncore.cells import CELLS
 from rnncore.checks import timesteps_of
-from rnncore.config import TrainConfig
+from rnncore.config import TaskData, TrainConfig
+from rnncore.studies import pace
 from rnncore.studies.expansion import Describe, StudyCell
 
 PER_RUN_S = 0.05
@@ -18,8 +19,13 @@ PER_MULTIPLICATION_S = 1.1e-10  # forward and backward together
 EVALUATION_STEPS = 1.5  # an evaluation takes as long as so many steps
 
 
+# What a worker trains to find out how fast the machine is.
+REFERENCE_LENGTH = 50
+REFERENCE = TrainConfig(data=TaskData(seq_len=REFERENCE_LENGTH), steps=60, eval_every=1000, device="cpu")
+
+
 def run_seconds(config: TrainConfig, timesteps: int) -> float:
-    """Return the estimated seconds of one core that a run takes, with sequences of so many timesteps."""
+    """Return the estimated seconds of one core that a run takes at a pace of 1; timesteps: of its sequences."""
     cell, model = CELLS[config.model.cell], config.model
     dispatch = PER_TIMESTEP_S + PER_BLOCK_S * len(cell.blocks)
     work = config.batch_size * cell.recurrent_work(model.hidden_size) * PER_MULTIPLICATION_S
@@ -28,7 +34,7 @@ def run_seconds(config: TrainConfig, timesteps: int) -> float:
 
 
 def study_seconds(cells: Sequence[StudyCell], describe: Describe, places: int) -> float:
-    """Return the estimated seconds that all runs of these cells take on so many places at once."""
+    """Return the estimated seconds that all runs of these cells take on so many places of this machine at once."""
     lengths: dict[str, int] = {}
     total = 0.0
     for cell in cells:
@@ -36,7 +42,7 @@ def study_seconds(cells: Sequence[StudyCell], describe: Describe, places: int) -
         if key not in lengths:
             lengths[key] = timesteps_of(cell.config, describe(cell.config))
         total += len(cell.seeds) * run_seconds(cell.config, lengths[key])
-    return total / max(1, places)
+    return total * (pace.measured() or 1.0) / max(1, places)
 
 
 def told_duration(seconds: float) -> str:

@@ -6,6 +6,7 @@ import logging
 import os
 import sys
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from queue import SimpleQueue
 from typing import Any, BinaryIO
@@ -22,6 +23,8 @@ from rnncore.runs.worker.confine import limit_memory, lower_priority
 from rnncore.runs.worker.engine import Engine, ReadFile, TrainerLike
 from rnncore.runs.worker.job import Job
 from rnncore.runs.worker.lean_torch import leave_compiler_out
+from rnncore.studies import pace
+from rnncore.studies.forecast import PER_RUN_S, REFERENCE, REFERENCE_LENGTH, run_seconds
 
 logger = logging.getLogger(__name__)
 
@@ -30,7 +33,10 @@ class TorchEngine:
     """The real engine; torch is imported on first use, in the worker only."""
 
     def warm_up(self) -> None:
-        """Import torch and train each kind of cell for two steps; one that cannot is told in the log."""
+        """Import torch and train each kind of cell for two steps; one that cannot is told in the log.
+
+        The first worker of a machine also finds out how fast it is.
+        """
         import torch
 
         leave_compiler_out()
@@ -40,6 +46,19 @@ class TorchEngine:
                 self._try(cell)
             except Exception:  # a plugin's; runs of the other cells need not suffer from it
                 logger.exception("the cell %r does not train", cell)
+        if pace.measured() is None:
+            pace.keep(self._pace())
+
+    def _pace(self) -> float:
+        """Return the processor time of the reference run's steps over what is forecast for them."""
+        steps = self.trainer(REFERENCE, _no_file).records()
+        next(steps)  # its evaluation is no part of it
+        began = time.thread_time()
+        for _ in steps:
+            pass
+        done = REFERENCE.steps - 1
+        expected = run_seconds(REFERENCE, REFERENCE_LENGTH) - PER_RUN_S
+        return (time.thread_time() - began) / (expected * done / REFERENCE.steps)
 
     def _try(self, cell: str) -> None:
         model = ModelConfig(cell=cell, hidden_size=4)

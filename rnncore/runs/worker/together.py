@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -32,12 +33,13 @@ class Kept:
             arrays = ((name, getattr(record, name)) for name in _ARRAYS)
             self._profiles.append({name: array for name, array in arrays if array is not None})
 
-    def summary(self, trainer: TrainerLike, success: Success | None) -> dict[str, Any]:
-        """Return `RunSummary.to_json()`."""
+    def summary(self, trainer: TrainerLike, success: Success | None, runs: int) -> dict[str, Any]:
+        """Return `RunSummary.to_json()`; of the time that all `runs` took together the run has its share."""
         records = Scalars(tuple(SCALARS), np.array(self._rows).reshape(-1, len(SCALARS)))
         diverged = self._last is not None and self._last.diverged is not None
         status, info = "diverged" if diverged else "finished", trainer.info.to_json()
-        return summarise(records, list(self._profiles), info, status, trainer.ended or "", success).to_json()
+        found = summarise(records, list(self._profiles), info, status, trainer.ended or "", success)
+        return replace(found, seconds=found.seconds / runs).to_json()
 
 
 def train_together(
@@ -49,4 +51,4 @@ def train_together(
         kept[place].add(record)
         if place == 0:
             yield record
-    yield [each.summary(trainer, success) for each, trainer in zip(kept, trainers, strict=True)]
+    yield [each.summary(trainer, success, len(kept)) for each, trainer in zip(kept, trainers, strict=True)]
