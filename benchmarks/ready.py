@@ -9,6 +9,7 @@ import json
 import platform
 import sys
 from pathlib import Path
+from typing import Any
 
 from benchmarks.study import processor_seconds
 from rnncore import study
@@ -35,10 +36,16 @@ def main() -> int:
             "study": mark_of(asked), "minutes": minutes, "machine": machine(), "batched": True, "columns": columns,
             "rows": rows,
         }  # fmt: skip
-        FILE.write_text(json.dumps(known, indent=1) + "\n", "utf-8")
+        FILE.write_text(written(known), "utf-8")
         results.cache_clear()
         print(f"\n{READY[key].title} ({minutes} minutes)\n\n{markdown(results()[key])}", flush=True)
     return 0
+
+
+def written(known: dict[str, dict[str, Any]]) -> str:
+    """Return the file's text, a study a line."""
+    lines = [f"{json.dumps(key)}: {json.dumps(result)}" for key, result in known.items()]
+    return "{\n" + ",\n".join(lines) + "\n}\n"
 
 
 def machine() -> str:

@@ -70,3 +70,8 @@ def base_words(base: TrainConfig, path: str) -> str:
     for name in path.split("."):
         value = getattr(value, name, None)
     return value_words(path, value)
+
+
+def axis_words(name: str, field: str) -> str:
+    """Return what a page calls an axis of a study: its own name, or that of the setting."""
+    return name or setting_name(field)

@@ -1,6 +1,7 @@
 """Figures of a study: one quantity over its axes as lines or as a map, and small curves of every cell."""
 
 import json
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
@@ -14,6 +15,7 @@ from rnncore.studies.outcome import CellOutcome, quantile
 
 MOST_PANELS = 36  # small curves of one figure
 MOST_LINES = 12
+MOST_POWERS = 4  # of ten, on the axis of a small curve
 PANEL_PX, MAP_ROW_PX = 150, 34
 
 Number = float | None
@@ -213,15 +215,17 @@ def curves_figure(
     columns = min(len(drawn), _columns(study))
     rows = -(-len(drawn) // columns)
     figure = make_subplots(
-        rows=rows, cols=columns, shared_xaxes=True, shared_yaxes=True, horizontal_spacing=0.02,
+        rows=rows, cols=columns, shared_xaxes=True, shared_yaxes="all", horizontal_spacing=0.02,
         vertical_spacing=min(0.16, 0.5 / rows), subplot_titles=[cell_name(each) for each in drawn],
     )  # fmt: skip
+    seen: list[float] = []
     for index, cell in enumerate(drawn):
         row, column = index // columns + 1, index % columns + 1
         found = [curves[number]["curve"] for number in range(cell.index * seeds, (cell.index + 1) * seeds)
                  if number in curves]  # fmt: skip
         steps, middle, low, high = _over_seeds(found)
         colour = palette.runs[0]
+        seen.extend(value for value in (*low, *high, cell.baseline) if value)
         if steps:
             figure.add_scatter(
                 x=steps + steps[::-1], y=high + low[::-1], fill="toself", fillcolor=_tint(colour), line={"width": 0},
@@ -234,7 +238,9 @@ def curves_figure(
         if cell.baseline is not None:
             line = {"color": palette.muted, "dash": "dot", "width": 1}
             figure.add_hline(y=cell.baseline, line=line, row=row, col=column)
-    figure.update_yaxes(type="log", dtick="D2", exponentformat="power")
+    decades = math.log10(max(seen) / min(seen)) if seen else 1.0
+    dtick = "D2" if decades < 1 else math.ceil(decades / MOST_POWERS)
+    figure.update_yaxes(type="log", dtick=dtick, exponentformat="power")
     figure.update_xaxes(nticks=3)
     figure.update_annotations(font={"size": 10, "color": palette.text})
     spec = styled(figure, theme)
@@ -277,15 +283,23 @@ def _is(study: StudyConfig, cell: CellOutcome, axis: int, value: Any) -> bool:
 
 
 def _scale(study: StudyConfig) -> tuple[list[Any], dict[str, Any]]:
-    """Return where the values of the first axis stand, and how its axis is drawn: logarithmic where they grow so."""
+    """Return where the values of the first axis stand, and how its axis is drawn: logarithmic where they grow so.
+
+    All of them have their place from the start, so that what is drawn stays where it is as further runs end.
+    """
     if not study.axes:
         return ["all seeds"], {"type": "category"}
     values = study.axes[0].shown
     numbers = [value for value in values if isinstance(value, int | float) and not isinstance(value, bool)]
     if len(numbers) < len(values) or len(numbers) < 2:
-        return texts([_text(value) for value in values]), {"type": "category"}
+        names = texts([_text(value) for value in values])
+        return names, {
+            "type": "category", "categoryorder": "array", "categoryarray": names, "range": [-0.3, len(names) - 0.7],
+        }  # fmt: skip
     wide = min(numbers) > 0 and max(numbers) / min(numbers) >= 8
-    ticks: dict[str, Any] = {"type": "log" if wide else "linear"}
+    ends = [math.log10(each) if wide else each for each in (min(numbers), max(numbers))]
+    room = 0.04 * (ends[1] - ends[0])
+    ticks: dict[str, Any] = {"type": "log" if wide else "linear", "range": [ends[0] - room, ends[1] + room]}
     if len(values) <= 12:
         ticks |= {"tickvals": values, "ticktext": [f"{value:g}" for value in values]}
     return values, ticks

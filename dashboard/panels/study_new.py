@@ -17,7 +17,9 @@ from rnncore.runs.limits import LimitError
 from rnncore.runs.store.keys import watch_key
 from rnncore.runs.trouble import StoreTrouble
 from rnncore.studies.config import StudyConfig, read_study_text
+from rnncore.studies.forecast import told_duration
 from rnncore.studies.ready import READY, ReadyStudy
+from rnncore.studies.results import markdown, results
 from rnncore.words import many
 
 PAGE = "screens/studies.py"
@@ -48,11 +50,16 @@ def _ready(each: ReadyStudy) -> None:
     with st.container(border=True):
         st.markdown(f"**{each.title}**")
         st.markdown(f"Expected: {escape(each.expects)}")
-        size = f"{many(each.study.run_count, 'run')}, by an estimate {many(each.minutes, 'minute')} on two cores"
-        st.caption(f"{escape(each.source)}. {size}.")
+        st.markdown(f"What came out here: {escape(each.found)}")
+        result = results()[each.key]
+        took = told_duration(60 * result.minutes)
+        st.caption(escape(f"{each.source}. {many(each.study.run_count, 'run')}, {took}: measured on {result.machine}."))
         with st.container(horizontal=True):
             if st.button("Start", key=f"study.start.{each.key}"):
                 _start(each.study.model_copy(update={"batched": True}), each.title)
+            with st.popover("Its numbers", key=f"study.numbers.{each.key}"):
+                st.markdown(markdown(result))
+                st.caption(f"Medians over {many(len(each.study.seeds), 'seed')}; blank: there is none.")
             if each.as_in_the_paper is not None:
                 st.download_button(
                     "In the paper's size, as a file",
@@ -156,7 +163,7 @@ def _question() -> None:
             st.error(escape(str(error)), icon=":material/error:")
             del st.session_state[_PLAN]
             return
-        varied = ", ".join(axis.title for axis in study.axes) or "seeds"
+        varied = ", ".join(study_plan.axis_words(axis.name, axis.field) for axis in study.axes) or "seeds"
         st.markdown(f"This study varies {escape(varied)}: {escape(planned.sentence)}.")
         with st.container(horizontal=True):
             if st.button(on_primary(f"Start {many(planned.runs, 'run')}"), type="primary"):

@@ -5,10 +5,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import streamlit as st
 from cachetools import LRUCache
 
 from dashboard.experiment import study_links
+from dashboard.experiment.study_plan import axis_words
 from dashboard.experiment.text import escape
 from dashboard.figures import study as figures
 from dashboard.panels.theme import on_primary, theme
@@ -45,6 +47,7 @@ _PICTURE = {
 }
 _REFUSALS = (ConfigError, DataError, LimitError, StoreTrouble, StudyError, UnknownStudy)
 _PROBLEM = "study.problem"
+_SHARES = ("success", "share")  # names of columns that are shares begin so
 _figures_drawn: LRUCache[tuple[str, int, str, str, str], dict[str, Any]] = LRUCache(32)
 _lock = threading.Lock()
 
@@ -90,7 +93,7 @@ def _head(stored: StoredStudy, view: StudyView, may_steer: bool) -> None:
 
 def title_of(view: StudyView) -> str:
     """Return what a study without a name is called: what it varies."""
-    varied = " and ".join(axis.title for axis in view.config.axes)
+    varied = " and ".join(axis_words(axis.name, axis.field) for axis in view.config.axes)
     return f"{varied} over {many(len(view.config.seeds), 'seed')}" if varied else many(len(view.config.seeds), "seed")
 
 
@@ -185,7 +188,11 @@ def _cells(stored: StoredStudy, view: StudyView) -> None:
 def _table(view: StudyView) -> pa.Table:
     table = cells_table(view.config, view.outcomes)
     kept = [axis.title for axis in view.config.axes] + list(_columns(view))
-    return table.select([name for name in dict.fromkeys(kept) if name in table.column_names])
+    table = table.select([name for name in dict.fromkeys(kept) if name in table.column_names])
+    for place, name in enumerate(table.column_names):
+        if name.startswith(_SHARES):  # whole per cent are enough to read
+            table = table.set_column(place, name, pc.round(table[name], 2))
+    return table
 
 
 def _columns(view: StudyView) -> dict[str, Any]:
@@ -265,5 +272,5 @@ def listed(known: Sequence[Any]) -> pa.Table:
 
 
 def _varied(stored: StoredStudy) -> str:
-    axes = [str(axis.get("name") or axis.get("field")) for axis in stored.config.get("axes", ())]
+    axes = [axis_words(str(axis.get("name") or ""), str(axis.get("field"))) for axis in stored.config.get("axes", ())]
     return " and ".join(axes) or "seeds"

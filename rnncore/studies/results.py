@@ -49,7 +49,9 @@ def told(value: Any) -> str:
     """Return a number of a table in three significant digits, and nothing where there is none."""
     if value is None:
         return ""
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
+    if isinstance(value, float):
+        return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+    return str(value)
 
 
 def table_of(axes: Sequence[str], cells: Sequence[dict[str, Any]]) -> tuple[list[str], list[list[Any]]]:

@@ -1,5 +1,6 @@
 """What a study may be: cells, seeds, ranges, success; and the sentence for everything that it may not be."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,8 @@ from rnncore.errors import ConfigError
 from rnncore.studies.axis import LogRange, Range
 from rnncore.studies.config import read_study, read_study_text
 from rnncore.studies.expansion import cells_of, check_cells
+from rnncore.studies.ready import READY
+from rnncore.studies.results import mark_of, markdown, results
 
 
 def test_every_combination_has_a_run_per_seed_the_last_axis_varies_fastest() -> None:
@@ -150,3 +153,15 @@ def test_cells_are_checked_against_their_data_and_named() -> None:
     bad = read_study({"base": {"truncation": 20}, "axes": [{"field": "data.seq_len", "values": [30, 10]}]})
     with pytest.raises(ConfigError, match=r"^data\.seq_len 10: truncation: 20 is not allowed with sequences of 10"):
         check_cells(cells_of(bad), describe)
+
+
+def test_what_came_out_of_ready_made_studies_is_of_their_present_form_and_stands_in_the_docs() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "measurements.md").read_text("utf-8")
+    flowing = " ".join(page.split())
+    for key, each in READY.items():
+        result = results()[key]
+        assert result.study == mark_of(each.study), f"run `python -m benchmarks.ready {key}` again"
+        assert len(result.rows) == each.study.cell_count
+        assert markdown(result) in page, key
+        assert each.found in flowing, key
+        assert f"{each.study.run_count} runs, {len(each.study.seeds)} seeds, {result.minutes:g} minutes" in flowing

@@ -94,3 +94,24 @@ def test_a_study_is_put_together_from_fields() -> None:
     assert (study.run_count, study.success is not None) == (6, True)
     with pytest.raises(ConfigError, match=r"model\.cell: name at least one value"):
         planned(base, [("model.cell", " ")], 3, "none", 0)
+
+
+def test_values_that_no_run_has_reached_have_their_place_from_the_start() -> None:
+    for axes in ((CELL,), (T,), (T, CELL)):
+        study, outcomes = study_of(*axes)
+        none = outcomes_of(study, cells_of(study), {})
+        whole, empty = (figures.lines_figure(study, each, "success", "dark")["layout"] for each in (outcomes, none))
+        assert whole["xaxis"]["range"] == empty["xaxis"]["range"]
+        assert whole["xaxis"].get("categoryarray") == empty["xaxis"].get("categoryarray")
+
+
+def test_small_curves_share_one_scale_with_numbers_that_have_room() -> None:
+    study, outcomes = study_of(T, CELL)
+    curves = {number: {"curve": {"step": [1, 2], "val_loss": [1.0, 10.0**-number]}} for number in range(12)}
+    layout = figures.curves_figure(study, outcomes, curves, "dark")["layout"]
+    axes = {name: axis for name, axis in layout.items() if name.startswith("yaxis")}
+    assert len(axes) == 6
+    followed = {axis["matches"] for axis in axes.values() if "matches" in axis}
+    assert len(followed) == 1
+    assert sum("matches" in axis for axis in axes.values()) == 5
+    assert {axis["dtick"] for axis in axes.values()} == {3}

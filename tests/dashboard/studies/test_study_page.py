@@ -8,8 +8,9 @@ from streamlit.testing.v1 import AppTest
 from dashboard.experiment import study_links
 from rnncore.runs.scheduler import Scheduler
 from rnncore.studies.config import read_study
+from rnncore.studies.forecast import told_duration
 from rnncore.studies.ready import READY
-from rnncore.words import many
+from rnncore.studies.results import results
 from tests.support.pages import button
 from tests.support.waiting import wait
 
@@ -36,12 +37,16 @@ def begun(scheduler: Scheduler, body: dict[str, Any]) -> str:
     return scheduler.studies.submit(W, read_study(body))
 
 
-def test_every_ready_made_study_is_offered_with_its_source_and_what_it_should_show(scheduler: Scheduler) -> None:
+def test_every_ready_made_study_says_its_source_what_it_should_show_and_what_came_out(
+    scheduler: Scheduler,
+) -> None:
     said = texts(page()).replace("\\", "")
     for each in READY.values():
         assert each.title in said
         assert each.source in said
-        assert f"{each.study.run_count} runs, by an estimate {many(each.minutes, 'minute')} on two cores" in said
+        assert each.found.replace("\\", "") in said
+        took = told_duration(60 * results()[each.key].minutes)
+        assert f"{each.study.run_count} runs, {took}: measured on {results()[each.key].machine}" in said
 
 
 def test_a_study_from_text_is_started_and_shown(scheduler: Scheduler) -> None:
@@ -52,7 +57,7 @@ def test_a_study_from_text_is_started_and_shown(scheduler: Scheduler) -> None:
     (study,) = [each.id for each in scheduler.store.studies_of(W)]
     wait(lambda: scheduler.studies.status(study).study.status == "finished")  # type: ignore[union-attr]
     app = page(study=study)
-    assert "batch_size and steps over 2 seeds" in texts(app).replace("\\", "")
+    assert "batch size and steps over 2 seeds" in texts(app).replace("\\", "")
     assert "Wilson" in texts(app)
     assert len(app.dataframe[0].value) == 4
     assert button(app, "Open its runs on the board").disabled
