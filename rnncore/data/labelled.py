@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from rnncore.data.coding import Coding
 from rnncore.data.dataset import Batch, DataError, SequenceDataset
 from rnncore.data.metrics import over_valid_steps
-from rnncore.data.overlaps import Overlap, overlap_of, split_in_order
+from rnncore.data.overlaps import Overlap, overlap_of, reaching_into, split_in_order
 from rnncore.data.prepare import Filled, Missing, drop_missing, encode
 from rnncore.data.sampling import evenly_spaced, finite_batches
 from rnncore.data.scaling import AUTOMATIC, Scaling, Series
@@ -18,6 +18,7 @@ from rnncore.data_config import ScalingName
 from rnncore.words import many
 
 MAX_VALIDATION_SEQUENCES = 512
+_TOO_MANY = 0.5  # of the windows for training, which would have to be left out
 
 
 def labelled_dataset(
@@ -39,10 +40,8 @@ def labelled_dataset(
         DataError: fewer than two sequences, one class only, a constant target, no feature that varies.
     """
     sequences, how = _with_known_labels(sequences), _how(sequences)
-    if sequences.held_out is None and (overlap := overlap_of(sequences)):
-        ordered = _in_order(sequences, overlap, val_fraction)
-        if ordered.held_out is not None and not ordered.held_out.all():
-            sequences, how = ordered, ", in the order of time"
+    if overlap := overlap_of(sequences):
+        sequences, how = _without_leak(sequences, overlap, val_fraction, how)
     sequences = drop_missing(sequences) if missing == "drop" else sequences
     sequences = _cropped(sequences, max_length)
     labels = sequences.labels
@@ -148,15 +147,32 @@ def _with_known_labels(sequences: Sequences) -> Sequences:
     return replace(_of_these(sequences, known), notes=(*sequences.notes, note))
 
 
-def _in_order(sequences: Sequences, overlap: Overlap, val_fraction: float) -> Sequences:
-    """Return windows that overlap with the last ones held out, without those that reach into them."""
-    held_out, kept = split_in_order(overlap, int(sequences.lengths[0]), val_fraction)
+def _without_leak(sequences: Sequences, overlap: Overlap, val_fraction: float, how: str) -> tuple[Sequences, str]:
+    """Return windows that overlap without those for training that reach into the validation part; and how it was split.
+
+    The last ones in time are held out. A split that the files make stays where most windows for training reach into no
+    window of the other part.
+    """
+    length, given, notes = int(sequences.lengths[0]), sequences.held_out, []
+    each = f"each begins {many(overlap.shift, 'timestep')} after the one before"
+    found = f"The sequences are windows that overlap: {each}{'' if overlap.in_order else ', in another order'}."
+    if given is not None:
+        reaching = reaching_into(overlap, length, given)
+        if not reaching.any():
+            return sequences, how
+        if (given | reaching).mean() < _TOO_MANY + given.mean() * (1 - _TOO_MANY):
+            note = f"{found} {many(int(reaching.sum()), 'window')} for training that reach into the others left out."
+            return replace(_of_these(sequences, ~reaching), notes=(*sequences.notes, note)), how
+        among = f"{int(reaching.sum()):,} windows for training overlap with held-out ones"
+        notes = [f"The files' own split is not used: {among}."]
+    held_out, kept = split_in_order(overlap, length, val_fraction)
+    if held_out.all():
+        return sequences, how
     left = many(int((~kept).sum()), "window")
-    note = (
-        f"The sequences are windows that overlap: each begins {many(overlap.shift, 'timestep')} after the one before. "
-        f"The last ones are for validation, and {left} that reach into them left out."
-    )
-    return replace(_of_these(replace(sequences, held_out=held_out), kept), notes=(*sequences.notes, note))
+    last = "The last ones" if overlap.in_order else "The last ones in time"
+    notes = [*notes, f"{found} {last} are for validation, and {left} that reach into them left out."]
+    ordered = replace(_of_these(replace(sequences, held_out=held_out), kept), notes=(*sequences.notes, *notes))
+    return ordered, ", in the order of time"
 
 
 def _of_these(sequences: Sequences, kept: NDArray[np.bool_]) -> Sequences:

@@ -213,6 +213,12 @@ def _by_series(sequences: Sequences, train: NDArray[np.bool_], window: int | Non
 
 def _too_short(sequences: Sequences, total: int, border: int, window: int, horizon: int) -> DataError:
     need = window + horizon
+    if window <= 2 and horizon <= 1 and (total < 2 * need or border == total):
+        longest = "it has" if border < total else "the longest has"
+        return DataError(
+            f"The series '{sequences.name}' is too short to be forecast: {longest} {many(total, 'value')}, and even "
+            f"the shortest window and what follows it need {need if border == total else 2 * need + 1}."
+        )
     whose = f"it has {many(total, 'value')}, {border:,} for training and {total - border:,} for validation; a window"
     if border == total:
         whose = f"the longest has {many(total, 'value')}; a window"

@@ -13,13 +13,15 @@ from rnncore.data.files.limits import MAX_BYTES, MAX_FILES
 from rnncore.data.files.parts import chosen_part, told
 from rnncore.data.files.refused import refused
 from rnncore.data.files.table import Table
-from rnncore.data.formats import TEXT_ENDINGS, Files, Source, format_of
-from rnncore.data.roles.file_names import FILE_LABEL
+from rnncore.data.formats import TABLE_ENDINGS, TEXT_ENDINGS, Files, Source, format_of
+from rnncore.data.roles.file_names import FILE_LABEL, split_of
 from rnncore.data.roles.join import join_files, join_sequences
 from rnncore.data.roles.reading_texts import is_of_texts
 from rnncore.data.sequences import Sequences
 from rnncore.data.texts import Texts
+from rnncore.words import listed
 
+_FEW = 2  # tables for each text beside them, at least, that is taken for a description
 _MAY_HOLD_TEXT = (*TEXT_ENDINGS, ".json", ".zip", ".gz")
 
 
@@ -43,7 +45,11 @@ def read_source(files: Sequence[tuple[str, bytes]], options: UploadData) -> Sour
 
 def _read_all(files: Sequence[tuple[str, bytes]], options: UploadData, inside: str = "") -> Source:
     """Read files as one data set; inside: the archive that they were in."""
-    return _joined([_read(name or "the file", data, options, inside) for name, data in files])
+    tables = any(name.lower().endswith(TABLE_ENDINGS) for name, _ in files)  # beside which a text describes them
+    aside = options.model_copy(update={"layout": "auto"}) if tables else options
+    own = [aside if name.lower().endswith(TEXT_ENDINGS) else options for name, _ in files]
+    pairs = zip(files, own, strict=True)
+    return _joined([_read(name or "the file", data, each, inside) for (name, data), each in pairs])
 
 
 def _joined(sources: list[Source]) -> Source:
@@ -54,6 +60,10 @@ def _joined(sources: list[Source]) -> Source:
     texts = [source for source in sources if isinstance(source, Texts)]
     if len(tables) == len(sources):
         return join_files(tables)
+    if texts and len(texts) + len(tables) == len(sources) and len(tables) >= _FEW * len(texts):
+        left = listed([name for text in texts for name in text.names], 4)
+        joined = join_files(tables) if len(tables) > 1 else tables[0]
+        return replace(joined, notes=(f"Texts beside the tables left out: {left}.", *joined.notes))
     if len(sequences) == len(sources):
         return join_sequences(sequences)
     if len(texts) == len(sources):
@@ -106,7 +116,7 @@ def _of_archive(files: list[tuple[str, bytes]], name: str, options: UploadData) 
             return _read_all(files, options, name)
         except DataError as error:
             problem = error
-    largest = max(files, key=lambda file: len(file[1]))[0]
+    largest = max(files, key=lambda file: (split_of(file[0]) == "train", len(file[1])))[0]
     chosen = chosen_part(options.part, names, largest, name, "file")
     try:
         source = _read(chosen, dict(files)[chosen], options.model_copy(update={"part": ""}), name)

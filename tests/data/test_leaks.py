@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from rnncore.config import UploadData, UploadedFile
-from rnncore.data.overlaps import overlap_of, split_in_order
+from rnncore.data.overlaps import overlap_of, reaching_into, split_in_order
 from rnncore.data.sequences import Feature, Sequences
 from rnncore.data.upload import inspect
 from tests.support.corpus.build import npz
@@ -27,6 +27,7 @@ def layouts() -> dict[str, Files]:
     half = np.stack([U[start : start + 12] for start in range(0, 600, 6)])
     starts = [start + 900 * series for series in range(6) for start in range(60)]
     several = np.stack([U[start : start + 8] for start in starts])
+    mixed, mixed_too = np.random.default_rng(1).permutation(300), np.random.default_rng(2).permutation(360)
     parts = (("train", blocks(6, 40)[:160]), ("test", blocks(6, 40)[160:]))
     return {
         "series": csv("date,v", zip(dates, U, strict=False)),
@@ -48,6 +49,13 @@ def layouts() -> dict[str, Files]:
         "windows that overlap": [("x.npz", npz(X=windows, y=U[12:312]))],
         "windows that overlap by half": [("x.npz", npz(X=half, y=np.arange(100) % 2))],
         "windows of several series": [("x.npz", npz(X=several, y=np.arange(360) % 2))],
+        "windows in any order": [("x.npz", npz(X=windows[mixed], y=U[12:312][mixed]))],
+        "windows of several series in any order": [("x.npz", npz(X=several[mixed_too], y=mixed_too % 2))],
+        "lags in any order": csv(f"{TIMES},y", [(*U[p : p + 9], U[p + 9]) for p in mixed]),
+        "windows whose own split leaks": [
+            ("x.npz", npz(X_train=windows[mixed[:200]], y_train=U[12:312][mixed[:200]],
+                          X_test=windows[mixed[200:]], y_test=U[12:312][mixed[200:]]))
+        ],
         "train and test": [(f"{part}.csv", csv("unit,cycle,v", rows)[0][1]) for part, rows in parts],
     }  # fmt: skip
 
@@ -77,7 +85,7 @@ def cut(values: np.ndarray) -> Sequences:
 def test_how_windows_overlap() -> None:
     found = overlap_of(cut(np.stack([U[s : s + 10] for s in range(0, 90, 3)])))
     assert found is not None
-    assert (found.shift, found.chains.tolist()) == (3, [0, 30])
+    assert (found.shift, found.chains.tolist(), found.starts.tolist()) == (3, [0] * 30, list(range(0, 90, 3)))
     assert overlap_of(cut(U[:300].reshape(30, 10))) is None
     wave = np.tile([1.0, 2, 3, 4, 5], 60)
     assert overlap_of(cut(np.stack([wave[s : s + 12] for s in range(0, 240, 12)]))) is None, "the same wave again"
@@ -89,3 +97,51 @@ def test_windows_that_reach_into_the_validation_part_are_left_out() -> None:
     held_out, kept = split_in_order(found, 10, 0.2)
     assert np.flatnonzero(held_out).tolist() == list(range(80, 100))
     assert np.flatnonzero(~kept).tolist() == list(range(70, 80))
+
+
+def test_windows_in_any_order_are_dated_like_those_in_order() -> None:
+    windows = np.stack([U[s : s + 10] for s in (*range(0, 120, 2), *range(900, 960, 3))])
+    order = np.random.default_rng(7).permutation(80)
+    found = overlap_of(cut(windows[order]))
+    assert found is not None
+    assert not found.in_order
+    times = np.array([*range(0, 120, 2), *range(0, 60, 3)])[order]
+    chains = (order >= 60).astype(int)
+    assert np.unique(np.stack([chains, found.chains]), axis=1).shape[1] == 2
+    assert found.starts.tolist() == times.tolist()
+
+
+def test_which_windows_reach_into_those_held_out() -> None:
+    found = overlap_of(cut(np.stack([U[s : s + 10] for s in range(100)])))
+    assert found is not None
+    held_out = np.isin(np.arange(100), (50, 90))
+    wanted = [n for n in range(100) if n not in (50, 90) and min(abs(n - 50), abs(n - 90)) <= 10]
+    reaching = np.flatnonzero(reaching_into(found, 10, held_out)).tolist()
+    assert set(range(41, 60)) - {50} <= set(reaching) <= set(wanted)
+    assert 40 in reaching, "its answer is the first value of a window held out"
+
+
+def test_no_text_for_validation_is_in_the_training_part() -> None:
+    words = np.random.default_rng(3)
+    names = [f"{kind}/{place}.txt" for kind in ("ab", "cd") for place in range(6)]
+    contents = ["".join(words.choice(list(name[:2] + "xyz "), 300)) for name in names]
+    files = [(name, content.encode()) for name, content in zip(names, contents, strict=True)]
+    options = UploadData(files=(UploadedFile(file="x"),), layout="text", targets=())
+    together = inspect(files, options)
+    assert together.dataset is not None
+    dataset = together.dataset
+    window = dataset.seq_len
+    train = {bytes(row) for seed in range(40) for row in codes_of(dataset.train_batch(seed + 1, 64, 0).inputs)}
+    held = {bytes(row) for row in codes_of(dataset.validation.inputs)}
+    assert window >= 20
+    assert not {row[:20] for row in held} & {row[at : at + 20] for row in train for at in range(window - 19)}
+    labelled = inspect(files)
+    assert labelled.dataset is not None
+    train_texts = labelled.dataset.train_batch(1, labelled.dataset.train_size or 1, 0)
+    own = {bytes(row) for row in codes_of(train_texts.inputs)}
+    assert not own & {bytes(row) for row in codes_of(labelled.dataset.validation.inputs)}
+
+
+def codes_of(inputs: np.ndarray) -> np.ndarray:
+    """The symbol at each timestep, (B, T) uint8."""
+    return inputs.argmax(-1).astype(np.uint8)

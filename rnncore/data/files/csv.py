@@ -293,7 +293,8 @@ def _conventions(columns: list[Column]) -> list[str]:
     """Say where numbers were read otherwise than with a plain decimal point."""
     ways: dict[str, list[str]] = {}
     for column in columns:
-        if column.convention not in ("", "decimal point"):
+        whole = column.convention == "decimal comma" and not any("," in cell for cell in column.shown)
+        if column.convention not in ("", "decimal point") and not whole:
             ways.setdefault(column.convention, []).append(column.name)
     return [f"Numbers with {way} in {listed(names, 4)}." for way, names in ways.items()]
 

@@ -54,6 +54,8 @@ def read_json(data: bytes, name: str, part: str = "") -> Table | Sequences:
             f"'{name}' holds JSON without a table: no list of records, columns or numbers; choose the layout "
             "'Text, character by character' to learn its characters."
         )
+    if not part and (rows := _one_below_the_other(tables)):
+        return replace(_read(rows, name), parts=told(list(tables)))
     usual = max(tables, key=lambda path: len(tables[path]))
     if not part and (rows := _side_by_side(tables, len(tables[usual]))):
         return replace(_read(rows, name), parts=told(list(tables)))
@@ -82,6 +84,18 @@ def _side_by_side(tables: dict[str, Any], length: int) -> list[dict[str, Any]] |
     if len(set().union(*keys)) < sum(map(len, keys)):
         return None
     return [dict(zip(named, row, strict=True)) for row in zip(*named.values(), strict=True)]
+
+
+def _one_below_the_other(tables: dict[str, Any]) -> list[dict[str, Any]] | None:
+    """Return lists of records of the same names, in one object, as one table that says which list each is of."""
+    if len(tables) < 2 or any(map(_SPLIT.search, tables)) or len({path.rpartition(".")[0] for path in tables}) > 1:
+        return None
+    first = next(iter(tables.values()))
+    if not all(_all(rows, dict) and all(map(_flat, rows)) for rows in tables.values()) or "key" in first[0]:
+        return None
+    if any(rows[0].keys() != first[0].keys() for rows in tables.values()):
+        return None
+    return [{"key": path.rpartition(".")[2], **row} for path, rows in tables.items() for row in rows]
 
 
 def _parsed(data: bytes, name: str) -> Any:
@@ -169,7 +183,7 @@ def _read(rows: list[Any], name: str) -> Table | Sequences:
 
 
 def _of_records(records: list[dict[str, Any]], name: str) -> Table:
-    flat = [_flattened(record) for record in records]
+    flat = [_with_lists(_flattened(record)) for record in records]
     names: dict[str, None] = {}
     for record in flat:
         names.update(dict.fromkeys(record))
@@ -181,14 +195,17 @@ def _of_records(records: list[dict[str, Any]], name: str) -> Table:
         )
     lists = [each for each in names if any(isinstance(record.get(each), list) for record in flat)]
     series = [each for each in lists if _are_series([record.get(each) for record in flat])]
+    series += [each for each in lists if series and each not in series and _beside_series(flat, each, series[0])]
     left_out = [each for each in lists if each not in series]
     kept = [each for each in names if each not in left_out]
     if not kept:
         raise DataError(f"The records in '{name}' hold nothing but lists and objects.")
     if series:
         _check_size(sum(len(record[series[0]]) for record in flat), 1 + len(kept), name)
-        rows = _unfolded(flat, kept, series, name)
-        header = ["sequence", *kept]
+        names_each = [each for each in kept if each not in series and _are_different(flat, each)]
+        first = [] if names_each else ["sequence"]  # its number, where nothing else tells it
+        rows = (row[1 - len(first) :] for row in _unfolded(flat, kept, series, name))
+        header = [*first, *kept]
     else:
         rows, header = ([record.get(each) for each in kept] for record in flat), kept
     table = table_of_rows(_chain(header, rows), name, header="yes")
@@ -237,6 +254,28 @@ def _are_series(values: list[Any]) -> bool:
     if len(lists) < len(values) or max(map(len, lists)) < _SERIES or min(map(len, lists)) == 0:
         return False
     return all(isinstance(each, int | float) or each is None for value in lists for each in value)
+
+
+def _with_lists(record: dict[str, Any]) -> dict[str, Any]:
+    """Return a record that holds one list of flat records with a list of each of their values instead."""
+    inner = [key for key, value in record.items() if isinstance(value, list) and value and _all(value, dict)]
+    if len(inner) != 1 or not all(map(_flat, record[inner[0]])):
+        return record
+    rows = record[inner[0]]
+    names = dict.fromkeys(name for row in rows for name in row)
+    rest = {key: value for key, value in record.items() if key != inner[0]}
+    return rest | {f"{inner[0]}.{name}" if name in rest else name: [row.get(name) for row in rows] for name in names}
+
+
+def _are_different(flat: list[dict[str, Any]], name: str) -> bool:
+    values = [record.get(name) for record in flat]
+    return len(flat) > 1 and _scalars(values) and len(set(values)) == len(flat)
+
+
+def _beside_series(flat: list[dict[str, Any]], name: str, series: str) -> bool:
+    """Whether a column holds lists of words or times, as many as there are numbers in another one."""
+    pairs = [(record.get(name), record[series]) for record in flat]
+    return all(isinstance(own, list) and _scalars(own) and len(own) == len(other) for own, other in pairs)
 
 
 def _all(values: list[Any], kind: type) -> bool:

@@ -34,6 +34,9 @@ _PLAIN_NUMBER = re.compile(_PLAIN)
 _SPACES = "[ \u00a0\u2009\u202f'\u2019]"
 _COMPARED = "[<>~\u2264\u2265\u2248] ?"  # below or above what can be measured: the bound counts as the value
 _UNIT = "(?:[%$\u20ac\u00a3\u00a5\u20b9\u20a9\u00b0]" r"|R\$|US\$|Rs\.?|USD|EUR|GBP|JPY|CHF|INR|CNY|kr)"
+# Stars, daggers and the like, letters or numbers in brackets, and the letters of offices of statistics: provisional,
+# revised, estimated, forecast, break, ...
+_FOOTNOTE = " ?(?:[*\u2020\u2021\u00a7#\u00b9\u00b2\u00b3]{1,3}" r"|\[\w{1,3}\]|\(\w{1,2}\)|[a-jl-su-z]{1,2})"
 _LARGE = {"K": "e3", "k": "e3", "M": "e6", "Mn": "e6", "mn": "e6", "B": "e9", "bn": "e9",
           "Bn": "e9", "T": "e12"}  # fmt: skip
 
@@ -45,6 +48,7 @@ class Convention:
     name: str
     pattern: str
     rewrite: Callable[[pa.Array], pa.Array]
+    beside_plain: bool = False  # only where half of the cells are numbers without it: '12b' is a code
 
 
 def _without(characters: str) -> Callable[[pa.Array], pa.Array]:
@@ -75,6 +79,14 @@ def _unmarked(thousands: str, comma: bool) -> Callable[[pa.Array], pa.Array]:
     return rewrite
 
 
+def _without_footnotes(comma: bool) -> Callable[[pa.Array], pa.Array]:
+    def rewrite(text: pa.Array) -> pa.Array:
+        text = pc.replace_substring_regex(text, _FOOTNOTE + "$", "")
+        return _comma_to_point(_without(r"\.")(text)) if comma else _without(",")(text)
+
+    return rewrite
+
+
 POINT = Convention("decimal point", _PLAIN, lambda text: text)
 COMMA = Convention("decimal comma", _SIGN + r"(\d+(,\d*)?|,\d+)" + _EXPONENT, _comma_to_point)
 THOUSANDS = Convention(
@@ -96,10 +108,16 @@ MARKED = Convention("units, bounds or other marks", _marked(r"\d+(?:,\d{2,3})*",
 MARKED_COMMA = Convention(
     "units, bounds or other marks", _marked(r"\d+(?:[. ]\d{3})*", ","), _unmarked(r"\.", comma=True)
 )
+NOTED = Convention(
+    "footnote marks", _SIGN + rf"\d+(?:,\d{{3}})*(?:\.\d*)?(?:{_FOOTNOTE})?$", _without_footnotes(comma=False), True
+)
+NOTED_COMMA = Convention(
+    "footnote marks", _SIGN + rf"\d+(?:\.\d{{3}})*(?:,\d*)?(?:{_FOOTNOTE})?$", _without_footnotes(comma=True), True
+)
 # In the order in which they are tried, for files whose decimal mark is a point or a comma.
 CONVENTIONS = {
-    "point": (POINT, THOUSANDS, SPACED, MARKED, COMMA, POINTS, MARKED_COMMA),
-    "comma": (COMMA, POINTS, SPACED, POINT, THOUSANDS, MARKED_COMMA, MARKED),
+    "point": (POINT, THOUSANDS, SPACED, MARKED, COMMA, POINTS, MARKED_COMMA, NOTED),
+    "comma": (COMMA, POINTS, SPACED, POINT, THOUSANDS, MARKED_COMMA, MARKED, NOTED_COMMA),
 }
 _AMBIGUOUS = (POINTS, MARKED_COMMA)  # whose cells may look plain: '1.234'
 
@@ -147,7 +165,7 @@ def parse_numbers(filled: pa.Array, decimal: str) -> Numbers | None:
     plain = _fits(filled, first)
     best, own, best_count = first, plain, _count(plain)
     for convention in others:
-        if best_count == known:
+        if best_count == known or (convention.beside_plain and best_count < known / 2):
             break
         fits = _fits(filled, convention)
         if (count := _count(pc.or_(plain, fits))) > best_count:
@@ -186,7 +204,7 @@ def looks_like_number(cell: str) -> bool:
     """Whether a single cell is a number in any convention."""
     text = cell.strip()
     return len(text) <= MAX_RECOGNISED and any(
-        re.match(convention.pattern, text) for convention in CONVENTIONS["point"]
+        re.match(convention.pattern, text) for convention in CONVENTIONS["point"] if not convention.beside_plain
     )
 
 

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from rnncore.data.files.months import in_english
 from rnncore.data.files.numbers import NUMERIC_SHARE, in_pieces
 
 _DAYS = (
@@ -36,6 +37,12 @@ _PARTS = (
     (r"^(?P<y>\d{4})[-: /.]?[Hh](?P<p>[12])$", 6),
     (r"^(?P<y>\d{4})[-: /.]?[Ww](?P<p>\d{1,2})$", 0),
 )
+# Short names of times of the day -> hours ahead of UTC.
+ZONES = {
+    "Z": 0, "UTC": 0, "GMT": 0, "WET": 0, "WEST": 1, "BST": 1, "CET": 1, "CEST": 2, "MEZ": 1, "MESZ": 2, "EET": 2,
+    "EEST": 3, "MSK": 3, "JST": 9, "KST": 9, "AEST": 10, "AEDT": 11, "EST": -5, "EDT": -4, "CST": -6, "CDT": -5,
+    "MST": -7, "MDT": -6, "PST": -8, "PDT": -7,
+}  # fmt: skip
 # What the formats do not name, in the order in which it is rewritten.
 _REWRITTEN = (
     (r"^(Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*[.,]? +", ""),
@@ -48,11 +55,13 @@ _REWRITTEN = (
     (r"([ap])\.? ?m\.?$", r"\1m"),
     (r"(\d)([AaPp][Mm])$", r"\1 \2"),
     (r"(:\d\d)[.,]\d+", r"\1"),
-    (r"([: ]\d\d) ?(?:Z|UTC|GMT|[+-]\d\d:?\d\d|[+-]\d\d)$", r"\1"),
-    (r"\b24([:.]00)", r"00\1"),
+    (rf"([: ]\d\d(?: ?[AaPp][Mm])?) ?(?:{'|'.join(ZONES)}|[+-]\d\d:?\d\d|[+-]\d\d)$", r"\1"),
+    (r"(^|[ T_])24([:.]00)", r"\100\2"),
 )
 _FRACTION = r":\d\d[.,](?P<f>\d{1,9})"
 _OFFSET = r":\d\d(?:[.,]\d+)? ?(?P<s>[+-])(?P<h>\d\d):?(?P<m>\d\d)?$"
+_ZONE = rf"[: ]\d\d(?:[.,]\d+)?(?: ?[AaPp]\.?[Mm]\.?)? ?(?P<z>{'|'.join(ZONES)})$"
+_MARK = r"(\d) ?(?:[*\x{2020}\x{2021}]{1,3}|\(\w{1,2}\)|\[\w{1,2}\]|[a-z])$"  # of a footnote, or p for provisional
 _MIDNIGHT = r"(?:[ T_]|^)24[:.]00"
 _SAMPLE, _FIRST = 500, 20
 _MONTHS, _DAY = 12, 86_400
@@ -95,8 +104,9 @@ def parse_times(filled: pa.Array) -> Times | None:
     candidates = _fitting_formats(_normalised(sample))
     found = [_parsed(filled, form, shifting) for form in candidates]
     if not found:
-        return None
-    best = max(found, key=lambda seconds: (int((~np.isnan(seconds)).sum()), _orderly(seconds)))
+        english = in_english(pc.replace_substring_regex(filled, _MARK, r"\1"))
+        return None if english.equals(filled) else parse_times(english)
+    best = max(found, key=lambda seconds: (int((~np.isnan(seconds)).sum()), _orderly(seconds), _regular(seconds)))
     times = _times(best, filled)
     return times if len(times.odd) <= (1 - NUMERIC_SHARE) * (len(filled) - filled.null_count) else None
 
@@ -256,6 +266,9 @@ def _parsed(filled: pa.Array, forms: tuple[str, ...], shifting: bool) -> NDArray
             if not (rest := np.isnan(seconds)).any():
                 break
             seconds[rest] = _seconds(_parse(text.filter(pa.array(rest)), form))
+        if (rest := np.isnan(seconds) & np.asarray(text.is_valid())).any():
+            unmarked = pc.replace_substring_regex(text.filter(pa.array(rest)), _MARK, r"\1")
+            seconds[rest] = _seconds(_parse(unmarked, forms[0]))
         return seconds + _shift(part) if shifting else seconds
 
     return in_pieces(read, filled)
@@ -269,7 +282,8 @@ def _normalised(text: pa.Array) -> pa.Array:
 
 def _shifts(sample: pa.Array) -> bool:
     """Whether cells have what the formats leave out: fractions of a second, offsets from UTC, 24:00."""
-    return any(pc.any(pc.match_substring_regex(sample, form)).as_py() for form in (_FRACTION, _OFFSET, _MIDNIGHT))
+    forms = (_FRACTION, _OFFSET, _ZONE, _MIDNIGHT)
+    return any(pc.any(pc.match_substring_regex(sample, form)).as_py() for form in forms)
 
 
 def _shift(text: pa.Array) -> NDArray[np.float64]:
@@ -281,7 +295,15 @@ def _shift(text: pa.Array) -> NDArray[np.float64]:
     west = np.asarray(pc.fill_null(pc.equal(pc.struct_field(offset, "s"), "-"), False))
     midnight = np.asarray(pc.fill_null(pc.match_substring_regex(text, _MIDNIGHT), False))
     offset_seconds: NDArray[np.float64] = np.where(west, ahead, -ahead)
-    return shift + offset_seconds + np.where(midnight, float(_DAY), 0.0)
+    return shift + offset_seconds - _ahead_by_name(text) + np.where(midnight, float(_DAY), 0.0)
+
+
+def _ahead_by_name(text: pa.Array) -> NDArray[np.float64]:
+    """Return the seconds (N,) that the name of a time zone is ahead of UTC, 0 without one."""
+    names = pc.struct_field(pc.extract_regex(text, _ZONE), "z")
+    places = pc.fill_null(pc.index_in(names, value_set=pa.array(list(ZONES))), 0)
+    ahead: NDArray[np.float64] = 3600.0 * np.array(list(ZONES.values()))[np.asarray(places)]
+    return ahead
 
 
 def _number(text: pa.Array) -> NDArray[np.float64]:
@@ -302,6 +324,13 @@ def _orderly(seconds: NDArray[np.float64]) -> float:
     """Return the share of steps that go the way most of them go."""
     steps = np.diff(seconds[~np.isnan(seconds)])
     return max(float((steps >= 0).mean()), float((steps <= 0).mean())) if len(steps) else 0.0
+
+
+def _regular(seconds: NDArray[np.float64]) -> float:
+    """Return the share of steps that are about as long as the usual one: 1/2/1990 may be the second or of February."""
+    steps = np.abs(np.diff(seconds[~np.isnan(seconds)]))
+    usual = float(np.median(steps)) if len(steps) else 0.0
+    return float((np.abs(steps - usual) <= 0.3 * usual).mean()) if usual > 0 else 0.0
 
 
 def _year_parts(filled: pa.Array, form: str, months: int) -> NDArray[np.float64]:

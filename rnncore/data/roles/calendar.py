@@ -8,6 +8,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from rnncore.config import UploadData
+from rnncore.data.files.months import in_english
 from rnncore.data.files.table import Column, Table, numeric_column, smallest, time_column
 from rnncore.data.roles.names import CALENDAR
 from rnncore.words import listed, many
@@ -90,8 +91,9 @@ def _part(table: Table, part: str) -> _Part | None:
         if not names.match(column.name.strip()) or column.missing or column.numbers is None:
             continue
         values = column.numbers
-        if part == "month" and column.kind == "category" and all(map(_MONTH_NAME.match, column.categories)):
-            values = np.array([1 + _month(word) for word in column.categories])[values.astype(np.int64)]
+        words = in_english(pa.array(column.categories[:13], pa.string())).to_pylist() if part == "month" else []
+        if words and len(words) <= 12 and all(map(_MONTH_NAME.match, words)):
+            values = np.array([1 + _month(word) for word in words])[values.astype(np.int64)]
         elif column.kind != "number":
             continue
         if (values == np.round(values)).all() and values.min() >= low and values.max() <= high:

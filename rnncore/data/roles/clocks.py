@@ -15,6 +15,7 @@ from rnncore.data.sequences import Floats
 PARSED = UNIQUE = 0.98  # shares of a date column that must be dates, and different, so that rows are sorted by it
 _IN_ORDER = 0.98
 _YEARS = 1000, 2999
+_EVEN_YEARS, _FEWEST_YEARS = (1500, 2199), 5  # of a column whose name does not say that it holds years
 
 
 def likely_clocks(table: Table) -> list[Column]:
@@ -24,7 +25,8 @@ def likely_clocks(table: Table) -> list[Column]:
     numbers = [
         column
         for column in table.columns
-        if column.kind == "number" and is_time_name(column.name.strip()) and not column.missing and not column.constant
+        if column.kind == "number" and not column.missing and not column.constant
+        if is_time_name(column.name.strip()) or falls_like_years(column)
     ]
     return [*(column for column in dates if column not in partial), *partial, *numbers]
 
@@ -101,9 +103,26 @@ def goes_back(column: Column, steps: Floats) -> bool:
         return not is_part_of_a_day(column)
     numbers = column.numbers
     assert numbers is not None
-    return bool(
-        np.nanmin(numbers) >= _YEARS[0] and np.nanmax(numbers) <= _YEARS[1] and is_time_name(column.name.strip())
-    )
+    in_years = bool(np.nanmin(numbers) >= _YEARS[0] and np.nanmax(numbers) <= _YEARS[1])
+    return in_years and (is_time_name(column.name.strip()) or _are_even(steps, numbers))
+
+
+def falls_like_years(column: Column) -> bool:
+    """Whether whole numbers fall evenly from 2199 or below to 1500 or above, so that they are years by any name."""
+    numbers = column.small
+    if column.kind != "number" or numbers is None or not (numbers[:2] >= _EVEN_YEARS[0]).all():
+        return False
+    numbers = numbers.astype(np.float64)
+    return _are_even(np.diff(numbers), numbers)
+
+
+def _are_even(steps: Floats, numbers: Floats) -> bool:
+    """Whether nearly all steps are the same one downwards, but for those between sequences, and numbers are years."""
+    low, high = np.nanmin(numbers), np.nanmax(numbers)
+    if low < _EVEN_YEARS[0] or high > _EVEN_YEARS[1] or (numbers != np.round(numbers)).any():
+        return False
+    down = steps[steps < 0]
+    return len(down) >= _FEWEST_YEARS and bool((down == np.median(down)).mean() >= 0.9 and len(down) > len(steps) / 2)
 
 
 def nearly_in_order(steps: Floats) -> bool:

@@ -16,6 +16,8 @@ from rnncore.data.roles.readings import Reading
 from rnncore.data.roles.suggest import MAY_NOT_BE, STATE, WHOLE, fitting_features, no_time, step_target, suggestion
 from rnncore.data.roles.wide import is_class, sequence_label
 
+_EVEN_YEARS = 1800, 2200  # that whole numbers of a clock are, whatever its name
+
 
 @dataclass(frozen=True, slots=True)
 class Roles:
@@ -84,10 +86,12 @@ def _goes_on(time: Column) -> bool:
     """Whether a clock is one of calendar time: dates, or years."""
     if time.kind == "time":
         return not is_part_of_a_day(time)
-    return (
-        time.numbers is not None
-        and bool(time.numbers.min() >= 1000 and time.numbers.max() <= 2999)
-        and (bool(CALENDAR["year"][0].match(time.name.strip())))
+    numbers = time.numbers
+    if numbers is None or numbers.min() < 1000 or numbers.max() > 2999:
+        return False
+    named = bool(CALENDAR["year"][0].match(time.name.strip()))
+    return named or bool(
+        (numbers % 1 == 0).all() and numbers.min() >= _EVEN_YEARS[0] and numbers.max() < _EVEN_YEARS[1]
     )
 
 

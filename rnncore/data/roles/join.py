@@ -17,6 +17,7 @@ from rnncore.data.roles.file_names import (
     is_labels_file,
     split_of,
 )
+from rnncore.data.roles.join_labels import with_labels
 from rnncore.data.sequences import Labels, Sequences, class_labels
 from rnncore.words import listed, many
 
@@ -31,6 +32,9 @@ def join_files(tables: Sequence[Table]) -> Table:
         DataError: the files have different columns.
     """
     paired, notes = _without_unanswered(_paired(tables))
+    if len(paired) > 1 and len({frozenset(table.names) for table in paired}) > 1:
+        paired, more = with_labels(paired)
+        notes = [*notes, *more]
     joined = paired[0] if len(paired) == 1 else join_tables(paired)
     return replace(joined, notes=(*notes, *joined.notes)) if notes else joined
 

@@ -9,12 +9,14 @@ from numpy.typing import NDArray
 
 from rnncore.data.files.table import Column, Table
 from rnncore.data.roles.calendar import JOINED
+from rnncore.data.roles.clocks import falls_like_years
 from rnncore.data.roles.groups import MOST_CANDIDATES, Keys, different_in, groups_of, may_number_sequences, with_key
-from rnncore.data.roles.names import is_calendar_name, is_id_name, is_label_name
+from rnncore.data.roles.names import is_calendar_name, is_id_name, is_label_name, is_time_name
 from rnncore.data.roles.smoothness import roughness
 
 _SURE_BITS = 12  # log2 of the odds against numbers that rise within every sequence by chance
 _MONTHS = (28, 31)
+_CHOICES = 8
 
 
 def in_blocks(table: Table, column: Column, times: Sequence[Column]) -> Keys | None:
@@ -42,8 +44,11 @@ def in_blocks(table: Table, column: Column, times: Sequence[Column]) -> Keys | N
             continue
         if not (way * steps[borders - 1] <= 0).mean() > 0.5:
             continue
-        clock = time.name if way > 0 or time.kind == "time" else ""  # what counts down is seldom a clock
+        back = time.kind == "time" or falls_like_years(time)
+        clock = time.name if way > 0 or back else ""  # other numbers that count down are seldom a clock
         reason = f"{blocks} while '{time.name}' counts {'up' if way > 0 else 'down'}: {count:,} sequences."
+        if time.kind != "time" and not is_time_name(time.name.strip()) and _may_be_choices(lengths):
+            return Keys((column.name,), clock, 0.7, reason)
         if named or time.kind == "time" or not _like_a_calendar(column, lengths):
             return Keys((column.name,), clock, 0.95, reason)
         jump = _border_jump(table, {column.name, time.name}, borders)
@@ -65,8 +70,8 @@ def in_nested_blocks(table: Table, times: Sequence[Column]) -> list[Keys]:
         if not is_calendar_name(column.name) and 2 <= (len(column.categories) or different_in(column)) <= table.rows / 4
     ][:MOST_CANDIDATES]
     for pair in combinations(free, 2):
-        if _runs(pair) > table.rows / 4:
-            continue
+        if _runs(pair) > table.rows / 4 or _runs(pair) == min(_runs([column]) for column in pair):
+            continue  # too short, or one of them alone tells as many apart
         identity = JOINED.join(column.name for column in pair)
         both = with_key(table, identity)
         if keys := in_blocks(both, both.column(identity), [c for c in times if c not in pair]):
@@ -106,6 +111,11 @@ def _rises_slowly(steps: NDArray[np.float64], inside: NDArray[np.bool_]) -> bool
     if len(own) == 0 or len(over) < 2:
         return False
     return bool((own >= 0).all() and (own > 0).mean() > 0.02 and (over < 0).all())
+
+
+def _may_be_choices(lengths: NDArray[np.int64]) -> bool:
+    """Whether blocks are short and of one length, so that what counts in each may number the choices of a person."""
+    return bool(lengths[0] <= _CHOICES and (lengths == lengths[0]).all())
 
 
 def _like_a_calendar(key: Column, lengths: NDArray[np.int64]) -> bool:

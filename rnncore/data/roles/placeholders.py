@@ -14,6 +14,7 @@ _NINES = tuple(
 )
 _LIMITS = (-32768, 32767, 65535, 2147483647, -2147483648, 1e20, 1e30, -1e30, 1e36)
 _SHARE = 0.002  # of the rows, for numbers that are no usual placeholder
+_ENORMOUS = 1e15  # what nobody measures
 _SPARSE = 10  # times the usual distance between neighbours that one which stands for missing is away
 
 
@@ -96,6 +97,8 @@ def _stands_apart(known: Floats, extreme: float) -> bool:
     gap = low - extreme if extreme < low else extreme - high
     far = gap > (1 if _is_usual(extreme) else 3) * (high - low)
     round_number = _is_usual(extreme) or float(f"{extreme:.1g}") == extreme
+    if far and not (round_number or abs(extreme) > _ENORMOUS):
+        return False  # 43, say, is the value of a sequence
     if not far and not (extreme < 0 <= low and round_number and abs(extreme) >= 50):
         return False
     different = np.unique(rest.astype(np.float64))

@@ -19,6 +19,7 @@ WHOLE = "the same in all rows of a sequence"
 
 _FIRST = 2_000  # values by which columns are told apart before all are compared
 _MANY_INPUTS = 10
+_THINGS = 1e9
 _FEW = 20  # rows, below which numbers are different in every row by chance
 _COMMON = {"data", "value", "time", "date", "train", "test", "file", "daily", "hour", "month", "year", "series"}
 _COMMON |= {"hourly", "weekly", "monthly", "yearly", "feature", "label", "small", "large", "sample", "full", "mean"}
@@ -27,7 +28,11 @@ _MOSTLY = 0.9  # of the rows have the same value in a column that is suggested l
 _SENSORS, _STATES, _STAYS = 3, 30, 10  # measurements beside a class, classes, and rows that one lasts on average
 _MISSING_SHARE = 0.3  # columns of which more is missing are suggested last
 _LAG = re.compile(r"[_.](lag)?\d+$", re.I)  # of a column that repeats another some steps later
-_VALUE_NAME = re.compile(r"^(price|sales|demand|pm[ _]?2[._]?5|((adj|adjusted)[ ._]?)?close([ _/].*)?)$", re.I)
+_VALUE_NAME = re.compile(
+    r"^(price|sales|demand|pm[ _]?2[._]?5|((adj|adjusted)[ ._]?)?close([ _/].*)?|.*[ ._]close"
+    r"|umsatz|ums[aä]tze|preis|absatz|ventas|precio|ventes|prix|vendite|prezzo|vendas|pre[cç]o|verkoop|prijs)$",
+    re.I,
+)
 
 
 def step_target(table: Table, free: list[Column], taken: str) -> tuple[str, str]:
@@ -50,7 +55,7 @@ def step_target(table: Table, free: list[Column], taken: str) -> tuple[str, str]
         c for c in values if c.numbers is not None and different(c.numbers, enough=2) > 2 and c.name not in shifted
     ]
     measured = [c for c in measured if c.missing < _MISSING_SHARE * table.rows] or measured
-    measured = [c for c in measured if not _stands_for_something_else(c)] or measured
+    measured = [c for c in measured if not _stands_for_something_else(c) and not is_number_of_things(c)] or measured
     measured = [c for c in measured if not _is_rare(c, _MOSTLY)] or measured
     usual = [c for c in measured if _VALUE_NAME.match(c.name.strip())]
     states = [] if named else _states(table, free, measured)
@@ -88,6 +93,18 @@ def is_number_of_rows(column: Column) -> bool:
     if different(numbers) < len(numbers) or (numbers != np.round(numbers)).any():
         return False
     return is_id_name(column.name.strip()) or bool(numbers.max() - numbers.min() < 2 * len(numbers))
+
+
+def is_number_of_things(column: Column) -> bool:
+    """Whether whole numbers of as many digits, ten or more, wander about: of cards, telephones, accounts, receipts."""
+    numbers = column.numbers
+    if column.kind != "number" or numbers is None:
+        return False
+    known = numbers[~np.isnan(numbers)]
+    low, high = float(known.min()), float(known.max())
+    if low < _THINGS or not np.isfinite(high) or (known[:_FIRST] != np.round(known[:_FIRST])).any():
+        return False
+    return len(f"{low:.0f}") == len(f"{high:.0f}") and roughness(known) > 0.7 and bool((known == np.round(known)).all())
 
 
 def _spoken_of(file: str, columns: list[Column]) -> list[Column]:
@@ -198,6 +215,7 @@ def fitting_features(
         "a row counter or part of a date": [],
         "too many different words": [],
         "a name for each row": [],
+        "numbers that name things": [],
     }
     for column in free:
         if (labelled and column.name in targets) or column.name in ordering:
@@ -210,6 +228,8 @@ def fitting_features(
             left["too many different words"].append(column.name)
         elif is_number_of_rows(column) and len(free) > 1:
             left["a name for each row"].append(column.name)
+        elif is_number_of_things(column) and len(free) > 1:
+            left["numbers that name things"].append(column.name)
         elif column.kind == "number" and column.counts_rows and len(free) > 1:
             left["a row counter or part of a date"].append(column.name)
         elif _names_rows(table, column):
