@@ -15,7 +15,7 @@ from rnncore.diagnosis.quantities import measured, unequal
 from rnncore.engine.train import Trainer
 from rnncore.records import Record
 
-_COLUMNS = ("step", "train_loss", "grad_norm", "clip_coef", "update_norm", "val_loss")
+_COLUMNS = ("step", "train_loss", "grad_norm", "clip_coef", "update_norm", "val_loss", "learning_rate")
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ ERRORS = 2.0  # standard errors of a paired difference from which one loss is sa
 WEAK = 0.05  # share of a baseline's loss that a network must save before it is said to learn in spite of other signs
 PATIENCE = 50  # steps before a run is said not to learn; a shorter run is judged at its end
 FIRST, RECENT = 60, 2_000  # steps from the start, and of late, that a run is judged by
+FALLEN = 0.1  # share of the learning rate below which a schedule has taken it away
 LATELY = 50  # steps whose median stands for "now"
 CONSTANT = 0.1  # spread of the answers over that of the targets below which they are nearly the same ...
 UNEXPLAINED = 0.05  # ... where they explain less than this of the targets' variance (R^2)
@@ -27,7 +28,10 @@ SATURATED = 0.5  # share of units or gates at the ends of their range from which
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """Scalars of a run so far, one per recorded step; val_loss is NaN between evaluations."""
+    """Scalars of a run so far, one per recorded step; val_loss is NaN between evaluations.
+
+    learning_rate: that of each step, after the schedule; empty where it is not known.
+    """
 
     step: Floats
     train_loss: Floats
@@ -37,6 +41,7 @@ class History:
     val_loss: Floats
     epoch: int = 0
     diverged: str | None = None
+    learning_rate: Floats = field(default_factory=lambda: np.zeros(0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +63,13 @@ class Line:
     def beaten(self) -> bool:
         """Whether the network is better by more than chance explains."""
         return self.margin > 0 and self.margin >= ERRORS * self.error
+
+    @property
+    def standing(self) -> str:
+        """How the network compares with it where it does not beat it: by two standard errors, or hardly."""
+        if self.margin > 0:
+            return "not clearly better than"
+        return "no better than" if self.margin > -ERRORS * self.error else "worse than"
 
     @property
     def skill(self) -> float:
@@ -231,6 +243,34 @@ class Evidence:
     def learning_rate(self) -> float | None:
         """The learning rate of the configuration."""
         return self.config.optimizer.learning_rate if self.config else None
+
+    @cached_property
+    def rate_of_late(self) -> float | None:
+        """The median learning rate of late, after the schedule; that of the configuration where it is not known."""
+        finite = self._finite(self.history.learning_rate)
+        return float(np.median(finite[-LATELY:])) if finite.size else self.learning_rate
+
+    @cached_property
+    def rate_has_fallen(self) -> bool:
+        """Whether a schedule has kept the learning rate below a tenth of what it is set to for most of the steps."""
+        finite = self._finite(self.history.learning_rate)
+        if self.config is None or self.config.schedule.name == "constant" or not finite.size:
+            return False
+        return float(np.median(finite)) < FALLEN * self.config.optimizer.learning_rate
+
+    @cached_property
+    def decay_share(self) -> float:
+        """How far weight decay pulls the weights of late, as a share of how far the gradient does; 0 without any.
+
+        Added to the gradient: weight decay times weight norm over gradient norm. Decoupled (AdamW): what it takes off
+        the weights over the whole update.
+        """
+        decay, weights = self.config.optimizer.weight_decay if self.config else 0.0, self.number("weight_norm")
+        if not decay or not weights:
+            return 0.0
+        if self.optimizer == "adamw":
+            return (self.rate_of_late or 0.0) * decay / self.update_ratio if self.update_ratio else 0.0
+        return decay * weights / float(np.median(self.norms[-LATELY:])) if self.norms[-LATELY:].any() else 0.0
 
     @cached_property
     def initial_radius(self) -> float | None:

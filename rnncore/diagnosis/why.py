@@ -9,6 +9,7 @@ from rnncore.diagnosis.remedies import clip_at, more_steps, shorter_way, usual_w
 from rnncore.diagnosis.rules.through_time import FADING, VANISHING, reached
 
 FAR = 10.0  # loss over that of a simple answer above which more of the same training is no advice
+DECAYS = 0.5  # share of the gradient (or of the update) from which weight decay decides where the weights go
 USUAL_NORM = 1.0  # a threshold to begin with
 
 
@@ -18,8 +19,18 @@ def lost(e: Evidence) -> bool:
     return hardest is not None and hardest.loss - hardest.margin > FAR * hardest.loss
 
 
+def no_decay(e: Evidence) -> Remedy | None:
+    """Return the remedy of a run whose weights are held back by weight decay as much as the gradient moves them."""
+    if e.decay_share < DECAYS or e.config is None:
+        return None
+    sentence = f"Weight decay {figure(e.config.optimizer.weight_decay)} -> 0: it pulls the weights towards 0."
+    return Remedy(sentence, {"optimizer": {"weight_decay": 0.0}})
+
+
 def because(e: Evidence) -> tuple[str, Remedy | None]:
-    """Return the rest of a sentence, and what to try: other initial weights, a shorter way, clipping, or more steps."""
+    """Return the rest of a sentence, and what to try: no decay, other weights, a shorter way, clipping, more steps."""
+    if (freed := no_decay(e)) is not None:
+        return f"; weight decay pulls the weights {figure(e.decay_share)} times as far as {_beside(e)}", freed
     found = reached(e)
     if found is not None and found.reach < FADING:
         arrives = f"only {figure(found.reach)}" if found.reach else "nothing"
@@ -32,3 +43,7 @@ def because(e: Evidence) -> tuple[str, Remedy | None]:
         return f"; {told}", clip_at(e, USUAL_NORM, "so that no gradient takes a longer step; it may not help")
     remedy = usual_weights(e) or more_steps(e, 5, 1000)
     return "", remedy and Remedy(f"{remedy.sentence} It may not help.", remedy.changes)
+
+
+def _beside(e: Evidence) -> str:
+    return "the whole update goes" if e.optimizer == "adamw" else "the gradient"

@@ -246,6 +246,23 @@ def test_truncation_is_told_of_a_run_that_hardly_learns_too() -> None:
         assert "learning" in kinds
 
 
+def test_a_schedule_and_weight_decay_are_blamed_from_a_tenth_and_from_a_half_on() -> None:
+    small = {"update_norm": 1e-4}
+    for rate, fallen in ((5.1e-4, False), (4.9e-4, True)):
+        falls = found(
+            {"schedule": {"name": "step"}}, history=history(learning_rate=rate, **small), health=health(stuck())
+        )
+        remedy = falls["learning_rate_too_low"].remedy
+        assert (remedy is not None and "schedule" in remedy.changes) == fallen
+    half = np.r_[np.full(151, 1e-4), np.full(149, 5e-3)]  # most of the steps
+    for rates, fallen in ((half, True), (half[::-1], True), (np.r_[half[150:], half[150:]], False)):
+        told = evidence({"schedule": {"name": "step"}}, history=history(learning_rate=rates))
+        assert told.rate_has_fallen == fallen
+    for share, blamed in ((0.024, False), (0.026, True)):  # weights of norm 10, gradients of norm .5
+        finding = found({"optimizer": {"weight_decay": share}}, health=health(stuck()))["no_better_than_baseline"]
+        assert ("weight decay" in finding.sentence) == blamed
+
+
 def test_swapped_axes_are_certain_and_told_of_any_run() -> None:
     assert "swapped_axes" not in found(facts={"mixes": 0.9e-3})
     assert next(iter(found(facts={"mixes": 1.1e-3}))) == "swapped_axes"

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import rnncore
+from rnncore.changes import changed
 from rnncore.config import TrainConfig
 from rnncore.diagnosis.finding import FINDINGS
 from tests.support.doctor_cases import LEARNING, SEEDS, Case
@@ -28,6 +29,20 @@ def kinds(case: Case, folder: Path, seed: int) -> list[str]:
 @pytest.mark.parametrize("case", [case for case in SICK if case.name in QUICK], ids=lambda case: case.name)
 def test_what_is_wrong_is_found_first(case: Case, tmp_path: Path) -> None:
     assert kinds(case, tmp_path, 0)[0] in case.first
+
+
+@pytest.mark.parametrize(
+    ("name", "section"),
+    [("rate that falls to a hundredth in 20 steps", "schedule"), ("weight decay 1", "optimizer")],
+)
+def test_what_took_the_updates_away_is_what_is_changed_and_then_it_learns(
+    name: str, section: str, tmp_path: Path
+) -> None:
+    (case,) = (case for case in SICK if case.name == name)
+    config = TrainConfig.model_validate(case.in_folder(tmp_path, 0))
+    changes = rnncore.diagnose(config)["findings"][0]["remedy"]["changes"]
+    assert set(changes) == {section}
+    assert rnncore.diagnose(changed(config, changes))["findings"][0]["kind"] == "learning"
 
 
 def accused(found: list[str]) -> bool:

@@ -43,6 +43,21 @@ SICK = (
         config(task("mackey_glass"), lr=0.05, optimizer="sgd", clip={"method": "value", "threshold": 1e-5}),
     ),
     sick(
+        "rate that falls to a tenth every ten steps",
+        "learning_rate_too_low",
+        config(task("adding", seq_len=20), cell="gru", schedule={"name": "step", "decay": 0.1, "decay_steps": 10}),
+    ),
+    sick(
+        "rate that falls to a hundredth in 20 steps",
+        "learning_rate_too_low",
+        config(task("mackey_glass"), cell="lstm", schedule={"name": "exponential", "decay": 0.01, "decay_steps": 20}),
+    ),
+    sick(
+        "weight decay 1",
+        "echo no_better_than_baseline constant_output",
+        {**config(task("mackey_glass"), cell="gru"), "optimizer": {"name": "adam", "weight_decay": 1.0}},
+    ),
+    sick(
         "truncation 5 at delay 20",
         "truncation_shorter_than_delay",
         config(task("delayed_recall", delay=20), truncation=5, cell="lstm", readout="every_step"),

@@ -100,6 +100,20 @@ TOLD: tuple[Told, ...] = (
      {"truncation": 5.0, "delay": 20.0},
      ("Let the gradient go back through the whole sequence: no truncation." + HEDGE,
          {"truncation": None})),
+    ("learning_rate_too_low", {"schedule": {"name": "step", "decay_steps": 10}},
+     {"history": {"learning_rate": 2e-6, "update_norm": 2e-4}},
+     "The learning rate is too low: its schedule has brought it from 0.005 to 2e-6, where a typical step changes the "
+     "weights by 0.002 % of their norm.",
+     {"update_ratio": 2e-5, "learning_rate": 2e-6},
+     ("Schedule: constant, so that the learning rate stays at 0.005." + HEDGE,
+         {"schedule": {"name": "constant"}})),
+    ("learning_rate_too_low", {},
+     {"history": {"learning_rate": 2e-6, "update_norm": 2e-4}},
+     "The learning rate 2e-6 is too low: a typical step changes the weights by 0.002 % of their norm, so 300 steps by "
+     "at most 0.6 %.",
+     {"update_ratio": 2e-5, "learning_rate": 2e-6},
+     ("Learning rate 0.005 -> 5e-4." + HEDGE,
+         {"optimizer": {"learning_rate": 5e-4}})),
     ("learning_rate_too_high", {"optimizer": {"name": "sgd", "learning_rate": 0.5}},
      {"feature": 4.0},
      "The learning rate 0.5 is too high: the read-out sees states of squared norm 4, for which SGD is stable "

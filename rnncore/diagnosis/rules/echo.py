@@ -5,6 +5,7 @@ from rnncore.diagnosis.finding import Finding, Remedy, Rule
 from rnncore.diagnosis.quantities import figure
 from rnncore.diagnosis.remedies import more_steps
 from rnncore.diagnosis.trend import falling
+from rnncore.diagnosis.why import no_decay
 
 FOLLOWS = 0.25  # R^2 from which a forecast follows the series at all
 
@@ -28,9 +29,8 @@ def judge(e: Evidence) -> Finding | None:
         return None
     falls = falling(*e.evaluations)
     loss = line.loss - line.margin
-    better = "not clearly better than" if line.margin > 0 else "no better than"
     sentence = (
-        f"Echo: the forecast is {better} '{line.name}': its loss is {figure(loss, 3)}, that of the last value "
+        f"Echo: the forecast is {line.standing} '{line.name}': its loss is {figure(loss, 3)}, that of the last value "
         f"{figure(line.loss, 3)} (skill {figure(line.skill)}, where 0 is no skill). If the series is close to a random "
         "walk, no network can do better."
     )
@@ -39,6 +39,8 @@ def judge(e: Evidence) -> Finding | None:
         sentence += " The loss is still falling."
         remedy = more_steps(e, 5, 1000)
     evidence = {"skill": line.skill, "val_loss": loss, "last_value": line.loss}
+    if (freed := no_decay(e)) is not None:
+        return Finding("echo", sentence, evidence, freed)
     return Finding("echo", sentence, evidence, remedy and Remedy(f"{remedy.sentence} It may not help.", remedy.changes))
 
 

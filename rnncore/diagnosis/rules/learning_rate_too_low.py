@@ -2,7 +2,7 @@
 
 from rnncore.diagnosis.clipped import clipping
 from rnncore.diagnosis.evidence import LATELY, SATURATED, Evidence
-from rnncore.diagnosis.finding import Finding, Rule
+from rnncore.diagnosis.finding import Finding, Remedy, Rule
 from rnncore.diagnosis.quantities import figure
 from rnncore.diagnosis.remedies import HEALTHY_RATIO, HIGHEST_ADAPTIVE_RATE, HIGHEST_RATE, learning_rate
 
@@ -21,15 +21,24 @@ def judge(e: Evidence) -> Finding | None:
     gradient = sorted(e.norms[-LATELY:])[len(e.norms[-LATELY:]) // 2] if e.norms.size else 0.0
     if not e.adaptive and (gradient < SMALL_GRADIENT or max(e.saturated) >= SATURATED):
         return None
-    wanted = e.learning_rate * HEALTHY_RATIO / ratio if ratio > 0 else HIGHEST_ADAPTIVE_RATE
+    changes = f"a typical step changes the weights by {figure(100 * ratio)} % of their norm"
+    rate = e.rate_of_late or 0.0
+    evidence = {"update_ratio": ratio, "learning_rate": rate}
+    if e.rate_has_fallen:
+        sentence = (
+            f"The learning rate is too low: its schedule has brought it from {figure(e.learning_rate)} to "
+            f"{figure(rate)}, where {changes}."
+        )
+        sooner = f"Schedule: constant, so that the learning rate stays at {figure(e.learning_rate)}."
+        return Finding("learning_rate_too_low", sentence, evidence, Remedy(sooner, {"schedule": {"name": "constant"}}))
+    wanted = rate * HEALTHY_RATIO / ratio if ratio > 0 else HIGHEST_ADAPTIVE_RATE
     wanted = min(wanted, HIGHEST_RATE.get(e.optimizer, HIGHEST_ADAPTIVE_RATE))
-    if wanted <= e.learning_rate:
+    if wanted <= rate:
         return None
     sentence = (
-        f"The learning rate {figure(e.learning_rate)} is too low: a typical step changes the weights by "
-        f"{figure(100 * ratio)} % of their norm, so {e.step:,} steps by at most {figure(100 * ratio * e.step)} %."
+        f"The learning rate {figure(rate)} is too low: {changes}, so {e.step:,} steps by at most "
+        f"{figure(100 * ratio * e.step)} %."
     )
-    evidence = {"update_ratio": ratio, "learning_rate": e.learning_rate}
     return Finding("learning_rate_too_low", sentence, evidence, learning_rate(e, wanted, "."))
 
 

@@ -20,8 +20,9 @@ def judge(e: Evidence) -> Finding | None:
     evidence = {"train_loss": e.train_loss, "val_loss": loss, "baseline": hardest.loss}
     lead = f"Memorising: training loss {figure(e.train_loss, 3)}, but {figure(loss, 3)} on new sequences"
     if not e.beaten:
-        than = "not clearly below" if hardest.margin > 0 else "no better than"
-        return Finding("memorising", f"{lead}, {than} '{hardest.name}' ({figure(hardest.loss, 3)}).", evidence)
+        return Finding(
+            "memorising", f"{lead}, {hardest.standing} '{hardest.name}' ({figure(hardest.loss, 3)}).", evidence
+        )
     steps, losses = e.evaluations
     best = int(losses.argmin()) if len(losses) else -1
     if best < 0 or losses[best] > 0.9 * loss:

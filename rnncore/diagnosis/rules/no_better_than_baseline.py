@@ -13,12 +13,9 @@ def judge(e: Evidence) -> Finding | None:
         return None
     loss = line.loss - line.margin
     explained, remedy = because(e)
-    worse = "is no better than" if line.margin > -2 * line.error else "is worse than"
-    if line.margin > 0:
-        worse = "is not clearly below"
     sentence = (
-        f"Not learning: the validation loss of {figure(loss, 3)} {worse} '{line.name}' ({figure(line.loss, 3)}; the "
-        f"difference has a standard error of {figure(line.error)}){explained}."
+        f"Not learning: the validation loss of {figure(loss, 3)} is {line.standing} '{line.name}' "
+        f"({figure(line.loss, 3)}; the difference has a standard error of {figure(line.error)}){explained}."
     )
     evidence = {"val_loss": loss, "baseline": line.loss, "standard_error": line.error, "skill": line.skill}
     return Finding("no_better_than_baseline", sentence, evidence, remedy)

@@ -86,6 +86,7 @@ def look(store: Store, run_id: str, step: int | None = None) -> dict[str, Any]:
         clip_coef=records["clip_coef"],
         update_norm=records["update_norm"],
         val_loss=records["val_loss"],
+        learning_rate=records["learning_rate"],
         epoch=int(records["epoch"][-1]) if len(records) else 0,
         diverged=ended.rstrip(".") if ended else None,
     )
