@@ -31,8 +31,9 @@ def _methods_at(request: Request) -> list[str]:
 
 _app = Starlette(
     routes=[
+        Route("/records", watch.poll),  # what boards and followers ask all the time is found first
+        *classes.routes,
         Route("/health", health.health),
-        Route("/records", watch.poll),
         Route("/board", board.board),
         Route("/files", files.listing, methods=["GET"]),
         Route("/files", files.upload, methods=["POST"]),
@@ -52,7 +53,6 @@ _app = Starlette(
         *(Route(f"/runs/{{run}}/{name}", control.command(name), methods=["POST"]) for name in control.COMMANDS),
         *keep.routes,
         *studies.routes,
-        *classes.routes,
     ],
     exception_handlers={HTTPException: _answer_http_error},
 )

@@ -95,7 +95,11 @@ def followers() -> Followers:
 
 
 async def _room(request: Request) -> Classroom:
-    """Return the class in the address. Who does not belong to it may not try codes without end. Raises ApiError."""
+    """Return the class in the address. Who does not belong to it may not try codes without end. Raises ApiError.
+
+    Wrong codes of a network address hold nobody up who comes by it to a class that is there already: a whole school may
+    have one address.
+    """
     code, address, school = str(request.path_params["code"]), address_of(request), services.school()
     if followers().looks_for_old():
         await run_in_threadpool(school.close_old)
@@ -104,6 +108,9 @@ async def _room(request: Request) -> Classroom:
     except UnknownClass:
         room = None
     if room is not None and room.has(workspace_of(request)):
+        followers().came(room, address)
+        return room
+    if room is not None and followers().come_by(room, address):
         return room
     if (seconds := _guesses.wait_s(address)) > 0:
         raise ApiError(429, MANY_GUESSES, max(1.0, seconds))
@@ -190,6 +197,7 @@ async def join(request: Request) -> JSONAnswer:
     room, given = await _room(request), workspace_of(request)
     workspace = given or secrets.token_urlsafe(16)
     label = await _do(services.school().join, room.code, workspace, asked.name)
+    followers().came(room, address_of(request))
     return JSONAnswer({"label": label} | ({"workspace": workspace} if given is None else {}))
 
 
@@ -287,10 +295,10 @@ def _watched(asked: dict[str, Any]) -> dict[str, Any]:
 
 _AT = "/classes/{code}"
 routes = [
+    Route(f"{_AT}/changes", changes),
     Route("/classes", open_class, methods=["POST"]),
     Route(_AT, state, methods=["GET"]),
     Route(_AT, close, methods=["DELETE"]),
-    Route(f"{_AT}/changes", changes),
     Route(f"{_AT}/join", join, methods=["POST"]),
     Route(f"{_AT}/shown", show, methods=["PUT"]),
     Route(f"{_AT}/names", names, methods=["PUT"]),

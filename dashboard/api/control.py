@@ -16,9 +16,8 @@ from dashboard.server.http import (
     MAX_JSON_BYTES,
     ApiError,
     Endpoint,
-    address_of,
+    client_of,
     endpoint,
-    owner_of,
     read_body,
     read_json,
     run_id,
@@ -50,7 +49,7 @@ def command(name: str) -> Endpoint:
     @endpoint
     async def obey(request: Request) -> dict[str, Any]:
         await read_body(request, MAX_JSON_BYTES, BODY_SECONDS)
-        owner = owner_of(address_of(request))
+        owner = client_of(request)
         await run_in_threadpool(COMMANDS[name], services.scheduler(), run_id(request), owner)
         return {"ok": True}
 

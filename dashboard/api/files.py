@@ -10,16 +10,7 @@ from starlette.requests import Request
 from dashboard.api.reading import in_reading_thread
 from dashboard.server import services
 from dashboard.server.budget import Budget, OverBudget
-from dashboard.server.http import (
-    FORM_TYPES,
-    ApiError,
-    JSONAnswer,
-    address_of,
-    content_type,
-    endpoint,
-    owner_of,
-    read_body,
-)
+from dashboard.server.http import FORM_TYPES, ApiError, JSONAnswer, client_of, content_type, endpoint, read_body
 from dashboard.server.workspace import workspace_of
 from rnncore.config import UploadData
 from rnncore.runs.store.store import file_id_of
@@ -30,7 +21,7 @@ BUSY_RETRY_S = 5.0
 UPLOADING = "You are uploading several files at this moment; try again in a few seconds."
 MAX_NAME = 500  # characters of a file's name
 
-_budget = Budget(each=4, total=64)  # by workspace and by network address
+_budget = Budget(each=4, total=64)  # by workspace and by client
 
 
 def under_way(*owners: str) -> AbstractContextManager[None]:
@@ -51,9 +42,9 @@ async def upload(request: Request) -> JSONAnswer:
     given = workspace_of(request)
     workspace = given or secrets.token_urlsafe(16)
     try:
-        with _budget.one_more(owner_of(address_of(request)), *((workspace,) if given else ())):
+        with _budget.one_more(*{client_of(request), *((workspace,) if given else ())}):
             content = await read_body(request, scheduler.settings.max_file_mb * 2**20, UPLOAD_SECONDS)
-            owner = given or owner_of(address_of(request))
+            owner = given or client_of(request)
             answer = await in_reading_thread(owner, _describe, owner, name, content, options)
             await run_in_threadpool(scheduler.add_file, workspace, content, name)
     except OverBudget:

@@ -17,7 +17,7 @@ from dashboard.exports.profiles import profiles_csv
 from dashboard.exports.report import report_html
 from dashboard.exports.weights import weights_file
 from dashboard.server import services
-from dashboard.server.http import ID, NOT_FOUND, ApiError, Endpoint, address_of, endpoint, owner_of, run_id
+from dashboard.server.http import ID, NOT_FOUND, ApiError, Endpoint, client_of, endpoint, run_id
 from dashboard.server.keys import is_key, runs_at_key
 from dashboard.server.workspace import workspace_of
 from rnncore.data import DataError
@@ -71,7 +71,7 @@ def of_run(name: str) -> Endpoint:
         if run is None:
             raise ApiError(404, NOT_FOUND)
         if name == READS_FILES:
-            pieces = await in_reading_thread(owner_of(address_of(request)), make, store, run)
+            pieces = await in_reading_thread(client_of(request), make, store, run)
         else:
             pieces = await run_in_threadpool(make, store, run)
         return attachment(request, pieces, media_type, f"run-{run.id[:6]}-{name}".replace("-export.", "."))

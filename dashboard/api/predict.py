@@ -14,17 +14,7 @@ from dashboard.api.reading import in_reading_thread
 from dashboard.exports.predictions import predictions
 from dashboard.server import services
 from dashboard.server.budget import OverBudget
-from dashboard.server.http import (
-    FORM_TYPES,
-    NOT_FOUND,
-    ApiError,
-    address_of,
-    content_type,
-    endpoint,
-    owner_of,
-    read_body,
-    run_id,
-)
+from dashboard.server.http import FORM_TYPES, NOT_FOUND, ApiError, client_of, content_type, endpoint, read_body, run_id
 from rnncore.runs.reader.pool import Predicted
 from rnncore.words import visible
 
@@ -48,7 +38,7 @@ async def predict(request: Request) -> Response:
     run = await run_in_threadpool(scheduler.store.run, run_id(request))
     if run is None:
         raise ApiError(404, NOT_FOUND)
-    owner = owner_of(address_of(request))
+    owner = client_of(request)
     try:
         with under_way(owner):
             content = await read_body(request, scheduler.settings.max_file_mb * 2**20, UPLOAD_SECONDS)

@@ -16,8 +16,8 @@ from dashboard.experiment.groups import Group as Compared
 from dashboard.experiment.twins import twins
 from dashboard.server import services
 from dashboard.server.budget import Budget, OverBudget
-from dashboard.server.http import ApiError, JSONAnswer, address_of, endpoint, owner_of, read_json
-from dashboard.server.keys import id_of, key_in
+from dashboard.server.http import ApiError, JSONAnswer, client_of, endpoint, is_address, read_json
+from dashboard.server.keys import id_of, key_in, watches
 from dashboard.server.starting import described, start_changed
 from dashboard.server.turns import Turns
 from dashboard.server.workspace import workspace_of
@@ -34,8 +34,8 @@ STARTS_AT_ONCE = 2  # each check of a start costs memory and time of this proces
 MANY = "Many runs are being started from your address at this moment; try again in a few seconds."
 
 _checking = asyncio.Semaphore(STARTS_AT_ONCE)
-_turns = Turns()  # by network address, as the budget
-_budget = Budget(each=40, total=400)
+_turns = Turns()  # by client, as the budgets
+_of_addresses, _of_members = Budget(each=40, total=400), Budget(each=4, total=1200)
 
 T = TypeVar("T")
 
@@ -86,12 +86,12 @@ async def start(request: Request) -> JSONAnswer:
     configs = asked.runs()
     given = workspace_of(request)
     workspace = given or secrets.token_urlsafe(16)
-    address = address_of(request)
+    client = client_of(request)
     configs = await run_in_threadpool(_named, workspace, configs)
     labels = Compared(tuple(configs)).labels()
     reads = any(isinstance(config.data, UploadData) for config in configs)
     places = asked.configs is not None
-    group = await in_turn(address, reads, partial(_submit, workspace, address, configs, labels, places))
+    group = await in_turn(client, reads, partial(_submit, workspace, client, configs, labels, places))
     answer: dict[str, Any] = {
         "group": group.id,
         "group_watch": watch_key(group.id),
@@ -117,15 +117,16 @@ class TryRequest(BaseModel):
 async def try_change(request: Request) -> JSONAnswer:
     """Train a run with changed settings, same seed and same batches, in the same group.
 
-    Who has its watch key alone trains it in a workspace of their own: nothing of the run itself changes.
+    By its watch key it is trained as a run of the caller's own, in a group of its own, as `POST /api/runs` would with
+    the settings that the status tells: nothing of the run that is watched changes.
     """
     key, asked = key_in(request), TryRequest.model_validate(await read_json(request))
     run = await run_in_threadpool(id_of, services.scheduler().store, key)
     given = workspace_of(request)
     workspace = given or secrets.token_urlsafe(16)
-    address = address_of(request)
-    start = partial(start_changed, run, asked.changes, workspace, owner=owner_of(address))
-    tried = await in_turn(address, await run_in_threadpool(_reads_files, run), start)
+    client = client_of(request)
+    start = partial(start_changed, run, asked.changes, workspace, owner=client, visiting=watches(key))
+    tried = await in_turn(client, await run_in_threadpool(_reads_files, run), start)
     answer: dict[str, Any] = {
         "id": tried.run,
         "watch": watch_key(tried.run),
@@ -141,13 +142,14 @@ async def try_change(request: Request) -> JSONAnswer:
     return JSONAnswer(answer, 201 if tried.new else 200)
 
 
-async def in_turn(address: str, reads_files: bool, work: Callable[[], T]) -> T:
-    """Check and start something for a network address: few at once, and each address in its turn. Raises ApiError."""
+async def in_turn(client: str, reads_files: bool, work: Callable[[], T]) -> T:
+    """Check and start something for a client (`client_of`): few at once, and each in its turn. Raises ApiError."""
+    budget = _of_addresses if is_address(client) else _of_members
     try:
-        with _budget.one_more(address):
+        with budget.one_more(client):
             if reads_files:
-                return await in_reading_thread(owner_of(address), work)
-            async with _turns.of(address), _checking:
+                return await in_reading_thread(client, work)
+            async with _turns.of(client), _checking:
                 return await run_in_threadpool(work)
     except OverBudget:
         raise ApiError(429, MANY, BUSY_RETRY_S) from None
@@ -180,10 +182,9 @@ def _with_names(config: TrainConfig, stored: Mapping[str, str]) -> TrainConfig:
     return config.model_copy(update={"data": config.data.model_copy(update={"files": files})})
 
 
-def _submit(workspace: str, address: str, configs: Sequence[TrainConfig], labels: Sequence[str], places: bool) -> Group:
+def _submit(workspace: str, owner: str, configs: Sequence[TrainConfig], labels: Sequence[str], places: bool) -> Group:
     """Check the runs and queue them. places: whether a sentence about one of them says which it is."""
     scheduler = services.scheduler()
-    owner = owner_of(address)  # workspaces are free
     scheduler.check_start(workspace, configs, owner)  # before memory is spent on the data
     known: dict[str, Described] = {}
     for place, config in enumerate(configs):

@@ -16,7 +16,7 @@ from starlette.routing import Route
 
 from dashboard.api.start import in_turn
 from dashboard.server import services, studies
-from dashboard.server.http import ApiError, JSONAnswer, address_of, endpoint, owner_of, read_json
+from dashboard.server.http import ApiError, JSONAnswer, client_of, endpoint, read_json
 from dashboard.server.workspace import workspace_of
 from rnncore.config import UploadData
 from rnncore.runs.read.study_cells import curves_of
@@ -42,10 +42,10 @@ async def start(request: Request) -> JSONAnswer:
     """Check a study and start it; a large one only where that was confirmed."""
     asked = StudyRequest.model_validate(await read_json(request))
     given = workspace_of(request)
-    workspace, owner = given or secrets.token_urlsafe(16), owner_of(address_of(request))
+    workspace, owner = given or secrets.token_urlsafe(16), client_of(request)
     study = read_study(asked.study)
     reads = isinstance(study.base.data, UploadData)
-    planned = await in_turn(address_of(request), reads, partial(studies.plan, workspace, owner, study))
+    planned = await in_turn(owner, reads, partial(studies.plan, workspace, owner, study))
     if planned.asks and not asked.confirm:
         raise ApiError(409, f'This study has {planned.sentence}; send "confirm": true to start it.')
     study_id = await run_in_threadpool(studies.start, workspace, study, asked.name, owner)
@@ -108,10 +108,10 @@ async def open_cell(request: Request) -> JSONAnswer:
     """Train the runs of a cell on the board, with everything recorded."""
     stored = _found(request)
     given = workspace_of(request)
-    workspace, owner = given or secrets.token_urlsafe(16), owner_of(address_of(request))
+    workspace, owner = given or secrets.token_urlsafe(16), client_of(request)
     view = await run_in_threadpool(studies.view, stored)
     opens = partial(studies.open_cell, workspace, stored, _cell(request, len(view.cells)), owner)
-    group = await in_turn(address_of(request), False, opens)
+    group = await in_turn(owner, False, opens)
     answer: dict[str, Any] = {"group": group.id, "runs": list(group.runs)}
     if given is None:
         answer["workspace"] = workspace
@@ -127,7 +127,7 @@ def command(name: str) -> Any:
         if name == "stop":
             await run_in_threadpool(known.stop, stored.id)
         else:
-            await run_in_threadpool(known.resume, stored.id, owner_of(address_of(request)))
+            await run_in_threadpool(known.resume, stored.id, client_of(request))
         return {"ok": True}
 
     return obey

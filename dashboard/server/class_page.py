@@ -15,11 +15,17 @@ from dashboard.experiment.share import PARAMETER, ShareError, encode
 from dashboard.exports.modules import json_in_html
 from dashboard.server import services
 from dashboard.server.assets import asset_url
+from dashboard.server.qr import qr_svg
 from dashboard.server.workspace import workspace_of
 from rnncore.classes.codes import LENGTH, typed
 from rnncore.classes.school import UnknownClass
 from rnncore.config import TrainConfig
 
+STEPS = (
+    "Point the camera of a phone at the square, or type the address.",
+    "Press “Join the class”. A nickname is optional, and there is no account.",
+    "Then stay on the page: the teacher's board, questions and tasks appear on it.",
+)
 NO_CODE = f"A code has {LENGTH} letters; it stands on the projector."
 
 
@@ -43,13 +49,26 @@ async def _class(request: Request) -> Response:
     code = typed(str(request.path_params["code"]))
     if code is None:
         return RedirectResponse("../class?code=-", 303)
+    address = f"{request.url.scheme}://{request.headers.get('host', 'localhost')}/class/{code}"
     data = {"code": code, "lessons": asset_url("lessons.json"), "settings": asset_url("settings.json")}
     return _html(
         "../",
-        '<div id="class"></div>\n<noscript>This page needs JavaScript.</noscript>\n'
+        f'<div class="rgl-entrance">\n<div id="class"></div>\n{_door(code, address)}</div>\n'
+        "<noscript>This page needs JavaScript.</noscript>\n"
         f'<script type="application/json" id="data">{json_in_html(data)}</script>\n'
         f'<script type="module" src="{asset_url("class_page.js")}"></script>\n',
         f"Class {code}",
+    )
+
+
+def _door(code: str, address: str) -> str:
+    """Return what a wide screen shows beside the form, so that a class can be let in from it: it may be projected."""
+    steps = "".join(f"<li>{escape(step)}</li>" for step in STEPS)
+    shown = escape(address.partition("://")[2]).replace("/class", "<wbr>/class")  # may be broken there
+    return (
+        f'<aside class="rgl-door" aria-label="How to join">\n<p class="rgl-address">{shown}</p>\n'
+        f'<div class="rgl-qr">{qr_svg(address)}</div>\n<div>\n<p class="rgl-code">{code}</p>\n'
+        f'<p class="rgl-members" role="status"></p>\n</div>\n<ol>{steps}</ol>\n</aside>\n'
     )
 
 

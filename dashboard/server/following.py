@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+from cachetools import LRUCache
 from starlette.requests import Request
 
 from dashboard.server.held import in_turns
@@ -85,6 +86,7 @@ class Following:
     seen: dict[str, float] = field(default_factory=dict)
     held: Counter[str] = field(default_factory=Counter)
     told: int = 0  # followers, in the newest answer to the teacher
+    addresses: LRUCache[str, bool] = field(default_factory=lambda: LRUCache(500))  # by which its people come
 
     def count(self) -> int:
         """Return how many students follow at this moment."""
@@ -115,6 +117,14 @@ class Followers:
         if due:
             self._looked_at = now
         return due
+
+    def came(self, room: Classroom, address: str) -> None:
+        """Note a network address by which somebody of a class comes."""
+        self._following(room).addresses[address] = True
+
+    def come_by(self, room: Classroom, address: str) -> bool:
+        """Tell whether somebody of a class comes by a network address."""
+        return address in self._following(room).addresses
 
     def _from_any_thread(self, code: str, for_all: bool) -> None:
         with suppress(RuntimeError):  # the loop is closed: nobody follows any more

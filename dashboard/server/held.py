@@ -12,7 +12,7 @@ HOLD_S = 10.0  # after that a request is answered although there is no news
 LOOK_S = 0.25  # between two looks for news
 PER_WATCHER_S, MOST_S = 0.005, 2.0  # the more watch the same runs, the longer is the pause between two answers
 MOST_ANSWERS = 8  # at once for the same runs; who is behind in yet another way gets what is new since the earliest step
-AT_ONCE = 5  # who are answered in one turn of the event loop: others' requests come between
+AT_ONCE = 10  # who are answered in one turn of the event loop: others' requests come between
 
 Names = tuple[str, ...]
 T = TypeVar("T")

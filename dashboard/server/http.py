@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from pydantic import ValidationError
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import ClientDisconnect, HTTPConnection, Request
 from starlette.responses import Response
 
 from dashboard.server import services
@@ -139,14 +139,25 @@ def run_id(request: Request, name: str = "run") -> str:
     return value
 
 
-def address_of(request: Request) -> str:
+def address_of(connection: HTTPConnection) -> str:
     """Return the network address that a request comes from, '' where it is not known."""
-    return request.client.host if request.client else ""
+    return connection.client.host if connection.client else ""
 
 
-def owner_of(address: str) -> str:
-    """Return for whom runs that are started through the API are started: a network address."""
-    return f"address {address}"
+def is_address(client: str) -> bool:
+    """Tell whether a client (`client_of`) is a network address."""
+    return " " in client
+
+
+def client_of(connection: HTTPConnection) -> str:
+    """Return who asks, for what each may have: a member of an open class by their workspace, others by their address.
+
+    A whole school may be behind one address; workspaces are free, but places in a class are not.
+    """
+    workspace = workspace_of(connection)
+    if workspace is not None and services.school().has(workspace):
+        return workspace
+    return f"address {address_of(connection)}"
 
 
 def _ids_in(request: Request) -> list[str]:

@@ -44,12 +44,14 @@ def start_changed(
     owner: str = "",
     beside: Collection[str] = (),
     slow_start: bool = False,
+    visiting: bool = False,
 ) -> Tried:
     """Train a run with `changes` in its settings (`rnncore.changes.changed`): same seed, beside it in its group.
 
     A run of the group, or of those on the board (ids `beside`), that has these settings already is returned instead,
     unless it ended early. In a workspace other than the run's own, or where the group is full, it is a group of its
-    own. owner: as for `Scheduler.submit`.
+    own; so it is for who has come by a watch key (visiting), which changes nothing of the run. owner: as for
+    `Scheduler.submit`.
 
     Raises:
         UnknownRun. ConfigError, DataError: it cannot be changed that way. LimitError, StoreTrouble: not now.
@@ -64,7 +66,8 @@ def start_changed(
     words = changes_in_words(before, after)
     if not words:
         raise ConfigError(NOTHING_CHANGES)
-    members = store.group(base.group) if base.workspace == workspace else []
+    own = base.workspace == workspace and not visiting
+    members = store.group(base.group) if own else []
     there = [*members, *(found for each in beside if (found := store.run(each)) and found not in members)]
     if found := _with_settings(after, there):
         return Tried(found.id, found.group, found.label, tuple(words), new=False)
@@ -74,7 +77,7 @@ def start_changed(
     scheduler.check_start(workspace, [after], owner, joins)  # before memory is spent on the data
     check_run(after, described(workspace, owner or workspace, after))
     with _starting:
-        members = store.group(base.group) if base.workspace == workspace else []
+        members = store.group(base.group) if own else []
         if found := _with_settings(after, members):
             return Tried(found.id, found.group, found.label, tuple(words), new=False)
         joins = base.group if 0 < len(members) < MOST else None

@@ -3,12 +3,13 @@
 import asyncio
 import re
 
+from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit.runtime import exists, get_instance
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 
 from dashboard.server.budget import Budget, OverBudget
-from dashboard.server.http import error_answer
+from dashboard.server.http import client_of, error_answer
 
 SESSION_BYTES = 48 * 2**20
 ALL_BYTES = 160 * 2**20
@@ -22,15 +23,15 @@ _UPLOAD = re.compile(r"/_stcore/upload_file/([^/]+)/")
 class UploadGuard:
     """ASGI middleware: refuse an upload that takes too long, or into pages that hold too much already.
 
-    What counts is what has arrived: a slow upload takes no room from others, and each page and each network address may
-    have only so many under way.
+    What counts is what has arrived: a slow upload takes no room from others, and each page and each client
+    (`client_of`) may have only so many under way.
     """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
         self._arrived = 0  # bytes of uploads under way
         self._of_page = Budget(each=6, total=1000)
-        self._of_address = Budget(each=48, total=1000)
+        self._of_client = Budget(each=48, total=1000)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer 408, 413 or 429, or pass on."""
@@ -38,9 +39,9 @@ class UploadGuard:
         if match is None:
             await self.app(scope, receive, send)
             return
-        address = scope["client"][0] if scope.get("client") else ""
+        client = client_of(HTTPConnection(scope))
         try:
-            with self._of_page.one_more(match[1]), self._of_address.one_more(address):
+            with self._of_page.one_more(match[1]), self._of_client.one_more(client):
                 await self._take(match[1], scope, receive, send)
         except OverBudget:
             await error_answer(429, BUSY, {"Retry-After": "60"})(scope, receive, send)

@@ -8,6 +8,13 @@ import { count, element, setText } from "./dom.js";
 const LOCAL =
   "Only this machine can open this address. For the devices of a class, start the app with “make class”, and open the lab at the address that it prints.";
 
+/**
+ * How many have joined, in words.
+ * @param {number} students
+ */
+export const joined = (students) =>
+  students ? `${count(students)} ${students === 1 ? "has" : "have"} joined.` : "Nobody has joined yet.";
+
 export class CodeSheet {
   /** @param {BarData} data */
   constructor(data) {
@@ -24,6 +31,7 @@ export class CodeSheet {
       element("p", "rgl-address", data.address),
       element("p", "", "The code of the class:"),
       element("p", "rgl-code", data.code),
+      element("p", "", "Then press “Join the class”. A nickname is optional, and there is no account."),
       this.members,
     );
     if (data.local) words.append(element("p", "rgl-local", LOCAL));
@@ -34,9 +42,6 @@ export class CodeSheet {
 
   /** @param {number} students */
   show(students) {
-    setText(
-      this.members,
-      students ? `${count(students)} ${students === 1 ? "has" : "have"} joined.` : "Nobody has joined yet.",
-    );
+    setText(this.members, joined(students));
   }
 }

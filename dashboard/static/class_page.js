@@ -2,6 +2,7 @@
 
 import { mount } from "./board.js";
 import { call } from "./calls.js";
+import { Door } from "./class_door.js";
 import { HandoutCard } from "./class_handout.js";
 import { keep, kept } from "./class_keeping.js";
 import { lessonOf, PollView, standingFor } from "./class_poll.js";
@@ -59,6 +60,7 @@ class ClassPage {
     this.myRun = button("My run", "Show the run that you have trained", () => this.showOwn());
     this.bar.append(this.how, this.myRun, this.explore, this.again);
     this.joining = this.joinForm();
+    this.door = new Door(data.code);
     this.poll = new PollView((choice) => this.predict(choice));
     this.handout = new HandoutCard((config) => this.train(config));
     this.lesson = element("details", "rgl-lesson");
@@ -77,6 +79,7 @@ class ClassPage {
   async begin() {
     const before = kept(this.data.code);
     if (before) await this.join("", before);
+    else this.door.look();
   }
 
   joinForm() {
@@ -109,6 +112,7 @@ class ClassPage {
     if (status === 404) return this.end(status);
     if (problem !== null) return this.say(problem);
     this.say("");
+    this.door.close();
     this.label = answer.label;
     this.remember(mine);
     this.lessons = (await call("GET", this.data.lessons)).answer ?? {};
@@ -259,6 +263,7 @@ class ClassPage {
   /** @param {number} status 404: there is no such class (any more); 403: this browser is not in it */
   end(status) {
     this.watch.stop();
+    this.door.close();
     keep(this.data.code, null);
     for (const node of [this.joining, this.bar, this.poll.root, this.handout.root]) node.hidden = true;
     this.say(status === 403 ? OUTSIDE : ENDED);

@@ -109,13 +109,19 @@ class School:
     # Opening and closing
 
     def open(self, teacher: str, names: bool = False) -> tuple[Classroom, bool]:
-        """Return the class of a teacher, and whether it opens just now: each has one at a time. Raises ClassIsFull."""
+        """Return the class of a teacher, and whether it opens just now: each has one at a time.
+
+        Where no more fit, the oldest one without students is closed. Raises ClassIsFull.
+        """
         self.close_old()
         with self._lock:
             for room in self._rooms.values():
                 if room.teacher == teacher:
                     return room, False
-            if len(self._rooms) >= MAX_CLASSES:
+            empty = next((room for room in self._rooms.values() if not room.members), None)
+            if len(self._rooms) >= MAX_CLASSES and empty:
+                self._end(empty)
+            elif len(self._rooms) >= MAX_CLASSES:
                 raise ClassIsFull(f"There are {MAX_CLASSES} classes open on this server; no more can be opened now.")
             while (code := new_code()) in self._rooms:
                 pass
@@ -141,6 +147,11 @@ class School:
         """Return the classes in which a workspace takes part."""
         with self._lock:
             return [room for room in self._rooms.values() if workspace in room.members]
+
+    def has(self, workspace: str) -> bool:
+        """Tell whether a workspace teaches or takes part in a class."""
+        with self._lock:
+            return any(room.has(workspace) for room in self._rooms.values())
 
     def _seconds_left(self, opened_lived_s: float) -> float:
         return opened_lived_s + OPEN_S - self._store.life().lived_s

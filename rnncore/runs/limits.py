@@ -39,13 +39,15 @@ class Load:
     """What is there already: unfinished starts of the workspace (`starts`), queued runs of everybody.
 
     active_of_owner: unfinished runs of the owner, None where the owner is the workspace. joins: whether what is asked
-    for stands beside runs of a start that is counted already.
+    for stands beside runs of a start that is counted already. teaches: whether students of the workspace may have
+    filled the queue, beside which the teacher has room.
     """
 
     starts_of_workspace: int
     queued: int
     active_of_owner: int | None = None
     joins: bool = False
+    teaches: bool = False
 
 
 def starts(runs: int) -> int:
@@ -74,7 +76,8 @@ def check_start(configs: Sequence[TrainConfig], load: Load, settings: Settings) 
             "max_queued",
             RETRY_S,
         )
-    if load.queued + len(configs) > settings.max_queued:
+    room = settings.max_queued + (COMPARED * settings.max_active_per_workspace if load.teaches else 0)
+    if load.queued + len(configs) > room:
         raise LimitError(
             f"The queue is full: it has {many(load.queued, 'run')}, and the limit is {settings.max_queued};"
             " try again in a minute.",

@@ -140,7 +140,8 @@ class Scheduler:
             mine = sum(map(starts, groups.values())) + self.studies.feeder.count(workspace)
             owned = sum(run.owner == owner for run in runs) if owner else None
             queued = sum(not self._lifecycle.runs[run].in_study for run in self._lifecycle.queue)
-            check_start(configs, Load(mine, queued, owned, joins=joins in groups), self.settings)
+            teaches = bool(self._lifecycle.students_of(workspace))
+            check_start(configs, Load(mine, queued, owned, joins in groups, teaches), self.settings)
 
     def _check_study(self, workspace: str, owner: str) -> None:
         """Raise LimitError if a study may not begin now; it counts as one start of its workspace."""

@@ -4,12 +4,15 @@ import gzip
 import json
 import re
 from collections.abc import Iterator
+from html import escape
 from typing import Any
 
 import pytest
 
 from dashboard.experiment.share import decode
 from dashboard.server import services
+from dashboard.server.class_page import STEPS
+from dashboard.server.qr import qr_svg
 from rnncore.runs.store.keys import watch_key
 from tests.support.api import NOBODY, started
 from tests.support.asgi import call
@@ -27,7 +30,15 @@ def code() -> Iterator[str]:
 def test_the_page_is_the_same_whether_there_is_a_class_or_not(code: str) -> None:
     there, none = call("GET", f"/class/{code}"), call("GET", "/class/CCCCCC")
     assert (there.status, none.status) == (200, 200)
-    assert there.body.replace(code.encode(), b"CCCCCC") == none.body
+    there_alike, none_alike = (re.sub(rb' d="[^"]*"', b"", answer.body) for answer in (there, none))  # the QR codes
+    assert there_alike.replace(code.encode(), b"CCCCCC") == none_alike
+
+
+def test_a_wide_screen_shows_how_to_join_with_the_address_that_leads_here(code: str) -> None:
+    page = call("GET", f"/class/{code.lower()}").body.decode()
+    assert f'<p class="rgl-address">localhost:8501<wbr>/class/{code}</p>' in page
+    assert qr_svg(f"http://localhost:8501/class/{code}") in page
+    assert all(escape(step) in page for step in STEPS)
 
 
 def test_a_code_is_read_however_it_is_typed_and_what_is_none_is_asked_for_again(code: str) -> None:

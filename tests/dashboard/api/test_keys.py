@@ -154,11 +154,17 @@ def test_records_by_a_watch_key_are_the_same_under_that_name(keys: Keys) -> None
     assert call("GET", f"/api/records?run={unknown}:0").json["runs"] == [{"run": unknown, "error": NOT_FOUND}]
 
 
-def test_a_change_that_a_visitor_tries_is_a_run_of_their_own(keys: Keys) -> None:
-    answer = call("POST", f"/api/runs/{watch_key(keys.run)}/try", {"changes": {"seed": 9}}, headers=VISITOR).json
+@pytest.mark.parametrize("who", [VISITOR, OWNER], ids=["a visitor", "the owner"])
+def test_a_change_tried_by_a_watch_key_is_a_run_of_ones_own_and_nothing_of_the_other_changes(
+    who: dict[str, str], keys: Keys
+) -> None:
+    before = call("GET", f"/api/groups/{keys.group}").body
+    answer = call("POST", f"/api/runs/{watch_key(keys.run)}/try", {"changes": {"seed": 9}}, headers=who).json
     assert answer["group"] != keys.group
-    assert [run["id"] for run in call("GET", "/api/runs", headers=VISITOR).json["runs"]][-1] == answer["id"]
-    assert len(call("GET", f"/api/groups/{keys.group}").json["runs"]) == 2
+    assert [run["id"] for run in call("GET", "/api/runs", headers=who).json["runs"]][-1] == answer["id"]
+    assert call("GET", f"/api/groups/{keys.group}").body == before
+    again = call("POST", f"/api/runs/{watch_key(keys.run)}/try", {"changes": {"seed": 9}}, headers=who).json
+    assert again["id"] != answer["id"]
 
 
 def test_an_old_address_of_the_board_leads_to_the_one_with_the_watch_key(keys: Keys) -> None:

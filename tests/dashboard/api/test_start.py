@@ -171,7 +171,7 @@ def test_fresh_workspaces_do_not_evade_the_limit_of_an_address(scheduler: Any) -
 
 
 def test_a_rush_of_starts_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(start, "_budget", Budget(each=3, total=99))
+    monkeypatch.setattr(start, "_of_addresses", Budget(each=3, total=99))
     monkeypatch.setattr(start, "_checking", asyncio.Semaphore(1))
     monkeypatch.setattr(starting, "load_dataset", lambda *_: time.sleep(0.1))
     monkeypatch.setattr(start, "check_run", lambda *_: None)
