@@ -263,6 +263,18 @@ def test_a_schedule_and_weight_decay_are_blamed_from_a_tenth_and_from_a_half_on(
         assert ("weight decay" in finding.sentence) == blamed
 
 
+def test_first_steps_from_small_initial_weights_are_measured_by_usual_ones() -> None:
+    first = np.r_[np.full(60, 4.0), np.full(240, 0.05)]  # beside weights of norm 8 at first, and 10 of late
+    plain = found(history=history(update_norm=first), health=health(stuck()))["learning_rate_too_high"]
+    assert plain.sentence.endswith("changed the weights by 50 % of their norm, where 0.3 % to 1.5 % is usual.")
+    for share, blamed in ((0.79, False), (0.81, True)):  # 0.4 is told
+        small = {"init": {"scheme": "normal", "std": share / math.sqrt(3 * 32)}}
+        told = found(small, history=history(update_norm=first), health=health(stuck()))
+        assert ("learning_rate_too_high" in told) == blamed
+    sentence = told["learning_rate_too_high"].sentence
+    assert sentence.endswith("by 41 % of the norm of usual initial weights, where 0.3 % to 1.5 % is usual.")
+
+
 def test_swapped_axes_are_certain_and_told_of_any_run() -> None:
     assert "swapped_axes" not in found(facts={"mixes": 0.9e-3})
     assert next(iter(found(facts={"mixes": 1.1e-3}))) == "swapped_axes"

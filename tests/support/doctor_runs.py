@@ -53,6 +53,16 @@ SICK = (
         config(task("mackey_glass"), cell="lstm", schedule={"name": "exponential", "decay": 0.01, "decay_steps": 20}),
     ),
     sick(
+        "small initial weights",
+        "constant_output no_better_than_baseline",
+        config(task("adding", seq_len=60), init={"scheme": "normal", "std": 0.001}),
+    ),
+    sick(
+        "Adam at 1.0, small initial weights",
+        "learning_rate_too_high",
+        config(task("adding"), lr=1.0, init={"scheme": "normal", "std": 0.01}),
+    ),
+    sick(
         "weight decay 1",
         "echo no_better_than_baseline constant_output",
         {**config(task("mackey_glass"), cell="gru"), "optimizer": {"name": "adam", "weight_decay": 1.0}},

@@ -11,6 +11,7 @@ from rnncore.diagnosis.remedies import HEALTHY_RATIO, HIGHEST_ADAPTIVE_RATE, HIG
 
 # Update norm / weight norm: healthy 3e-3 to 1.5e-2 (measured with Adam at 5e-3, whose first step is up to 0.15).
 LARGE_UPDATES, LARGE_FIRST_UPDATE = 0.05, 0.4
+USUAL_RADIUS = 3**-0.5  # spectral radius of W_hh as PyTorch draws it, from U(-1/sqrt(H), 1/sqrt(H)) (circular law)
 # A linear read-out of features h is unstable under SGD above lr = 1 / (1 + |h|^2) for the mean squared error, above
 # twice that and more for the other losses; |h|^2 is at most H for units that are bounded by 1.
 UNSTABLE = 2.0
@@ -28,8 +29,9 @@ def too_high(e: Evidence) -> TooHigh | None:
     if not e.stuck or e.learning_rate is None:
         return None
     if e.adaptive:
-        ratios = [ratio for ratio in (e.update_ratio, e.first_ratio) if ratio is not None]
-        if ratios and max(ratios) >= LARGE_UPDATES and (_first_update(e) or 0.0) >= LARGE_FIRST_UPDATE:
+        scale = _beside_usual(e)
+        ratios = [each for each in (e.update_ratio, e.first_ratio and e.first_ratio * scale) if each is not None]
+        if ratios and max(ratios) >= LARGE_UPDATES and (_first_update(e) or 0.0) * scale >= LARGE_FIRST_UPDATE:
             return TooHigh(max(ratios), None)
         return None
     feature = e.number("feature")
@@ -54,9 +56,10 @@ def judge(e: Evidence) -> Finding | None:
         evidence, wanted = {"learning_rate": rate, "bound": bound, "feature": found.feature}, bound / 4
     else:
         ratio = found.ratio or 0.0
+        norm = "their norm" if _beside_usual(e) == 1 or ratio == e.update_ratio else "the norm of usual initial weights"
         sentence = (
-            f"{lead}: a typical step changed the weights by {figure(100 * ratio)} % of their norm, where 0.3 % to "
-            "1.5 % is usual."
+            f"{lead}: a typical step changed the weights by {figure(100 * ratio)} % of {norm}, where 0.3 % to 1.5 % is "
+            "usual."
         )
         evidence, wanted = {"learning_rate": rate, "update_ratio": ratio}, rate * HEALTHY_RATIO / ratio
     wanted = min(wanted, rate / 2, HIGHEST_RATE.get(e.optimizer, HIGHEST_ADAPTIVE_RATE))
@@ -67,6 +70,11 @@ def _first_update(e: Evidence) -> float | None:
     """Return the very first update over the initial weights; None where they are not known."""
     weights, first = e.number("first_weight_norm"), e.history.update_norm[e.history.step == 1]
     return float(first[0]) / weights if weights and first.size and np.isfinite(first[0]) else None
+
+
+def _beside_usual(e: Evidence) -> float:
+    """Return how large the initial weights are beside PyTorch's own, at most 1: any step is large beside tiny ones."""
+    return 1.0 if e.initial_radius is None else min(1.0, e.initial_radius / USUAL_RADIUS)
 
 
 RULE = Rule(
