@@ -7,7 +7,7 @@ JS := tests/javascript
 JS_TOOLS := $(JS)/node_modules/.package-lock.json
 HAS_NPM := $(shell command -v npm 2>/dev/null)
 
-.PHONY: run class test test-ray test-lessons test-doctor check check-javascript test-javascript bench bench-peers soak mutants clean
+.PHONY: run class test test-ray test-extras test-lessons test-doctor check check-javascript test-javascript bench bench-peers soak mutants clean
 
 # pip runs only when what is to be installed has changed since the last time; an interrupted install is made good.
 .venv/installed: requirements.txt requirements.lock pyproject.toml .ci/install
@@ -27,6 +27,10 @@ test: .venv/installed test-javascript
 # In an environment of its own, which has ray.
 test-ray: .venv/installed
 	@bash .ci/ray
+
+# In an environment of its own, which has Jupyter's kernel, PyTorch Lightning and transformers.
+test-extras: .venv/installed
+	@bash .ci/extras
 
 test-lessons: .venv/installed
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m lessons
@@ -73,5 +77,5 @@ mutants: .venv/mutmut
 	@OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.mutants
 
 clean:
-	rm -rf .venv .venv-ray build mutants *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache $(JS)/node_modules
+	rm -rf .venv .venv-ray .venv-extras build mutants *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache $(JS)/node_modules
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -36,6 +36,8 @@ from dashboard.server.sockets import (
 )
 from dashboard.server.streamlit_options import read_options_without_lock
 from dashboard.server.upload_guard import UploadGuard
+from dashboard.server.view_page import view_routes
+from dashboard.server.whereabouts import forget_address, note_address
 from dashboard.server.workspace import WorkspaceCookie
 from rnncore.errors import ConfigError
 from rnncore.runs.settings import SettingsError
@@ -62,6 +64,7 @@ async def lifespan(app: st.App) -> AsyncIterator[None]:
     except (StoreError, SettingsError, ConfigError) as error:
         logger.critical("%s", error, extra={"event": "server_failed"})
         os._exit(1)  # an exception would bury the sentence in three tracebacks
+    note_address(settings.data_dir)
     await to_thread.run_sync(warm_assets)
     await to_thread.run_sync(services.readers().warm_up)
     gc.collect()
@@ -73,6 +76,7 @@ async def lifespan(app: st.App) -> AsyncIterator[None]:
     try:
         yield
     finally:
+        forget_address(settings.data_dir)
         await to_thread.run_sync(services.close_scheduler)
         logger.info("the server has stopped", extra={"event": "server_stopped"})
 
@@ -88,7 +92,7 @@ app = st.App(
     str(Path(__file__).with_name("main.py")),
     lifespan=lifespan,
     on_script_error=page_failed,
-    routes=[*routes, *asset_routes, *board_routes, *class_routes],
+    routes=[*routes, *asset_routes, *board_routes, *class_routes, *view_routes],
     middleware=[
         Middleware(Guard),
         Middleware(CompressedPageFiles),

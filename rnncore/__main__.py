@@ -1,4 +1,4 @@
-"""Command line, `python -m rnncore` or `rnnlab`: train, predict, diagnose, study, tasks, verify, runs, settings."""
+"""Command line, `python -m rnncore` or `rnnlab`: train, view, predict, diagnose, study, verify ..."""
 
 import argparse
 import json
@@ -14,10 +14,10 @@ from pydantic import ValidationError
 from rnncore.config import TrainConfig, explain
 from rnncore.errors import ConfigError
 from rnncore.registry import PLUGINS, load_plugins
+from rnncore.runs import app_command as app
 from rnncore.runs import commands as runs
 from rnncore.runs import predict_command as prediction
 from rnncore.runs import study_command as studies
-from rnncore.runs.app_command import start_app
 
 FINISHED, FAILED, BAD_INPUT, DIVERGED, INTERRUPTED = 0, 1, 2, 3, 130
 
@@ -27,7 +27,7 @@ def rnnlab() -> int:
     if len(sys.argv) > 1:
         return main(prog="rnnlab")
     try:
-        return start_app()
+        return app.start_app()
     except ConfigError as error:
         print(f"rnnlab: {error}", file=sys.stderr)
         return BAD_INPUT
@@ -80,6 +80,7 @@ def _parser(prog: str) -> argparse.ArgumentParser:
     verify.add_argument("--cases", type=_positive, default=16, metavar="N", help="how many networks (16)")
     verify.add_argument("--seed", type=int, help="which networks; without it, others each time")
 
+    app.add_to(commands)
     studies.add_to(commands)
     prediction.add_to(commands)
     runs.add_to(commands)

@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Match, Mount, Route
 
-from dashboard.api import board, classes, control, files, health, keep, predict, start, studies, watch
+from dashboard.api import board, classes, control, files, health, keep, predict, start, studies, watch, watched
 from dashboard.server.http import error_answer
 
 _NOT_FOUND = "There is nothing at this address; docs/http-api.md lists those of the API."
@@ -53,6 +53,7 @@ _app = Starlette(
         *(Route(f"/runs/{{run}}/{name}", control.command(name), methods=["POST"]) for name in control.COMMANDS),
         *keep.routes,
         *studies.routes,
+        *watched.routes,
     ],
     exception_handlers={HTTPException: _answer_http_error},
 )

@@ -24,17 +24,23 @@ from rnncore.data import DataError
 from rnncore.errors import ConfigError
 from rnncore.runs.read.export import export_csv, export_json, export_parquet
 from rnncore.runs.store.store import Store, StoredRun
+from rnncore.runs.watched_forms import is_watched
+
+NO_SETTINGS = "This run trains in a program of its own, whose settings are not known here."
+IN_ITS_PROGRAM = "This run trains in a program of its own, which has its weights."
 
 
 def _config(store: Store, run: StoredRun) -> Iterator[bytes]:
-    """The config as `python -m rnncore train` takes it."""
+    """The config as `python -m rnncore train` takes it; 409 for a watched run, which has none here."""
+    if is_watched(run.config):
+        raise ApiError(409, NO_SETTINGS)
     return iter([(json.dumps(run.config, indent=2) + "\n").encode()])
 
 
 def _weights(store: Store, run: StoredRun) -> Iterator[bytes]:
     content = weights_file(store, run)
     if content is None:
-        raise ApiError(404, "This run has no weights yet.")
+        raise ApiError(404, IN_ITS_PROGRAM if is_watched(run.config) else "This run has no weights yet.")
     return iter([content])
 
 

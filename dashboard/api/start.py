@@ -98,7 +98,7 @@ async def start(request: Request) -> JSONAnswer:
         "runs": [
             {"id": run, "watch": watch_key(run), "label": label} for run, label in zip(group.runs, labels, strict=True)
         ],
-        "address": _page_of(request, group.id),
+        "address": page_of(request, group.id),
     }
     if given is None:
         answer["workspace"] = workspace
@@ -135,7 +135,7 @@ async def try_change(request: Request) -> JSONAnswer:
         "label": tried.label,
         "changes": list(tried.changes),
         "new": tried.new,
-        "address": _page_of(request, tried.group),
+        "address": page_of(request, tried.group),
     }
     if given is None:
         answer["workspace"] = workspace
@@ -160,7 +160,8 @@ def _reads_files(run: str) -> bool:
     return bool(stored and stored.files)
 
 
-def _page_of(request: Request, group: str) -> str:
+def page_of(request: Request, group: str) -> str:
+    """Return the address of the page that shows a group."""
     return f"{request.url.scheme}://{request.headers.get('host', 'localhost')}/?run={watch_key(group)}"
 
 

@@ -16,7 +16,7 @@ from dashboard.experiment.words import data_words, mistake_words, model_words, s
 from rnncore.codec import joined
 from rnncore.config import TrainConfig
 from rnncore.records import MetricWords
-from rnncore.runs.allowed import RESUMABLE
+from rnncore.runs.allowed import resumable
 from rnncore.runs.read.insights import look
 from rnncore.runs.store.keys import watch_key
 from rnncore.runs.store.runs import progress
@@ -72,9 +72,14 @@ class HistoryRun:
         return self.status in ACTIVE
 
     @property
+    def watched(self) -> bool:
+        """Whether it trains in a program of its user, which alone can steer it."""
+        return self.steps == 0
+
+    @property
     def resumable(self) -> bool:
         """Whether the run is over but can be continued."""
-        return self.status in RESUMABLE
+        return resumable(self.status, self.steps)
 
     def matches(self, words: Sequence[str], statuses: Collection[str]) -> bool:
         """Tell whether the run has one of the statuses (none given: any) and every one of the lower-case words."""

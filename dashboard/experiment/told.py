@@ -13,7 +13,9 @@ from dashboard.experiment.groups import changes_in_words
 from rnncore.changes import changed
 from rnncore.config import TrainConfig
 from rnncore.errors import ConfigError
+from rnncore.runs.watched_forms import is_watched
 
+_THERE = {"words": "", "settings": None, "problem": "This run trains in a program of its own: it is changed there."}
 CANNOT = "This run cannot be changed that way"
 
 
@@ -29,7 +31,8 @@ def told(insights: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, An
     for finding in insights["findings"]:
         remedy = finding["remedy"]
         if remedy is not None:
-            remedy = {**remedy, **_tried(own, json.dumps(remedy["changes"], sort_keys=True))}
+            tried = _THERE if is_watched(config) else _tried(own, json.dumps(remedy["changes"], sort_keys=True))
+            remedy = {**remedy, **tried}
         measured = evidence_words(finding["evidence"])
         findings.append({**finding, "measured": measured, "remedy": remedy})
     return {**insights, "findings": findings}

@@ -68,6 +68,11 @@ def clip_words(config: TrainConfig) -> str:
     return short_powers(CLIP_METHODS[config.clip.method].name_run(config.clip.model_dump()))
 
 
+def progress_words(step: int, steps: int) -> str:
+    """Return how far a run is: 'step 5 of 100'; of a watched one no end is known (0 steps): 'step 5'."""
+    return f"step {step:,} of {steps:,}" if steps else f"step {step:,}"
+
+
 def status_word(status: str) -> str:
     """Return a status as the pages call it."""
     return STATUS_WORDS.get(status, status)

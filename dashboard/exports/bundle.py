@@ -17,6 +17,7 @@ from rnncore.runs.read.damage import damage
 from rnncore.runs.read.export import export_csv, export_parquet
 from rnncore.runs.read.pieces import Pieces
 from rnncore.runs.store.store import Store, StoredRun
+from rnncore.runs.watched_forms import is_watched
 
 _README = """RNN Gradient Lab {version}: runs taken out of the lab
 
@@ -29,6 +30,7 @@ For each run a folder with
   records.parquet     both in one table: a row per step, the profiles as lists (layers of timesteps)
   weights.safetensors the last finite weights
   script.py           the same run in plain torch, without this program
+A run that was watched in a program of its own has its records and profiles alone.
 """
 
 
@@ -59,6 +61,8 @@ def _files(store: Store, runs: Sequence[StoredRun], with_data: bool) -> Iterator
     for number, run in enumerate(runs, start=1):
         folder = f"{number} {re.sub('[^A-Za-z0-9. ]+', '-', run.label).strip('. -')}".strip()
         for name, make in _OF_RUN.items():
+            if is_watched(run.config) and name in _OF_OWN:
+                continue
             yield f"{folder}/{name}", make(store, run)
         if lost := damage(store, run):
             yield f"{folder}/damaged.txt", [f"{lost}\n".encode()]
@@ -77,6 +81,7 @@ def _json(value: Any) -> Content:
     return [(json.dumps(value, indent=2) + "\n").encode()]
 
 
+_OF_OWN = ("config.json", "info.json")  # what a watched run has not
 _OF_RUN: dict[str, Callable[[Store, StoredRun], Content]] = {
     "config.json": lambda store, run: _json(run.config),
     "info.json": lambda store, run: _json(run.info),

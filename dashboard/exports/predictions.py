@@ -8,6 +8,7 @@ from dashboard.exports.weights import weights_file
 from rnncore.config import UploadData
 from rnncore.data import DataError
 from rnncore.data.predictable import check_can_predict
+from rnncore.errors import ConfigError
 from rnncore.runs.reader.pool import Predicted
 from rnncore.runs.reader.shared import readers
 from rnncore.runs.store.store import Store, StoredRun
@@ -19,7 +20,7 @@ def predictable(run: StoredRun) -> bool:
     """Whether a run has columns of a file that a new file can have."""
     try:
         check_can_predict(config_of(run))
-    except DataError:
+    except (DataError, ConfigError):
         return False
     return True
 

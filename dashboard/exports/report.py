@@ -9,11 +9,11 @@ from importlib.metadata import version
 from typing import Any
 
 from dashboard import figures
-from dashboard.experiment.configs import config_of
+from dashboard.experiment.configs import config_of, known_configs, labels_of
 from dashboard.experiment.groups import Group
 from dashboard.experiment.setting_paths import defaults, values
 from dashboard.experiment.share import ShareError, encode
-from dashboard.experiment.words import mistake_words
+from dashboard.experiment.words import mistake_words, progress_words
 from dashboard.exports.code import script
 from dashboard.exports.modules import STATIC, inline_modules, json_in_html
 from dashboard.exports.payload import run_payload, run_snapshots
@@ -25,6 +25,7 @@ from rnncore.errors import ConfigError
 from rnncore.runs.read.insights import look
 from rnncore.runs.store.keys import watch_key
 from rnncore.runs.store.store import Store, StoredRun
+from rnncore.runs.watched_forms import is_watched
 
 _PACKAGES = ("torch", "numpy", "plotly", "pydantic")
 # Nothing may be loaded from anywhere: what is not in the file does not exist.
@@ -38,9 +39,10 @@ def report_html(store: Store, runs: Sequence[StoredRun]) -> Iterator[bytes]:
     they could be steered. Raises ConfigError.
     """
     runs = runs[: figures.MAX_RUNS]
-    configs = [config_of(run) for run in runs]
-    labels = Group(tuple(configs)).labels([run.label for run in runs])
-    return _pieces(store, [replace(run, label=label) for run, label in zip(runs, labels, strict=True)], configs)
+    configs = known_configs(runs)
+    return _pieces(
+        store, [replace(run, label=label) for run, label in zip(runs, labels_of(runs), strict=True)], configs
+    )
 
 
 def _pieces(store: Store, runs: Sequence[StoredRun], configs: Sequence[TrainConfig]) -> Iterator[bytes]:
@@ -55,7 +57,9 @@ def _pieces(store: Store, runs: Sequence[StoredRun], configs: Sequence[TrainConf
     ).encode()
     yield from (_run_lines(store, number, run).encode() for number, run in enumerate(runs))
     yield b'<div id="board" class="rgl-board"></div>\n'
-    yield _config_table(runs, configs).encode()
+    known = [run for run in runs if not is_watched(run.config)]
+    if known:
+        yield _config_table(known, configs).encode()
     yield _reproduce(store, runs, configs).encode()
     data = _data(store, runs, configs)
     yield f'<script type="application/json" id="data">{json_in_html(data)}</script>\n'.encode()
@@ -85,7 +89,8 @@ def _run_lines(store: Store, number: int, run: StoredRun) -> str:
     return (
         f'<div class="run"><span class="rgl-swatch" data-run-color="{number}"></span>'
         f'<strong>{escape(run.label)}</strong><span class="{escape(run.status)}">{escape(run.status)}</span>'
-        f"<span>step {run.step:,} of {run.steps:,}</span><span>{escape(run.reason)}</span><ul>{verdicts}</ul></div>\n"
+        f"<span>{progress_words(run.step, run.steps)}</span><span>{escape(run.reason)}</span>"
+        f"<ul>{verdicts}</ul></div>\n"
     )
 
 
@@ -123,9 +128,10 @@ def _show(value: Any) -> str:
 def _reproduce(store: Store, runs: Sequence[StoredRun], configs: Sequence[TrainConfig]) -> str:
     parts = ["<h2>Do it again</h2>\n"]
     try:
-        group = Group(tuple(configs))
-        link = escape(encode(*group.experiment, group.others))
-        parts.append(f"<p>In the lab: add <code>?config={link}</code> to its address.</p>\n")
+        if configs:
+            group = Group(tuple(configs))
+            link = escape(encode(*group.experiment, group.others))
+            parts.append(f"<p>In the lab: add <code>?config={link}</code> to its address.</p>\n")
     except ShareError as error:
         parts.append(f"<p>{escape(str(error))}</p>\n")
     keys = ",".join(watch_key(run.id) for run in runs)
@@ -145,11 +151,16 @@ def _reproduce(store: Store, runs: Sequence[StoredRun], configs: Sequence[TrainC
     )
 
 
+def _drawn(run: StoredRun) -> figures.Run:
+    if is_watched(run.config):
+        return figures.Run.watched(run.label, run.config)
+    return figures.Run.of(run.label, config_of(run))
+
+
 def _data(store: Store, runs: Sequence[StoredRun], configs: Sequence[TrainConfig]) -> dict[str, Any]:
-    drawn = [figures.Run.of(run.label, config) for run, config in zip(runs, configs, strict=True)]
-    share = len(runs)
+    drawn, share = [_drawn(run) for run in runs], len(runs)
     return figures.drawing(drawn) | {
-        "matched": Group(tuple(configs)).matched,
+        "matched": len(configs) == len(runs) and Group(tuple(configs)).matched,
         "measured": [
             {"info": run.info, "answer": run_payload(store, run, share), "snapshots": run_snapshots(store, run, share)}
             for run in runs

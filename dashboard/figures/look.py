@@ -3,7 +3,7 @@
 import json
 import textwrap
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Any, Self
@@ -72,6 +72,11 @@ class Run:
         """Return what is to be known of a run of this name and configuration."""
         threshold = config.clip.threshold if CLIP_METHODS[config.clip.method].limits_norm else None
         return cls(label.translate(_NAMES), threshold, config.model.cell, config.clip.shortens)
+
+    @classmethod
+    def watched(cls, label: str, config: Mapping[str, Any]) -> Self:
+        """Return the same of a watched run; config: what the store has in place of one, which names the cell."""
+        return cls(label.translate(_NAMES), None, str(config["model"]["cell"]))
 
 
 def texts(names: Iterable[str], width: int = 30) -> list[str]:

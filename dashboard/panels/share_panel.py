@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import streamlit as st
 
 from dashboard.experiment.comparison import sent_as
-from dashboard.experiment.configs import config_of
+from dashboard.experiment.configs import known_configs, labels_of
 from dashboard.experiment.groups import Group
 from dashboard.experiment.history import address, ids
 from dashboard.experiment.share import PARAMETER, Decoded, ShareError, decode, encode
@@ -27,6 +27,7 @@ from rnncore.config import TrainConfig
 from rnncore.data import DataError, ReadFile
 from rnncore.errors import ConfigError
 from rnncore.runs.store.store import StoredRun
+from rnncore.runs.watched_forms import is_watched
 from rnncore.words import many
 
 _OPEN, _SHOW_CODE = "share.open", "share.show_code"
@@ -42,6 +43,7 @@ _RUN_FILES = {
     "weights.safetensors": ("Weights", "The last finite weights, as safetensors."),
     "config.json": ("Config", "For `python -m rnncore train`."),
 }
+_OF_OWN = ("weights.safetensors", "config.json")  # what a watched run has not
 
 
 def share_panel(
@@ -54,7 +56,7 @@ def share_panel(
     chosen: the runs that the controls say, none while that is not valid. read_file: for their data
     (`rnncore.data.load_dataset`).
     """
-    configs = tuple(map(config_of, runs)) or tuple(chosen)
+    configs = tuple(known_configs(runs)) if runs else tuple(chosen)
     config = configs[0] if configs else None
     panel = st.popover("Share and keep", icon=":material/ios_share:", key=_OPEN, on_change="rerun")
     if st.session_state.pop(_SHOW_CODE, False):
@@ -62,14 +64,16 @@ def share_panel(
     if not panel.open:
         return
     with panel:
-        if not configs:
+        if not configs and not runs:
             st.caption("The settings are not valid yet.")
         else:
-            _link(*sent_as(configs))
+            if configs:
+                _link(*sent_as(configs))
             if runs:
                 _watch_address(runs)
                 _files(runs)
-            st.button("Show me the code", key="share.code", help=_CODE_HELP, on_click=_ask_for_code)
+            if configs:
+                st.button("Show me the code", key="share.code", help=_CODE_HELP, on_click=_ask_for_code)
         open_button(_close)
 
 
@@ -165,10 +169,13 @@ def _files(runs: Sequence[StoredRun]) -> None:
     label, words = _EVERYTHING
     together = ",".join(ids(runs, everything))
     right.link_button(label, f"api/groups/{together}/everything.zip", help=words, width="stretch")
-    for run, called in zip(runs, Group(tuple(map(config_of, runs))).labels([run.label for run in runs]), strict=True):
+    for run, called in zip(runs, labels_of(runs), strict=True):
         st.caption(escape(called))
+        offered = {
+            name: words for name, words in _RUN_FILES.items() if name not in _OF_OWN or not is_watched(run.config)
+        }
         columns = st.columns(len(_RUN_FILES))
-        for column, (name, (label, words)) in zip(columns, _RUN_FILES.items(), strict=True):
+        for column, (name, (label, words)) in zip(columns, offered.items(), strict=False):
             column.link_button(label, f"api/runs/{run.id}/{name}", help=words, type="tertiary")
 
 
@@ -178,7 +185,9 @@ def _code(runs: Sequence[StoredRun], config: TrainConfig | None, read_file: Read
     store = services.scheduler().store
     if runs and runs[0].workspace == workspace_id():
         _data_files(runs[0])
-    makers: dict[str, Callable[[], str]] = {f"{run.label}": partial(script, store, run) for run in runs}
+    makers: dict[str, Callable[[], str]] = {
+        f"{run.label}": partial(script, store, run) for run in runs if not is_watched(run.config)
+    }
     if config is not None and not runs:
         makers["code"] = partial(script_for, workspace_id(), config, read_file or _no_file)
     for number, (tab, make) in enumerate(zip(st.tabs([escape(name) for name in makers]), makers.values(), strict=True)):

@@ -6,7 +6,7 @@ from contextlib import suppress
 import streamlit as st
 
 from dashboard.experiment.comparison import said_of
-from dashboard.experiment.configs import config_of
+from dashboard.experiment.configs import known_configs
 from dashboard.experiment.text import escape
 from dashboard.experiment.words import data_words, model_words, status_word
 from dashboard.panels import controls
@@ -19,6 +19,7 @@ from rnncore.runs.limits import Load, check_start
 from rnncore.runs.scheduler import ControlError, UnknownRun
 from rnncore.runs.store.keys import watch_key
 from rnncore.runs.store.store import StoredRun
+from rnncore.runs.watched_forms import is_watched
 from rnncore.words import many
 
 STOP, QUEUE = "stop", "queue"
@@ -80,17 +81,19 @@ def _answer(answer: str) -> None:
 def _open(start: Start) -> None:
     st.query_params["run"] = watch_key(start[0].group)
     try:
-        said = said_of(tuple(map(config_of, start)))
+        configs = known_configs(start)
     except ConfigError:
         return  # the board says so
-    controls.open_with(said)
+    if configs:
+        controls.open_with(said_of(configs))
 
 
 def _unfinished() -> list[Start]:
-    """Return the starts of this workspace that have a run under way, the newest last."""
+    """Return the starts of this workspace that have a run under way here, the newest last."""
     starts: dict[str, list[StoredRun]] = {}
     for run in services.scheduler().store.unfinished(workspace_id()):
-        starts.setdefault(run.group, []).append(run)
+        if not is_watched(run.config):  # which takes no place here
+            starts.setdefault(run.group, []).append(run)
     return list(starts.values())
 
 

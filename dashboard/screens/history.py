@@ -12,6 +12,7 @@ from dashboard.experiment.history import MOST_LAID, MOST_RUNS, STATUSES, History
 from dashboard.experiment.words import BROKEN, status_word
 from dashboard.panels.interrupted import continue_runs
 from dashboard.panels.theme import on_primary
+from dashboard.panels.watching import watch_your_own
 from dashboard.server import services
 from dashboard.server.workspace import workspace_id
 from rnncore.runs.scheduler import MAX_NOTE, ControlError, UnknownRun
@@ -57,12 +58,14 @@ def main() -> None:
     st.subheader("History", anchor=False)
     runs = _runs()
     if not runs:
-        st.text("No runs yet: whatever you train in the lab is kept here.")
+        st.text("No runs yet: whatever you train in the lab, or watch in a script of your own, is kept here.")
         if st.button(on_primary("Go to the lab"), type="primary"):
             st.switch_page(LAB)
+        watch_your_own()
         return
     live = any(run.active for run in runs)
     st.fragment(_body, run_every=REFRESH_S if live else None)(live)
+    watch_your_own()
 
 
 def _body(live: bool) -> None:
@@ -183,7 +186,7 @@ def _actions(chosen: Sequence[HistoryRun], runs: Sequence[HistoryRun]) -> None:
         args=(resumable, runs),
         help="Go on with selected runs that were stopped or interrupted, from their last checkpoint.",
     )
-    under_way = [run for run in chosen if run.active]
+    under_way = [run for run in chosen if run.active and not run.watched]
     st.button(
         "Stop",
         disabled=not under_way,
@@ -213,7 +216,9 @@ def _deletion(chosen: Sequence[HistoryRun]) -> None:
         kept = len(chosen) - len(doomed)
         if kept:
             are, them = ("is", "it") if kept == 1 else ("are", "them")
-            st.text(f"{many(kept, 'run')} {are} unfinished and cannot be deleted; stop {them} first.")
+            watched = any(run.active and run.watched for run in chosen)
+            how = f"stop {them} first, or end the program that trains {them}" if watched else f"stop {them} first"
+            st.text(f"{many(kept, 'run')} {are} unfinished and cannot be deleted; {how}.")
         if doomed:
             st.text(f"Delete {many(len(doomed), 'run')} with all that was recorded? This cannot be undone.")
             label = on_primary(f"Delete {many(len(doomed), 'run')}")

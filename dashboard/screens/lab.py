@@ -6,7 +6,7 @@ import streamlit as st
 from pydantic import ValidationError
 
 from dashboard.experiment.comparison import said_of
-from dashboard.experiment.configs import config_of
+from dashboard.experiment.configs import known_configs
 from dashboard.experiment.groups import Group
 from dashboard.experiment.opening import DEFAULT
 from dashboard.experiment.share import PARAMETER as LINK
@@ -99,13 +99,13 @@ def main() -> None:
     if first and shown:
         cards.empty()
         first = False
-    configs, would = [config_of(run) for run in shown], [run.config for run in named]
+    configs, would = known_configs(shown), [run.config for run in named]
     with heading:
         st.subheader("RNN Gradient Lab", anchor=False, width="content")
-        described = configs[0] if configs else config
+        described = configs[0] if configs else None if shown else config
         if first:
             st.markdown(PURPOSE, width="stretch")
-        elif predicts_first() or not mismatch_notice([config_of(run) for run in trying.by_controls(shown)], would):
+        elif predicts_first() or not mismatch_notice(known_configs(trying.by_controls(shown)), would):
             st.caption(escape(in_words(described)) if described else " ", width="stretch")
         if not first and current() is None:
             st.button("Presets", on_click=st.query_params.clear, help="Back to the first screen; what trains goes on.")
@@ -146,8 +146,8 @@ def _open_address(link: Decoded | None) -> Sequence[StoredRun]:
         elif (watched := watch_address(address)) != address:  # an id that an address of before holds is the owner's
             st.query_params["run"] = watched
     if controls.untouched():
-        if runs:
-            controls.open_with(said_of([config_of(run) for run in runs]))
+        if configs := known_configs(runs):
+            controls.open_with(said_of(configs))
         elif link is not None:
             controls.open_with(said_of([*(twins(link.config) if link.compare else [link.config]), *link.others]))
         else:

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any, Self
 
 from dashboard import figures
-from dashboard.experiment.configs import config_of
+from dashboard.experiment.configs import config_of, known_configs, labels_of
 from dashboard.experiment.groups import Group
 from dashboard.experiment.told import fingerprint
 from dashboard.exports.plotly_js import SMALL, plotly_js
@@ -20,6 +20,7 @@ from rnncore.config import TrainConfig
 from rnncore.errors import ConfigError
 from rnncore.runs.store.keys import watch_key
 from rnncore.runs.store.store import Store, StoredRun
+from rnncore.runs.watched_forms import is_watched
 
 NO_RUN = "There is no run at this address (any more)."
 
@@ -31,11 +32,12 @@ class BoardRun:
     run_id: by which it is asked for: its id, or its watch key on pages that may only look at it. learning_rate,
     threshold: where the sliders begin. settings: `fingerprint` of its settings. target: the id by which it is steered,
     its group's where all of that is on the board, so that the runs of a group obey at the same step; None: by nobody.
+    Of a watched run there are neither settings nor sliders.
     """
 
     run_id: str | None
     figure: figures.Run
-    learning_rate: float
+    learning_rate: float | None
     threshold: float | None
     settings: str = ""
     target: str | None = None
@@ -47,6 +49,11 @@ class BoardRun:
         rate, settings = config.optimizer.learning_rate, fingerprint(config)
         return cls(run_id, figures.Run.of(label, config), rate, steered, settings, target)
 
+    @classmethod
+    def watched(cls, run: StoredRun) -> Self:
+        """Return a run that trains in a program of its user: it is looked at, and steered by nobody."""
+        return cls(watch_key(run.id), figures.Run.watched(run.label, run.config), None, None)
+
 
 def runs_at(store: Store, address: str) -> tuple[list[StoredRun], list[str]]:
     """Return the runs that an address names (`?run=KEY,KEY`), and a sentence for each whose settings cannot be read.
@@ -57,7 +64,8 @@ def runs_at(store: Store, address: str) -> tuple[list[StoredRun], list[str]]:
     readable, problems = [], []
     for run in named[: figures.MAX_RUNS]:
         try:
-            config_of(run)
+            if not is_watched(run.config):
+                config_of(run)
             readable.append(run)
         except ConfigError as error:
             problems.append(f"{error} What it recorded can be downloaded from History.")
@@ -78,14 +86,19 @@ def board_of(
 
     workspace: of whoever looks; only runs of their own are steered from the board, and named by their ids on it.
     """
-    configs = [config_of(run) for run in shown]
-    group = Group(tuple(configs))
-    labels, targets = group.labels([run.label for run in shown]), _targets(store, shown)
+    labels, targets = labels_of(shown), _targets(store, shown)
     runs = [
-        BoardRun.of(*((run.id, config, label, target) if mine(run, workspace) else (watch_key(run.id), config, label)))
-        for run, config, label, target in zip(shown, configs, labels, targets, strict=True)
+        BoardRun.watched(run) if is_watched(run.config) else _board_run(run, label, target, mine(run, workspace))
+        for run, label, target in zip(shown, labels, targets, strict=True)
     ]
-    return board_data(runs, matched=group.matched, show=show, trains=trains, tries=tries, tried=tried)
+    configs = known_configs(shown)
+    matched = len(configs) == len(shown) and Group(tuple(configs)).matched
+    return board_data(runs, matched=matched, show=show, trains=trains, tries=tries, tried=tried)
+
+
+def _board_run(run: StoredRun, label: str, target: str, own: bool) -> BoardRun:
+    config = config_of(run)
+    return BoardRun.of(run.id, config, label, target) if own else BoardRun.of(watch_key(run.id), config, label)
 
 
 def mine(run: StoredRun, workspace: str | None) -> bool:

@@ -12,8 +12,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from dashboard.experiment.configs import config_of
-from dashboard.experiment.words import in_words
+from dashboard.experiment.configs import known_configs
+from dashboard.experiment.words import in_words, model_words
 from dashboard.exports.modules import STATIC, json_in_html
 from dashboard.server import services
 from dashboard.server.assets import asset_url
@@ -49,7 +49,8 @@ def _html(address: str, workspace: str | None) -> tuple[int, str]:
     early, board = "", ""
     words = "See, live and exactly, how gradients travel back through time."
     if shown:
-        words = in_words(config_of(shown[0]))
+        configs = known_configs(shown[:1])
+        words = in_words(configs[0]) if configs else model_words(shown[0].config)
         data = board_of(store, shown, workspace=workspace, tries=True)
         asked = urlencode([("run", f"{run['id']}:0") for run in data["runs"]])  # as the board will ask first
         early = (

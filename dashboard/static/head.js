@@ -137,7 +137,7 @@ export class Head {
    */
   showRun(run, view) {
     const { state } = run;
-    view.progress.hidden = !run.id;
+    view.progress.hidden = !run.id || state?.steps === 0;
     if (!state) {
       setText(view.status, run.id ? "loading" : "not started");
       return;
@@ -208,7 +208,8 @@ function details({ series, info }, state) {
   const loss = series.columns.train_loss.at(-1);
   const metric = told(info, series.evaluation("val_metric").findLast(Number.isFinite));
   const parts = [];
-  if (state.status !== "queued") parts.push(`step ${count(state.last_step)} of ${count(state.steps)}`);
+  const end = state.steps ? ` of ${count(state.steps)}` : ""; // of a watched run no end is known
+  if (state.status !== "queued") parts.push(`step ${count(state.last_step)}${end}`);
   else if (state.position) parts.push(`position ${state.position} in the queue`);
   if (state.notice) parts.push(state.notice);
   else if (state.status === "queued" && state.wait_seconds) parts.push(`about ${duration(state.wait_seconds)} to go`);

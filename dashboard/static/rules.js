@@ -169,7 +169,7 @@ function roomAhead({ card, context, data, layout, empty }) {
   const { runs } = context;
   const log = layout.yaxis.type === "log";
   const training = runs.some((run) => run.state && ACTIVE.has(run.state.status));
-  const steps = training ? Math.max(...runs.map((run) => run.state?.steps ?? 0)) : null;
+  const steps = training ? Math.max(...runs.map((run) => (run.state ? run.state.steps || Infinity : 0))) : null;
   const first = card.about.steps || !overLag(context) ? 1 : 0;
   const timesteps = Math.max(...runs.map((run) => run.series.timesteps));
   const left = data.filter((trace) => !onRight(trace) && !inStrip(trace));

@@ -218,7 +218,7 @@ export interface Show {
 /** A run as the page tells the live board of it. */
 export interface BoardRun {
   id: string | null;
-  learning_rate: number;
+  learning_rate: number | null;
   threshold: number | null;
   settings: string; // a fingerprint of its settings
   watch: string | null; // its watch key, which stands in addresses

@@ -31,6 +31,7 @@ class History:
     """Scalars of a run so far, one per recorded step; val_loss is NaN between evaluations.
 
     learning_rate: that of each step, after the schedule; empty where it is not known.
+    gaps: NaN is a number that nobody recorded, as of a watched model; one that is not finite stands there as inf.
     """
 
     step: Floats
@@ -42,6 +43,7 @@ class History:
     epoch: int = 0
     diverged: str | None = None
     learning_rate: Floats = field(default_factory=lambda: np.zeros(0))
+    gaps: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +109,10 @@ class Evidence:
         """Why the run's numbers are no longer finite, or None."""
         if self.history.diverged:
             return self.history.diverged.rstrip(".")
-        step = first_non_finite(self.history.step, self.history.train_loss, self.history.grad_norm)
+        columns = self.history.train_loss, self.history.grad_norm
+        if self.history.gaps:
+            columns = np.nan_to_num(columns[0], posinf=np.inf), np.nan_to_num(columns[1], posinf=np.inf)
+        step = first_non_finite(self.history.step, *columns)
         return None if step is None else f"the numbers stopped being finite at step {step:,}"
 
     @cached_property

@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from rnncore.runs.allowed import RESUMABLE
+from rnncore.runs.allowed import resumable
 from rnncore.runs.store.keys import watch_key
 from rnncore.runs.store.recording import Recorder
 from rnncore.runs.store.store import StoredRun
@@ -33,7 +33,7 @@ class RunStatus:
     @property
     def resumable(self) -> bool:
         """Whether the run is over but can be continued."""
-        return self.run.status in RESUMABLE
+        return resumable(self.run.status, self.run.steps)
 
     def to_json(self) -> dict[str, Any]:
         """Return a JSON-ready dict, without the workspace: a run's id gives no right to the rest of it."""

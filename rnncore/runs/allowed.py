@@ -10,6 +10,11 @@ STATES = (*ACTIVE, *ENDED)
 RESUMABLE = ("interrupted", "stopped", "killed")
 
 
+def resumable(status: str, steps: int) -> bool:
+    """Tell whether a run is over but can be continued; a watched one, of which no end is known (0 steps), cannot."""
+    return status in RESUMABLE and steps > 0
+
+
 def _row(
     acts: tuple[str, ...], already: tuple[str, ...] = (), unfinished: str = "", over: str = ""
 ) -> Mapping[str, str]:

@@ -1,15 +1,62 @@
-"""`rnnlab`: starts the app, which stands in the package `dashboard` and needs the extra `[app]`."""
+"""`rnnlab` and `rnnlab view`: start the app, which is the package `dashboard` and needs the extra `[app]`."""
 
+import argparse
 import os
+import socket
 import sys
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from rnncore.errors import ConfigError
 
 NEEDS_APP = "the app is not installed here: pip install 'rnn-gradient-lab[app]' brings it"
 _OF_THE_APP = ("streamlit", "starlette", "uvicorn", "segno", "latex2mathml")
+
+
+ADDRESS_FILE = "address"  # in the data folder: where the server that uses it is reached
+FIRST_PORT, PORTS = 8501, 50
+
+
+def add_to(commands: Any) -> None:
+    """Add `view` to a parser's commands; it sets `run`, which returns the exit status."""
+    summary = "show the models that are watched on this machine in the app; starts it where it does not run"
+    parser = commands.add_parser("view", help=summary, description=summary)
+    parser.set_defaults(run=_view)
+
+
+def _view(options: argparse.Namespace) -> int:
+    from rnncore.runs.settings import Settings, SettingsError
+    from rnncore.runs.store.lock import FolderLock, StoreError
+    from rnncore.runs.watched_targets import own_workspace, view_key
+
+    try:
+        data_dir = Settings.from_env().data_dir
+        key = view_key(own_workspace(data_dir))
+    except SettingsError as error:
+        raise ConfigError(str(error)) from None
+    address = data_dir / ADDRESS_FILE
+    try:
+        FolderLock(data_dir).release()
+        runs = False
+    except StoreError:  # a server has it
+        runs = address.exists()
+    if runs:
+        print(f"The app runs; the watched models are at\n\n  {address.read_text('utf-8').strip()}/view?key={key}\n")
+        return 0
+    app_script()  # what is missing is said first
+    port = os.environ.get("STREAMLIT_SERVER_PORT") or str(_free_port())
+    print(f"The watched models are at\n\n  http://localhost:{port}/view?key={key}\n\nThe app starts; Ctrl-C stops it.")
+    return start_app(("--server.port", port))
+
+
+def _free_port() -> int:
+    for port in range(FIRST_PORT, FIRST_PORT + PORTS):
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)):
+                return port
+    raise ConfigError(f"ports {FIRST_PORT} to {FIRST_PORT + PORTS - 1} are all in use; set STREAMLIT_SERVER_PORT")
 
 
 def app_script() -> Path:

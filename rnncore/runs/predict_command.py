@@ -77,10 +77,13 @@ def _of_store(options: argparse.Namespace) -> Trained:
     """Return config, newest weights and reader of a run in the store. Raises ConfigError."""
     from rnncore.data.dataset import DataError
     from rnncore.runs.commands import found, open_store
+    from rnncore.runs.watched_forms import is_watched
     from rnncore.weights import checkpoint_weights
 
     with open_store(options) as (store, _):
         run = found(store, options.of)
+        if is_watched(run.config):
+            raise ConfigError(f"the run '{run.id}' trains in a program of its own, which has its weights")
         config = TrainConfig.model_validate(run.config)
         checkpoint = store.load_checkpoint(run.id)
         if checkpoint is None or run.info is None:

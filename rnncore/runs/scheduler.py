@@ -28,6 +28,7 @@ from rnncore.runs.supervision import damaged
 from rnncore.runs.tokens import new_id
 from rnncore.runs.twins import common_step, is_near
 from rnncore.runs.uploads import add_new_uploads, add_upload, uploads_of
+from rnncore.runs.watched import NOT_HERE, NOT_YET, WatchedRuns
 from rnncore.words import visible
 
 logger = logging.getLogger(__name__)
@@ -56,7 +57,8 @@ class Scheduler:
         self._loop = Loop(self._lifecycle, self.studies.feeder)
         self._owners = Owners()
         self._folder = DataFolder(self._lifecycle, self.studies.feeder.forget_all)
-        self._housekeeper = Housekeeper(store, settings, self._lifecycle.delete_ended, self._folder.look)
+        self.watched = WatchedRuns(store, settings)
+        self._housekeeper = Housekeeper(store, settings, self._lifecycle.delete_ended, self._look_after)
 
     def start(self) -> None:
         """Take the data folder, end what an earlier server left unfinished, begin to work in the background.
@@ -73,6 +75,10 @@ class Scheduler:
         self._loop.close()
         self._housekeeper.close()
         self._folder.give_back()
+
+    def _look_after(self) -> None:
+        self._folder.look()
+        self.watched.look()
 
     def wake(self) -> None:
         """Let the background look after the runs at once."""
@@ -247,7 +253,10 @@ class Scheduler:
             refused = any(verdict not in (ACTS, ALREADY) for verdict in verdicts)
         else:
             members = []
-            verdicts = [row[run.status] for run in self._named(target)]
+            stored = self._named(target)
+            if any(self.store.is_watched(run.id) for run in stored):
+                raise ControlError(NOT_HERE)
+            verdicts = [row[run.status] for run in stored]
             refused = not any(verdict in (ACTS, ALREADY) for verdict in verdicts)
         if refused:
             raise ControlError(next(verdict for verdict in verdicts if verdict not in (ACTS, ALREADY)))
@@ -300,6 +309,8 @@ class Scheduler:
                 raise ControlError(TABLE["delete"][unfinished.status])
             self._save_endings()
             if not self.store.delete_run(run_id):
+                if self.store.is_watched(run_id):
+                    raise ControlError(NOT_YET)
                 raise UnknownRun("There is no such run.")
 
     def _save_endings(self) -> None:

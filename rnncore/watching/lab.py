@@ -15,12 +15,13 @@ from rnncore.watching.hooks import AnyCall, attach
 from rnncore.watching.pace import Pace
 from rnncore.watching.parameters import Parameters, learning_rate
 from rnncore.watching.record import WatchRecord
+from rnncore.watching.shown import Shown
 from rnncore.watching.supported import recurrent_modules
 
 MOST_RECORDS = 2_000  # when there are more, every second one of the older half is dropped
 
 
-class Lab:
+class Lab(Shown):
     """What `rnncore.watch` returns: a context in which the model is watched, and what was recorded of it.
 
     records: the recorded steps so far, the newest last. notes: what is not recorded, and why, a sentence each. steps:
@@ -41,6 +42,7 @@ class Lab:
         self._calls = 0
         self._draft: WatchRecord | None = None  # of this step, until the next recorded one begins
         self._closed = False  # whether `step` has been called for it
+        self._updating: set[int] = set()  # optimisers whose step is under way, by their ids
         self._began = time.perf_counter()
 
     @property
@@ -55,7 +57,7 @@ class Lab:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.close()
+        self.close(error)
 
     def open(self) -> None:
         """Begin to watch, as entering the `with` block does."""
@@ -68,14 +70,15 @@ class Lab:
         self._began = time.perf_counter()
         self._record(self.pace.begin())
 
-    def close(self) -> None:
-        """Stop watching and take every hook away; what was recorded stays."""
+    def close(self, error: BaseException | None = None) -> None:
+        """Stop watching and take every hook away; what was recorded stays. error: why the training ended, if by one."""
         self._record(False)
         for handle in self._updates:
             handle.remove()
         self._updates = []
         self._complete()
         self._passes.clear()
+        self.say_it_is_over(error)
 
     def listen(self, listener: Callable[[WatchRecord], None]) -> None:
         """Call `listener` with every record once nothing more of it will become known.
@@ -116,6 +119,9 @@ class Lab:
         record.loss = None if loss is None else float(loss.detach() if isinstance(loss, Tensor) else loss)
         if optimizer is not None and record.learning_rate is None:
             record.learning_rate = learning_rate(optimizer)
+        if id(optimizer) in self._updating:  # within its closure: what comes before its step has passed
+            record.weight_norm = self._parameters.weight_norm()
+            self._parameters.remember(optimizer)
         self._closed = True
         self.records.append(record)
         if len(self.records) > MOST_RECORDS:
@@ -145,6 +151,7 @@ class Lab:
         self._draft.grad_norm = self._parameters.grad_norm()
 
     def _before_update(self, optimizer: Optimizer, *_: Any) -> None:
+        self._updating.add(id(optimizer))
         record = self._draft
         if record is not None and record.update_norm is None and self._parameters.belong_to(optimizer):
             begun = time.perf_counter()
@@ -154,8 +161,11 @@ class Lab:
             self.pace.spend(time.perf_counter() - begun)
 
     def _after_update(self, optimizer: Optimizer, *_: Any) -> None:
+        self._updating.discard(id(optimizer))
         record = self._draft
         if record is not None and (update := self._parameters.update_norm(optimizer)) is not None:
+            if record.clipped_norm is None:
+                record.clipped_norm = self._parameters.grad_norm()
             record.update_norm = update
             if self._closed:
                 self._complete()

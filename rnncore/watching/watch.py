@@ -16,6 +16,9 @@ def watch(
     every: int | None = None,
     sample: int | None = None,
     batch_mean: bool = False,
+    name: str | None = None,
+    server: str | None = None,
+    workspace: str | None = None,
 ) -> Lab:
     """Return a context in which the recurrent modules of `model` are watched while your own loop trains it.
 
@@ -31,6 +34,11 @@ def watch(
     budget: recording may take at most this share of the time, from 0 to 1. every: record each n-th step instead, the
     first one included. sample: look at the first so many sequences of a batch alone. batch_mean: multiply gradients by
     the number of sequences, which takes the 1/B out of a loss that is a mean over the batch.
+
+    name: under which the app shows the runs, live and in its History: `rnnlab view` says where. server: address of an
+    app elsewhere that is to show them. workspace: whose runs they are to be, as the app's History tells it. While the
+    app is away the training goes on as ever.
+
     Raises ValueError where one of these is out of range.
     """
     if not isinstance(model, nn.Module):
@@ -40,7 +48,14 @@ def watch(
     for field, value in (("every", every), ("sample", sample)):
         if value is not None and (not isinstance(value, int) or value < 1):
             raise ValueError(f"{field}: {value!r} is not a whole number from 1")
+    if name is None and (server is not None or workspace is not None):
+        raise ValueError("name: a name is needed under which the app shows the runs")
     lab = Lab(model, Pace(budget, every), sample, batch_mean)
+    if name is not None and lab.modules:
+        from rnncore.watching.publishing import Publisher  # only who shows runs pays for importing the store
+
+        lab.publisher = Publisher(lab, name, server, workspace)
+        lab.listen(lab.publisher)
     for note in lab.notes:
         warnings.warn(note, WatchWarning, stacklevel=2)
     return lab

@@ -1,6 +1,7 @@
 """README and docs/: what they link to and name exists, their examples run, and the README stays short."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -65,13 +66,16 @@ def test_commands_that_are_named_exist(capsys: pytest.CaptureFixture[str]) -> No
     assert "usage" in capsys.readouterr().out
 
 
-def test_the_python_of_the_readme_runs() -> None:
+def test_the_python_of_the_readme_runs(tmp_path: Path) -> None:
+    said = {"watch": "'my model' is being watched", "train": "torch.Size([1, 50, 8, 32])"}
     examples = blocks(README, "python")
-    assert examples
-    for code in examples:
-        done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert len(examples) == len(said)
+    env = os.environ | {"RNNLAB_DATA_DIR": str(tmp_path)}
+    for code, words in zip(examples, said.values(), strict=True):
+        command = [sys.executable, "-c", code]
+        done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
-        assert "torch.Size([1, 50, 8, 32])" in done.stdout
+        assert words in done.stdout + done.stderr
 
 
 def test_the_commands_of_the_readme_run(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from dashboard.server.class_page import class_routes
 from dashboard.server.guard import Guard
 from dashboard.server.page_files import CompressedPageFiles
 from dashboard.server.upload_guard import UploadGuard
+from dashboard.server.view_page import view_routes
 from dashboard.server.workspace import WorkspaceCookie
 
 
@@ -28,7 +29,7 @@ async def _page(request: Any) -> Response:
 
 
 APP = Starlette(
-    routes=[*routes, *asset_routes, *board_routes, *class_routes, Route("/", _page)],
+    routes=[*routes, *asset_routes, *board_routes, *class_routes, *view_routes, Route("/", _page)],
     middleware=[
         Middleware(Guard),
         Middleware(CompressedPageFiles),

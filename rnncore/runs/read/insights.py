@@ -9,7 +9,7 @@ import numpy as np
 from cachetools import LRUCache
 from pydantic import ValidationError
 
-from rnncore.codec import joined
+from rnncore.codec import Floats, joined
 from rnncore.config import TrainConfig
 from rnncore.diagnosis.evidence import FIRST, RECENT, Evidence, History
 from rnncore.diagnosis.finding import Finding
@@ -22,6 +22,7 @@ from rnncore.runs.store.runs import ENDED, progress, setup
 from rnncore.runs.store.scalars import read_scalars
 from rnncore.runs.store.snapshots import snapshot_before
 from rnncore.runs.store.store import Store
+from rnncore.runs.watched_forms import is_reverse, is_watched
 
 REFRESH_S = 0.9
 CACHED_RUNS = 256
@@ -89,9 +90,12 @@ def look(store: Store, run_id: str, step: int | None = None) -> dict[str, Any]:
         learning_rate=records["learning_rate"],
         epoch=int(records["epoch"][-1]) if len(records) else 0,
         diverged=ended.rstrip(".") if ended else None,
+        gaps=is_watched(settings),
     )
     arrays = profile.arrays if profile else {}
     counts = arrays.get("sequence_count")
+    if is_reverse(settings):
+        arrays = {}  # its gradient travels the other way, of which no rule knows
     hidden, direct = (measured(arrays.get(name), counts) for name in ("hidden_grad_norm", "direct_grad_norm"))
     found = findings(
         Evidence(
@@ -113,7 +117,7 @@ def look(store: Store, run_id: str, step: int | None = None) -> dict[str, Any]:
         "last_step": run.step,
         "verdicts": [*({"kind": each.kind, "sentence": each.sentence} for each in found), *damaged],
         "findings": [finding_to_json(each) for each in found],
-        "clipped": float(np.mean(records["clip_coef"][late] < 1)) if late.any() else None,
+        "clipped": float(np.mean(coefs < 1)) if len(coefs := _measured_only(records["clip_coef"][late])) else None,
         "recording_overhead": recording_overhead(
             records["step"][late],
             records["elapsed_s"][late],
@@ -121,6 +125,11 @@ def look(store: Store, run_id: str, step: int | None = None) -> dict[str, Any]:
             settings.get("profile_every") or 1,
         ),
     }
+
+
+def _measured_only(values: Floats) -> Floats:
+    """Return the values that were measured."""
+    return values[~np.isnan(values)]
 
 
 def _valid(settings: dict[str, Any]) -> TrainConfig | None:

@@ -157,9 +157,9 @@ def _packed(profiles: Sequence[Profile]) -> dict[str, Any]:
     same = [profile for profile in profiles if profile.arrays["hidden_grad_norm"].shape == shape]
     packed: dict[str, Any] = {"count": len(same), "layers": layers, "timesteps": timesteps}
     packed["step"] = encode(np.array([profile.step for profile in same], np.float64))
-    empty = np.zeros(shape, np.float32)
     for name in (*PROFILES, *COUNTS):
         if name in newest:
+            empty = np.full(shape, float(name in COUNTS), np.float32)  # without counts every timestep had sequences
             packed[name] = _base64(b"".join(profile.arrays.get(name, empty).tobytes() for profile in same))
     return packed
 

@@ -106,12 +106,12 @@ class ClassTable(Database):
             return dict(rows.fetchall())
 
     def put_on_wall(self, key: int, handout: int, workspace: str, run_id: str) -> bool:
-        """Show a run of a workspace on the wall; tell whether it has such a run."""
+        """Show a run of a workspace on the wall; tell whether it has such a run, which is not a watched one."""
         with self.write() as db:
             return bool(
                 db.execute(
                     "INSERT INTO class_runs (class, run, handout, workspace)"
-                    " SELECT ?, key, ?, workspace FROM runs WHERE id = ? AND workspace = ?"
+                    " SELECT ?, key, ?, workspace FROM runs WHERE id = ? AND workspace = ? AND steps > 0"
                     " ON CONFLICT DO UPDATE SET handout = excluded.handout",
                     (key, handout, run_id, workspace),
                 ).rowcount

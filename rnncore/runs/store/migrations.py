@@ -182,6 +182,13 @@ MIGRATIONS = (
         UNIQUE (study, number)
     ) STRICT;
     """,
+    """
+    CREATE TABLE watched_runs (             -- runs that train in programs of their users (rnncore.watching)
+        run INTEGER PRIMARY KEY REFERENCES runs (key) ON DELETE CASCADE,
+        beat INTEGER NOT NULL,              -- grows with each sign of life of the program
+        records INTEGER NOT NULL            -- that have come, all in all
+    ) STRICT;
+    """,
 )
 
 

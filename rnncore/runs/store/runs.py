@@ -218,11 +218,14 @@ class RunTable(Database):
             )
 
     def interrupt_active(self, reason: str) -> int:
-        """Mark every run that some earlier scheduler left unfinished; return how many there were."""
+        """Mark every run that some earlier scheduler left unfinished; return how many there were.
+
+        Watched runs are none of a scheduler's: their programs go on without it.
+        """
         with self.write() as db:
             return db.execute(
                 f"UPDATE runs SET status = 'interrupted', reason = ?, ended_at = ?, ended_lived_s = {LIVED}"
-                f" WHERE status IN ({marks(ACTIVE)})",
+                f" WHERE status IN ({marks(ACTIVE)}) AND key NOT IN (SELECT run FROM watched_runs)",
                 (reason, self.clock.wall(), *ACTIVE),
             ).rowcount
 

@@ -35,15 +35,20 @@ WITHOUT_RUNS = [call for call in ROUTES if call not in OF_RUNS]
 BODIES: dict[str, Any] = {
     "/api/runs/{run}/settings": {"learning_rate": 0.002},
     "/api/runs/{run}/try": {"changes": {"steps": 31}},
+    "/api/watched/{watched}/records": {"records": []},
+    "/api/watched/{watched}/alive": {},
+    "/api/watched/{watched}/end": {"status": "stopped"},
 }
+WATCHED = {"name": "tagger", "modules": [{"cell": "gru", "hidden_size": 4, "num_layers": 1}]}
 
 
 class Keys(NamedTuple):
-    """Twins of one start, a run of another one of the same workspace, and a study."""
+    """Twins of one start, a run of another one of the same workspace, a study, and a watched run."""
 
     run: str
     group: str
     study: str
+    watched: str
     others: tuple[str, ...]
 
 
@@ -58,7 +63,9 @@ def keys(monkeypatch: pytest.MonkeyPatch) -> Keys:
     study = {"base": {"steps": 3}, "axes": [{"field": "batch_size", "values": [1]}], "seeds": 1}
     planned = call("POST", "/api/studies", {"study": study}, headers=OWNER).json["id"]
     wait(lambda: call("GET", f"/api/studies/{planned}").json["status"] == "finished")
-    return Keys(run, twins["group"], planned, (twin, third, other["group"]))
+    watched = call("POST", "/api/watched", WATCHED, headers=OWNER).json["runs"][0]["id"]
+    call("POST", f"/api/watched/{watched}/end", {"status": "stopped"})
+    return Keys(run, twins["group"], planned, watched, (twin, third, other["group"]))
 
 
 def ask(method: str, path: str, key: str, headers: dict[str, str]) -> Answer:
@@ -69,7 +76,7 @@ def ask(method: str, path: str, key: str, headers: dict[str, str]) -> Answer:
     content: Any = BODIES.get(path)
     if path.endswith("/predict"):
         content, headers = TABLE, headers | AS_CSV
-    address = re.sub(r"\{(run|group|study)\}", key, path).replace("{cell}", "0").replace("{table}", "cells.csv")
+    address = re.sub(r"\{(run|group|study|watched)\}", key, path).replace("{cell}", "0").replace("{table}", "cells.csv")
     return call(method, address + query, content, headers=headers)
 
 
@@ -80,7 +87,8 @@ def is_refused(answer: Answer) -> bool:
 
 
 def key_for(path: str, keys: Keys) -> str:
-    return keys.group if "{group}" in path else keys.study if "{study}" in path else keys.run
+    named = re.search(r"\{(group|study|watched)\}", path)
+    return getattr(keys, named[1]) if named else keys.run
 
 
 def names(each: tuple[str, str]) -> str:

@@ -1,0 +1,131 @@
+"""Watched runs in the store: begun, recorded and ended by their own programs, in this process or over HTTP."""
+
+import logging
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from cachetools import LRUCache
+
+from rnncore.codec import pack
+from rnncore.records import Record
+from rnncore.runs.backend.frames import Frame
+from rnncore.runs.limits import RETRY_S, LimitError, check_disk
+from rnncore.runs.settings import Settings
+from rnncore.runs.store.recording import Recorder
+from rnncore.runs.store.store import NewRun, Store, StoredRun
+from rnncore.runs.tokens import new_id
+from rnncore.runs.watched_forms import KEY, WatchedModel
+
+logger = logging.getLogger(__name__)
+
+SILENT_S = 60.0  # without a sign of life, after which the program is taken for gone
+ENDINGS = ("finished", "stopped", "failed")
+NOT_HERE = "This run trains in a program of its own, and only there can it be steered."
+NOT_YET = "This run trains in a program of its own; it can be deleted once that has ended."
+OVER = "This run is over, so it takes no further records."
+FULL = "It has {most:,} records, which is all that is kept of a run; its program may go on."
+SILENT = "Nothing was heard of the program that trains this model for {seconds:.0f} seconds, after step {step:,}."
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """Ids of a watched model's runs, one for each of its modules, with what they are called; group: that of all."""
+
+    group: str
+    runs: tuple[str, ...]
+    labels: tuple[str, ...]
+
+
+class UnknownWatched(LookupError):  # noqa: N818 - it says what is wrong
+    """No watched run has this id."""
+
+
+class OverError(ValueError):
+    """The run takes no further records; the message is one plain sentence."""
+
+
+class WatchedRuns:
+    """All watched runs of a store. Safe for threads; several processes may do this on one store."""
+
+    def __init__(self, store: Store, settings: Settings) -> None:
+        self.store, self.settings = store, settings
+        self._recorders: LRUCache[str, Recorder] = LRUCache(256)
+        self._heard: dict[str, tuple[int, float]] = {}  # by run: newest sign of life, and when it was seen first
+        self._lock = threading.Lock()
+
+    def begin(self, workspace: str, model: WatchedModel) -> Begun:
+        """Store the runs of a model that is watched from now on. Raises LimitError."""
+        live = self.store.live_watched()
+        groups = {run.group for run in live if run.workspace == workspace}
+        most = self.settings.max_active_per_workspace
+        if len(groups) >= most:
+            sentence = f"{len(groups)} models of yours are being watched, and the limit is {most}; end one of them."
+            raise LimitError(sentence, "max_active_per_workspace", RETRY_S)
+        if len(live) >= self.settings.max_queued:
+            sentence = f"{len(live)} watched runs are under way here, and the limit is {self.settings.max_queued}."
+            raise LimitError(sentence, "max_queued", RETRY_S)
+        check_disk(self.settings)
+        group, labels = new_id(), model.labels()
+        new = [
+            NewRun(new_id(), workspace, group, label, model.config(module), steps=0)
+            for module, label in zip(model.modules, labels, strict=True)
+        ]
+        with self.store.write():
+            self.store.create_runs(new)
+            self.store.note_watched([run.id for run in new])
+            for run in new:
+                self.store.begin_run(run.id)
+        return Begun(group, tuple(run.id for run in new), tuple(labels))
+
+    def named(self, target: str) -> list[StoredRun]:
+        """Return the watched runs that an id stands for, of a run or of a group. Raises UnknownWatched."""
+        found = [run for run in self.store.named(target) if KEY in run.config and self.store.is_watched(run.id)]
+        if not found:
+            raise UnknownWatched("There is no such watched run.")
+        return found
+
+    def beat(self, target: str) -> None:
+        """Note that the program of a run or a group is alive. Raises UnknownWatched."""
+        self.store.beat([run.id for run in self.named(target)])
+
+    def add(self, run_id: str, records: Sequence[Record]) -> None:
+        """Store records in the order of their steps; those of steps that are stored already are skipped.
+
+        Raises UnknownWatched, and OverError where it is over, also because it has as many as a run may have.
+        """
+        (run,) = self.named(run_id)
+        if run.status in ENDINGS:
+            raise OverError(OVER)
+        with self._lock, self.store.write():
+            self.store.beat([run_id])
+            full = self.store.count_records(run_id, len(records)) > self.settings.max_steps
+            if records and not full:
+                self._record(run_id, records)
+        if full:
+            self.end(run_id, "stopped", FULL.format(most=self.settings.max_steps))
+            raise OverError(FULL.format(most=self.settings.max_steps))
+
+    def _record(self, run_id: str, records: Sequence[Record]) -> None:
+        recorder = self._recorders.get(run_id) or Recorder(self.store, run_id, self.settings)
+        self._recorders.pop(run_id, None)  # after an error, what it remembers would not be what is stored
+        header, blob = pack(records)
+        recorder.add(Frame({"type": "records", "run": run_id} | header, blob))
+        self._recorders[run_id] = recorder
+
+    def end(self, target: str, status: str, reason: str) -> None:
+        """Say how the runs that an id stands for ended; those that are over stay as they are. Raises UnknownWatched."""
+        told = {run.id: (status, reason) for run in self.named(target) if run.status not in ENDINGS}
+        self.store.save_endings(told)
+        for run_id in told:
+            self._recorders.pop(run_id, None)
+
+    def look(self) -> None:
+        """End the runs whose programs have given no sign of life for long. To be called every few seconds."""
+        now, live = self.store.clock.monotonic(), self.store.live_watched()
+        heard = {run.id: self._heard.get(run.id, (run.beat, now)) for run in live}
+        self._heard = {run.id: heard[run.id] if heard[run.id][0] == run.beat else (run.beat, now) for run in live}
+        silent = [run_id for run_id, (_, since) in self._heard.items() if now - since >= SILENT_S]
+        for run in filter(None, map(self.store.run, silent)):
+            logger.info("a watching program is gone", extra={"event": "watched_gone", "run": run.id})
+            self.store.save_endings({run.id: ("interrupted", SILENT.format(seconds=SILENT_S, step=run.step))})

@@ -1,0 +1,129 @@
+"""A thread that sends a watching program's records: the training never waits for it, and goes on without it."""
+
+import logging
+import sys
+import threading
+import time
+from collections import deque
+
+from rnncore.records import Record
+from rnncore.runs.watched import Begun
+from rnncore.runs.watched_forms import WatchedModel
+from rnncore.runs.watched_targets import Away, Refused, Target
+
+logger = logging.getLogger("rnncore.watching")
+
+PACE_S = 0.25  # between two looks at what is new
+ALIVE_S = 5.0  # between two signs of life
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 15.0  # before it is tried again
+FINISH_S = 5.0  # that the end of the program may wait for what is not sent yet
+MOST_BYTES = 32 * 2**20  # of records that wait; beyond that the oldest are left out
+_ROW_BYTES = 400  # of a record without profiles
+
+
+class Sender:
+    """Sends what it is given, in order. `offer` returns at once, whatever the other side does."""
+
+    def __init__(self, target: Target, model: WatchedModel) -> None:
+        """Begin to send; nothing is raised here or later for what the other side does."""
+        self.begun: Begun | None = None
+        self.dropped = 0
+        self._target, self._model = target, model
+        self._waiting: deque[tuple[int, Record]] = deque()
+        self._bytes = 0
+        self._lock = threading.Lock()
+        self._ending: tuple[str, str] | None = None
+        self._awake = threading.Event()
+        self._over = False
+        self._told: set[str] = set()
+        self._thread = threading.Thread(target=self._work, name="rnncore-watching", daemon=True)
+        self._thread.start()
+
+    @property
+    def address(self) -> str | None:
+        """Where the runs are seen, in words; None as long as they have not begun."""
+        return self._target.address(self.begun.group) if self.begun else None
+
+    def offer(self, number: int, record: Record) -> None:
+        """Take a record of the run with this number, of the modules in their order."""
+        if self._over:
+            return
+        with self._lock:
+            self._waiting.append((number, record))
+            self._bytes += _size(record)
+            while self._bytes > MOST_BYTES:
+                self._bytes -= _size(self._waiting.popleft()[1])
+                self.dropped += 1
+        if self.dropped:
+            self._warn("Records of a watched model are left out, since they cannot be sent. The training goes on.")
+
+    def finish(self, status: str, reason: str) -> None:
+        """Send what is left and say how it ended; waits for that a few seconds at most."""
+        self._ending = status, reason
+        self._awake.set()
+        self._thread.join(FINISH_S)
+
+    def _work(self) -> None:
+        pause, alive = FIRST_PAUSE_S, 0.0
+        try:
+            while not self._over:
+                self._awake.wait(PACE_S)
+                try:
+                    self._send()
+                    if time.monotonic() - alive > ALIVE_S:
+                        self._alive()
+                        alive = time.monotonic()
+                    if self._ending is not None and not self._waiting:
+                        self._end(*self._ending)
+                    pause = FIRST_PAUSE_S
+                except Away as error:
+                    self._warn(f"Records of a watched model cannot be sent at this moment: {error}. They wait.")
+                    if self._ending is not None:
+                        return
+                    self._awake.wait(pause)
+                    pause = min(2 * pause, LONGEST_PAUSE_S)
+                except Refused as error:
+                    self._over = True
+                    self._warn(f"Records of a watched model are not sent: {str(error).rstrip('.')}.")
+        except Exception:
+            self._over = True
+            logger.exception("Records of a watched model are not sent any more. The training goes on.")
+        finally:
+            self._target.close()
+
+    def _send(self) -> None:
+        """Send what waits, run by run."""
+        if self.begun is None:
+            self.begun = self._target.begin(self._model)
+            sys.stderr.write(f"rnncore: '{self._model.name}' is being watched: {self.address}\n")
+        with self._lock:
+            batch = list(self._waiting)
+        for number, run in enumerate(self.begun.runs):
+            records = [record for each, record in batch if each == number]
+            if records:
+                self._target.add(run, records)
+        with self._lock:
+            for _, record in batch:
+                if self._waiting and self._waiting[0][1] is record:  # else it has been left out meanwhile
+                    self._waiting.popleft()
+                    self._bytes -= _size(record)
+
+    def _alive(self) -> None:
+        if self.begun is not None:
+            self._target.beat(self.begun.group)
+
+    def _end(self, status: str, reason: str) -> None:
+        if self.begun is not None:
+            self._target.end(self.begun.group, status, reason)
+        self._over = True
+
+    def _warn(self, sentence: str) -> None:
+        kind = sentence[:40]
+        if kind not in self._told:
+            self._told.add(kind)
+            logger.warning("%s", sentence)
+
+
+def _size(record: Record) -> int:
+    arrays = (record.hidden_grad_norm, record.direct_grad_norm, record.cell_grad_norm, record.sequence_count)
+    return _ROW_BYTES + sum(array.nbytes for array in arrays if array is not None)

@@ -1,0 +1,122 @@
+"""A watched model's records on their way to the app: one run for each recurrent module and direction."""
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rnncore.records import FloatArray, Record
+from rnncore.runs.watched_forms import MAX_MODULES, WatchedModel, WatchedModule, number
+from rnncore.runs.watched_sender import Sender
+from rnncore.runs.watched_targets import OwnStore, Server, Target
+from rnncore.watching.record import Floats, Profile, WatchRecord
+
+if TYPE_CHECKING:
+    from rnncore.watching.lab import Lab
+
+INTERRUPTED = "Its program was interrupted."
+MOST_TIMESTEPS = 10_000  # of a profile that is sent; of longer ones the end, nearest to the loss
+
+
+class Publisher:
+    """Listens to a lab. Nothing that happens to what it sends reaches the training."""
+
+    def __init__(self, lab: "Lab", name: str, server: str | None, workspace: str | None) -> None:
+        """Check what is given. Raises ValueError for a server that is no address, or a name without letters."""
+        self._lab = lab
+        self._target: Target = OwnStore(workspace) if server is None else Server(server, workspace)
+        self._places = [
+            (name, direction)
+            for name, module in lab.modules.items()
+            for direction in range(2 if getattr(module, "bidirectional", False) else 1)
+        ][:MAX_MODULES]
+        self._model = WatchedModel(name=name, modules=tuple(map(self._module, self._places)))
+        self._widths: dict[str, int] = {}
+        self._varied = False  # whether batches have been of different lengths
+        self.sender: Sender | None = None
+
+    def _module(self, place: tuple[str, int]) -> WatchedModule:
+        name, direction = place
+        module = self._lab.modules[name]
+        kind = type(module).__name__.lower()
+        return WatchedModule(
+            name=name,
+            cell="lstm" if "lstm" in kind else "gru" if "gru" in kind else "rnn",
+            hidden_size=module.hidden_size,
+            num_layers=getattr(module, "num_layers", 1),
+            reverse=direction == 1,
+        )
+
+    @property
+    def address(self) -> str | None:
+        """Where the runs are seen; None before they have begun."""
+        return self.sender.address if self.sender else None
+
+    def __call__(self, record: WatchRecord) -> None:
+        """Send a record of the lab, the part of each module to its own run."""
+        if self.sender is None:
+            self.sender = Sender(self._target, self._model)
+        for run, (name, direction) in enumerate(self._places):
+            profile = record.profiles.get(name)
+            arrays: Any = self._arrays(name, profile, direction) if profile is not None else {}
+            sent = Record(
+                step=record.step,
+                epoch=0,
+                train_loss=number(record.loss),
+                learning_rate=number(record.learning_rate),
+                grad_norm=_norm(record),
+                clip_coef=number(record.clip_coef),
+                update_norm=number(record.update_norm),
+                elapsed_s=record.elapsed_s,
+                **arrays,
+            )
+            self.sender.offer(run, sent)
+
+    def finish(self, error: BaseException | None) -> None:
+        """Say how it ended; waits a few seconds at most for what is not sent yet."""
+        if self.sender is None:
+            return
+        if error is None:
+            self.sender.finish("finished", "")
+        elif isinstance(error, KeyboardInterrupt | SystemExit | GeneratorExit):
+            self.sender.finish("stopped", INTERRUPTED)
+        else:
+            self.sender.finish("failed", f"Its program ended with an error: {type(error).__name__}.")
+
+    def _arrays(self, name: str, profile: Profile, direction: int) -> dict[str, FloatArray]:
+        """Return the profiles of one direction, (layers, timesteps), aligned at their ends where batches differ."""
+        count = np.asarray(profile.count, np.float64)[-MOST_TIMESTEPS:]
+        timesteps = len(count)
+        width = self._widths.get(name, timesteps)
+        if timesteps > width:
+            width = math.ceil(timesteps / 16) * 16  # few widths for batches of all lengths: they stand side by side
+        self._varied |= width != timesteps
+        self._widths[name] = width
+        parts: dict[str, Floats | None] = {
+            "hidden_grad_norm": profile.hidden,
+            "direct_grad_norm": profile.direct,
+            "cell_grad_norm": profile.cell,
+        }
+        arrays = {
+            key: _padded(_rows(part, profile, direction), width) for key, part in parts.items() if part is not None
+        }
+        if profile.ragged or self._varied:
+            counts = np.concatenate([np.zeros(width - timesteps), count])
+            arrays["sequence_count"] = np.repeat(counts[None], len(arrays["hidden_grad_norm"]), 0).astype(np.float32)
+        return arrays
+
+
+def _norm(record: WatchRecord) -> float:
+    """Return the gradient's norm; one that a scaler has made infinite says nothing."""
+    norm = number(record.grad_norm)
+    return math.nan if getattr(record, "scaled", False) and math.isinf(norm) else norm
+
+
+def _rows(part: Floats, profile: Profile, direction: int) -> Floats:
+    return part[direction :: profile.directions, -MOST_TIMESTEPS:]
+
+
+def _padded(part: Floats, width: int) -> FloatArray:
+    """Return it with NaN in front, for the timesteps that this batch does not have."""
+    missing = np.full((len(part), width - part.shape[1]), np.nan)
+    return np.concatenate([missing, part], axis=1).astype(np.float32)
