@@ -19,14 +19,30 @@ from pathlib import Path
 BIN = Path(sys.executable).parent
 FOLDER = Path.cwd() / "tried"
 CONFIG = {"data": {"kind": "bundled", "name": "sunspots"}, "model": {"cell": "lstm", "hidden_size": 4}, "steps": 3}
+WATCHED = """
+import torch
+from rnncore import watch
+model = torch.nn.LSTM(3, 8, batch_first=True)
+with watch(model, every=1, name="mine") as lab:
+    for x in torch.randn(5, 2, 6, 3):
+        loss = model(x)[0].square().mean()
+        loss.backward()
+        lab.step(loss=loss)
+assert lab.records[-1].profiles[""].hidden.shape == (1, 6)
+assert "<svg" in lab._repr_html_()
+"""
 NOT_WITHOUT_APP = ("streamlit", "starlette", "uvicorn", "pandas", "pytest")
+
+
+def environment() -> dict[str, str]:
+    """Return that of a user who has a data folder of their own."""
+    env = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    return env | {"RNNLAB_DATA_DIR": str(FOLDER / "data"), "OMP_NUM_THREADS": "1"}
 
 
 def rnnlab(*words: str, status: int = 0) -> str:
     """Run the command and return what it says."""
-    env = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
-    env |= {"RNNLAB_DATA_DIR": str(FOLDER / "data"), "OMP_NUM_THREADS": "1"}
-    done = subprocess.run([BIN / "rnnlab", *words], capture_output=True, text=True, env=env, cwd=FOLDER)
+    done = subprocess.run([BIN / "rnnlab", *words], capture_output=True, text=True, env=environment(), cwd=FOLDER)
     assert done.returncode == status, f"rnnlab {' '.join(words)} ended with {done.returncode}: {done.stderr}"
     return done.stdout + done.stderr
 
@@ -59,6 +75,14 @@ def works_without_app() -> None:
     assert "adding" in rnnlab("tasks")
     for command in ("predict", "study"):
         assert "usage: rnnlab" in rnnlab(command, "--help")
+    (FOLDER / "watched.py").write_text(WATCHED)
+    done = subprocess.run(
+        [sys.executable, "-I", "watched.py"], env=environment(), capture_output=True, text=True, cwd=FOLDER
+    )
+    assert done.returncode == 0, done.stderr
+    assert "'mine' is being watched" in done.stderr, done.stderr
+    assert "mine" in rnnlab("runs", "list")
+    assert "pip install 'rnn-gradient-lab[app]'" in rnnlab("view", status=2)
     from rnncore.script import script_of  # its templates are data files
 
     assert "sunspots" in script_of(rnncore.TrainConfig.model_validate(CONFIG))

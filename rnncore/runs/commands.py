@@ -104,7 +104,8 @@ def _list(options: argparse.Namespace) -> int:
         for run in store.runs():
             created = time.strftime("%Y-%m-%d %H:%M", time.localtime(run.created_at))
             label = run.label.encode("unicode_escape").decode()  # a user's text must not steer the terminal
-            print(f"{run.id}  {created}  {run.status:11}  {run.step:>7,} of {run.steps:>7,}  {label}")
+            end = f" of {run.steps:>7,}" if run.steps else " " * 11  # of a watched run no end is known
+            print(f"{run.id}  {created}  {run.status:11}  {run.step:>7,}{end}  {label}")
     return 0
 
 
