@@ -1,4 +1,4 @@
-"""docs/watch.ipynb runs from its first cell to its last, in a kernel of its own.
+"""The notebook docs/watch.ipynb runs from its first cell to its last, in a kernel of its own.
 
 It runs in the environment that `.ci/extras` makes, and is skipped where no kernel is installed.
 """
