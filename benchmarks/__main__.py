@@ -12,6 +12,7 @@ BENCHMARKS = (
     "board",
     "phone",
     "uploads",
+    "flooding",
     "report",
     "classroom",
     "crashes",

@@ -1,5 +1,6 @@
 """Entry of the app: `streamlit run dashboard/app.py`. Scheduler in the lifespan, HTTP routes, one page script."""
 
+import asyncio
 import gc
 import logging
 import os
@@ -27,6 +28,7 @@ from dashboard.server.first_frame import SteadyFirstFrame
 from dashboard.server.guard import Guard
 from dashboard.server.logs import configure_logs
 from dashboard.server.page_files import CompressedPageFiles
+from dashboard.server.script_turns import script_turns
 from dashboard.server.sockets import (
     allow_many_connections,
     answer_at_once,
@@ -54,6 +56,7 @@ async def lifespan(app: st.App) -> AsyncIterator[None]:
     configure_logs()
     sys.setswitchinterval(SWITCH_S)
     answer_at_once()
+    script_turns.pass_on_through(asyncio.get_running_loop())
     allow_many_connections()
     stop_without_waiting()
     bound_request_heads()

@@ -14,8 +14,9 @@ from streamlit import config, file_util
 from streamlit.path_security import is_unsafe_path_pattern
 
 from dashboard.server.board_page import WAY_FOR_PHONES
+from dashboard.server.budget import Budget, OverBudget
 from dashboard.server.http import error_answer
-from dashboard.server.pace import Pace
+from dashboard.server.pace import Paces
 
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -24,6 +25,7 @@ HEADERS = {
 }
 _PLAIN_HOST = re.compile(r"[A-Za-z0-9.:\[\]-]{1,260}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+SOCKETS_OF_ADDRESS, SOCKETS_OF_ALL = 500, 2000  # of an address, a school's perhaps, and of all; a page takes 0.1 MB
 NOWHERE = "There is nothing at this address."
 FOREIGN_HOST = (
     "This server does not answer to that host name; whoever runs it can allow it with --server.allowedHosts=NAME."
@@ -35,6 +37,8 @@ class Guard:
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
+        self._paces = Paces()
+        self._sockets = Budget(SOCKETS_OF_ADDRESS, SOCKETS_OF_ALL)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer 403 to a foreign host, else pass on."""
@@ -66,7 +70,7 @@ class Guard:
         await self.app(scope, receive, send_with_headers)
 
     async def _socket(self, scope: Scope, receive: Receive, send: Send, host: str) -> None:
-        """Open a page's socket, at a bounded pace of messages; one of another site's page is refused.
+        """Open a page's socket, at a bounded pace of messages; refuse one too many, and one of another site's page.
 
         Streamlit's own check would ask a public address service, inside the event loop, whether an origin that it does
         not know is this machine: so it gets to see none.
@@ -79,7 +83,11 @@ class Guard:
         own = f"{'https' if scope['scheme'] == 'wss' else 'http'}://{host}".encode("latin-1")
         headers += [(b"origin", own)] if origins else []
         address = scope["client"][0] if scope.get("client") else ""
-        await self.app({**scope, "headers": headers}, Pace(receive, address), send)
+        try:
+            with self._sockets.one_more(address):
+                await self.app({**scope, "headers": headers}, self._paces.of_socket(receive, address), send)
+        except OverBudget:
+            await send({"type": "websocket.close", "code": 1013})  # try again later
 
 
 def leads_nowhere(path: str) -> bool:
