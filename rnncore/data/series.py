@@ -201,7 +201,8 @@ def _split(sequences: Sequences, window: int | None, horizon: int, val_fraction:
 def _by_series(sequences: Sequences, train: NDArray[np.bool_], window: int | None, horizon: int, how: str) -> _Split:
     lengths = sequences.lengths
     if window is None:
-        window = max(2, min(_USUAL_WINDOW, int(np.median(lengths)) // 2, int(np.median(lengths)) - horizon))
+        usual = int(min(np.median(lengths[own]) for own in (train, ~train) if own.any()))
+        window = max(2, min(_USUAL_WINDOW, usual // 2, usual - horizon))
     need = window + horizon
     if not (lengths[train] >= need).any() or not (lengths[~train] >= need).any():
         raise _too_short(sequences, int(lengths.max()), int(lengths.max()), window, horizon)

@@ -25,7 +25,7 @@ _LABEL_NAME = re.compile(
     r"^(y|labels?|targets?|outputs?|class(es)?|arr_1)(_?(train|test|val|valid|validation))?$", re.I
 )
 _NUMBER = re.compile(r"\d+")
-_HELD_OUT = re.compile(r"_?(test|val|valid|validation)$", re.I)
+_HELD_OUT = re.compile(r"(?<![a-z])(test|val|valid|validation)(?![a-z])|_?(test|val|valid|validation)$", re.I)
 
 
 def read_npy(data: bytes, name: str) -> Table | Sequences:
@@ -80,6 +80,8 @@ def of_arrays(arrays: dict[str, NDArray[Any]], name: str, part: str = "", *, rag
     """
     if not part and _go_together(arrays, ragged):
         return _from_arrays(arrays, name)
+    if not part and (pairs := _pairs(arrays)):
+        return _of_pairs(arrays, pairs, name)
     chosen = chosen_part(part, list(arrays), max(arrays, key=lambda key: arrays[key].size), name, "array")
     source = _from_arrays({chosen: arrays[chosen]}, name)
     note = f"The arrays do not go together ({_shapes(arrays)}); '{chosen}' was read."
@@ -101,6 +103,30 @@ def _go_together(arrays: dict[str, NDArray[Any]], ragged: bool) -> bool:
         all(value.dtype.kind in "biuf" for value in arrays.values())
         and len({value.reshape(len(value), -1).shape[1] for value in arrays.values()}) == 1
     )
+
+
+def _pairs(arrays: dict[str, NDArray[Any]]) -> dict[str, str]:
+    """Return name of sequences (N, T, F) -> name of their targets, whatever they are called; empty where it is unsure.
+
+    The targets of each are the only other array of as many rows; sequences of one length and width belong together.
+    """
+    cubes = [key for key, value in arrays.items() if value.ndim == 3 and value.dtype.kind in "biuf"]
+    others = [key for key, value in arrays.items() if value.ndim in (1, 2) and len(value) > 1]
+    found: dict[str, str] = {}
+    for cube in cubes:
+        own = [key for key in others if len(arrays[key]) == len(arrays[cube])]
+        if len(own) != 1 or own[0] in found.values():
+            return {}
+        found[cube] = own[0]
+    return found if len({arrays[cube].shape[1:] for cube in cubes}) == 1 else {}
+
+
+def _of_pairs(arrays: dict[str, NDArray[Any]], pairs: dict[str, str], name: str) -> Sequences:
+    inputs = {key: arrays[key] for key in pairs}
+    labels = {key: arrays[own] for key, own in pairs.items()}  # called like their sequences, so that they stay in order
+    notes = [f"'{own}' has as many rows as '{key}' has sequences: a target for each." for key, own in pairs.items()]
+    source = _labelled(inputs, labels, name)
+    return replace(source, notes=(*notes[:2], *source.notes))
 
 
 def _shapes(arrays: dict[str, NDArray[Any]]) -> str:

@@ -13,6 +13,7 @@ _NINES = tuple(
     sign * base for sign in (1, -1) for base in (99, 999, 9999, 99999, 999999, 99.9, 999.9, 99.99, 999.99, 9999.9)
 )
 _LIMITS = (-32768, 32767, 65535, 2147483647, -2147483648, 1e20, 1e30, -1e30, 1e36)
+_NONE = -1.0  # for what cannot be negative; too common a number to be told from measurements that are near it
 _SHARE = 0.002  # of the rows, for numbers that are no usual placeholder
 _ENORMOUS = 1e15  # what nobody measures
 _SPARSE = 10  # times the usual distance between neighbours that one which stands for missing is away
@@ -95,7 +96,8 @@ def _stands_apart(known: Floats, extreme: float) -> bool:
         return False
     low, high = float(rest.min()), float(rest.max())
     gap = low - extreme if extreme < low else extreme - high
-    far = gap > (1 if _is_usual(extreme) else 3) * (high - low)
+    usual = _is_usual(extreme) or extreme == _NONE
+    far = gap > (1 if usual else 3) * (high - low)
     round_number = _is_usual(extreme) or float(f"{extreme:.1g}") == extreme
     if far and not (round_number or abs(extreme) > _ENORMOUS):
         return False  # 43, say, is the value of a sequence

@@ -208,6 +208,7 @@ def fitting_features(
     """
     kept: list[Column] = []
     answers: list[Column] = []
+    counters: list[Column] = []
     copies = _copies(free)
     left: dict[str, list[str]] = {
         "constant": [],
@@ -231,13 +232,15 @@ def fitting_features(
         elif is_number_of_things(column) and len(free) > 1:
             left["numbers that name things"].append(column.name)
         elif column.kind == "number" and column.counts_rows and len(free) > 1:
-            left["a row counter or part of a date"].append(column.name)
+            counters.append(column)
         elif _names_rows(table, column):
             left["a name for each row"].append(column.name)
         elif column.name in copies:
             left["a copy of another"].append(column.name)
         else:
             kept.append(column)
+    only = [] if kept or answers else [c for c in counters if c.name in targets] or counters
+    left["a row counter or part of a date"] = [c.name for c in counters if c not in only]
     left["text or dates"] = [c.name for c in table.columns if c.kind in ("text", "time") and c.name not in ordering]
     left["empty"] = [c.name for c in table.columns if c.kind == "empty"]
     if kept:
@@ -245,7 +248,7 @@ def fitting_features(
             column.name for column in answers if column.name not in targets
         ]
     notes = [f"Left out, {why}: {listed(names)}." for why, names in left.items() if names]
-    return tuple(column.name for column in kept or answers), notes
+    return tuple(column.name for column in kept or answers or only), notes
 
 
 def _names_rows(table: Table, column: Column) -> bool:
