@@ -8,6 +8,7 @@ import { button, element, setText } from "./dom.js";
 export class HandoutCard {
   number = NaN; // of the hand-out that is shown
   /** @type {Handout | null} */ handout = null;
+  name = ""; // of the setting that is varied
   /** @type {() => unknown} */ said = () => undefined;
 
   /** @param {(config: Config) => Promise<string>} train starts a run; why it has not started, "" where it has */
@@ -46,6 +47,7 @@ export class HandoutCard {
     this.label.hidden = !setting;
     setText(this.range, setting?.allowed ? `Allowed: ${setting.allowed}.` : "");
     if (!setting) return;
+    this.name = setting.name;
     const { node, said } = control(setting, at(handout.config, setting.path));
     this.said = said;
     this.label.replaceChildren(element("span", "", `Choose the ${setting.name} `), node);
@@ -61,7 +63,11 @@ export class HandoutCard {
     }
     const config = this.label.hidden || !handout.vary ? handout.config : varied(handout.config, handout.vary, value);
     this.start.disabled = true;
-    setText(this.problem, await this.train(config));
+    const problem = await this.train(config);
+    setText(this.problem, handout.vary ? problem.replace(`${handout.vary}:`, `${capital(this.name)}:`) : problem);
     this.start.disabled = false;
   }
 }
+
+/** @param {string} text */
+const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);

@@ -4,7 +4,7 @@ import { call } from "./calls.js";
 import { valueWords } from "./class_setting.js";
 import { Sheet } from "./class_sheet.js";
 import { button, count, element, number, setText } from "./dom.js";
-import { columnsFor, lineOf, pathOf, sorted, spanOf } from "./wall_drawing.js";
+import { columnsFor, isCut, lineOf, pathOf, sorted, spanOf } from "./wall_drawing.js";
 
 /** @import { Setting, Wall, WallRun } from "./class.d.ts" */
 /** @import { What } from "./wall_drawing.js" */
@@ -75,7 +75,10 @@ export class ClassWall {
     const runs = sorted(wall.runs);
     const span = spanOf(runs, this.what);
     const setting = wall.vary ? this.settings[wall.vary] : undefined;
-    setText(this.said, runs.length ? told(runs, setting?.name ?? null, this.what) : EMPTY);
+    setText(
+      this.said,
+      runs.length ? told(runs, setting?.name ?? null, this.what, isCut(runs, this.what, span)) : EMPTY,
+    );
     const known = new Set(runs.map(({ watch }) => watch));
     for (const [key, tile] of this.tiles) if (!known.has(key)) tile.root.remove();
     this.tiles = new Map([...this.tiles].filter(([key]) => known.has(key)));
@@ -115,13 +118,14 @@ export class ClassWall {
  * @param {WallRun[]} runs
  * @param {string | null} setting
  * @param {What} what
+ * @param {boolean} [cut] whether some go beyond the top
  */
-export function told(runs, setting, what) {
+export function told(runs, setting, what, cut = false) {
   const active = runs.filter(({ status }) => ACTIVE.has(status)).length;
   const many = `${count(runs.length)} ${runs.length === 1 ? "run" : "runs"}${active ? `, ${count(active)} under way` : ""}`;
   const differ = setting ? `, each with its ${setting}` : "";
   const axes = what === "losses" ? "Loss over training" : "Gradient norm from the first timestep to the last";
-  return `${many}${differ}, the lowest final loss first. ${axes}, logarithmic, on the same axes.`;
+  return `${many}${differ}, the lowest final loss first. ${axes}, logarithmic, on the same axes${cut ? "; what is far above the others runs along the top" : ""}.`;
 }
 
 /** @param {() => void} onclick */

@@ -4,6 +4,8 @@
 /** @typedef {"losses" | "gradients"} What */
 
 const SHAPE = 1.5; // width of a tile by its height, about
+const FEW = 0.08; // of all numbers: so many large ones are not worth half of the axis
+const LEAST_DECADES = 0.5; // that the others have before that is asked
 const MOST_DECADES = 12; // of the axis: what is lower runs along its bottom
 
 /**
@@ -30,24 +32,37 @@ export function lineOf({ curve, profile, steps }, what) {
 }
 
 /**
- * Logarithms of the smallest and the largest number that the pictures show.
+ * Logarithms of the ends of the axis: of the smallest and the largest number that the pictures show. A few large ones,
+ * such as the first losses of runs that begin far off, do not press all others together: they run along the top.
  * @param {WallRun[]} runs
  * @param {What} what
  * @returns {[number, number]}
  */
 export function spanOf(runs, what) {
-  let [low, high] = [Infinity, -Infinity];
-  for (const run of runs) {
-    for (const value of lineOf(run, what).ys) {
-      if (value === null || !(value > 0) || !Number.isFinite(value)) continue;
-      const log = Math.log10(value);
-      if (log < low) low = log;
-      if (log > high) high = log;
-    }
-  }
-  if (low > high) return [0, 1];
+  const logs = logsOf(runs, what).sort((a, b) => a - b);
+  if (!logs.length) return [0, 1];
+  const [low, largest, most] = [logs[0], logs[logs.length - 1], logs[Math.ceil((1 - FEW) * (logs.length - 1))]];
+  const room = Math.max(most - low, LEAST_DECADES);
+  const high = largest - low > 2 * room ? low + 1.1 * room : largest;
   if (high - low < 0.1) return [low - 0.05, high + 0.05];
   return [Math.max(low, high - MOST_DECADES), high];
+}
+
+/**
+ * Whether lines run along the top, because they go beyond it.
+ * @param {WallRun[]} runs
+ * @param {What} what
+ * @param {[number, number]} span
+ */
+export const isCut = (runs, what, [, high]) => logsOf(runs, what).some((log) => log > high);
+
+/**
+ * @param {WallRun[]} runs
+ * @param {What} what
+ */
+function logsOf(runs, what) {
+  const numbers = runs.flatMap((run) => lineOf(run, what).ys);
+  return numbers.flatMap((value) => (value !== null && value > 0 && Number.isFinite(value) ? [Math.log10(value)] : []));
 }
 
 /**

@@ -4,6 +4,7 @@ import http.client
 import os
 import re
 import shutil
+import socket
 import ssl
 import subprocess
 from collections.abc import Iterator
@@ -27,11 +28,15 @@ http {{ access_log off; {paths} include {folder}/lab.conf; }}
 
 
 class Proxy(NamedTuple):
-    """The ports of a running proxy, and a context that trusts its certificate."""
+    """The ports of a running proxy, and the file of its certificate."""
 
     http: int
     https: int
-    trust: ssl.SSLContext
+    certificate: Path
+
+    @property
+    def trust(self) -> ssl.SSLContext:
+        return ssl.create_default_context(cafile=self.certificate)
 
 
 @pytest.fixture(scope="module")
@@ -55,13 +60,13 @@ def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
         server.stop()
 
 
-def certificate(folder: Path) -> ssl.SSLContext:
+def certificate(folder: Path) -> Path:
     command = (
         "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -addext subjectAltName=DNS:localhost"
     )
     files = ["-keyout", str(folder / "key.pem"), "-out", str(folder / "certificate.pem")]
     subprocess.run([*command.split(), *files], check=True, capture_output=True)
-    return ssl.create_default_context(cafile=folder / "certificate.pem")
+    return folder / "certificate.pem"
 
 
 def configure(folder: Path, ports: Proxy, upstream: int) -> None:
@@ -110,6 +115,14 @@ def test_what_is_asked_without_tls_is_led_to_tls_and_cookies_are_for_tls_alone(p
     assert "; Secure" in answer.getheader("Set-Cookie", "")
     plain.close()
     secure.close()
+
+
+def test_a_browser_needs_one_connection(proxy: Proxy) -> None:
+    trust = ssl.create_default_context(cafile=proxy.certificate)
+    trust.set_alpn_protocols(["h2", "http/1.1"])
+    plain = socket.create_connection(("localhost", proxy.https), timeout=30)
+    with trust.wrap_socket(plain, server_hostname="localhost") as secure:
+        assert secure.selected_alpn_protocol() == "h2"
 
 
 def test_the_sockets_of_pages_pass(proxy: Proxy) -> None:

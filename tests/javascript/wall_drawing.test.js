@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ending, told } from "../../dashboard/static/class_wall.js";
-import { columnsFor, lineOf, pathOf, sorted, spanOf } from "../../dashboard/static/wall_drawing.js";
+import { columnsFor, isCut, lineOf, pathOf, sorted, spanOf } from "../../dashboard/static/wall_drawing.js";
 
 /** @import { WallRun } from "../../dashboard/static/class.d.ts" */
 
@@ -84,4 +84,19 @@ test("it says what there is, and how each run stands", () => {
   assert.equal(ending(run("a", { status: "queued" })), "waiting");
   assert.equal(ending(run("a", { status: "running", step: 5 })), "step 5 of 100");
   assert.equal(ending(run("a", { status: "diverged" })), "diverged");
+});
+
+test("a few numbers far above the others run along the top; many of them, or not so far, have their room", () => {
+  /** @param {number[]} loss */
+  const all = (...loss) => [run("a", { curve: { step: loss.map((_, index) => index + 1), loss } })];
+  const usual = Array.from({ length: 58 }, (_, index) => 10 ** (-index / 29)); // from 1 down to 0.01
+  const far = all(1e18, 1e9, ...usual);
+  const span = spanOf(far, "losses");
+  assert.ok(span[0] < -1.9 && span[1] > -0.1 && span[1] < 0.5, String(span));
+  assert.equal(isCut(far, "losses", span), true);
+  for (const runs of [all(30, ...usual), all(...Array(20).fill(1e9), ...usual)]) {
+    const whole = spanOf(runs, "losses");
+    assert.equal(whole[1], Math.log10(Math.max(...runs[0].curve.loss.map(Number))));
+    assert.equal(isCut(runs, "losses", whole), false);
+  }
 });
