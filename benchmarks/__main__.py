@@ -6,6 +6,7 @@ import sys
 BENCHMARKS = (
     "engine",
     "batched",
+    "watch",
     "article",
     "data",
     "background",

@@ -9,7 +9,8 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
-from dashboard.figures.look import HEATMAP_COLORS, PALETTES, Palette, texts
+from dashboard.figures.look import PALETTES, Palette, texts
+from rnncore.traces import HEATMAP_COLORS
 
 MAX_LINES = 6  # inputs drawn as lines; more become a map
 MAX_STEPS = 1_000  # timesteps drawn of one sequence

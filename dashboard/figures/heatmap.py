@@ -8,19 +8,18 @@ from dashboard.figures import fills
 from dashboard.figures.figure import Figure, Option, Pace, Rule, Sources
 from dashboard.figures.look import Run, maps
 from dashboard.figures.profile import CELL, HIDDEN, has_cell_state
+from rnncore.traces import TIMESTEP, TRAINING_STEP, power_ticks, profile_map
 
 
 def build(runs: Sequence[Run], theme: str) -> go.Figure:
     """log10 of the per-timestep gradient norm over timestep x training step, one map per run, one colour scale."""
     figure = maps(runs, theme)
     for index, run in enumerate(runs):
-        figure.data[index].update(
-            meta=fills.profile_map(index, HIDDEN, instead={"cell": CELL} if has_cell_state(run) else None),
-            hovertemplate="step %{customdata}, t = %{y}: 10<sup>%{z:.2f}</sup><extra></extra>",
-        )
-    figure.update_layout(coloraxis={"colorbar": {"tickprefix": "10<sup>", "ticksuffix": "</sup>"}})
-    figure.update_xaxes(title="training step")
-    figure.update_yaxes(title="timestep t", col=1)
+        meta = fills.profile_map(index, HIDDEN, instead={"cell": CELL} if has_cell_state(run) else None)
+        figure.data[index].update(profile_map(meta=meta))
+    figure.update_layout(coloraxis={"colorbar": power_ticks()})
+    figure.update_xaxes(title=TRAINING_STEP)
+    figure.update_yaxes(title=TIMESTEP, col=1)
     return figure
 
 

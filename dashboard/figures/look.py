@@ -14,6 +14,7 @@ from plotly.subplots import make_subplots
 
 from rnncore.choices import CLIP_METHODS
 from rnncore.config import TrainConfig
+from rnncore.traces import LINES
 from rnncore.words import shorten
 
 
@@ -37,7 +38,7 @@ class Palette:
 
 PALETTES = {
     "light": Palette(
-        ("#0067b1", "#c4500c", "#00795a", "#a8467f", "#7a6a00", "#4b4f58"),
+        LINES,
         "#1d2433", "#5a6478", "#e4e8f0", "#b3261e", "#ffffff",
         "rgba(214,60,40,0.10)", "rgba(60,90,190,0.08)", ("#111111", "#e0218a"),
     ),
@@ -48,7 +49,6 @@ PALETTES = {
     ),
 }  # fmt: skip
 
-HEATMAP_COLORS = "Viridis"
 _SCALE = [[index / 9, color] for index, color in enumerate(sequential.Viridis)]
 MAPS_IN_A_ROW = 3
 _LINE_PX, _NAME_PX = 10, 24  # above lines; above maps for each line of the runs' names, which stand there

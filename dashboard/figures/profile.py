@@ -8,6 +8,7 @@ from dashboard.figures import fills
 from dashboard.figures.figure import Figure, Option, Pace, Rule, Sources
 from dashboard.figures.look import PALETTES, Run
 from rnncore.cells import CELLS
+from rnncore.traces import TIMESTEP, profile_axis, profile_line
 
 MIN_DECADES = 2  # of the y axis: what hardly changes is not to look as if it did
 HIDDEN, CELL, DIRECT = "hidden_grad_norm", "cell_grad_norm", "direct_grad_norm"
@@ -23,13 +24,7 @@ def build(runs: Sequence[Run], theme: str) -> go.Figure:
         )
     for index, run in enumerate(runs):
         for name, fill, width, dash in _lines(index, run):
-            figure.add_scatter(
-                name=name,
-                meta=fill,
-                mode="lines",
-                line={"color": palette.runs[index], "width": width, "dash": dash},
-                hovertemplate="%{y:.2e}",
-            )
+            figure.add_trace(profile_line(name, palette.runs[index], width=width, dash=dash, meta=fill))
     for index in range(len(runs)):
         figure.add_scatter(
             name="ratio 1",
@@ -48,12 +43,12 @@ def build(runs: Sequence[Run], theme: str) -> go.Figure:
                     offsetgroup=str(index),
                     yaxis="y3",
                 )
-    figure.update_yaxes(type="log", exponentformat="power", nticks=7)
+    figure.update_yaxes(profile_axis())
     ratios = {"overlaying": "y", "matches": "y", "side": "right", "type": "log", "showgrid": False}
     strip = {"anchor": "x", "title": "log₁₀ factor", "zeroline": True, "nticks": 3}
     figure.update_layout(yaxis2=ratios, yaxis3=strip, margin={"t": 24, "r": 56}, meta={"decades": MIN_DECADES})
     figure.update_layout(barmode="relative", bargap=0.15)
-    figure.update_xaxes(title="timestep t", rangemode="normal")
+    figure.update_xaxes(title=TIMESTEP, rangemode="normal")
     return figure
 
 

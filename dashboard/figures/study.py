@@ -9,9 +9,10 @@ from typing import Any
 
 from plotly.subplots import make_subplots
 
-from dashboard.figures.look import HEATMAP_COLORS, PALETTES, styled, texts
+from dashboard.figures.look import PALETTES, styled, texts
 from rnncore.studies.config import StudyConfig
 from rnncore.studies.outcome import CellOutcome, quantile
+from rnncore.traces import HEATMAP_COLORS
 
 MOST_PANELS = 36  # small curves of one figure
 MOST_LINES = 12

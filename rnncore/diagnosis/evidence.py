@@ -32,6 +32,7 @@ class History:
 
     learning_rate: that of each step, after the schedule; empty where it is not known.
     gaps: NaN is a number that nobody recorded, as of a watched model; one that is not finite stands there as inf.
+    diverged: why the numbers are no longer finite; "" where it is known that they are, None where they tell.
     """
 
     step: Floats
@@ -107,8 +108,8 @@ class Evidence:
     @cached_property
     def diverged(self) -> str | None:
         """Why the run's numbers are no longer finite, or None."""
-        if self.history.diverged:
-            return self.history.diverged.rstrip(".")
+        if self.history.diverged is not None:
+            return self.history.diverged.rstrip(".") or None
         columns = self.history.train_loss, self.history.grad_norm
         if self.history.gaps:
             columns = np.nan_to_num(columns[0], posinf=np.inf), np.nan_to_num(columns[1], posinf=np.inf)

@@ -10,7 +10,10 @@ from torch.optim import Optimizer
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 from torch.utils.hooks import RemovableHandle
 
+from rnncore.diagnosis.finding import Finding
 from rnncore.watching.backward import Passes
+from rnncore.watching.figure import figure_of
+from rnncore.watching.findings import findings_of
 from rnncore.watching.hooks import AnyCall, attach
 from rnncore.watching.pace import Pace
 from rnncore.watching.parameters import Parameters, learning_rate
@@ -86,6 +89,14 @@ class Lab(Shown):
         That is after the optimiser's step, or when the next recorded step begins, or when watching ends.
         """
         self._listeners.append(listener)
+
+    def findings(self) -> list[Finding]:
+        """Return what the doctor finds out from the records, the most important first; what is not known is absent."""
+        return findings_of(self.records)
+
+    def figure(self) -> Any:
+        """Return a `plotly.graph_objects.Figure`: the profiles of the newest step, and the map of the run."""
+        return figure_of(self.records, self.sample)
 
     def step(self, loss: Tensor | float | None = None, optimizer: Any = None, scaler: Any = None) -> None:
         """Close the backward pass of a step; to be called once per training step, after `loss.backward()`.

@@ -17,7 +17,9 @@ def judge(e: Evidence) -> Finding | None:
     first, last = slice(1, LATELY), slice(-LATELY, None)  # the first update of an adaptive optimiser is special
     gradients = [float(np.median(history.grad_norm[part])) for part in (first, last)]
     updates = [float(np.median(history.update_norm[part])) for part in (first, last)]
-    if not min(*gradients, *updates) > 0 or updates[1] / gradients[1] < HIDDEN * updates[0] / gradients[0]:
+    if not all(each > 0 for each in (*gradients, *updates)):  # 0, or not known
+        return None
+    if updates[1] / gradients[1] < HIDDEN * updates[0] / gradients[0]:
         return None
     fall, kept = gradients[0] / gradients[1], updates[0] / updates[1]
     moved = f"shrank {figure(kept)}-fold" if kept >= 1 else f"grew {figure(1 / kept)}-fold"
