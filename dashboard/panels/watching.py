@@ -8,7 +8,8 @@ from dashboard.server.workspace import workspace_id
 
 _LINES = """from rnncore import watch
 
-with watch(model, name="my model", server="{server}", workspace="{workspace}") as lab:
+app = {{"server": "{server}", "workspace": "{workspace}"}}
+with watch(model, name="my model", **app) as lab:
     for x, y in loader:
         loss = criterion(model(x), y)
         loss.backward()

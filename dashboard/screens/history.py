@@ -51,6 +51,7 @@ _COLUMNS = {
     "verdict": st.column_config.TextColumn("Verdict", width=420),
 }
 _IF_ANY = ("twin", "broken", "note", "right", "error")  # columns left out where no row has anything in them
+_OF_TRAINED = ("data", "best")  # the same where all rows are watched runs, which have nothing in them
 
 
 def main() -> None:
@@ -124,6 +125,7 @@ def _table(runs: Sequence[HistoryRun], everything: Sequence[HistoryRun]) -> list
     if key not in st.session_state:  # other runs than before, or the page was left and is back
         st.session_state[_DEFAULT] = [place for place, run in enumerate(runs) if run.id in selected]
     frame = _frame(runs, everything)
+    without = (*_IF_ANY, *_OF_TRAINED) if all(run.watched for run in runs) else _IF_ANY
     event = st.dataframe(
         frame,
         key=key,
@@ -132,7 +134,7 @@ def _table(runs: Sequence[HistoryRun], everything: Sequence[HistoryRun]) -> list
         column_order=[
             name
             for name in _COLUMNS
-            if name not in _IF_ANY or any(value not in (None, "") for value in frame[name].to_pylist())
+            if name not in without or any(value not in (None, "") for value in frame[name].to_pylist())
         ],
         column_config=_COLUMNS,
         on_select="rerun",

@@ -69,7 +69,7 @@ def test_what_is_kept_of_them_is_offered_and_no_more(watched: Begun) -> None:
     app.session_state["share.open"] = True
     app.run()
     said = words(app)
-    assert "tagger\\\\: encoder" in said  # as Markdown
+    assert "tagger\\: encoder" in said  # as Markdown
     assert "the whole configuration" not in said
     assert not any(each.label == "Show me the code" for each in app.button)
 
@@ -81,6 +81,7 @@ def test_history_has_them_by_their_names(watched: Begun, scheduler: Scheduler) -
     assert set(table["network"]) == {"LSTM, 2 layers of 8 units", "GRU, 8 units"}
     assert set(table["data"]) == {""}
     assert table["best"].isna().all()
+    assert not {"data", "best"} & set(app.dataframe[0].proto.column_order)
     assert list(table["last"]) == [pytest.approx(1 / 30)] * 2
     rows = history.runs_of(scheduler.store, W)
     assert all(row.watched and row.active and not row.resumable for row in rows)
