@@ -4,6 +4,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from torch import distributed as dist
 
 from rnncore.records import FloatArray, Record
 from rnncore.runs.watched_forms import MAX_MODULES, WatchedModel, WatchedModule, number
@@ -53,7 +54,9 @@ class Publisher:
         return self.sender.address if self.sender else None
 
     def __call__(self, record: WatchRecord) -> None:
-        """Send a record of the lab, the part of each module to its own run."""
+        """Send a record of the lab, the part of each module to its own run; of several processes the first does so."""
+        if not _is_first():
+            return
         if self.sender is None:
             self.sender = Sender(self._target, self._model)
         for run, (name, direction) in enumerate(self._places):
@@ -104,6 +107,11 @@ class Publisher:
             counts = np.concatenate([np.zeros(width - timesteps), count])
             arrays["sequence_count"] = np.repeat(counts[None], len(arrays["hidden_grad_norm"]), 0).astype(np.float32)
         return arrays
+
+
+def _is_first() -> bool:
+    """Tell whether this is the process of rank 0, or the only one."""
+    return not dist.is_available() or not dist.is_initialized() or dist.get_rank() == 0
 
 
 def _norm(record: WatchRecord) -> float:

@@ -12,6 +12,7 @@ from rnncore.runs.store.profiles import shown_profile
 from rnncore.runs.store.runs import progress
 from rnncore.runs.store.store import Store
 from rnncore.runs.watched_targets import own_workspace
+from rnncore.watching import publishing
 from tests.support.stored import records_of
 
 
@@ -127,6 +128,16 @@ def test_a_server_that_is_away_changes_nothing_for_the_training(folder, caplog):
     warnings = {each.getMessage() for each in caplog.records if each.name == "rnncore.watching"}
     assert len(warnings) == 1
     assert "cannot be sent at this moment" in warnings.pop()
+    assert not folder.exists()
+
+
+def test_of_several_processes_the_first_one_sends(folder, monkeypatch):
+    for name, value in (("is_initialized", True), ("get_rank", 1)):
+        monkeypatch.setattr(publishing.dist, name, lambda value=value: value)
+    model = Tagger()
+    with watch(model, every=1, name="tagger") as lab:
+        train(model, lab)
+    assert (len(lab.records), lab.address) == (4, None)
     assert not folder.exists()
 
 
