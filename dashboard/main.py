@@ -5,6 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from dashboard.server import services
+from dashboard.server.http import client
 from dashboard.server.script_turns import script_turns
 from dashboard.server.workspace import workspace_id
 
@@ -22,5 +23,5 @@ page = st.navigation(
     position="top",
 )
 services.note_sign_of_life((), workspace_id())
-with script_turns.of(st.context.ip_address or ""):
+with script_turns.of(client(workspace_id(), st.context.ip_address or "")):
     page.run()

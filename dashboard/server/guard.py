@@ -9,13 +9,14 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit import config, file_util
 from streamlit.path_security import is_unsafe_path_pattern
 
 from dashboard.server.board_page import WAY_FOR_PHONES
 from dashboard.server.budget import Budget, OverBudget
-from dashboard.server.http import error_answer
+from dashboard.server.http import client_of, error_answer
 from dashboard.server.pace import Paces
 
 HEADERS = {
@@ -25,7 +26,7 @@ HEADERS = {
 }
 _PLAIN_HOST = re.compile(r"[A-Za-z0-9.:\[\]-]{1,260}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-SOCKETS_OF_ADDRESS, SOCKETS_OF_ALL = 500, 2000  # of an address, a school's perhaps, and of all; a page takes 0.1 MB
+SOCKETS_OF_ADDRESS, SOCKETS_OF_ALL = 500, 2000  # of a client, and of all; a page takes 0.1 MB
 NOWHERE = "There is nothing at this address."
 FOREIGN_HOST = (
     "This server does not answer to that host name; whoever runs it can allow it with --server.allowedHosts=NAME."
@@ -82,10 +83,10 @@ class Guard:
         headers = [(name, value) for name, value in scope["headers"] if name != b"origin"]
         own = f"{'https' if scope['scheme'] == 'wss' else 'http'}://{host}".encode("latin-1")
         headers += [(b"origin", own)] if origins else []
-        address = scope["client"][0] if scope.get("client") else ""
+        client = client_of(HTTPConnection(scope))
         try:
-            with self._sockets.one_more(address):
-                await self.app({**scope, "headers": headers}, self._paces.of_socket(receive, address), send)
+            with self._sockets.one_more(client):
+                await self.app({**scope, "headers": headers}, self._paces.of_socket(receive, client), send)
         except OverBudget:
             await send({"type": "websocket.close", "code": 1013})  # try again later
 

@@ -154,10 +154,12 @@ def client_of(connection: HTTPConnection) -> str:
 
     A whole school may be behind one address; workspaces are free, but places in a class are not.
     """
-    workspace = workspace_of(connection)
-    if workspace is not None and services.school().has(workspace):
-        return workspace
-    return f"address {address_of(connection)}"
+    return client(workspace_of(connection), address_of(connection))
+
+
+def client(workspace: str | None, address: str) -> str:
+    """Return the same for whoever is in a workspace and comes by a network address."""
+    return workspace if workspace is not None and services.is_in_a_class(workspace) else f"address {address}"
 
 
 def _ids_in(request: Request) -> list[str]:

@@ -9,7 +9,7 @@ from starlette.types import Message, Receive
 
 Rate = tuple[float, float]  # messages a second, once so many have come in a row
 OF_SOCKET: Rate = 15.0, 30.0
-OF_ADDRESS: Rate = 30.0, 60.0  # of all sockets of one network address, which take turns
+OF_ADDRESS: Rate = 30.0, 60.0  # of one network address or one member of a class (`client_of`), whose sockets take turns
 OF_ALL: Rate = 40.0, 40.0  # of all addresses, which take turns
 ADDRESSES = 10_000  # that are remembered
 

@@ -1,4 +1,4 @@
-"""Scripts of pages run one after another, and the network addresses that they run for take turns.
+"""Scripts of pages run one after another, and the clients (`client_of`) that they run for take turns.
 
 They share one interpreter: more at once would end no sooner, and whoever answers requests would have to wait for each
 of them again and again. The next one begins when the event loop has taken over what the last one had to say.

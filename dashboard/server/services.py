@@ -55,6 +55,11 @@ def school() -> School:
     return _school
 
 
+def is_in_a_class(workspace: str) -> bool:
+    """Tell whether a workspace teaches or takes part in an open class."""
+    return _school is not None and _school.has(workspace)
+
+
 def note_sign_of_life(targets: Sequence[str], workspace: str | None) -> None:
     """Note that somebody who may do so asks about these runs or groups, or is at work in a workspace."""
     if isinstance(_scheduler, Scheduler):

@@ -8,7 +8,10 @@ import pytest
 from rnncore.classes import school
 from rnncore.classes.school import School, UnknownClass
 from rnncore.classes.state import Handout, Poll, Shown
+from rnncore.runs.lived import Lived
+from rnncore.runs.settings import Settings
 from rnncore.runs.store.store import Store
+from tests.support.clocks import DAY, MovedClock
 
 TEACHER, ANN, BOB = "teacher-of-this-class-1", "ann-ann-ann-ann-ann-ann", "bob-bob-bob-bob-bob-bob"
 
@@ -48,6 +51,34 @@ def test_a_class_closes_after_six_hours_in_which_a_server_worked(store: Store) -
     with pytest.raises(UnknownClass):
         classes.room(room.code)
     assert store.classes() == []
+
+
+def test_by_a_clock_that_is_moved_a_class_is_open_for_six_hours_over_a_restart_and_whatever_the_calendar_says(
+    tmp_path: Path,
+) -> None:
+    clock, settings = MovedClock(), Settings(data_dir=tmp_path)
+
+    def serve(minutes: int) -> bool:
+        """Let a server work for so long, and end; tell whether it had the class to the last."""
+        store = Store(tmp_path / "runs.sqlite", clock)
+        lived, classes = Lived(store, settings), School(store, 30)
+        if not minutes_served:
+            classes.open(TEACHER)
+        for _ in range(minutes):
+            clock.both_by += 60.0
+            lived.look()
+        lived.note()
+        classes.close_old()
+        store.close()
+        return classes.of_teacher(TEACHER) is not None
+
+    minutes_served = 0
+    assert serve(200)
+    minutes_served = 200
+    clock.wall_by -= 10 * DAY  # somebody sets the calendar
+    assert serve(155)
+    assert not serve(6)
+    assert not serve(0)
 
 
 def test_a_class_whose_time_is_over_is_not_opened_again_by_a_restart(store: Store) -> None:

@@ -4,9 +4,12 @@ import asyncio
 from collections.abc import Iterator
 
 import pytest
+from starlette.types import Message, Receive, Scope, Send
 
 from dashboard.api import classes, downloads, start
 from dashboard.server import guesses, services
+from dashboard.server.budget import Budget
+from dashboard.server.guard import Guard
 from rnncore.classes.school import School
 from tests.support.api import SLOW, finished, started
 from tests.support.asgi import Answer, call, send
@@ -102,6 +105,37 @@ def test_wrong_codes_hold_up_nobody_who_comes_to_a_class_that_is_there(code: str
         assert asyncio.run(lesson()) == {"hostile": 429, "late": 200, "elsewhere": 429, "home": 404}
     finally:
         services.school().close(elsewhere.code, "another-teacher-of-theirs")
+
+
+def test_pages_of_a_member_count_for_themselves(code: str) -> None:
+    join(code, [ANN])
+    told: list[dict[str, object]] = []
+    door = asyncio.Event()
+
+    async def page(scope: Scope, receive: Receive, send: Send) -> None:
+        told.append({"type": "accepted", "by": scope["headers"]})
+        await door.wait()
+
+    async def sockets() -> None:
+        guard = Guard(page)
+        guard._sockets = Budget(each=1, total=10)
+        open_now = []
+        for cookie in ("", "", f"rnn_lab_workspace={ANN['X-Workspace']}"):
+            headers = [(b"host", b"localhost"), (b"cookie", cookie.encode())]
+            scope = {"type": "websocket", "scheme": "ws", "headers": headers, "path": "/", "client": (SCHOOL, 1)}
+            open_now.append(asyncio.create_task(guard(scope, nothing, refused)))
+            await asyncio.sleep(0)
+        door.set()
+        await asyncio.gather(*open_now)
+
+    async def nothing() -> Message:
+        return {"type": "websocket.connect"}
+
+    async def refused(message: Message) -> None:
+        told.append(dict(message))
+
+    asyncio.run(sockets())
+    assert [message["type"] for message in told] == ["accepted", "websocket.close", "accepted"]
 
 
 def test_downloads_of_one_student_leave_those_of_the_others(code: str) -> None:
