@@ -34,9 +34,14 @@ class Passes:
     """
 
     def __init__(
-        self, sample: int | None, ended: Callable[[], None], spend: Callable[[float], None], notes: list[str]
+        self,
+        sample: int | None,
+        gates: bool,
+        ended: Callable[[], None],
+        spend: Callable[[float], None],
+        notes: list[str],
     ) -> None:
-        self.sample, self._ended, self._spend, self.notes = sample, ended, spend, notes
+        self.sample, self.gates, self._ended, self._spend, self.notes = sample, gates, ended, spend, notes
         self._task = self._passes = 0
         self._reached: dict[AnyCall, None] = {}
         self._passed: dict[int, Passed] = {}  # by number of the call
@@ -93,12 +98,12 @@ class Passes:
             self.note(name, f"{type(error).__name__}: {error}".rstrip("."))
 
     def _layers(self, call: Call) -> None:
-        gone = go_back(call, self.sample)
+        gone = go_back(call, self.sample, self.gates)
         start = None if call.start is None else call.start[0]
         self._passed[call.number] = Passed(call.name, call.number, self._passes, gone, start, call.end[0], call.batch)
 
     def _cells(self, calls: list[CellCall]) -> None:
-        for call, gone in zip(calls, go_back_cells(calls, self.sample), strict=True):
+        for call, gone in zip(calls, go_back_cells(calls, self.sample, self.gates), strict=True):
             start = None if call.start is None else call.start[0]
             passed = Passed(call.name, call.number, self._passes, gone, start, call.end[0], call.batch)
             self._passed[call.number] = passed

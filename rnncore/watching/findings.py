@@ -79,7 +79,11 @@ def _evidence(history: History, profile: Profile) -> Evidence:
     hidden = measured(profile.hidden[forwards], count)
     if hidden is None or hidden.shape[1] < 2:  # one timestep is no way through time
         return Evidence(history)
-    direct = None if profile.direct is None else measured(profile.direct[forwards], count)
+    loop = profile.hidden.shape[1] > max(
+        (each.hidden.shape[1] for each in profile.calls), default=profile.hidden.shape[1]
+    )
+    own = None if loop else profile.direct  # in a loop an output may be the next input: no read-out of its own
+    direct = None if own is None else measured(own[forwards], count)
     return Evidence(history, profile=hidden, direct=direct, health=_health(profile), ragged=profile.ragged)
 
 

@@ -31,14 +31,16 @@ class Lab(Shown):
     how often `step` was called. recording: whether the step that is under way is recorded.
     """
 
-    def __init__(self, model: nn.Module, pace: Pace, sample: int | None = None, batch_mean: bool = False) -> None:
+    def __init__(
+        self, model: nn.Module, pace: Pace, sample: int | None = None, batch_mean: bool = False, gates: bool = False
+    ) -> None:
         self.modules, self.notes = recurrent_modules(model)
         self.model, self.pace, self.sample, self.batch_mean = model, pace, sample, batch_mean
         self.records: list[WatchRecord] = []
         self.steps = 0
         self.recording = False
         self._parameters = Parameters(model)
-        self._passes = Passes(sample, self._ended, pace.spend, self.notes)
+        self._passes = Passes(sample, gates, self._ended, pace.spend, self.notes)
         self._hooks: list[RemovableHandle] = []  # on modules, in recorded steps alone
         self._updates: list[RemovableHandle] = []  # on optimisers
         self._listeners: list[Callable[[WatchRecord], None]] = []

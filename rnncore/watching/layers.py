@@ -1,11 +1,15 @@
 """All layers and directions of one call gone back through, from its outputs' direct gradient down to its inputs."""
 
 from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from rnncore.cells import CELLS
 from rnncore.engine.cells.scan import row_norms
+from rnncore.engine.instruments.health import SATURATED
 from rnncore.watching.adjoint import Adjoint, Back, Known, gru_adjoint, lstm_adjoint, rnn_adjoint
 from rnncore.watching.calls import Call
 from rnncore.watching.gone import Gone
@@ -22,17 +26,20 @@ ADJOINTS: dict[str, Adjoint] = {
 _PART = 2**17  # numbers whose norms are taken at once: their float64 copies fit the cache
 
 
-def go_back(call: Call, sample: int | None = None) -> Gone:
-    """Go back through a call whose direct gradients are there; sample: only its first sequences."""
+def go_back(call: Call, sample: int | None = None, gates: bool = False) -> Gone:
+    """Go back through a call whose direct gradients are there.
+
+    sample: only its first sequences. gates: also take the means of its gates and how many states are saturated.
+    """
     with torch.inference_mode(), torch.autocast(call.inputs.device.type, enabled=False):
-        return _Walk(call, slice(sample)).down()
+        return _Walk(call, slice(sample), gates).down()
 
 
 class _Walk:
     """One call on its way back, in one dtype, time first; lengths: (B,) of unequal sequences, else None."""
 
-    def __init__(self, call: Call, some: slice) -> None:
-        self.call, self.some = call, some
+    def __init__(self, call: Call, some: slice, gates: bool) -> None:
+        self.call, self.some, self.gates = call, some, gates
         self.module, self.D = call.module, directions(call.module)
         self.dtype = torch.float64 if call.weights[0].dtype == torch.float64 else torch.float32
         lengths = call.layout.lengths
@@ -81,15 +88,30 @@ class _Walk:
         if self.module.mode == "LSTM":
             memory = self.start[1][row] if self.start else own.new_zeros(B, H)
         known = Known(inputs.contiguous(), torch.cat([first[None], states]), memory, own, direct_cell, number > 0)
-        with ADJOINTS[self.module.mode](known, weights_of(self.call, row, self.dtype), False) as back:
-            return self._read(back, own, d)
+        with ADJOINTS[self.module.mode](known, weights_of(self.call, row, self.dtype), self.gates) as back:
+            return self._read(back, own, states, d)
 
-    def _read(self, back: Back, own: Tensor, d: int) -> "_Row":
+    def _read(self, back: Back, own: Tensor, states: Tensor, d: int) -> "_Row":
         steps = [back.hidden[1:], own, *(() if back.cell is None else (back.cell,))]
         norms = [mean_at_lags(self._turned(norms_of(each), d), self.lengths)[0] for each in steps]
         start = [back.hidden[0], *(() if back.start_cell is None else (back.start_cell,))]
         below = None if back.inputs is None else self._turned(back.inputs, d)
-        return _Row(norms, [each.clone() for each in start], below, own[-1] if self.lengths is None else own[0])
+        gates = [each.mean(-1).cpu().double() for each in back.gates]  # (T, B) each
+        return _Row(
+            norms,
+            [each.clone() for each in start],
+            below,
+            own[-1] if self.lengths is None else own[0],
+            [mean_at_lags(self._turned(each, d), self.lengths)[0] for each in gates],
+            self._saturated(states) if self.gates else None,
+        )
+
+    def _saturated(self, states: Tensor) -> float:
+        """Return the share of h_t's values that are near the end of what a tanh can reach."""
+        shares = (states.abs() > SATURATED).float().mean(-1).cpu()  # (T, B)
+        if self.lengths is None:
+            return float(shares.mean())
+        return float(shares[torch.arange(len(shares)).unsqueeze(1) < self.lengths].mean())
 
     def _gone(self, rows: "list[_Row]") -> Gone:
         T, B = (self.width or self.call.layout.time_first(self.call.outputs).shape[0]), rows[0].start[0].shape[0]
@@ -106,11 +128,23 @@ class _Walk:
                 count=mean_at_lags(torch.zeros(T, B), self.lengths)[1].double().numpy(),
                 layers=self.module.num_layers,
                 directions=self.D,
+                **self._units(rows),
             ),
             start,
             torch.stack([row.last for row in rows]),
             torch.finfo(self.call.outputs.dtype).eps,
         )
+
+    def _units(self, rows: "list[_Row]") -> dict[str, Any]:
+        """Return what is known of gates and units, as a `Profile` has it, where that was asked for."""
+        found: dict[str, Any] = {}
+        if rows[0].gates:
+            keys = tuple(gate.key for gate in CELLS[self.module.mode.lower()].gates)
+            means = torch.stack([torch.stack(row.gates) for row in rows]).numpy()  # (R, G, T)
+            found = {"gate_names": keys, "gates": means}
+        if self.gates and self.module.mode != "RNN_RELU" and not self.module.proj_size:
+            found["saturated"] = np.array([row.saturated for row in rows], np.float64)
+        return found
 
     def _ready(self, steps: Tensor) -> Tensor:
         return steps[: self.width].to(self.dtype)
@@ -126,13 +160,15 @@ class _Walk:
 class _Row:
     """One layer and direction gone back through: mean norms (T,) of hidden, direct, cell; dL/d(start); dL/dx_t.
 
-    last: (B, W) what reaches the state in which its own recursion ends.
+    last: (B, W) what reaches the state in which its own recursion ends. gates: means (T,). saturated: share of states.
     """
 
     norms: list[Tensor]
     start: list[Tensor]
     below: Tensor | None
     last: Tensor
+    gates: list[Tensor]
+    saturated: float | None
 
 
 def norms_of(steps: Tensor) -> Tensor:

@@ -5,7 +5,7 @@ step back of ours, of all calls at once, tells how much of it came through the n
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from rnncore.cells import CELLS
 from rnncore.engine.cells.definition import CellDefinition, Passed
+from rnncore.engine.instruments.health import SATURATED
 from rnncore.watching.gone import Gone
 from rnncore.watching.layers import norms_of
 from rnncore.watching.record import Floats, Profile
@@ -77,13 +78,16 @@ def _rows(values: Tensor) -> Tensor:
     return values.unsqueeze(0) if values.dim() == 1 else values
 
 
-def go_back_cells(calls: Sequence[CellCall], sample: int | None = None) -> list[Gone]:
+def go_back_cells(calls: Sequence[CellCall], sample: int | None = None, gates: bool = False) -> list[Gone]:
     """Return what comes out of some calls of one cell, each of them a single timestep."""
     module = calls[0].module
     key = CELL_KINDS[type(module)]
     definition = CELLS[key].load()(CELLS[key], module.hidden_size, getattr(module, "nonlinearity", "tanh"))
     with torch.inference_mode(), torch.autocast(calls[0].inputs.device.type, enabled=False):
-        return _back(definition, calls, slice(sample))
+        gone = _back(definition, calls, slice(sample))
+        if not gates:
+            return gone
+        return [_with_units(definition, each, call, slice(sample)) for each, call in zip(gone, calls, strict=True)]
 
 
 def _back(definition: CellDefinition, calls: Sequence[CellCall], some: slice) -> list[Gone]:
@@ -138,3 +142,16 @@ def _gone(start: Sequence[Tensor], end: Sequence[Tensor], epsilon: float) -> Gon
         layers=1,
     )
     return Gone(profile, tuple(each[None] for each in start), end[0][None], epsilon)
+
+
+def _with_units(definition: CellDefinition, gone: Gone, call: CellCall, some: slice) -> Gone:
+    """Add the means of the gates, and the share of states near the end of what a tanh can reach."""
+    before = tuple(_state(call, place, "start")[some] for place in range(len(call.end)))
+    gates = definition.step(call.inputs[some], before, call.weights).gates  # (B, H) each
+    found: dict[str, Any] = {}
+    if gates:
+        means = torch.stack([each.double().mean() for each in gates]).cpu().numpy()
+        found = {"gate_names": tuple(gate.key for gate in definition.entry.gates), "gates": means.reshape(1, -1, 1)}
+    if definition.nonlinearity == "tanh":
+        found["saturated"] = np.array([float((call.end[0][some].abs() > SATURATED).float().mean())])
+    return replace(gone, profile=replace(gone.profile, **found))

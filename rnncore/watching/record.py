@@ -16,8 +16,8 @@ class Profile:
     Rows are in torch's order: layer 1, its reverse direction where there is one, layer 2, and so on: (R, T) float64.
     Norms are means over the sequences b of ||dL/dh_{t,b}||, L being the loss as it was.
 
-    hidden: through every path. direct: the part that does not come through other timesteps of the same row; None where
-    a loop changes the state between its calls, so that it cannot be told. cell: of
+    hidden: through every path. direct: the part that does not come through the row's own recurrence; None where a loop
+    changes the state between its calls, so that it cannot be told. cell: of
     the LSTM's c_t, through every path. start, start_cell: (R,) of the state before the first timestep. count: (T,) how
     many sequences have a timestep there; of unequal lengths they are aligned at their own ends, and a column that none
     has holds NaN. calls: of a module that was called several times in the step one profile per call, else empty.

@@ -16,6 +16,7 @@ def watch(
     every: int | None = None,
     sample: int | None = None,
     batch_mean: bool = False,
+    gates: bool = False,
     name: str | None = None,
     server: str | None = None,
     workspace: str | None = None,
@@ -33,7 +34,8 @@ def watch(
 
     budget: recording may take at most this share of the time, from 0 to 1. every: record each n-th step instead, the
     first one included. sample: look at the first so many sequences of a batch alone. batch_mean: multiply gradients by
-    the number of sequences, which takes the 1/B out of a loss that is a mean over the batch.
+    the number of sequences, which takes the 1/B out of a loss that is a mean over the batch. gates: record the mean of
+    each gate per timestep, and the share of saturated states, too.
 
     name: under which the app shows the runs, live and in its History: `rnnlab view` says where. server: address of an
     app elsewhere that is to show them. workspace: whose runs they are to be, as the app's History tells it. While the
@@ -50,7 +52,7 @@ def watch(
             raise ValueError(f"{field}: {value!r} is not a whole number from 1")
     if name is None and (server is not None or workspace is not None):
         raise ValueError("name: a name is needed under which the app shows the runs")
-    lab = Lab(model, Pace(budget, every), sample, batch_mean)
+    lab = Lab(model, Pace(budget, every), sample, batch_mean, gates)
     if name is not None and lab.modules:
         from rnncore.watching.publishing import Publisher  # only who shows runs pays for importing the store
 

@@ -162,3 +162,29 @@ def test_a_mean_loss_can_be_told_per_sequence(batch_mean: bool) -> None:
     factor = 1.0 if batch_mean else 0.2
     a, b = lab.records[-1].profiles[""], other.records[-1].profiles[""]
     np.testing.assert_allclose(a.hidden, b.hidden * factor, rtol=1e-12)
+
+
+@pytest.mark.parametrize("kind", ["lstm", "gru"])
+def test_gates_and_saturation_are_those_of_every_step(kind: str) -> None:
+    torch.manual_seed(0)
+    cell, layer = CELLS[kind](2, 3).double(), LAYERS[kind](2, 3).double()
+    layer.load_state_dict({f"{name}_l0": each * 4 for name, each in cell.state_dict().items()})
+    cell.load_state_dict({name: each * 4 for name, each in cell.state_dict().items()})
+    x = torch.randn(5, 4, 2, dtype=torch.float64)
+    with watch(nn.ModuleList([cell, layer]), every=1, gates=True) as lab:
+        state, outputs = None, []
+        for each in x:
+            state = cell(each, state)
+            outputs.append(state[0] if kind == "lstm" else state)
+        (torch.stack(outputs).sum() + layer(x)[0].sum()).backward()
+        lab.step()
+    loop, fused = lab.records[-1].profiles.values()
+    w_ih, w_hh, b_ih, b_hh = cell.parameters()
+    h = torch.stack(outputs)
+    before = torch.cat([h.new_zeros(1, 4, 3), h[:-1]])
+    gates = (x @ w_ih.T + b_ih + before @ w_hh.T + b_hh).sigmoid().view(5, 4, -1, 3).mean((1, 3)).detach().numpy()
+    wanted = gates[:, [0, 1, 3]] if kind == "lstm" else gates[:, :2]
+    for found in (loop, fused):
+        assert found.gate_names == (("i", "f", "o") if kind == "lstm" else ("r", "z"))
+        np.testing.assert_allclose(found.gates[0], wanted.T, rtol=1e-12)
+        np.testing.assert_allclose(found.saturated, (h.abs() > 0.95).double().mean().item(), rtol=1e-6)

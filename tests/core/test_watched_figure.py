@@ -89,3 +89,12 @@ def test_the_figure_says_when_only_some_sequences_were_looked_at() -> None:
 def test_plotly_is_imported_in_the_call_alone() -> None:
     code = "import sys, rnncore.watching.lab; assert 'plotly' not in sys.modules; import rnncore; assert rnncore.watch"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_of_a_loop_nothing_is_said_about_read_outs() -> None:
+    """There an output may be the next call's input, so that a direct part is no read-out of its own."""
+    steps = [profile([[value]]) for value in (1e-6, 1e-3, 1.0)]
+    whole = profile([[1e-6, 1e-3, 1.0]], [[1e-6, 1e-3, 1.0]])
+    loop = Profile(**{name: getattr(whole, name) for name in whole.__slots__} | {"calls": tuple(steps)})
+    assert kinds(record(core=whole)) == ["direct"]
+    assert kinds(record(core=loop)) == ["vanishing"]
