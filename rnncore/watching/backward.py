@@ -7,6 +7,7 @@ the user's graph is free before the adjoint pass takes memory of its own.
 import time
 import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 
 import torch
@@ -61,14 +62,19 @@ class Passes:
     def profiles(self, scale: float, batch_mean: bool) -> dict[str, Profile]:
         """Return a profile per module, and forget what it came from."""
         passed, self._passed = list(self._passed.values()), {}
-        return joined(passed, scale, batch_mean)
+        found: dict[str, Profile] = {}
+        for name in dict.fromkeys(each.name for each in passed):
+            own = [each for each in passed if each.name == name]
+            self._guarded(name, partial(self._join, found, own, scale, batch_mean))
+        return found
 
     def note(self, name: str, reason: str) -> None:
         """Say once why a module is not recorded."""
         sentence = f"{spoken(name)} is not recorded: {reason}. It trains as it would without watching."
         if sentence not in self.notes:
             self.notes.append(sentence)
-            warnings.warn(sentence, WatchWarning, stacklevel=2)
+            with suppress(WatchWarning):  # where warnings are errors, this one must not end the training
+                warnings.warn(sentence, WatchWarning, stacklevel=2)
 
     def _go_back(self) -> None:
         """Go back through the calls that a pass has reached; whatever fails here must not end the user's training."""
@@ -96,6 +102,10 @@ class Passes:
             go()
         except Exception as error:  # the pass is the user's: an error of ours is a note, not an end of it
             self.note(name, f"{type(error).__name__}: {error}".rstrip("."))
+
+    @staticmethod
+    def _join(found: dict[str, Profile], own: list[Passed], scale: float, batch_mean: bool) -> None:
+        found[own[0].name] = joined(own, scale, batch_mean)
 
     def _layers(self, call: Call) -> None:
         gone = go_back(call, self.sample, self.gates)

@@ -105,7 +105,8 @@ def attach(name: str, module: nn.Module, listener: Listener) -> list[RemovableHa
     before = None
     if isinstance(module, nn.RNNBase) and module.dropout and module.num_layers > 1:
         before = Before(listener)
-    handles = [module.register_forward_hook(After(name, listener, before), with_kwargs=True)]
+    # first of all hooks: what others make of the result is not what the module returned
+    handles = [module.register_forward_hook(After(name, listener, before), with_kwargs=True, prepend=True)]
     if before is not None:
         handles.append(module.register_forward_pre_hook(before))
     return handles

@@ -34,19 +34,15 @@ class Passed:
     batch: int
 
 
-def joined(passed: list[Passed], scale: float, batch_mean: bool) -> dict[str, Profile]:
-    """Return a profile per module's name; gradients are divided by `scale`, and of means over B multiplied by B."""
-    profiles = {}
-    for name in dict.fromkeys(each.name for each in passed):
-        own = sorted((each for each in passed if each.name == name), key=lambda each: each.number)
-        calls = [_scaled(each.gone.profile, (each.batch if batch_mean else 1) / scale) for each in own]
-        if len(calls) == 1:
-            profiles[name] = calls[0]
-            continue
-        chains, linked = _chains(own)
-        parts = [_scaled(_in_time(chain, linked), (chain[0].batch if batch_mean else 1) / scale) for chain in chains]
-        profiles[name] = replace(_mean(parts), calls=tuple(calls))
-    return profiles
+def joined(passed: list[Passed], scale: float, batch_mean: bool) -> Profile:
+    """Return the profile of a module's calls; gradients are divided by `scale`, and of means over B multiplied by B."""
+    own = sorted(passed, key=lambda each: each.number)
+    calls = [_scaled(each.gone.profile, (each.batch if batch_mean else 1) / scale) for each in own]
+    if len(calls) == 1:
+        return calls[0]
+    chains, linked = _chains(own)
+    parts = [_scaled(_in_time(chain, linked), (chain[0].batch if batch_mean else 1) / scale) for chain in chains]
+    return replace(_mean(parts), calls=tuple(calls))
 
 
 def _chains(own: list[Passed]) -> tuple[list[list[Passed]], bool]:

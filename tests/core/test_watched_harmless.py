@@ -277,3 +277,29 @@ def test_frozen_modules_and_inputs_that_need_no_gradient() -> None:
         net(torch.randn(2, 4, 3, requires_grad=True)).sum().backward()
         lab.step()
     assert [list(each.profiles) for each in lab.records] == [["core"]]
+
+
+def test_hooks_of_others_that_change_the_result_are_no_trouble() -> None:
+    net = nn.GRU(3, 4, batch_first=True).double()
+    x = torch.randn(2, 5, 3, dtype=torch.float64)
+    handle = net.register_forward_hook(lambda module, args, result: (result[0] * 2, result[1]))
+    with watch(net, every=1) as lab:
+        net(x)[0][:, -1].sum().backward()
+        lab.step()
+        handle.remove()
+        (net(x)[0] * 2)[:, -1].sum().backward()
+        lab.step()
+    changed, whole = (each.profiles[""] for each in lab.records)
+    np.testing.assert_allclose(changed.hidden, whole.hidden, rtol=1e-12)
+
+
+def test_where_warnings_are_errors_the_training_goes_on() -> None:
+    net = nn.GRU(3, 4)
+    x = torch.randn(5, 2, 3, requires_grad=True)
+    with watch(net, every=1) as lab, warnings.catch_warnings():
+        warnings.simplefilter("error")
+        loss = net(x)[0].sum()
+        (slope,) = torch.autograd.grad(loss, x, create_graph=True)
+        (loss + slope.square().sum()).backward()
+        lab.step()
+    assert "create_graph" in lab.notes[0]
