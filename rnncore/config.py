@@ -183,7 +183,10 @@ _LIMITS = {"ge": "at least", "gt": "above", "le": "at most", "lt": "below", "min
            "max_length": "length at most", "expected": "one of", "expected_tags": "one of"}  # fmt: skip
 _FORMS = {"model_type": "an object with named fields", "model_attributes_type": "an object with named fields",
           "bool_parsing": "true or false", "bool_type": "true or false", "string_type": "a text",
-          "tuple_type": "a list"}  # fmt: skip
+          "tuple_type": "a list", "list_type": "a list", "dict_type": "an object with named fields",
+          "float_type": "a number", "float_parsing": "a number", "finite_number": "a finite number",
+          "int_type": "a whole number", "int_parsing": "a whole number",
+          "int_from_float": "a whole number"}  # fmt: skip
 
 
 def explain(error: ValidationError) -> str:

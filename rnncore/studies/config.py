@@ -130,10 +130,17 @@ def _sentence(problem: ErrorDetails) -> str:
     place = problem["loc"]
     if place[:1] == ("base",):
         problem["loc"] = place[1:]
-        told = explain_problem(problem)
-        return told if told.startswith("config:") else f"base: {told}"
+        return f"base: {explain_problem(problem).removeprefix('config: ')}"
+    if place == ("seeds",) and problem["type"] != "value_error":
+        what = _shown(problem["input"])
+        return f"seeds: {what} is not allowed; allowed: a list of whole numbers, or how many: 1 to {MOST_SEEDS:,}"
     told = explain_problem(problem)
     return told.removeprefix("config: ") if told.startswith("config: ") else told
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
 
 
 def read_study_text(text: str, name: str) -> StudyConfig:

@@ -46,7 +46,7 @@ def cells_of(study: StudyConfig) -> list[StudyCell]:
         try:
             config = changed(study.base, changes)
         except ConfigError as error:
-            raise ConfigError(f"{in_words(values)}: {error}" if values else str(error)) from None
+            raise ConfigError(_of_cell(values, error)) from None
         cells.append(StudyCell(index, values, config, study.seeds))
     return cells
 
@@ -65,8 +65,15 @@ def check_cells(cells: Sequence[StudyCell], describe: Describe) -> None:
                 known[key] = describe(config)
             check_run(config, known[key])
         except (ConfigError, DataError) as error:
-            told = f"{in_words(cell.values)}: {error}" if cell.values else str(error)
-            raise type(error)(told) from None
+            raise type(error)(_of_cell(cell.values, error)) from None
+
+
+def _of_cell(values: Mapping[str, Any], error: Exception) -> str:
+    """Return a sentence that says of which cell it is, unless it names the one value that a cell has already."""
+    told = str(error)
+    if not values or (len(values) == 1 and told.startswith(f"{next(iter(values))}: ")):
+        return told
+    return f"{in_words(values)}: {told}"
 
 
 def in_words(values: Mapping[str, Any]) -> str:
