@@ -2,13 +2,15 @@
 
     OMP_NUM_THREADS=1 python -m benchmarks.study [RUNS] [WORKERS]
 
-Two figures. Wall clock: runs per second of the study, over cores times those of one process; it means something on a
-machine that does nothing else. Processor time: what a run takes alone, over what it takes in a study with everything
-around it (workers, scheduler, store), which is the share that a free machine would reach; the start is that of the
-processes, which import torch once each.
+Two figures, and the worse of them has to reach the target. Wall clock: runs per second of the study, over cores times
+those of one process. Processor time: what a run takes alone, over what it takes in a study with everything around it
+(workers, scheduler, store); the start is that of the processes, which import torch once each. On a machine that has
+other things to do neither is what a free one would give: alone, a run waits for its turn, which makes the first figure
+too good; in a study it shares caches and the halves of a core, which makes the second one too bad. So the load is told.
 """
 
 import json
+import os
 import resource
 import statistics
 import sys
@@ -71,9 +73,10 @@ def main(runs: int = 200, workers: int | None = None) -> int:
         "processor_seconds_of_the_start": round(start, 2),
         "processor_ratio": round(one_cpu / (cpu / runs), 3),
         "processor_ratio_once_started": round(one_cpu / ((cpu - start) / runs), 3),
+        "load": round(os.getloadavg()[0], 1),
     }
     print(json.dumps(figures))
-    return int(max(figures["wall_clock_ratio"], figures["processor_ratio"]) < TARGET)
+    return int(min(figures["wall_clock_ratio"], figures["processor_ratio"]) < TARGET)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,9 @@ Only where ray is installed: `.ci/ray` makes an environment for that and runs th
 """
 
 import logging
+import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -209,3 +211,14 @@ def test_a_closed_server_interrupts_its_runs_and_leaves_the_cluster_to_the_next_
     again.scheduler.resume(run)
     reaches(again, run, at.step + 1)
     again.close()
+
+
+def test_the_example_for_ray_up_is_valid_by_ray_s_own_schema():
+    import yaml
+    from ray.autoscaler._private.util import prepare_config, validate_config
+
+    page = (Path(__file__).parents[2] / "docs" / "deploy.md").read_text("utf-8")
+    (text,) = [block for block in re.findall(r"```yaml\n(.*?)```", page, re.DOTALL) if "cluster_name" in block]
+    config = prepare_config(yaml.safe_load(text))
+    validate_config(config)
+    assert config["available_node_types"]["head"]["resources"]["CPU"] == 0
