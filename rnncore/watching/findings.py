@@ -79,10 +79,7 @@ def _evidence(history: History, profile: Profile) -> Evidence:
     hidden = measured(profile.hidden[forwards], count)
     if hidden is None or hidden.shape[1] < 2:  # one timestep is no way through time
         return Evidence(history)
-    loop = profile.hidden.shape[1] > max(
-        (each.hidden.shape[1] for each in profile.calls), default=profile.hidden.shape[1]
-    )
-    own = None if loop else profile.direct  # in a loop an output may be the next input: no read-out of its own
+    own = None if profile.loop else profile.direct
     direct = None if own is None else measured(own[forwards], count)
     return Evidence(history, profile=hidden, direct=direct, health=_health(profile), ragged=profile.ragged)
 

@@ -97,7 +97,7 @@ class Publisher:
         self._widths[name] = width
         parts: dict[str, Floats | None] = {
             "hidden_grad_norm": profile.hidden,
-            "direct_grad_norm": profile.direct,
+            "direct_grad_norm": None if profile.loop else profile.direct,
             "cell_grad_norm": profile.cell,
         }
         arrays = {

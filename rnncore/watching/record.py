@@ -44,6 +44,14 @@ class Profile:
         present = self.count[self.count > 0]
         return bool(present.size) and bool(present.min() < present.max())
 
+    @property
+    def loop(self) -> bool:
+        """Whether it is joined from calls that follow one another in time.
+
+        There an output may be the next call's input, so that `direct` is no proof of a read-out of its own.
+        """
+        return bool(self.calls) and all(each.hidden.shape[1] < self.hidden.shape[1] for each in self.calls)
+
     def row_names(self) -> list[str]:
         """Return the name of each row: "layer 1", "layer 1, reverse", and so on."""
         ends = ("", ", reverse")[: self.directions]
