@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 MOST_CELLS = 200_000  # numbers of a map; of more records every second, third ... is drawn, the newest always
-ROW_PX, BELOW_PX = 300, 90
+ROW_PX, ABOVE_PX, BELOW_PX = 300, 90, 60
+LEGEND_PX, ACROSS = 20, 3  # height of a line of the legend, and entries that it has on a narrow page
 
 
 def figure_of(records: Sequence[WatchRecord], sample: int | None = None) -> "go.Figure":
@@ -43,17 +44,20 @@ def figure_of(records: Sequence[WatchRecord], sample: int | None = None) -> "go.
     figure = make_subplots(rows=len(newest), cols=2, subplot_titles=titles, horizontal_spacing=0.1)
     for row, (name, (_, profile)) in enumerate(newest.items(), start=1):
         for trace in lines(profile):
-            figure.add_trace(trace | {"showlegend": row == 1 or len(newest) > 1, "legendgroup": name}, row=row, col=1)
+            name_in_legend = trace["name"] if len(newest) == 1 else f"{name}: {trace['name']}"
+            figure.add_trace(trace | {"showlegend": True, "name": name_in_legend}, row=row, col=1)
         figure.add_trace(step_map(records, name) | {"coloraxis": "coloraxis"}, row=row, col=2)
         figure.update_yaxes(profile_axis() | {"title": "‖∂L/∂h<sub>t</sub>‖"}, row=row, col=1)
-        figure.update_yaxes(title=TIMESTEP, row=row, col=2)
+        figure.update_yaxes(title=_across(profile), row=row, col=2)
         figure.update_xaxes(title=_across(profile), row=row, col=1)
         figure.update_xaxes(title=TRAINING_STEP, row=row, col=2)
+    legend = LEGEND_PX * math.ceil(sum(bool(trace.showlegend) for trace in figure.data) / ACROSS)
     figure.update_layout(
         coloraxis={"colorscale": HEATMAP_COLORS, "colorbar": power_ticks()},
         title="Gradient through time" + (f", first {sample} sequences of each batch" if sample else ""),
-        height=ROW_PX * len(newest) + BELOW_PX,
-        legend={"orientation": "h", "y": -0.25 / len(newest)},
+        height=ABOVE_PX + ROW_PX * len(newest) + BELOW_PX + legend,
+        margin={"t": ABOVE_PX, "b": BELOW_PX + legend},
+        legend={"orientation": "h", "yref": "container", "y": 0, "yanchor": "bottom"},
         template="plotly_white",
     )
     return figure
@@ -95,7 +99,7 @@ def step_map(records: Sequence[WatchRecord], name: str) -> Trace:
     steps = [step for step, _ in own]
     return profile_map(
         x=steps,
-        y=list(range(1, width + 1)),
+        y=_places(own[-1][1], width),
         z=[_json(each) for each in np.stack(columns, 1)],
         customdata=[steps] * width,
     )
@@ -105,6 +109,7 @@ def _titles(name: str, step: int, profile: Profile) -> tuple[str, str]:
     """Return what stands above a module's profile and above its map."""
     of = f"{name}: " if name else ""
     layer = f", layer {profile.layers}" if profile.layers > 1 else ""
+    layer += ", forward direction" if profile.directions > 1 else ""
     return f"{of}step {step:,}", f"{of}log<sub>10</sub> ‖∂L/∂h<sub>t</sub>‖{layer}"
 
 
@@ -112,8 +117,8 @@ def _across(profile: Profile) -> str:
     return "timesteps before each sequence's end" if profile.ragged else TIMESTEP
 
 
-def _places(profile: Profile) -> list[int]:
-    T = profile.hidden.shape[1]
+def _places(profile: Profile, width: int | None = None) -> list[int]:
+    T = width or profile.hidden.shape[1]
     return list(range(1 - T, 1)) if profile.ragged else list(range(1, T + 1))
 
 
