@@ -13,7 +13,7 @@ from rnncore.runs.watched_targets import Away, Refused, Target
 
 logger = logging.getLogger("rnncore.watching")
 
-PACE_S = 0.25  # between two looks at what is new
+PACE_S = 1.0  # between two looks at what is new: each costs the training some milliseconds of the processor
 ALIVE_S = 5.0  # between two signs of life
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 15.0  # before it is tried again
 FINISH_S = 5.0  # that the end of the program may wait for what is not sent yet
