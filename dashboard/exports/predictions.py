@@ -29,8 +29,8 @@ def predictions(store: Store, run: StoredRun, owner: str, files: Sequence[tuple[
     """Return what a run predicts on files (name, content) that are one data set. owner: who waits. Raises DataError."""
     config = config_of(run)
     check_can_predict(config)
-    assert isinstance(config.data, UploadData)
     weights = weights_file(store, run)
     if weights is None:
         raise DataError(NO_WEIGHTS)
-    return readers().predict(owner, config, weights, list(files), contents(config.data, reader_of(store, run)))
+    own = contents(config.data, reader_of(store, run)) if isinstance(config.data, UploadData) else []
+    return readers().predict(owner, config, weights, list(files), own)

@@ -13,7 +13,8 @@ from dashboard.panels.comparing import compares_clipping, comparing
 from dashboard.panels.comparing import open_with as open_comparison
 from dashboard.panels.exactness import exactness_check
 from dashboard.panels.fields import KIND, choice, entry, number, switch, value
-from dashboard.panels.upload_controls import SCALINGS, upload_controls
+from dashboard.panels.upload_controls import upload_controls
+from dashboard.panels.upload_options import SCALINGS
 from rnncore.cells import CELLS
 from rnncore.choices import AUTO, CLIP_METHODS, INITIALIZATIONS, LOSSES, OPTIMIZERS, READOUTS, SCHEDULES
 from rnncore.config import BundledData, ModelConfig, TaskData, UploadData

@@ -13,7 +13,8 @@ from dashboard.experiment.words import mistake_words
 from dashboard.figures.data import sequences_figure, series_figure
 from dashboard.panels import uploads
 from dashboard.panels.theme import theme
-from dashboard.panels.upload_controls import KINDS, size_words, title
+from dashboard.panels.upload_controls import size_words, title
+from dashboard.panels.upload_options import KINDS, draw_option, option_of
 from rnncore.choices import LOSSES
 from rnncore.config import BundledData, TaskData, TrainConfig
 from rnncore.data import SERIES, TASKS, DataError, load_dataset
@@ -57,7 +58,7 @@ def data_panel(config: TrainConfig | None) -> None:
         elif found is not None:
             if broken := mistake_words(config.model_dump(include={"mistake"})):
                 st.caption(f"The run is {broken}. The pictures show the data without that.")
-            _about(summary, config.loss, "", "", found.inspection.reason)
+            _about(summary, config.loss, "", "", found)
             _uploaded(found)
 
 
@@ -97,8 +98,8 @@ def _facts(data: DataSummary) -> str:
     return f"{size} · up to {many(data.seq_len, 'timestep')} of {inputs} · predicts {KINDS[data.target]}{every}"
 
 
-def _about(view: DataSummary | None, loss: str, description: str, source: str, reason: str = "") -> None:
-    """The picture beside the words; reason: why files are read as they are."""
+def _about(view: DataSummary | None, loss: str, description: str, source: str, found: Findings | None = None) -> None:
+    """The picture beside the words; found: what was found in files of the user's own."""
     if view is None:
         return
     left, right = st.columns([3, 2])
@@ -122,7 +123,7 @@ def _about(view: DataSummary | None, loss: str, description: str, source: str, r
             st.markdown(f"**To beat** ({escape(LOSSES[name].noun)}): {escape(beat)}")
         if view.metric:
             st.markdown(f"**Also measured**: {escape(view.metric)}")
-        _notes([reason, *view.notes] if reason else view.notes)
+        _notes(view.notes, found)
 
 
 def _bundled(name: str) -> None:
@@ -165,7 +166,7 @@ def _uploaded(found: Findings) -> None:
             height=_height(len(inspection.columns)),
         )
     if found.summary is None:
-        _notes(inspection.notes)
+        _notes(inspection.notes, found)
 
 
 def _raw(values: NDArray[np.float64], names: Sequence[str], rows: Sequence[dict[str, str]], label: str) -> None:
@@ -180,12 +181,29 @@ def _raw(values: NDArray[np.float64], names: Sequence[str], rows: Sequence[dict[
         st.dataframe(rows, hide_index=True, height=_height(len(rows)))
 
 
-def _notes(notes: Sequence[str]) -> None:
+def _notes(notes: Sequence[str], found: Findings | None = None) -> None:
+    """What was found; in files of the user's own each with the control that changes it."""
+    if found is not None and found.inspection.reason:
+        notes = [found.inspection.reason, *notes]
     if notes:
         st.markdown("**What we found and did**")
-        st.markdown("\n".join(f"- {escape(note)}" for note in notes[:_SHOWN_NOTES]))
+        if found is None:
+            st.markdown("\n".join(f"- {escape(note)}" for note in notes[:_SHOWN_NOTES]))
+        else:
+            with st.container(gap="xsmall"):
+                for place, note in enumerate(notes[:_SHOWN_NOTES]):
+                    _finding(note, found, place)
         if len(notes) > _SHOWN_NOTES:
             st.caption(f"and {len(notes) - _SHOWN_NOTES:,} more")
+
+
+def _finding(note: str, found: Findings, place: int) -> None:
+    option, key = option_of(note, found), f"data.finding.{place}"
+    text, change = st.columns([6, 1], gap="xsmall", vertical_alignment="center")
+    text.markdown(f"- {escape(note)}")
+    if option is not None:
+        with change.popover(":material/tune:", type="tertiary", help="Choose otherwise", key=f"{key}.change"):
+            draw_option(option, found, f"{key}.")
 
 
 def _height(rows: int) -> int:

@@ -112,18 +112,25 @@ def _keep_within(path: str, options: Mapping[str, Any]) -> None:
         st.session_state[path] = next(iter(options))
 
 
-def number(path: str, label: str, *, step: float | None = None, fmt: str | None = None, **kwargs: Any) -> None:
-    """A number within the limits that the config model sets; empty where the field may be None."""
+def number(
+    path: str, label: str, *, step: float | None = None, fmt: str | None = None, key: str = "", **kwargs: Any
+) -> None:
+    """A number within the limits that the config model sets; empty where the field may be None.
+
+    key: of the widget where it is not the path, because it stands a second time on the page.
+    """
     if not _note(path, label):
         return
     field = field_of(path)
     cast = int if int in (field.annotation, *get_args(field.annotation)) else float
     settings: dict[str, Any] = {kind: cast(limit) for kind, limit in _limits(field).items()}
-    settings |= {"key": path, "help": help_of(path), "step": cast(step or 1), "format": fmt, "persist_state": "session"}
-    if value(path) is None:
+    key = key or path
+    settings |= {"key": key, "help": help_of(path), "step": cast(step or 1), "format": fmt, "persist_state": "session"}
+    if value(key) is None:
         settings["value"] = None
     st.number_input(label, **settings, **kwargs)
-    _below(path)
+    if key == path:
+        _below(path)
 
 
 def switch(path: str, label: str) -> None:

@@ -2,6 +2,7 @@
 
 import { ACTIVE, button, count, element, isDark, setText } from "./dom.js";
 import { fillWithExample } from "./example.js";
+import { keepFolders } from "./folders.js";
 import { leaveFigure } from "./full_screen.js";
 import { Head } from "./head.js";
 import { keysMenu, press } from "./keys.js";
@@ -44,6 +45,7 @@ const boards = new WeakMap();
  * @param {Page} page
  */
 export function mount(parentElement, data, page) {
+  keepFolders();
   const board = boards.get(parentElement) ?? new Board(parentElement, data);
   boards.set(parentElement, board);
   board.page = page;

@@ -1,19 +1,27 @@
 """The real data that ship with the product, with their sources."""
 
+from __future__ import annotations
+
 import csv
 import gzip
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rnncore.config import BundledData
+from rnncore.config import BundledData, UploadData, UploadedFile
 from rnncore.data.dataset import SequenceDataset
 from rnncore.data.scaling import Scaling
 from rnncore.data.sequences import Feature, Moments, Sequences, class_labels, offsets_of
+
+if TYPE_CHECKING:
+    from rnncore.data.files.table import Table
+    from rnncore.data.roles.columns import Roles
+
+_UTTERANCE = "utterance"  # the key of the sequences of `vowels`
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +111,26 @@ def bundled_dataset(config: BundledData, scaling: Scaling | None = None) -> Sequ
     return forecast_dataset(sequences, config.window, config.horizon, 1, config.val_fraction, scaling=scaling)
 
 
+def as_file(config: BundledData) -> tuple[Table, UploadData, Roles]:
+    """Return the file of bundled data as an upload is read: its table, options, and what each column is for.
+
+    A new file that the run is applied to is read so too.
+    """
+    from rnncore.data.files.csv import read_csv
+    from rnncore.data.roles.columns import Roles
+
+    entry = SERIES[config.name]
+    data = bundled_file(entry.file)
+    table = read_csv(gzip.decompress(data) if entry.file.endswith(".gz") else data, entry.file.removesuffix(".gz"))
+    key, time = (_UTTERANCE, "") if entry.layout == "labelled" else ("", table.names[0])
+    roles = Roles("long" if key else "series", key, time, entry.columns, (entry.column,), {})
+    options = UploadData(
+        files=(UploadedFile(file=entry.file),), layout=roles.layout, id=key, time=time, features=roles.features,
+        targets=roles.targets, horizon=config.horizon, val_fraction=config.val_fraction, scaling=config.scaling,
+    )  # fmt: skip
+    return table, options, roles
+
+
 def bundled_file(name: str) -> bytes:
     """Return a file that ships with the product, as it is."""
     return (resources.files("rnncore.data") / "bundled" / name).read_bytes()
@@ -122,11 +150,11 @@ def bundled_sequences(name: str) -> Sequences:
         seconds = np.array(cells[header[0]], "datetime64[s]").astype(np.float64)
         moments = Moments(header[0], seconds, dates=True)
         return Sequences(name, columns, values, offsets, (name,), every, (target,), moments=moments, unit=entry.unit)
-    first = np.flatnonzero(np.diff(np.array(cells["utterance"], int), prepend=0))
+    first = np.flatnonzero(np.diff(np.array(cells[_UTTERANCE], int), prepend=0))
     lengths = np.diff(np.append(first, len(rows)))
     labels = class_labels(entry.column, [cells[entry.column][row] for row in first])
     held_out = np.array([cells["split"][row] == "test" for row in first])
-    ids = tuple(cells["utterance"][row] for row in first)
+    ids = tuple(cells[_UTTERANCE][row] for row in first)
     return Sequences(name, columns, values, offsets_of(lengths), ids, every, (), labels, held_out)
 
 

@@ -57,6 +57,10 @@ def read_as(
         DataError: columns are missing, or hold something else; the file is of another kind.
     """
     if isinstance(source, Table) and isinstance(trained, Table) and roles is not None:
+        if FILE_COLUMN in source.names and FILE_COLUMN not in trained.names and roles.layout == "series":
+            roles = replace(
+                roles, id=FILE_COLUMN, layout="long"
+            )  # several files for a run of one series are a series each
         return _of_table(_named(source, trained, roles, coding), options, roles, coding, stand_in)
     if isinstance(source, Sequences) and isinstance(trained, Sequences):
         return _of_sequences(source, coding)

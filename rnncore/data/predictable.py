@@ -1,4 +1,4 @@
-"""Which runs can be applied to a new file: those that learned from files, and were not broken on purpose."""
+"""Which runs can be applied to a new file: those that learned from real data, and were not broken on purpose."""
 
 from rnncore.config import TrainConfig
 from rnncore.data.dataset import DataError
@@ -6,8 +6,6 @@ from rnncore.mistakes import NONE
 
 NO_COLUMNS = {
     "task": "This run learned a synthetic task, which has no columns of a file: there is nothing to predict on.",
-    "bundled": "This run learned from data that ship with the product, not from a file of yours, so it has no columns "
-    "of a file to predict on.",
 }
 OF_TEXT = "This run learned to continue a text, which has no columns of a file: there is nothing to predict on."
 BROKEN = (

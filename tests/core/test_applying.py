@@ -1,5 +1,6 @@
 """Predictions on new files: against a float64 forward pass by plain torch.nn, scaled by hand, for every layout."""
 
+import gzip
 from typing import Any
 
 import numpy as np
@@ -8,10 +9,15 @@ from numpy.typing import NDArray
 
 from rnncore.applying import apply_run
 from rnncore.config import TrainConfig
+from rnncore.data import load_dataset
+from rnncore.data.bundled import SERIES, bundled_file
 from rnncore.data.dataset import DataError
 from rnncore.data.labelled import _split  # the split alone is taken from the product
 from rnncore.data.sequences import Sequences, class_labels, offsets_of
+from rnncore.engine.answering import network_of
+from rnncore.engine.train import Trainer
 from tests.support.applied import Run, days, rows, table
+from tests.support.formats import zipped
 
 RNG = np.random.default_rng(7)
 N = 120
@@ -230,7 +236,6 @@ def test_texts_with_a_label() -> None:
     ("data", "sentence"),
     [
         ({"kind": "task"}, "synthetic task, which has no columns of a file"),
-        ({"kind": "bundled"}, "data that ship with the product"),
     ],
 )
 def test_a_run_without_files_says_so(data: dict[str, str], sentence: str) -> None:
@@ -291,3 +296,54 @@ def test_the_picture_has_the_dates_of_the_file_and_its_own_values() -> None:
     assert (picture["kind"], picture["x_title"], picture["x"]) == ("line", "day", days(30)[6:])
     assert picture["actual"] == pytest.approx(B[6:30].tolist())
     assert len(picture["predicted"]) == 24
+
+
+@pytest.mark.parametrize(
+    ("name", "chosen"),
+    [
+        ("weather", {"targets": ["temp_max"], "window": 12, "horizon": 2}),
+        ("co2", {"window": 9, "horizon": 1}),
+        ("vowels", {"layout": "long", "id": "utterance", "targets": ["speaker"]}),
+    ],
+)
+def test_a_run_of_bundled_data_is_applied_as_one_of_the_same_file_is(name: str, chosen: dict[str, Any]) -> None:
+    entry = SERIES[name]
+    content = bundled_file(entry.file)
+    content = gzip.decompress(content) if entry.file.endswith(".gz") else content
+    window = {key: value for key, value in chosen.items() if key in ("window", "horizon")}
+    rest = {"steps": 3, "batch_size": 4, "model": {"hidden_size": 3}}
+    config = TrainConfig.model_validate({"data": {"kind": "bundled", "name": name, **window}, **rest})
+    trainer = Trainer(config, load_dataset(config.data))
+    list(trainer.records())
+    weights = {key: value.cpu().numpy() for key, value in trainer.last_finite_state().items()}
+    lines = content.decode().splitlines()
+    new = "\n".join(lines[:1] + lines[400:520]).encode()
+
+    def nothing(_: str) -> bytes:
+        raise AssertionError("no file of the user's own is read")
+
+    found = apply_run(config, weights, nothing, [("new.csv", new)])
+    dataset = load_dataset(config.data)
+    assert found.rows > 0
+    assert set(found.columns) >= ({lines[0].split(",")[0]} if entry.layout == "series" else {"utterance"})
+    if entry.layout == "series":  # the last validation window of the run itself: its target is the last row
+        assert dataset.coding is not None
+        whole = rows(apply_run(config, weights, nothing, [("all.csv", content)]))
+        network, scaled = (
+            network_of(config.model, dataset.input_size, dataset.output_size, weights),
+            dataset.coding.scales,
+        )
+        expected = network(dataset.validation.inputs[-1:], None)[0, 0] * scaled[0].unit + scaled[0].zero
+        row = next(row for row in whole if row[lines[0].split(",")[0]] == lines[-1].split(",")[0])
+        assert float(row[f"predicted {entry.column}"]) == pytest.approx(float(expected), rel=1e-4)
+
+
+def test_several_files_for_a_run_of_one_series_are_a_series_each() -> None:
+    run = Run(table("day,a,b", days(N), A, B), targets=["b"], window=6)
+    parts = {"one.csv": (A[:30], B[:30]), "two.csv": (A[60:85], B[60:85])}
+    files = {name: table("day,a,b", days(len(a), "2023-01-01"), a, b) for name, (a, b) in parts.items()}
+    apart = [row for name, content in files.items() for row in rows(run.on(content, name))]
+    together = rows(run.on(zipped(*files.items()), "new.zip"))
+    assert len(together) == len(apart) == 25 + 20
+    assert [row["predicted b"] for row in together] == [row["predicted b"] for row in apart]
+    assert [row["file"] for row in together] == ["one.csv"] * 25 + ["two.csv"] * 20

@@ -22,10 +22,12 @@ def held_out_files(names: Sequence[str]) -> NDArray[np.bool_] | None:
 
 
 def split_of(name: str) -> str:
-    """Return which part of the data a file is by its name: 'train', 'test' or ''."""
-    if _is_called(name, _TRAINING):
-        return "train"
-    return "test" if _is_called(name, _HELD_OUT) else ""
+    """Return which part of the data a file is by its name, or by that of a folder it is in: 'train', 'test' or ''."""
+    folders = name.replace("\\", "/").split("/")[:-1]
+    for part, words in (("train", _TRAINING), ("test", _HELD_OUT)):
+        if _is_called(name, words) or any(map(words.match, folders)):
+            return part
+    return ""
 
 
 def is_labels_file(name: str) -> bool:

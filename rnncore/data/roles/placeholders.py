@@ -15,6 +15,7 @@ _NINES = tuple(
 _LIMITS = (-32768, 32767, 65535, 2147483647, -2147483648, 1e20, 1e30, -1e30, 1e36)
 _NONE = -1.0  # for what cannot be negative; too common a number to be told from measurements that are near it
 _SHARE = 0.002  # of the rows, for numbers that are no usual placeholder
+_LEAST = 50  # of a round number above all others that is no usual placeholder
 _ENORMOUS = 1e15  # what nobody measures
 _SPARSE = 10  # times the usual distance between neighbours that one which stands for missing is away
 
@@ -99,8 +100,10 @@ def _stands_apart(known: Floats, extreme: float) -> bool:
     usual = _is_usual(extreme) or extreme == _NONE
     far = gap > (1 if usual else 3) * (high - low)
     round_number = _is_usual(extreme) or float(f"{extreme:.1g}") == extreme
+    if extreme > 0:  # 1 beside shares, or 43 of one sequence, is a value like the others
+        round_number &= extreme >= _LEAST or _is_usual(extreme)
     if far and not (round_number or abs(extreme) > _ENORMOUS):
-        return False  # 43, say, is the value of a sequence
+        return False
     if not far and not (extreme < 0 <= low and round_number and abs(extreme) >= 50):
         return False
     different = np.unique(rest.astype(np.float64))

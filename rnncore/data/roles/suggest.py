@@ -24,6 +24,7 @@ _FEW = 20  # rows, below which numbers are different in every row by chance
 _COMMON = {"data", "value", "time", "date", "train", "test", "file", "daily", "hour", "month", "year", "series"}
 _COMMON |= {"hourly", "weekly", "monthly", "yearly", "feature", "label", "small", "large", "sample", "full", "mean"}
 _ROUND = re.compile(r"[ _.-](sin|cos)$|^(sin|cos)[ _.-]", re.I)  # the clock as a place on a circle
+_PLACE = re.compile(r"(^|[ _.-])(lat|lon|lng|latitude|longitude)$", re.I)  # where something is
 _MOSTLY = 0.9  # of the rows have the same value in a column that is suggested last
 _SENSORS, _STATES, _STAYS = 3, 30, 10  # measurements beside a class, classes, and rows that one lasts on average
 _MISSING_SHARE = 0.3  # columns of which more is missing are suggested last
@@ -129,7 +130,7 @@ def _words(name: str) -> set[str]:
 def _stands_for_something_else(column: Column) -> bool:
     """Whether numbers are a part of a date, name things, or go round with the clock as sin and cos do."""
     name, numbers = column.name.strip(), column.numbers
-    if is_calendar_name(name) or numbers is None:
+    if is_calendar_name(name) or _PLACE.search(name) or numbers is None:
         return True
     known = numbers[~np.isnan(numbers)]
     if is_id_name(name) and (known == np.round(known)).all():

@@ -57,6 +57,14 @@ def _labels() -> list[Case]:
     ]  # fmt: skip
 
 
+def _folders() -> list[Case]:
+    kinds = {"pos": ["good", "great", "loved"], "neg": ["bad", "boring", "hated"]}
+    texts = [(f"films/{part}/{kind}/{n}.txt", " ".join(rng.choice(words, 30)).encode())
+             for part in ("train", "test") for kind, words in kinds.items() for n in range(6)]  # fmt: skip
+    held = {"layout": "text", "target": "binary", "classes": 2, "train_size": 12, "note": "as the files are named"}
+    return [Case("folders of train and test, each of classes", texts, held)]
+
+
 def _tables() -> list[Case]:
     days = [str(date(2010, 2, 5) + timedelta(7 * n)) for n in range(100)]
     stores = csv("Store,Type,Size", [(n, "ABC"[n % 3], 1000 + n) for n in range(1, 46)], "stores.csv")
@@ -128,4 +136,4 @@ def _windows() -> list[Case]:
     ]  # fmt: skip
 
 
-BESIDE = _labels() + _tables() + _json() + _windows()
+BESIDE = _labels() + _folders() + _tables() + _json() + _windows()

@@ -103,6 +103,8 @@ def _numbers() -> list[Case]:
     bins = [
         (d, k, v) for d, v, k in zip(days("%Y-%m-%d", 400), W, np.repeat([3, 5, 4, 6, 7, 2, 8, 43], 50), strict=False)
     ]
+    limits = [(d, v, rng.choice([0, 0.05, 0.144, 0.1, 0.12, 0.03, 0.08, 1]))
+              for d, v in zip(days("%Y-%m-%d", 300), W, strict=False)]  # fmt: skip
     noted = {"note": "footnote marks", "features": ("tonnes",), "targets": ("tonnes",), **SERIES}
     first = {**noted, "first": {"tonnes": W[:5].tolist()}}
     amounts = [
@@ -125,6 +127,8 @@ def _numbers() -> list[Case]:
         Case("telephones", csv("datum,dauer,telefon", [(t, d, p) for t, d, p in zip(moments, W, phones, strict=False)]),
              {**SERIES, "time": "datum", "targets": ("dauer",), "note": "name things"}),
         Case("a rare value that is no placeholder", csv("date,bin,v", bins),
+             {**SERIES, "without": "stands for missing"}),
+        Case("a share of one beside small ones", csv("date,v,share", limits),
              {**SERIES, "without": "stands for missing"}),
         Case("a close with the name of its share", csv("Date,AAPL.Open,AAPL.Close,up",
              [(d, v, v + 0.1, v + 9) for d, v in zip(days("%Y-%m-%d", 200), W, strict=False)]),
