@@ -177,7 +177,9 @@ def _forecasts(found: Findings) -> bool:
 
 
 def _is_labelled(found: Findings) -> bool:
-    return found.inspection.layout in ("long", "rows", "sequences") and found.inspection.options.window is None
+    options, layout = found.inspection.options, found.inspection.layout
+    labelled = layout in ("long", "rows", "sequences") and options.window is None
+    return labelled or (layout == "text" and bool(options.targets))
 
 
 def _not_text(found: Findings) -> bool:

@@ -102,10 +102,10 @@ def _answers(file: NewFile, coding: Coding, answered: Answered) -> tuple[dict[st
 
 
 def _keys(table: Table, identity: str) -> list[str]:
-    """Return the columns that tell the series apart, as the file has them."""
+    """Return the columns that tell the series apart, as the file has them; of several files their names too."""
     parts = identity.split(JOINED) if identity else []
     parts = parts if all(part in table.names for part in parts) else [identity]
-    return [part for part in parts if part != FILE_COLUMN]
+    return [part for part in parts if part != FILE_COLUMN or len(table.column(part).categories) > 1]
 
 
 def cell_texts(column: Column, rows: NDArray[np.int64]) -> list[str]:
