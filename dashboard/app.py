@@ -54,6 +54,7 @@ logger = logging.getLogger("dashboard.app")  # the launcher runs this file under
 async def lifespan(app: st.App) -> AsyncIterator[None]:
     """Start the scheduler with its warm workers; stop them when the server stops."""
     configure_logs()
+    os.umask(0o077)  # what this process and its workers write is for nobody else
     sys.setswitchinterval(SWITCH_S)
     answer_at_once()
     script_turns.pass_on_through(asyncio.get_running_loop())

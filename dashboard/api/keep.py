@@ -23,17 +23,21 @@ from dashboard.server.workspace import workspace_of
 from rnncore.data import DataError
 from rnncore.errors import ConfigError
 from rnncore.runs.read.export import export_csv, export_json, export_parquet
+from rnncore.runs.store.runs import DAMAGED
 from rnncore.runs.store.store import Store, StoredRun
 from rnncore.runs.watched_forms import is_watched
 
 NO_SETTINGS = "This run trains in a program of its own, whose settings are not known here."
+DAMAGED_SETTINGS = "The settings of this run are damaged in the store and cannot be read."
 IN_ITS_PROGRAM = "This run trains in a program of its own, which has its weights."
 
 
 def _config(store: Store, run: StoredRun) -> Iterator[bytes]:
-    """The config as `python -m rnncore train` takes it; 409 for a watched run, which has none here."""
+    """The config as `python -m rnncore train` takes it; 409 for a run that has none here, or a damaged one."""
     if is_watched(run.config):
         raise ApiError(409, NO_SETTINGS)
+    if run.config == DAMAGED:
+        raise ApiError(409, DAMAGED_SETTINGS)
     return iter([(json.dumps(run.config, indent=2) + "\n").encode()])
 
 

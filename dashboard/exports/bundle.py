@@ -57,7 +57,10 @@ Content = Iterable[bytes]
 
 
 def _files(store: Store, runs: Sequence[StoredRun], with_data: bool) -> Iterator[tuple[str, Content]]:
-    yield "report.html", report_html(store, runs)
+    try:
+        yield "report.html", report_html(store, runs)
+    except ConfigError as error:
+        yield "no report.txt", [f"{error}\n".encode()]
     for number, run in enumerate(runs, start=1):
         folder = f"{number} {re.sub('[^A-Za-z0-9. ]+', '-', run.label).strip('. -')}".strip()
         for name, make in _OF_RUN.items():
@@ -66,10 +69,9 @@ def _files(store: Store, runs: Sequence[StoredRun], with_data: bool) -> Iterator
             yield f"{folder}/{name}", make(store, run)
         if lost := damage(store, run):
             yield f"{folder}/damaged.txt", [f"{lost}\n".encode()]
-        weights = weights_file(store, run)
-        if weights is not None:
-            yield f"{folder}/weights.safetensors", [weights]
         try:
+            if (weights := weights_file(store, run)) is not None:
+                yield f"{folder}/weights.safetensors", [weights]
             yield f"{folder}/script.py", [script(store, run).encode()]
             if with_data:
                 yield from ((f"{folder}/{name}", [content]) for name, content in script_data(store, run).items())

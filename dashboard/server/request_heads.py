@@ -1,11 +1,12 @@
 """HTTP/1.1 with bounds of what precedes a request's body: httptools takes headers of any size, at any pace."""
 
 import asyncio
+import json
 import logging
 import math
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 logger = logging.getLogger(__name__)
 
@@ -51,6 +52,13 @@ class BoundedHeads(HttpToolsProtocol):
         """Wait for another head."""
         super().on_message_complete()
         self._head_bytes = 0.0
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what is no HTTP in the way in which all else is refused."""
+        body = json.dumps({"error": msg}).encode("ascii")
+        head = f"content-type: application/json\r\ncontent-length: {len(body)}\r\nconnection: close\r\n\r\n"
+        self.transport.write(STATUS_LINE[400] + head.encode("ascii") + body)
+        self.transport.close()
 
     def _in_time(self) -> None:
         if self._late is not None:

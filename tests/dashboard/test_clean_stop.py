@@ -1,5 +1,6 @@
 """Ctrl-C of the real server: its store is one file that holds everything."""
 
+import os
 import signal
 import time
 from pathlib import Path
@@ -23,6 +24,9 @@ def test_the_file_alone_holds_every_record_that_was_given_out(tmp_path: Path, st
     while (told := server.api(f"runs/{run}")["step"]) < 300:
         assert time.monotonic() < deadline
         time.sleep(0.05)
+    modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir() if path != server.log}
+    assert "runs.sqlite" in modes
+    assert os.name != "posix" or set(modes.values()) == {0o600}, "whatever a server writes is for nobody else"
     server.process.send_signal(stop)
     server.process.wait(20)
     assert not [path.name for path in tmp_path.glob("runs.sqlite-*") if path.stat().st_size]

@@ -25,6 +25,7 @@ def connect(path: Path) -> sqlite3.Connection:
     there = f"{path.absolute().as_uri()}?mode=rw"  # a file that is gone must not be made anew, empty, by a reader
     connection = sqlite3.connect(there, uri=True, isolation_level=None, check_same_thread=False, timeout=BUSY_MS / 1000)
     try:
+        connection.text_factory = lambda raw: raw.decode("utf-8", "replace")  # a flipped bit spoils no other row
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("PRAGMA foreign_keys = ON")

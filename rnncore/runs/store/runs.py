@@ -165,12 +165,12 @@ class RunTable(Database):
             return [ListedRun(*row) for row in rows]
 
     def configs(self, run_ids: Collection[str]) -> dict[str, dict[str, Any]]:
-        """Return the configs of runs by id."""
+        """Return the configs of runs by id, DAMAGED for one that cannot be read."""
         with self.read() as db:
             rows = db.execute(
                 "SELECT id, config FROM runs WHERE id IN (SELECT value FROM json_each(?))", (json.dumps([*run_ids]),)
             )
-            return {run_id: json.loads(config) for run_id, config in rows}
+            return {run_id: object_in(config) or DAMAGED for run_id, config in rows}
 
     def interrupted(self, workspace: str) -> dict[str, float]:
         """Return when each interrupted run of a workspace with steps left was interrupted, by id."""
@@ -264,10 +264,8 @@ def _rows(
 
 def setup(db: Connection, key: int) -> tuple[dict[str, Any], dict[str, float]]:
     """Return a run's configuration, {} where it is damaged, and the facts about its data, {} where none are known."""
-    config, facts = db.execute(
-        "SELECT config, json_extract(info, '$.facts') FROM runs WHERE key = ?", (key,)
-    ).fetchone()
-    return object_in(config) or {}, json.loads(facts or "{}")
+    config, info = db.execute("SELECT config, info FROM runs WHERE key = ?", (key,)).fetchone()
+    return object_in(config) or {}, (object_in(info) or {}).get("facts") or {}
 
 
 def _stored_run(row: Sequence[Any]) -> StoredRun:

@@ -143,11 +143,11 @@ class StudyTable(Database):
             return {number for (number,) in db.execute("SELECT number FROM study_runs WHERE study = ?", (key,))}
 
     def forget_failed_study_runs(self, key: int) -> int:
-        """Forget the runs of study `key` that ended for a reason of the machine, so that they train again."""
+        """Forget the runs of study `key` that ended for a reason of the machine, or are damaged: they train again."""
         with self.write() as db:
             return db.execute(
                 "DELETE FROM study_runs WHERE study = ?"
-                " AND json_extract(summary, '$.status') NOT IN ('finished', 'diverged')",
+                " AND (NOT json_valid(summary) OR json_extract(summary, '$.status') NOT IN ('finished', 'diverged'))",
                 (key,),
             ).rowcount
 
@@ -169,7 +169,7 @@ class StudyTable(Database):
         with self.read() as db:
             found = db.execute(
                 "SELECT AVG(json_extract(summary, '$.seconds')) FROM"
-                " (SELECT summary FROM study_runs WHERE study = ? ORDER BY key DESC LIMIT 50)",
+                " (SELECT summary FROM study_runs WHERE study = ? AND json_valid(summary) ORDER BY key DESC LIMIT 50)",
                 (key,),
             ).fetchone()[0]
         return None if found is None else float(found)

@@ -19,6 +19,10 @@ from tests.support.asgi import call
         ({"Origin": "http://evil.example"}, False),
         ({"Origin": "http://localhost:9999"}, False),
         ({"Origin": "null"}, False),
+        *(
+            ({"Origin": odd}, False)
+            for odd in ("http://[", "http://[::1", "http://]", "//", "", "[", "http://localhost:8501]")
+        ),
     ],
 )
 def test_other_sites_can_neither_start_nor_steer(headers: dict[str, str], allowed: bool) -> None:
