@@ -28,6 +28,7 @@ class Rule(StrEnum):
     CLIPPING_SHARE = "clippingShare"  # how often clipping acted lately, in words
     RECORDING_COST = "recordingCost"  # what recording the profiles costs, in words
     SAME_SO_FAR = "sameSoFar"  # two runs that coincide are both to be seen, and are said to
+    STEPS_AHEAD = "stepsAhead"  # maps whose axis of training steps grows as those of lines do
     ROOM_AHEAD = "roomAhead"  # axes that grow in steps, so that most refreshes move the lines alone
     MARKS = "marks"  # vertical marks at training steps, named above; after ROOM_AHEAD, whose axis they stand on
     THROUGH_TIME = "throughTime"  # what vanishes and what explodes against the value at t = T; after ROOM_AHEAD

@@ -40,5 +40,5 @@ HEATMAP = Figure(
             applies=has_cell_state,
         ),
     ),
-    rules=(Rule.LAG_ROWS, Rule.MAP_GRID, Rule.SHARED_COLOURS, Rule.RECORDING_COST),
+    rules=(Rule.STEPS_AHEAD, Rule.LAG_ROWS, Rule.MAP_GRID, Rule.SHARED_COLOURS, Rule.RECORDING_COST),
 )

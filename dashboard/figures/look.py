@@ -132,6 +132,8 @@ def styled(figure: go.Figure, theme: str) -> dict[str, Any]:
                 "showspikes": False,
                 "tickfont": {"color": palette.muted, "size": 12},
             }
+            if name.startswith("yaxis"):
+                look["ticklabeloverflow"] = "allow"  # there is room for them: plotly need not measure each
             layout[name] = look | axis | {"title": title}
     is_map = any(trace["type"] == "heatmap" for trace in spec["data"])
     names = [note["text"].count("<br>") + 1 for note in layout.get("annotations", ())] if is_map else []

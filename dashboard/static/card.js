@@ -14,7 +14,11 @@ export class Card {
   /** @type {HTMLElement[]} */ cursors = []; // one for each of its maps
   /** @type {Record<string, boolean>} */ options = {};
   /** @type {Room | null} */ room = null; // of a figure with room ahead
-  /** @type {string | null} */ layout = null; // key of the layout that is drawn
+  /** @type {string | null} */ frameDrawn = null; // what is drawn beside lines and maps
+  /** @type {[number, number] | null} */ colours = null; // range of those of its maps
+  width = 0; // of the plot
+  height = 0;
+  last = NaN; // where the axis of training steps ends
   stale = true; // drawn once it comes into view
   visible = false;
   listening = false;
@@ -59,8 +63,19 @@ export class Card {
    * @param {About} about
    */
   open(spec, about) {
-    Object.assign(this, { spec, about, layout: null, stale: true });
+    Object.assign(this, { spec, about, frameDrawn: null, colours: null, last: NaN, stale: true });
     this.room = about.rules.includes("roomAhead") ? new Room() : null;
+  }
+
+  // Take the plot's size, for all that is drawn next.
+  measure() {
+    this.width = this.plot.offsetWidth;
+    this.height = this.plot.offsetHeight;
+  }
+
+  /** Whether most refreshes leave its axes where they are. */
+  get keepsAxes() {
+    return this.room !== null || this.about.rules.includes("stepsAhead");
   }
 
   /** @param {AboutOption[]} list */

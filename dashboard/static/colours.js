@@ -8,6 +8,8 @@ const WORTH = 0.15; // the tails get colours of their own where they would take 
 const CAP = 0.06; // share of the colour bar that such a colour has at its end
 const SAMPLE = 20_000; // values looked at
 const LEAST = 0.1; // of a range
+const STEPS = 4; // places per power of ten where it may end
+const TOO_WIDE = 0.7; // values that fill less than this share of the range get a smaller one
 const TICKS = 4;
 const TICK_EM = 1.6; // numbers beside the bar are this far apart at least, in sizes of type
 
@@ -15,7 +17,7 @@ const TICK_EM = 1.6; // numbers beside the bar are this far apart at least, in s
  * An exact 0 (-Infinity as a logarithm) is below everything else.
  * @param {Drawn} drawn
  */
-export function sharedColours({ context, data, layout }) {
+export function sharedColours({ card, context, data, layout }) {
   const values = sampled(data);
   const caps = context.view.palette.caps;
   let [low, high] = values.length ? [values[0], values[values.length - 1]] : [-1, 0];
@@ -23,6 +25,7 @@ export function sharedColours({ context, data, layout }) {
   const [from, to] = [at(values, TAIL), at(values, 1 - TAIL)];
   if (from - low > WORTH * (to - low)) low = from;
   if (high - to > WORTH * (high - from)) high = to;
+  [low, high] = card.colours = steady([low, high], card.colours);
   if (high - low < LEAST) [low, high] = [low - LEAST / 2, high + LEAST / 2];
   const [below, above] = [least < low, most > high];
   const cap = (high - low) * CAP;
@@ -58,6 +61,18 @@ export function sharedColours({ context, data, layout }) {
   for (const row of data.flatMap((trace) => trace.z ?? [])) {
     for (const [place, value] of row.entries()) if (value === -Infinity) row[place] = cmin;
   }
+}
+
+/**
+ * The range that was drawn, where it fits, so that most refreshes leave the colours as they are; else a new one.
+ * @param {[number, number]} needed
+ * @param {[number, number] | null} before
+ * @returns {[number, number]}
+ */
+function steady([low, high], before) {
+  if (before && low >= before[0] && high <= before[1] && high - low >= TOO_WIDE * (before[1] - before[0]))
+    return before;
+  return [Math.floor(low * STEPS) / STEPS, Math.ceil(high * STEPS) / STEPS];
 }
 
 /**

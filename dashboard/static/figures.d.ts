@@ -97,5 +97,6 @@ export interface Context {
   options: Record<string, boolean>;
   width: number; // pixels of the figure
   height: number;
+  last: number; // where axes of training steps end
   layout: Layout;
 }

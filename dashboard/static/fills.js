@@ -149,7 +149,7 @@ const among = (count) => (count ? ` (${count === 1 ? "of 1 sequence" : `mean ove
 
 /** @type {Fill} */
 function fillProfileMap(trace, context, { series }) {
-  const { view, options, width, layout } = context;
+  const { view, options, width, layout, last: until } = context;
   const { z, instead = {} } = trace.meta ?? {};
   if (!z) return;
   const chosen = Object.entries(instead).find(([option]) => options[option])?.[1];
@@ -157,10 +157,12 @@ function fillProfileMap(trace, context, { series }) {
   const [from, to] = axis?.domain ?? [0, 1];
   const most = Math.max(FEWEST_COLUMNS, Math.round((width * (to - from)) / COLUMN_PX));
   const column = chosen && series.mapColumns(chosen, 1).profiles.length ? chosen : z;
-  const { first, apart, profiles } = series.mapColumns(column, most);
+  const share = Math.min(1, series.last / until); // what is to come has room on the right
+  const { first, apart, profiles } = series.mapColumns(column, Math.max(1, Math.round(most * share)));
+  const ahead = profiles.length ? Math.max(0, Math.floor((until - first) / apart) + 1 - profiles.length) : 0;
   const steps = profiles.map((profile) => profile.step);
   const last = series.timesteps;
-  const rows = range(last).map(() => /** @type {(number | null)[]} */ (new Array(profiles.length)));
+  const rows = range(last).map(() => /** @type {(number | null)[]} */ (new Array(profiles.length + ahead).fill(null)));
   for (const [place, profile] of profiles.entries()) {
     for (const [t, value] of series.layer(profile, column, view.layer ?? 0).entries()) {
       rows[t][place] = Number.isFinite(value) ? Math.log10(value) : null; // an exact 0 becomes -Infinity

@@ -152,6 +152,7 @@ export class Findings {
     const lead = said?.step ? `At step ${count(said.step)}: ` : "";
     const damage = said?.damage ? ` ${said.damage}` : "";
     write(this.headline, said ? `${lead}${main?.sentence ?? ""}${damage}` : "", shown.glossary);
+    this.root.dataset.verdict = signOf(main);
     this.reach();
     this.offer.show(run, main?.remedy ?? null, shown);
     const others = findings.length - 1;
@@ -183,6 +184,12 @@ export class Findings {
     }
   }
 }
+
+/**
+ * What is to be seen of a finding without reading it: whether the run learns, or has a fault; "" where neither is said.
+ * @param {Finding | undefined} finding
+ */
+const signOf = (finding) => (finding?.kind === "learning" ? "learns" : finding?.group === "cause" ? "fault" : "");
 
 /**
  * Write a sentence with its terms, unless it stands there, or the reader is asking about a word of it.

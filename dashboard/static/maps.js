@@ -14,12 +14,13 @@ const LEAST = 3; // height of a map beside names in full
 
 const TICK_PX = 5;
 const MOST_LINES = 3;
+const SHORT = 4; // letters of a name that is as good as a number
+const MOST_BELOW = 0.35; // share of the height that names below maps may take
 
 /** @param {Drawn} drawn */
 export function mapGrid({ context, data, layout }) {
   const { runs, width, height } = context;
   const { size } = layout.font;
-  layout.margin.b = Math.max(layout.margin.b, (BELOW + 1.5) * size + TICK_PX);
   const columns = Math.min(layout.meta?.columns ?? 1, runs.length);
   const rows = Math.ceil(runs.length / columns);
   const free = width - layout.margin.l - layout.margin.r - BAR * size;
@@ -27,6 +28,14 @@ export function mapGrid({ context, data, layout }) {
   const gap = Math.min(((digits + 1) * LETTER * 0.5 + 0.8) * size, free / 6);
   const map = (free - gap * (columns - 1)) / columns;
   const axisTitles = takeTitles(layout);
+  // Names that do not fit side by side stand upright below the only row of maps; below several they are left out, since
+  // rows and columns have the same ones.
+  const longest = Math.max(0, ...data.map(longestName));
+  const cells = Math.max(1, ...data.map(({ x }) => x?.length ?? 0));
+  const upright = longest > SHORT && (longest + 1) * LETTER * size > map / cells;
+  const below = upright && rows === 1 ? longest * LETTER * size : BELOW * size;
+  const nameless = upright && (rows > 1 || below > MOST_BELOW * height);
+  layout.margin.b = Math.max(layout.margin.b, (nameless ? APART * size : below) + 1.5 * size + TICK_PX);
 
   const inFull = runs.map((run) => wrapped(run.label, (map + gap) / size / LETTER - 1));
   const tallest = Math.max(...inFull.map((lines) => lines.length));
@@ -37,7 +46,7 @@ export function mapGrid({ context, data, layout }) {
   const lines = whole ? tallest : 1;
   const names = whole ? inFull.map((each) => each.join("<br>")) : runs.map(mark);
   layout.margin.t = (lines * LINE + 0.4) * size;
-  const tight = heightWith(lines) < LEAST * size; // then the lowest maps alone have numbers below them
+  const tight = nameless || heightWith(lines) < LEAST * size; // then the lowest maps alone have numbers below them
   const tall = heightWith(lines, tight ? APART * size : numbers);
   const [across, down] = [map / free, tall / (height - layout.margin.t - layout.margin.b)];
 
@@ -51,7 +60,8 @@ export function mapGrid({ context, data, layout }) {
     y.domain = [low, low + down];
     const letters = x.type === "category" ? 2 : digits;
     x.nticks = Math.max(2, Math.round(map / ((letters * LETTER + 0.8) * size)));
-    if (tight && row < rows - 1) x.showticklabels = false;
+    if (upright) Object.assign(x, { tickangle: -90, automargin: false, nticks: Math.floor(map / (LINE * size)) });
+    if (nameless || (tight && row < rows - 1)) x.showticklabels = false;
     if (y.type !== "category") y.nticks = Math.max(2, Math.floor((tall / size) * 0.75));
     Object.assign(/** @type {Annotation[]} */ (layout.annotations)[index], {
       text: name,
@@ -59,7 +69,7 @@ export function mapGrid({ context, data, layout }) {
       y: low + down,
     });
   }
-  layout.annotations?.push(...titled(axisTitles, layout));
+  layout.annotations?.push(...titled(axisTitles, layout, nameless ? APART * size : below));
   leaveOutEmpty(layout, data);
 }
 
@@ -88,6 +98,13 @@ function lastLabel({ x, x0, dx, z }) {
   if (x?.length) return Math.min(4, Math.max(...x.map((each) => String(each).length)));
   return String(Math.round(Number(x0 ?? 0) + Number(dx ?? 1) * (z?.[0]?.length ?? 1))).length;
 }
+
+/**
+ * How long the longest name on a map's x axis is; 0 where there are numbers.
+ * @param {Trace} trace
+ */
+const longestName = ({ x }) =>
+  Math.max(0, ...(x ?? []).map((each) => (typeof each === "string" ? each.replace(/&\w+;/g, "_").length : 0)));
 
 /**
  * Lines of a text, at most `most` letters each; none where a word is longer.
@@ -135,12 +152,13 @@ function takeTitles(layout) {
 /**
  * @param {ReturnType<typeof takeTitles>} titles
  * @param {Layout} layout
+ * @param {number} below what stands between the maps and the title
  * @returns {Annotation[]}
  */
-function titled({ x, y }, { font, margin }) {
+function titled({ x, y }, { margin }, below) {
   const plain = { xref: "paper", yref: "paper", showarrow: false };
   return [
-    ...(x ? [{ ...plain, ...x, x: 0.5, y: 0, yanchor: "top", yshift: -BELOW * font.size - TICK_PX }] : []),
+    ...(x ? [{ ...plain, ...x, x: 0.5, y: 0, yanchor: "top", yshift: -below - TICK_PX }] : []),
     ...(y ? [{ ...plain, ...y, x: 0, y: 0.5, xanchor: "left", xshift: -margin.l, textangle: -90 }] : []),
   ];
 }

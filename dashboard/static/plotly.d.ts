@@ -18,7 +18,23 @@ declare global {
 export interface PlotElement extends HTMLDivElement {
   on(event: "plotly_hover" | "plotly_click", listener: (event: Pointed) => void): void;
   on(event: "plotly_unhover" | "plotly_relayout", listener: () => void): void;
-  _fullLayout?: { _plots?: Record<string, Subplot> };
+  data?: Trace[];
+  layout?: Layout;
+  _fullData?: FullTrace[];
+  calcdata?: object[];
+  _fullLayout?: {
+    _plots?: Record<string, Subplot>;
+    _rehover?: () => void;
+    _basePlotModules?: { name: string; plot(plot: PlotElement): void }[];
+    yaxis2?: AxisLayout & { l2p(value: number): number; _offset: number };
+  };
+}
+
+/** A trace as plotly keeps it, with what it computes of its points before it draws them. */
+export interface FullTrace extends Trace {
+  _module: { calc(plot: PlotElement, trace: FullTrace): { t?: object; trace?: FullTrace; ht?: string }[] };
+  _length?: number;
+  _extremes?: object;
 }
 
 /** Where the reader points: the place on the x axis, and what a trace says of it. */
@@ -71,7 +87,6 @@ export interface Layout {
   };
   meta?: { decades?: number; columns?: number }; // that the y axis shows at least; of maps
   uirevision?: string;
-  transition?: { duration: number };
   [attribute: string]: unknown;
 }
 

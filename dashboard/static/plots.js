@@ -6,6 +6,8 @@ import { element } from "./dom.js";
 import { fill } from "./fills.js";
 import { announce, legible, sparse } from "./layouts.js";
 import { fingers } from "./phone.js";
+import { frameOf, move } from "./quick.js";
+import { lastAhead } from "./room.js";
 import { RULES } from "./rules.js";
 
 /** @import { About, Context, Spec, View } from "./figures.d.ts" */
@@ -26,6 +28,8 @@ const CONFIG = {
   modeBarButtonsToRemove: ["sendChartToCloud", "select2d", "lasso2d", "autoScale2d", "zoomIn2d", "zoomOut2d"],
   toImageButtonOptions: { format: "svg" },
 };
+const EARLIER = 0.04; // axes grow one after the other, each this share of them before the next one
+const TURNS = 4;
 const TASK_MS = 40; // figures are drawn at one go for as long as this
 
 export class Plots {
@@ -150,7 +154,9 @@ export class Plots {
     const snapshots = runs.map((run) => run.snapshots.at(view.cursor));
     this.turn += 1;
     const { turn } = this;
-    for (const card of names.map((name) => this.cards[name])) card.root.hidden = !card.hasAny(snapshots);
+    const cards = names.map((name) => this.cards[name]);
+    for (const card of cards) card.root.hidden = !card.hasAny(snapshots);
+    for (const card of cards) card.measure(); // before anything is drawn: later the browser would lay out the page for it
     let began = performance.now();
     for (const name of names) {
       if (performance.now() - began > TASK_MS) {
@@ -163,7 +169,7 @@ export class Plots {
       card.turn = turn;
       if (card.root.hidden) continue;
       // Drawn once it comes into view; without a size (the page is being rebuilt) plotly would draw NaN.
-      card.stale = !card.plot.offsetWidth || (!card.visible && isDrawn(card));
+      card.stale = !card.width || (!card.visible && isDrawn(card));
       if (!card.stale) await this.drawCard(card, runs, view, snapshots);
     }
     this.moveCursor(view.cursor);
@@ -177,14 +183,16 @@ export class Plots {
    */
   async drawCard(card, runs, view, snapshots) {
     const layout = structuredClone(card.spec.layout);
+    card.last = lastAhead(runs, card.last, EARLIER * (Object.keys(this.cards).indexOf(card.name) % TURNS));
     const context = {
       runs,
       view,
       snapshots,
       options: card.options,
-      width: card.plot.offsetWidth,
-      height: card.plot.offsetHeight,
+      width: card.width,
+      height: card.height,
       layout,
+      last: card.last,
     };
     const traces = card.spec.data.map((trace) => ({ ...trace })); // what plotly finds again, it does not compare
     for (const trace of traces) fill(trace, context);
@@ -196,15 +204,13 @@ export class Plots {
     for (const rule of card.about.rules) RULES[rule]({ card, context, data, layout, empty });
     sparse(layout, context.height);
     if (empty) announce(layout, view.empty);
-    // On the same axes plotly needs to move only the lines, which it does under a transition, here of no time.
-    const key = JSON.stringify([layout, data.map((trace) => trace.mode), card.room]);
-    const moved = card.room && key === card.layout;
-    if (moved) layout.transition = { duration: 0 };
-    card.layout = key;
-    const drawn = this.Plotly?.react(card.plot, data, layout, this.config);
-    if (!moved) await drawn;
-    // A transition that the reader's zoom interrupts never ends, or fails: the next drawing is then one of everything.
-    else drawn?.catch(() => (card.layout = null));
+    const frame = card.keepsAxes ? frameOf(data, layout, card.room) : null;
+    if (frame === null || frame !== card.frameDrawn || !move(card.plot, data, layout)) {
+      card.frameDrawn = null;
+      const drawn = this.Plotly?.react(card.plot, data, layout, this.config);
+      card.frameDrawn = frame;
+      await drawn;
+    }
     if (card.about.steps) this.listen(card);
   }
 

@@ -1,12 +1,16 @@
 // Axis ranges that grow in steps, so that most refreshes have to move the lines only.
 
+import { ACTIVE } from "./dom.js";
+
 /** @import { Trace } from "./plotly.d.ts" */
+/** @import { Run } from "./types.d.ts" */
 
 const AHEAD = 1.25; // a training run's axis ends this much after its newest step
 const MARGIN = 0.08; // of the values' span, below and above
 const TOO_WIDE = 0.4; // values that fill less than this share of the room get a smaller one
 const META = {}; // fills nothing; one object, because plotly compares it by identity
-const STEPS = [1, 1.25, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10];
+const STEPS = [1, 2, 5, 10];
+const WHOLE = 0.3; // share of its steps from which a run's axis shows all of them
 
 export class Room {
   log = false;
@@ -22,11 +26,9 @@ export class Room {
    * @param {boolean} log
    * @param {number} first where what is measured begins on the x axis
    * @param {number} last where it ends
-   * @param {number | null} end where it will end at most; null once it does not grow any more
    */
-  fit(data, log, first, last, end) {
-    if (end === null || !(this.last >= last)) this.last = end === null ? last : Math.min(end, rounded(AHEAD * last));
-    this.first = first;
+  fit(data, log, first, last) {
+    Object.assign(this, { first, last });
     const [low, high] = widened(span(data, log), log ? this.least : 0);
     const fits = this.log === log && low >= this.low && high <= this.high;
     if (!(low <= high) || (fits && high - low >= TOO_WIDE * (this.high - this.low))) return;
@@ -48,6 +50,22 @@ export class Room {
   decades() {
     return this.log ? this.high - this.low : 0;
   }
+}
+
+/**
+ * Where the axis of training steps ends: on the left of it what was trained, and room for what will be next.
+ * @param {Run[]} runs
+ * @param {number} before where it ended
+ * @param {number} early share of the steps that it grows ahead of its time
+ */
+export function lastAhead(runs, before, early = 0) {
+  const training = runs.some((run) => run.state && ACTIVE.has(run.state.status));
+  const end = training ? Math.max(...runs.map((run) => (run.state ? run.state.steps || Infinity : 0))) : null;
+  const last = Math.max(...runs.map((run) => run.series.last || 1));
+  if (end === null) return last;
+  const needed = Math.min(end, (1 + early) * last);
+  if (before >= needed) return before;
+  return needed > WHOLE * end ? end : Math.min(end, rounded(AHEAD * needed));
 }
 
 /**

@@ -2,7 +2,7 @@
 
 import { answerAxes } from "./answers.js";
 import { sharedColours } from "./colours.js";
-import { ACTIVE, element, setRich, setText, texts } from "./dom.js";
+import { element, setRich, setText, texts } from "./dom.js";
 import { LAG, OWN_LAG, overLag, ragged } from "./lags.js";
 import { mapGrid } from "./maps.js";
 import { lineNames, marks, sameSoFar } from "./margins.js";
@@ -40,6 +40,7 @@ export const RULES = {
   clippingShare,
   recordingCost,
   sameSoFar,
+  stepsAhead,
   roomAhead,
   marks,
   throughTime,
@@ -162,23 +163,34 @@ function recordingCost({ card, context }) {
   if (card.legend.textContent !== text) card.legend.replaceChildren(element("span", "rgl-aside", text));
 }
 
+/**
+ * Maps over training steps begin and end where lines over them do, however wide their columns are.
+ * @param {Drawn} drawn
+ */
+function stepsAhead({ context, layout }) {
+  for (const [name, axis] of Object.entries(layout)) {
+    if (!name.startsWith("xaxis")) continue;
+    Object.assign(/** @type {AxisLayout} */ (axis), {
+      autorangeoptions: { clipmin: 0.5, clipmax: context.last + 0.5 },
+    });
+  }
+}
+
 /** @param {Drawn} drawn */
 function roomAhead({ card, context, data, layout, empty }) {
   const { room } = card;
   if (empty || !room) return;
   const { runs } = context;
   const log = layout.yaxis.type === "log";
-  const training = runs.some((run) => run.state && ACTIVE.has(run.state.status));
-  const steps = training ? Math.max(...runs.map((run) => (run.state ? run.state.steps || Infinity : 0))) : null;
   const first = card.about.steps || !overLag(context) ? 1 : 0;
   const timesteps = Math.max(...runs.map((run) => run.series.timesteps));
   const left = data.filter((trace) => !onRight(trace) && !inStrip(trace));
   room.least = layout.meta?.decades ?? 0;
-  if (card.about.steps) room.fit(left, log, first, Math.max(...runs.map((run) => run.series.last || 1)), steps);
-  else room.fit(left, log, first, first + timesteps - 1, null);
+  if (card.about.steps) room.fit(left, log, first, context.last);
+  else room.fit(left, log, first, first + timesteps - 1);
   for (const { x, meta } of data) if (x && ACROSS.has(meta?.fill ?? "")) x.splice(-1, 1, room.last); // to the right edge
   const decades = room.decades();
-  const height = card.plot.offsetHeight - layout.margin.t - layout.margin.b;
+  const height = context.height - layout.margin.t - layout.margin.b;
   const fits = decades * SMALL_TICK_EM * layout.yaxis.tickfont.size < 0.3 * height; // 0.3 decades lie between 1 and 2
   if (decades > 0.6 && decades < 2.5 && fits) layout.yaxis.dtick = "D2"; // 1, 2, 5
   // Whole powers of ten, where plotly would take 1, 2 and 5.

@@ -11,6 +11,7 @@ const WORD_EM = 5.4; // length of the names of the areas, in sizes of type
 const TICKS_EM = 3; // room for the numbers of the ratio axis
 const TICK_EM = 2.6; // apart at least
 const SEEN_EM = 0.7; // height of an area that is worth a name
+const STILL = 2; // places per power of ten for names of areas: they would tremble with the values
 const SAME = 1.05; // values this close to each other are one line to the eye
 
 /**
@@ -145,7 +146,7 @@ function named({ text, low, high }, layout) {
     xref: "paper",
     xanchor: "left",
     xshift: TICKS_EM * size,
-    y: (low + high) / 2,
+    y: Math.round(((low + high) / 2) * STILL) / STILL,
     yanchor: "middle",
   };
   return { text, ...place, textangle: 90, showarrow: false, font: { size } };

@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 Floats = NDArray[np.float64]
 MIN_TIMED = 10  # steps of a kind below which their typical duration is not told
+UNDISTURBED = 0.1  # share of steps that nothing interrupted, on a machine that does other work too
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +86,11 @@ def first_non_finite(steps: ArrayLike, *columns: ArrayLike) -> int | None:
 def recording_overhead(step: ArrayLike, elapsed_s: ArrayLike, evaluated: ArrayLike, profile_every: int) -> float | None:
     """Return the share of training time that recording profiles costs, e.g. 0.03; None where it cannot be told.
 
-    Median time of a step that records a profile over that of one that does not, less 1, times the share of steps that
-    record, 1 / profile_every. Steps with an evaluation, and those whose predecessor is missing, are left out. It
-    cannot be told where every step records, or from fewer than `MIN_TIMED` steps of either kind. A difference below 0
-    is chance and given as 0.
+    Time of a step that records a profile over that of one that does not, less 1, times the share of steps that record,
+    1 / profile_every. Of either kind it is the time that a tenth of its steps stays below: on a machine that does other
+    work too, these are the steps that nothing interrupted, and their time is that of the processor. Steps with an
+    evaluation, and those whose predecessor is missing, are left out. It cannot be told where every step records, or
+    from fewer than `MIN_TIMED` steps of either kind. A difference below 0 is chance and given as 0.
 
     step, elapsed_s: (N,) of consecutive records. evaluated: (N,) bool.
     """
@@ -98,7 +100,8 @@ def recording_overhead(step: ArrayLike, elapsed_s: ArrayLike, evaluated: ArrayLi
     recording, plain = seconds[timed & records], seconds[timed & ~records]
     if min(recording.size, plain.size) < MIN_TIMED:
         return None
-    return max(0.0, float(np.median(recording) / np.median(plain)) - 1) / profile_every
+    undisturbed, alone = (float(np.quantile(kind, UNDISTURBED)) for kind in (recording, plain))
+    return max(0.0, undisturbed / alone - 1) / profile_every
 
 
 def figure(value: float, digits: int = 2) -> str:

@@ -34,7 +34,7 @@ def test_a_pinned_step_shows_exactly_its_profile_and_the_sentence_is_about_it(
     page.on("request", lambda request: fetched.append(request.url) if "/profile?" in request.url else None)
     page.goto(f"{app_server.url}/?run={run}")
     page.wait_for_function(f"() => ({Y})()?.length > 0")
-    columns = "() => document.querySelector('[data-figure=heatmap]').data?.[0].customdata?.[0].map(Number)"
+    columns = "() => document.querySelector('[data-figure=heatmap]').data?.[0].customdata?.[0]?.map(Number)"
     shown = set(page.wait_for_function(columns).json_value())  # the map is drawn after the profile
     lost = [step for step in range(300, 900) if step not in shown][::97]  # most of these the board has not got
     values = []
@@ -45,3 +45,38 @@ def test_a_pinned_step_shows_exactly_its_profile_and_the_sentence_is_about_it(
         values.append(tuple(page.evaluate(Y)))
     assert len(set(values)) == len(values), "each step has its own profile"
     assert len(fetched) >= len(lost) // 2
+
+
+COUNT = """() => {
+  const { react } = window.Plotly
+  window.drawnAnew = []
+  window.Plotly.react = (plot, ...rest) => { window.drawnAnew.push(plot.dataset.figure); return react(plot, ...rest) }
+}"""
+# What stands in the profile: lines, areas and numbers; and the same after plotly has drawn all of it anew.
+TWICE = """async () => {
+  const plot = document.querySelector('[data-figure=profile]')
+  const nodes = '.js-line, .js-fill, .xtick text, .ytick text, .y2tick text'
+  const stands = () => [...plot.querySelectorAll(nodes)]
+    .map((node) => [node.getAttribute('d'), node.getAttribute('transform'), node.textContent].join())
+  const moved = stands()
+  await window.Plotly.react(plot, plot.data.map((trace) => ({ ...trace })), structuredClone(plot.layout))
+  return [moved, stands()]
+}"""
+
+
+def test_lines_that_are_moved_alone_stand_where_plotly_would_draw_them(
+    page: Any, app_server: AppServer, run: str
+) -> None:
+    page.goto(f"{app_server.url}/?run={run}")
+    page.wait_for_function(f"() => ({Y})()?.length > 0")
+    page.locator(".rgl-scrubber").fill("600")
+    page.wait_for_function(f"() => ({DRAWN})().includes('step 600')")
+    page.evaluate(COUNT)
+    steps = range(601, 641)
+    for step in steps:
+        page.locator(".rgl-scrubber").fill(str(step))
+        page.wait_for_function(f"() => ({DRAWN})().includes('step {step}')")
+        moved, anew = page.evaluate(TWICE)
+        assert moved == anew
+    drawn = page.evaluate("() => window.drawnAnew.filter((name) => name === 'profile').length")
+    assert drawn - len(steps) < len(steps), "most of them were moved alone"

@@ -55,5 +55,6 @@ export function context(
     caps: /** @type {[string, string]} */ (["#000", "#f0f"]),
   };
   const view = { layer: 0, cursor, palette, marks: [], alike: [], empty: "" };
-  return { runs, view, snapshots, options, width, height, layout: layout() };
+  const last = Math.max(1, ...runs.map(({ series }) => series.last));
+  return { runs, view, snapshots, options, width, height, last, layout: layout() };
 }

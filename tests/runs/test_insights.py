@@ -68,6 +68,16 @@ def test_evaluations_pauses_and_gaps_do_not_count() -> None:
     assert recording_overhead(step[half], clock[half], evaluated[half], 5) is None, "no two steps in a row"
 
 
+def test_interruptions_by_other_work_on_the_machine_are_no_cost_of_recording() -> None:
+    rng = np.random.default_rng(0)
+    seconds = durations(400, 2, 1.1, 1.0)
+    longer = seconds > 1.0  # a longer step is interrupted more often
+    interrupted = rng.random(400) < np.where(longer, 0.7, 0.3)
+    clock = np.cumsum(seconds + interrupted * rng.exponential(5.0, 400))
+    found = recording_overhead(np.arange(1, 401), clock, np.zeros(400, bool), 2)
+    assert found == pytest.approx(0.05, abs=0.01)
+
+
 def test_overhead_is_not_told_where_it_cannot_be() -> None:
     step, none = np.arange(1, 401), np.zeros(400, bool)
     clock = np.cumsum(np.ones(400))
