@@ -189,7 +189,8 @@ export class Findings {
  * What is to be seen of a finding without reading it: whether the run learns, or has a fault; "" where neither is said.
  * @param {Finding | undefined} finding
  */
-const signOf = (finding) => (finding?.kind === "learning" ? "learns" : finding?.group === "cause" ? "fault" : "");
+export const signOf = (finding) =>
+  finding?.kind === "learning" ? "learns" : finding?.group === "cause" ? "fault" : "";
 
 /**
  * Write a sentence with its terms, unless it stands there, or the reader is asking about a word of it.

@@ -11,9 +11,9 @@ import { context, layout, run } from "./figure.js";
 
 /**
  * @param {string[]} labels
- * @param {{ width?: number, height?: number, size?: number, steps?: number, waiting?: number[] }} given
+ * @param {{ width?: number, height?: number, size?: number, steps?: number, waiting?: number[], classes?: string[] }} given
  */
-function drawn(labels, { width = 450, height = 250, size = 12, steps = 1000, waiting = [] } = {}) {
+function drawn(labels, { width = 450, height = 250, size = 12, steps = 1000, waiting = [], classes } = {}) {
   const short = shortNames(labels);
   const runs = labels.map((label, index) => ({ ...run([1, 2]), label, short: short[index] }));
   const all = layout();
@@ -26,6 +26,7 @@ function drawn(labels, { width = 450, height = 250, size = 12, steps = 1000, wai
       type: "heatmap",
       xaxis: `x${suffix}`,
       yaxis: `y${suffix}`,
+      x: classes,
       x0: 0,
       dx: steps / 10,
       z: waiting.includes(index) ? [] : [new Array(10).fill(0)],
@@ -108,4 +109,20 @@ test("many runs, and such with long names, are numbered", () => {
   assert.deepEqual(shortNames(["a", "b", "c", "d"]), ["1", "2", "3", "4"]);
   assert.deepEqual(shortNames(LONG), ["1", "2", "3"]);
   assert.deepEqual(shortNames([LONG.join(", ")]), [null]);
+});
+
+test("names of classes that do not fit side by side stand upright below the only row, and are left out below several", () => {
+  const classes = ["Normal …rhythm", "Atrial …sponse", "Ventric…orphic", "Noise"];
+  const [short, long] = [["a", "b"], classes].map(
+    (names) => drawn(LONG.slice(0, 2), { height: 400, classes: names }).layout,
+  );
+  assert.equal(short.xaxis.tickangle, undefined);
+  assert.equal(long.xaxis.tickangle, -90);
+  assert.ok(long.margin.b - short.margin.b > 60, "room for them");
+  assert.ok(Number(long.annotations?.at(-1)?.yshift) < -90, "the title stands below them");
+  const many = drawn([...LONG, ...LONG.map((name) => `${name}, again`)], { height: 400, classes }).layout;
+  for (const name of ["xaxis", "xaxis4"]) {
+    assert.equal(/** @type {AxisLayout} */ (many[name]).showticklabels, false);
+  }
+  assert.equal(drawn(LONG.slice(0, 1), { height: 200, classes }).layout.xaxis.showticklabels, false, "a low figure");
 });

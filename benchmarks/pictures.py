@@ -1,0 +1,95 @@
+"""The pictures of README, taken anew of a running app: `python -m benchmarks.pictures`. Needs Chromium."""
+
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from dashboard.experiment.opening import DEFAULT
+from tests.support import chromium
+from tests.support.browsing import arrived, still
+from tests.support.server import ROOT, AppServer
+from tests.support.waiting import wait
+
+DOCS = ROOT / "docs"
+PATIENCE_MS = 120_000
+OPENING: Mapping[str, Any] = DEFAULT.model_dump(mode="json")
+SUNSPOTS: Mapping[str, Any] = {
+    "data": {"kind": "bundled", "name": "sunspots"}, "clip": {"method": "norm", "threshold": 1.0}, "steps": 600,
+}  # fmt: skip
+
+
+def main() -> int:
+    """Take all pictures."""
+    with TemporaryDirectory() as folder, sync_playwright() as playwright:
+        server = AppServer(Path(folder))
+        server.start()
+        browser = playwright.chromium.launch(executable_path=chromium.executable(), args=chromium.FLAGS)
+        try:
+            twins = f"?run={trained(server, OPENING)}"
+            sunspots = f"?run={trained(server, SUNSPOTS)}"
+            for theme in ("light", "dark"):
+                take(browser, server, f"board-{theme}", twins, lambda page: None, theme)
+            take(browser, server, "projector", twins, project, size=(1280, 720))
+            take(browser, server, "time-travel", sunspots, to_step_60)
+            take(browser, server, "lesson-dark", "?lesson=vanishing", predict, "dark")
+        finally:
+            browser.close()
+            server.stop()
+    return 0
+
+
+def trained(server: AppServer, config: Mapping[str, Any]) -> str:
+    """Train twins to their end; return their address."""
+    answer = server.api("runs", {"config": config, "compare": True})
+    wait(lambda: all(server.api(f"runs/{run['id']}")["status"] == "finished" for run in answer["runs"]), 300)
+    address: str = answer["group"]
+    return address
+
+
+def take(
+    browser: Browser,
+    server: AppServer,
+    name: str,
+    query: str,
+    prepare: Callable[[Page], None],
+    theme: str = "light",
+    size: tuple[int, int] = (1440, 900),
+) -> None:
+    """Open a page, prepare it, and write the picture of what is on the screen then."""
+    context = browser.new_context(viewport={"width": size[0], "height": size[1]}, color_scheme=theme)  # type: ignore[arg-type]
+    context.set_default_timeout(PATIENCE_MS)
+    page = context.new_page()
+    page.goto(f"{server.url}/{query}")
+    arrived(page)
+    prepare(page)
+    page.mouse.move(5, size[1] - 5)
+    still(page)
+    page.screenshot(path=DOCS / f"{name}.png")
+    context.close()
+
+
+def project(page: Page) -> None:
+    """Turn on projector mode."""
+    page.get_by_role("button", name="Projector").click()
+    page.locator(".rgl-projector").wait_for()
+
+
+def to_step_60(page: Page) -> None:
+    """Go back to step 60, and wait until the sentences are about it."""
+    page.locator(".rgl-scrubber").fill("60")
+    page.wait_for_function("() => document.querySelector('.rgl-verdict').textContent.startsWith('At step 60')")
+
+
+def predict(page: Page) -> None:
+    """Answer a lesson's question rightly, train, and wait for its end."""
+    page.get_by_text("Less than a billionth", exact=True).first.click()
+    page.get_by_role("button", name="Commit and train").click()
+    page.wait_for_function("() => document.querySelector('.rgl-status[data-status=finished]')")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,18 @@
+// What is to be seen of a finding without reading it.
+
+import assert from "node:assert/strict";
+import test from "node:test";
+import { signOf } from "../../dashboard/static/findings.js";
+
+/**
+ * @param {string} kind
+ * @param {"cause" | "description"} group
+ */
+const finding = (kind, group) => ({ kind, group, title: "", sentence: "", measured: "", remedy: null });
+
+test("a run that learns has a tick, one with a fault a cross, and a mere description neither", () => {
+  assert.equal(signOf(finding("learning", "description")), "learns");
+  assert.equal(signOf(finding("thrown_out", "cause")), "fault");
+  assert.equal(signOf(finding("vanishing", "description")), "");
+  assert.equal(signOf(undefined), "");
+});
