@@ -4,6 +4,7 @@ import { slice } from "./arrays.js";
 import { range, setText, texts } from "./dom.js";
 
 const WIDE_NUMBERS_PX = 84;
+const DATE_EM = 4.8; // dates take two lines, below them stands the axis's title
 
 /** @import { Drawn } from "./rules.js" */
 /** @import { Run, Snapshot } from "./types.d.ts" */
@@ -65,7 +66,10 @@ export function answerAxes({ card, context, layout }) {
     const first = "timestep t of the first sequence";
     layout.xaxis.title.text = curves.per_step ? first : texts([answers?.axis ?? ""])[0];
     layout.yaxis.title.text = named;
-    if (typeof answers?.places[0] === "string") layout.xaxis.type = "date";
+    if (typeof answers?.places[0] === "string") {
+      layout.xaxis.type = "date";
+      layout.margin.b = Math.max(layout.margin.b, DATE_EM * layout.font.size);
+    }
   }
   // A network that is thrown out answers with numbers like 5.5 x 10^17, which are wider than the usual margin.
   layout.margin = { ...layout.margin, l: Math.max(layout.margin.l ?? 0, WIDE_NUMBERS_PX) };

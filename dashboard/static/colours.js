@@ -8,8 +8,8 @@ const WORTH = 0.15; // the tails get colours of their own where they would take 
 const CAP = 0.06; // share of the colour bar that such a colour has at its end
 const SAMPLE = 20_000; // values looked at
 const LEAST = 0.1; // of a range
-const STEPS = 4; // places per power of ten where it may end
-const TOO_WIDE = 0.7; // values that fill less than this share of the range get a smaller one
+const STEPS = 2; // places per power of ten where it may end
+const TOO_WIDE = 0.5; // values that fill less than this share of the range get a smaller one
 const TICKS = 4;
 const TICK_EM = 1.6; // numbers beside the bar are this far apart at least, in sizes of type
 

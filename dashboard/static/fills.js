@@ -75,7 +75,9 @@ function setLine(trace, x, y, width) {
   const [steps, values] = lineOf(x, y);
   trace.x = steps;
   trace.y = values;
-  if (trace.marker && steps.length * MARKER_APART * (trace.marker.size ?? 0) > width) trace.mode = "lines";
+  if (steps.length === 1)
+    trace.mode = "lines+markers"; // a line of one point is none
+  else if (trace.marker && steps.length * MARKER_APART * (trace.marker.size ?? 0) > width) trace.mode = "lines";
 }
 
 /**

@@ -14,6 +14,7 @@ const LEAST = 3; // height of a map beside names in full
 
 const TICK_PX = 5;
 const MOST_LINES = 3;
+const FEW = 5; // rows that have a number each
 const SHORT = 4; // letters of a name that is as good as a number
 const MOST_BELOW = 0.35; // share of the height that names below maps may take
 
@@ -63,6 +64,7 @@ export function mapGrid({ context, data, layout }) {
     if (upright) Object.assign(x, { tickangle: -90, automargin: false, nticks: Math.floor(map / (LINE * size)) });
     if (nameless || (tight && row < rows - 1)) x.showticklabels = false;
     if (y.type !== "category") y.nticks = Math.max(2, Math.floor((tall / size) * 0.75));
+    if (y.type !== "category" && (data[index]?.y?.length ?? FEW) < FEW) y.dtick = 1; // no half timesteps
     Object.assign(/** @type {Annotation[]} */ (layout.annotations)[index], {
       text: name,
       x: left + across / 2,

@@ -19,6 +19,7 @@ import { throughTime } from "./through_time.js";
  */
 
 const TICK_EM = 2.6; // numbers on an axis are this far apart at least, in sizes of type
+const FEW = 5; // steps that have a number each
 const ZERO_EM = 4.9; // room for the words "exactly 0"
 const SMALL_TICK_EM = 1.5; // and so far those between the powers of ten
 const TITLE_EM = 1.4; // room for an upright title
@@ -170,9 +171,9 @@ function recordingCost({ card, context }) {
 function stepsAhead({ context, layout }) {
   for (const [name, axis] of Object.entries(layout)) {
     if (!name.startsWith("xaxis")) continue;
-    Object.assign(/** @type {AxisLayout} */ (axis), {
-      autorangeoptions: { clipmin: 0.5, clipmax: context.last + 0.5 },
-    });
+    const steps = /** @type {AxisLayout} */ (axis);
+    steps.autorangeoptions = { clipmin: 0.5, clipmax: context.last + 0.5 };
+    if (context.last <= FEW) steps.dtick = 1;
   }
 }
 
@@ -189,6 +190,7 @@ function roomAhead({ card, context, data, layout, empty }) {
   if (card.about.steps) room.fit(left, log, first, context.last);
   else room.fit(left, log, first, first + timesteps - 1);
   for (const { x, meta } of data) if (x && ACROSS.has(meta?.fill ?? "")) x.splice(-1, 1, room.last); // to the right edge
+  if (room.last - room.first < FEW) layout.xaxis.dtick = 1; // no half steps
   const decades = room.decades();
   const height = context.height - layout.margin.t - layout.margin.b;
   const fits = decades * SMALL_TICK_EM * layout.yaxis.tickfont.size < 0.3 * height; // 0.3 decades lie between 1 and 2

@@ -21,7 +21,8 @@ def judge(e: Evidence) -> Finding | None:
     steps, losses = e.evaluations
     remedy = more_steps(e, MORE, LEAST)
     if e.step < FEW:
-        sentence = f"Too few updates: {e.step:,} steps are not enough to move the weights anywhere."
+        steps_are = "1 step is" if e.step == 1 else f"{e.step:,} steps are"
+        sentence = f"Too few updates: {steps_are} not enough to move the weights anywhere."
         if remedy is not None:
             sentence += " Whether the network can learn this cannot be told yet."
         return Finding("too_few_updates", sentence, {"steps": float(e.step)}, remedy)
