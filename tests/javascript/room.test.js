@@ -28,6 +28,11 @@ test("the axis of steps ends a good way ahead of the newest step, and stays whil
   assert.equal(lastAhead([at(301, "running")], 200), 1000, "all steps");
 });
 
+test("of a run that does not know how many steps it will have, it grows as long as there are more", () => {
+  const { state, ...watched } = at(4000, "running");
+  assert.equal(lastAhead([{ ...watched, state: { ...state, steps: 0 } }], 2000), 5000);
+});
+
 test("it ends at the last step of the run at most, and exactly at the newest once the run is over", () => {
   assert.equal(lastAhead([at(900, "running")], NaN), 1000);
   assert.equal(lastAhead([at(901, "stopped")], 1000), 901);
