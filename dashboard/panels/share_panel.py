@@ -148,7 +148,8 @@ def _watch_address(runs: Sequence[StoredRun]) -> None:
     link = f"{_base()}?run={address(runs, everything)}"
     st.caption(f"Whoever opens [{escape(link)}]({link}) watches {these}, and can neither steer nor delete anything.")
     here = " Only this machine can open it." if is_loopback(urlsplit(link).hostname or "") else ""
-    st.image(qr_svg(link), caption=f"The same address as a QR code.{here}", width=_QR_WIDTH)
+    caption = f"The same address as a QR code.{here}"
+    st.image(qr_svg(link), caption=caption, alt="QR code of the address", width=_QR_WIDTH)
 
 
 def _base() -> str:
