@@ -79,8 +79,11 @@ def _evidence(history: History, profile: Profile) -> Evidence:
     hidden = measured(profile.hidden[forwards], count)
     if hidden is None or hidden.shape[1] < 2:  # one timestep is no way through time
         return Evidence(history)
-    own = None if profile.loop else profile.direct
-    direct = None if own is None else measured(own[forwards], count)
+    direct = None if profile.direct is None else measured(profile.direct[forwards], count)
+    if profile.loop and direct is not None:
+        if np.mean(direct > through_time.DIRECT_SHARE * hidden) > 0.5:
+            return Evidence(history)  # read-outs of its own, or outputs that are the next inputs: it cannot be told
+        direct = None
     return Evidence(history, profile=hidden, direct=direct, health=_health(profile), ragged=profile.ragged)
 
 

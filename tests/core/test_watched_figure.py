@@ -94,7 +94,11 @@ def test_plotly_is_imported_in_the_call_alone() -> None:
 def test_of_a_loop_nothing_is_said_about_read_outs() -> None:
     """There an output may be the next call's input, so that a direct part is no read-out of its own."""
     steps = [profile([[value]]) for value in (1e-6, 1e-3, 1.0)]
-    whole = profile([[1e-6, 1e-3, 1.0]], [[1e-6, 1e-3, 1.0]])
-    loop = Profile(**{name: getattr(whole, name) for name in whole.__slots__} | {"calls": tuple(steps)})
-    assert kinds(record(core=whole)) == ["direct"]
-    assert kinds(record(core=loop)) == ["vanishing"]
+    at_the_end, everywhere = profile([[1e-6, 1e-3, 1.0]]), profile([[1e-6, 1e-3, 1.0]], [[1e-6, 1e-3, 1.0]])
+
+    def loop(whole: Profile) -> Profile:
+        return Profile(**{name: getattr(whole, name) for name in whole.__slots__} | {"calls": tuple(steps)})
+
+    assert kinds(record(core=everywhere)) == ["direct"]
+    assert kinds(record(core=loop(everywhere))) == []
+    assert kinds(record(core=loop(at_the_end))) == ["vanishing"]
