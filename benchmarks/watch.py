@@ -1,7 +1,7 @@
 """What watching a model costs beside the same loop without it: `python -m benchmarks.watch`.
 
 One thread, CPU time, ratios to the plain loop in the same run; beside them the usual way, retain_grad on unrolled
-cells. The loop is forward, loss, backward, Adam on torch.nn's own fused layers. Takes about three minutes.
+cells. The loop is forward, loss, backward, Adam on torch.nn's own fused layers. Takes about five minutes.
 """
 
 import argparse
