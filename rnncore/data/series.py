@@ -11,6 +11,7 @@ from rnncore.data.prepare import Filled, Missing, drop_missing, encode
 from rnncore.data.sampling import evenly_spaced, finite_batches
 from rnncore.data.scaling import AUTOMATIC, Scaling, Series
 from rnncore.data.sequences import Sequences, offsets_of
+from rnncore.data.stitched import stitched
 from rnncore.data.targets import Targets, class_targets, number_targets
 from rnncore.data_config import ScalingName
 from rnncore.snapshot_parts import MAX_SEQUENCES
@@ -42,7 +43,7 @@ def forecast_dataset(
     Raises:
         DataError: too short for the window, constant in the training part, infinite or too large values.
     """
-    sequences = _trimmed(sequences)
+    sequences = _trimmed(stitched(sequences))
     sequences = drop_missing(sequences) if missing == "drop" else sequences
     split = _split(sequences, window, horizon, val_fraction)
     training = split.rows(train=True)

@@ -5,6 +5,7 @@ import io
 import numpy as np
 import pytest
 
+from rnncore.config import UploadData, UploadedFile
 from rnncore.data.upload import inspect
 
 SERIES = np.sin(np.arange(400) / 9)
@@ -82,3 +83,33 @@ def test_minus_one_stands_for_missing_only_far_from_what_is_measured(low: int, h
     values[7::19] = -1
     inspection = inspect([("counts.csv", table_of(["count"], [[value] for value in values]))])
     assert any(note.startswith("-1 in 'count' stands for missing") for note in inspection.notes) == missing
+
+
+@pytest.mark.parametrize("order", ["as they are", "shuffled"])
+@pytest.mark.parametrize("form", ["npz", "csv"])
+@pytest.mark.parametrize("shift", [1, 3])
+def test_windows_without_labels_are_the_series_that_they_were_cut_from(order: str, form: str, shift: int) -> None:
+    series = np.cumsum(np.random.default_rng(1).normal(size=300)).round(4)
+    cut = np.stack([series[start : start + 12] for start in range(0, 288, shift)])
+    cut = cut if order == "as they are" else cut[np.random.default_rng(2).permutation(len(cut))]
+    rows = [[f"{value:.4f}" for value in row] for row in cut]
+    file = npz(data=cut[..., None]) if form == "npz" else ("lags.csv", table_of([f"t{k}" for k in range(12)], rows))
+    options = UploadData(files=(UploadedFile(file="x"),), layout="auto" if form == "npz" else "rows")
+    inspection = inspect([file], options)
+    assert inspection.error is None
+    assert any("windows that overlap" in note and "put together again" in note for note in inspection.notes)
+    dataset = inspection.dataset
+    length = (len(cut) - 1) * shift + 12
+    border = round(0.8 * length)
+    assert dataset.train_size == border - dataset.seq_len
+    assert len(dataset.validation.inputs) == length - border - dataset.seq_len
+    mean, std = series[:border].mean(), series[:border].std()
+    held = dataset.validation.inputs[:, :, 0].reshape(-1) * std + mean
+    nearest = np.abs(held[:, None] - series[None, border:length]).min(1)
+    assert nearest.max() < 1e-3, "nothing of the training part is in validation"
+
+
+def test_sequences_that_do_not_overlap_stay_sequences() -> None:
+    rows = np.random.default_rng(3).normal(size=(40, 12))
+    inspection = inspect([npz(data=rows[..., None])])
+    assert inspection.notes[0] == "32 series for training, 8 for validation, drawn at random."
