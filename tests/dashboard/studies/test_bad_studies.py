@@ -8,8 +8,8 @@ import pytest
 
 from rnncore.__main__ import main
 from rnncore.runs.scheduler import Scheduler
-from tests.dashboard.studies.test_study_page import page
 from tests.support.asgi import call
+from tests.support.pages import studies_page
 
 
 def axis(field: str, *values: Any, **more: Any) -> dict[str, Any]:
@@ -38,7 +38,7 @@ BAD: list[tuple[dict[str, Any], str]] = [
 def test_what_is_wrong_is_one_sentence_at_every_door_and_nothing_starts(
     scheduler: Scheduler, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    app, file, before = page(), tmp_path / "study.json", len(scheduler.store.unfinished_studies())
+    app, file, before = studies_page("w" * 22), tmp_path / "study.json", len(scheduler.store.unfinished_studies())
     for body, sentence in BAD:
         answer = call("POST", "/api/studies", {"study": body, "confirm": True})
         assert (answer.status, sentence in answer.error) == (400, True), answer.error

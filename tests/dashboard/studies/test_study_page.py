@@ -11,7 +11,7 @@ from rnncore.studies.config import read_study
 from rnncore.studies.forecast import told_duration
 from rnncore.studies.ready import READY
 from rnncore.studies.results import results
-from tests.support.pages import button
+from tests.support.pages import button, studies_page
 from tests.support.waiting import wait
 
 W = "w" * 22
@@ -20,13 +20,7 @@ STUDY = {"base": {}, "axes": AXES, "seeds": 2, "success": {"metric": "train_loss
 
 
 def page(workspace: str = W, **address: str) -> AppTest:
-    app = AppTest.from_file("../../../dashboard/screens/studies.py", default_timeout=60)
-    app.session_state["workspace"] = workspace
-    for name, value in address.items():
-        app.query_params[name] = value
-    app.run()
-    assert not app.exception
-    return app
+    return studies_page(workspace, **address)
 
 
 def texts(app: AppTest) -> str:
