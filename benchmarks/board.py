@@ -7,16 +7,14 @@ import json
 import sys
 import time
 import urllib.request
-from pathlib import Path
 from statistics import median
-from tempfile import TemporaryDirectory
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
 from benchmarks.figures import Figure, report
+from benchmarks.opened import opened
 from benchmarks.stillness import still
 from benchmarks.timing import thread_seconds
-from tests.support import chromium
 from tests.support.server import AppServer
 
 CLICKS = 10
@@ -35,20 +33,13 @@ READY = "() => document.querySelectorAll('.js-plotly-plot').length >= 4"
 
 def main() -> int:
     """Measure and print; return 1 if a figure is missed."""
-    with TemporaryDirectory() as folder, sync_playwright() as playwright:
-        server = AppServer(Path(folder))
-        server.start()
-        browser = playwright.chromium.launch(executable_path=chromium.executable(), args=chromium.FLAGS)
-        try:
-            figures: list[Figure] = []
-            for measure in (cold_open, first_points, refreshes, long_run):
-                page = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
-                figures += measure(page, server)
-                page.context.close()
-            figures += still(browser, server)
-        finally:
-            browser.close()
-            server.stop()
+    with opened() as (browser, server):
+        figures: list[Figure] = []
+        for measure in (cold_open, first_points, refreshes, long_run):
+            page = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
+            figures += measure(page, server)
+            page.context.close()
+        figures += still(browser, server)
     return report(figures)
 
 

@@ -8,16 +8,14 @@ import json
 import sys
 import time
 import urllib.request
-from pathlib import Path
 from statistics import median
-from tempfile import TemporaryDirectory
 from typing import Any
 
-from playwright.sync_api import BrowserContext, sync_playwright
+from playwright.sync_api import BrowserContext
 
 from benchmarks.figures import Figure, report
+from benchmarks.opened import opened
 from benchmarks.timing import thread_seconds
-from tests.support import chromium
 from tests.support.server import AppServer
 
 TURNS = 3
@@ -39,21 +37,14 @@ CURVES = """() => [0, 1].every((run) => document.querySelector('[data-figure=los
 
 def main() -> int:
     """Measure and print; return 1 if the board or its curves are later than they should be."""
-    with TemporaryDirectory() as folder, sync_playwright() as playwright:
-        server = AppServer(Path(folder))
-        server.start()
-        browser = playwright.chromium.launch(executable_path=chromium.executable(), args=chromium.FLAGS)
-        try:
-            address = start(server)
-            first, second = [], []
-            for _ in range(TURNS):
-                context = browser.new_context(**PHONE)
-                first.append(load(context, f"{server.url}/?run={address}"))
-                second.append(load(context, f"{server.url}/?run={address}"))
-                context.close()
-        finally:
-            browser.close()
-            server.stop()
+    with opened() as (browser, server):
+        address = start(server)
+        first, second = [], []
+        for _ in range(TURNS):
+            context = browser.new_context(**PHONE)
+            first.append(load(context, f"{server.url}/?run={address}"))
+            second.append(load(context, f"{server.url}/?run={address}"))
+            context.close()
     figures = []
     for name, loads in (("first load", first), ("second load", second)):
         board, curves, size, cpu = (median(each[place] for each in loads) for place in range(4))

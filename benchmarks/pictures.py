@@ -2,14 +2,12 @@
 
 import sys
 from collections.abc import Callable, Mapping
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
+from benchmarks.opened import opened
 from dashboard.experiment.opening import DEFAULT
-from tests.support import chromium
 from tests.support.browsing import arrived, still
 from tests.support.server import ROOT, AppServer
 from tests.support.waiting import wait
@@ -24,21 +22,14 @@ SUNSPOTS: Mapping[str, Any] = {
 
 def main() -> int:
     """Take all pictures."""
-    with TemporaryDirectory() as folder, sync_playwright() as playwright:
-        server = AppServer(Path(folder))
-        server.start()
-        browser = playwright.chromium.launch(executable_path=chromium.executable(), args=chromium.FLAGS)
-        try:
-            twins = f"?run={trained(server, OPENING)}"
-            sunspots = f"?run={trained(server, SUNSPOTS)}"
-            for theme in ("light", "dark"):
-                take(browser, server, f"board-{theme}", twins, lambda page: None, theme)
-            take(browser, server, "projector", twins, project, size=(1280, 720))
-            take(browser, server, "time-travel", sunspots, to_step_60)
-            take(browser, server, "lesson-dark", "?lesson=vanishing", predict, "dark")
-        finally:
-            browser.close()
-            server.stop()
+    with opened() as (browser, server):
+        twins = f"?run={trained(server, OPENING)}"
+        sunspots = f"?run={trained(server, SUNSPOTS)}"
+        for theme in ("light", "dark"):
+            take(browser, server, f"board-{theme}", twins, lambda page: None, theme)
+        take(browser, server, "projector", twins, project, size=(1280, 720))
+        take(browser, server, "time-travel", sunspots, to_step_60)
+        take(browser, server, "lesson-dark", "?lesson=vanishing", predict, "dark")
     return 0
 
 

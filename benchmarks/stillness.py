@@ -10,15 +10,13 @@ import json
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from benchmarks.figures import Figure, report
+from benchmarks.opened import opened
 from dashboard.lessons import LESSONS
-from tests.support import chromium
 from tests.support.server import AppServer
 from tests.support.waiting import wait
 
@@ -63,15 +61,8 @@ class Load:
 
 def main() -> int:
     """Measure the pages named, or all of them, and print."""
-    with TemporaryDirectory() as folder, sync_playwright() as playwright:
-        server = AppServer(Path(folder))
-        server.start()
-        browser = playwright.chromium.launch(executable_path=chromium.executable(), args=chromium.FLAGS)
-        try:
-            return report(still(browser, server, sys.argv[1:]))
-        finally:
-            browser.close()
-            server.stop()
+    with opened() as (browser, server):
+        return report(still(browser, server, sys.argv[1:]))
 
 
 def still(browser: Browser, server: AppServer, names: list[str] | None = None) -> Iterator[Figure]:

@@ -53,7 +53,10 @@ def _ready(each: ReadyStudy) -> None:
         st.markdown(f"What came out here: {escape(each.found)}")
         result = results()[each.key]
         took = told_duration(60 * result.minutes)
-        st.caption(escape(f"{each.source}. {many(each.study.run_count, 'run')}, {took}: measured on {result.machine}."))
+        runs = many(each.study.run_count, "run")
+        st.caption(
+            escape(f"{each.source}. {runs}, {took} where nothing else runs, by processor time on {result.machine}.")
+        )
         with st.container(horizontal=True):
             if st.button("Start", key=f"study.start.{each.key}"):
                 _start(each.study.model_copy(update={"batched": True}), each.title)
