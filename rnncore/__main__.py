@@ -77,7 +77,9 @@ def _parser(prog: str) -> argparse.ArgumentParser:
     _command(commands, "tasks", _tasks, "list the synthetic tasks")
 
     verify = _command(commands, "verify", _verify, "recompute the gradients of random networks in an independent way")
-    verify.add_argument("--cases", type=_positive, default=16, metavar="N", help="how many networks (16)")
+    verify.add_argument(
+        "--cases", type=_positive, metavar="N", help="how many networks (every kind in both precisions)"
+    )
     verify.add_argument("--seed", type=int, help="which networks; without it, others each time")
 
     app.add_to(commands)

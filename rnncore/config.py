@@ -169,8 +169,9 @@ class TrainConfig(Frozen):
         if self.init.chrono and not cell.chrono:
             those = either(key for key, each in CELLS.items() if each.chrono)
             raise ValueError(f"chrono sets the biases of gates, and the cell '{key}' has none; use {those}")
-        if self.init.scheme != "default" and cell.matrix is None:
-            raise ValueError(f"scheme '{self.init.scheme}' is for matrices; the cell '{key}' has none; use 'default'")
+        if self.init.scheme != "default" and not cell.takes_schemes:
+            why = "has none" if cell.matrix is None else "draws its own"
+            raise ValueError(f"scheme '{self.init.scheme}' is for matrices; the cell '{key}' {why}; use 'default'")
         return self
 
 

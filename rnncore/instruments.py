@@ -56,7 +56,7 @@ INSTRUMENTS.register(
     Instrument(
         key="sigma_max",
         title="Largest singular value",
-        help="The largest singular value of each layer's recurrent matrix, which bounds the gradient of a plain RNN.",
+        help="The largest singular value of each layer's recurrent matrix, which bounds an RNN's gradient.",
         phase="backward",
         applies=lambda config: CELLS[config.model.cell].bounded,
         implementation="rnncore.engine.instruments.spectral:sigma_max",

@@ -16,11 +16,16 @@ ALIGNMENT = 64  # bytes; each tensor of `rnncore.engine.flat.FlatParameters` beg
 def parameter_shapes(model: ModelConfig, input_size: int, output_size: int) -> Shapes:
     """Return name -> shape of the parameters of `SequenceModel(model, input_size, output_size)`, in its order."""
     H = model.hidden_size
-    shapes: Shapes = {}
+    cell, shapes, constrained = CELLS[model.cell], Shapes(), Shapes()
     for layer in range(model.num_layers):
-        own = CELLS[model.cell].parameters(H if layer else input_size, H)
-        shapes |= {f"recurrent.{name}_l{layer}": shape for name, shape in own.items()}
-    shapes |= {"readout.weight": (output_size, H), "readout.bias": (output_size,)}
+        for name, shape in cell.parameters(H if layer else input_size, H).items():
+            if (
+                cell.orthogonal and name == cell.matrix
+            ):  # torch keeps what such a matrix is computed from, after the rest
+                constrained[f"recurrent.parametrizations.{name}_l{layer}.original"] = shape
+            else:
+                shapes[f"recurrent.{name}_l{layer}"] = shape
+    shapes |= constrained | {"readout.weight": (output_size, H), "readout.bias": (output_size,)}
     if READOUTS[model.readout].attends:
         shapes |= {"attention.project.weight": (H, H), "attention.project.bias": (H,), "attention.score.weight": (1, H)}
     return shapes

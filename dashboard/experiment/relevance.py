@@ -27,9 +27,9 @@ def _cell(said: Said) -> Cell:
 _RULES: dict[str, Callable[[Said], bool]] = {
     "model.nonlinearity": lambda said: len(_cell(said).nonlinearities) > 1,
     "model.dropout": lambda said: (said("model.num_layers") or 1) > 1,
-    "init.scheme": lambda said: _cell(said).matrix is not None,
-    "init.spectral_radius": lambda said: _cell(said).matrix is not None,
-    "init.std": lambda said: _cell(said).matrix is not None,
+    "init.scheme": lambda said: _cell(said).takes_schemes,
+    "init.spectral_radius": lambda said: _cell(said).takes_schemes,
+    "init.std": lambda said: _cell(said).takes_schemes,
     "init.chrono": lambda said: bool(_cell(said).chrono),
     "init.forget_bias": lambda said: _cell(said).forget_block is not None and not said("init.chrono"),
     "optimizer.nesterov": lambda said: bool(said("optimizer.momentum")),

@@ -9,6 +9,7 @@ from pydantic.fields import FieldInfo
 
 from dashboard.experiment.setting_words import CHOICES, value_words
 from dashboard.experiment.text import short_powers
+from rnncore.cells import CELLS
 from rnncore.config import TrainConfig, explain
 from rnncore.errors import ConfigError
 
@@ -76,8 +77,9 @@ def suggestions(path: str, own: Any, config: TrainConfig) -> list[Any]:
     """Return values to compare `own` with; none where nothing can be known, as beside an empty one."""
     known = choices(path, config)
     if known is not None:
-        most = len(known) if path == "model.cell" else _SUGGESTED
-        return [value for value in known if value != own][:most]
+        if path == "model.cell":  # those that the page lists at once
+            return [value for value in known if value != own and not CELLS[value].further]
+        return [value for value in known if value != own][:_SUGGESTED]
     if own is None:
         return []
     if path == "seed":

@@ -11,8 +11,8 @@ def weights_file(store: Store, run: StoredRun) -> bytes | None:
     """Return the weights of the run's newest checkpoint as safetensors, None while there is none.
 
     That of a run which has ended holds its last weights; of one that diverged, the last finite ones. The names are
-    those of `SequenceModel.state_dict()`; those that begin with `recurrent.` fit torch.nn.RNN, LSTM or GRU. The file's
-    metadata says after which step.
+    those of `SequenceModel.state_dict()`; those that begin with `recurrent.` fit torch.nn where it has the same cell.
+    The file's metadata says after which step.
     """
     checkpoint = store.load_checkpoint(run.id)
     if checkpoint is None or run.info is None:

@@ -27,6 +27,7 @@ MATCH = "match_parameters"
 SLOW_START = "slow_start"
 _START = "controls.start"
 _LAST_CELL = "controls.last_cell"
+_FURTHER = "controls.further_cell"
 
 SOURCES = {"task": "Synthetic", "bundled": "Real", "upload": "My files"}
 NONLINEARITIES = {"tanh": "tanh", "relu": "ReLU"}
@@ -154,7 +155,8 @@ def _network() -> None:
     if value("model.readout") not in readouts:
         st.session_state["model.readout"] = next(iter(readouts))
     _keep_parameter_count(data)
-    entry("model.cell", "Cell", CELLS, segmented=True)
+    listed = [key for key, cell in CELLS.items() if not cell.further or key == value("model.cell")]
+    entry("model.cell", "Cell", CELLS, segmented=True, listed=listed)
     left, right = st.columns(2)
     with left:
         number("model.hidden_size", "Hidden units")
@@ -164,6 +166,7 @@ def _network() -> None:
         count = parameter_count(_model(), data.input_size, data.output_size)
         st.caption(f"{count:,} parameters")
     with fields.folded("More about the network"):
+        _further_cells()
         st.toggle(
             "Match the parameter count",
             key=MATCH,
@@ -179,6 +182,28 @@ def _network() -> None:
         number("init.std", "Standard deviation", step=0.01, fmt="%.6g")
         switch("init.chrono", "Chrono biases")
         number("init.forget_bias", "Forget-gate bias", step=0.5, fmt="%.6g", placeholder="torch's default")
+
+
+def _further_cells() -> None:
+    """Offer the cells that the first choice does not list; a chosen one stands there too from then on."""
+    further = {key: cell for key, cell in CELLS.items() if cell.further}
+    chosen = further.get(value("model.cell"))
+    st.session_state[_FURTHER] = chosen.key if chosen else None
+    st.selectbox(
+        "Further cells",
+        list(further),
+        index=None,
+        key=_FURTHER,
+        format_func=lambda key: further[key].title,
+        placeholder="from 1997 to 2024",
+        on_change=_take_further_cell,
+        help="Cells beside those that are listed above." + (f" {chosen.help}" if chosen else ""),
+    )
+
+
+def _take_further_cell() -> None:
+    """Let the first choice say what was chosen among the further cells; nothing: the first cell again."""
+    st.session_state["model.cell"] = st.session_state[_FURTHER] or next(iter(CELLS))
 
 
 def _training() -> None:

@@ -85,26 +85,42 @@ def relevant(path: str) -> bool:
     return relevance.relevant(path, value)
 
 
-def choice(path: str, label: str, options: Mapping[str, str], *, segmented: bool = False, **kwargs: Any) -> None:
-    """A choice among keys, shown in words."""
+def choice(
+    path: str,
+    label: str,
+    options: Mapping[str, str],
+    *,
+    segmented: bool = False,
+    listed: Sequence[str] | None = None,
+    **kwargs: Any,
+) -> None:
+    """A choice among keys, shown in words. listed: those that the widget lists, all by default."""
     if not _note(path, label, options):
         return
     _keep_within(path, options)
     settings: dict[str, Any] = {"key": path, "help": help_of(path), "persist_state": "session"}
     settings |= {"format_func": options.__getitem__} | kwargs
     if segmented:
-        st.segmented_control(label, list(options), required=True, width="stretch", **settings)
+        st.segmented_control(label, list(listed or options), required=True, width="stretch", **settings)
     else:
-        st.selectbox(label, list(options), **settings)
+        st.selectbox(label, list(listed or options), **settings)
     _below(path)
 
 
-def entry(path: str, label: str, entries: Mapping[str, Choice], *, segmented: bool = False) -> None:
-    """A choice among the entries of a registry, with the help sentence of the chosen one."""
+def entry(
+    path: str,
+    label: str,
+    entries: Mapping[str, Choice],
+    *,
+    segmented: bool = False,
+    listed: Sequence[str] | None = None,
+) -> None:
+    """A choice among the entries of a registry, with the help sentence of the chosen one. listed: as of `choice`."""
     titles = {key: each.title for key, each in entries.items()}
     if _note(path, label, titles):
         _keep_within(path, entries)
-        choice(path, label, titles, segmented=segmented, help=f"{help_of(path)} {entries[value(path)].help}")
+        told = f"{help_of(path)} {entries[value(path)].help}"
+        choice(path, label, titles, segmented=segmented, listed=listed, help=told)
 
 
 def _keep_within(path: str, options: Mapping[str, Any]) -> None:

@@ -63,7 +63,7 @@ def initialize(model: SequenceModel, config: InitConfig, seq_len: int, seed: int
     fill: Callable[[Tensor, InitConfig, torch.Generator], None] = scheme.load()
     for layer in range(model.config.num_layers):
         weights = model.recurrent.layer_weights(layer)
-        if cell.matrix is not None:
+        if cell.matrix is not None and cell.takes_schemes:
             for gate in weights[cell.matrix].chunk(len(cell.blocks)):  # (H, H): the stack is not orthogonal per gate
                 fill(gate, config, generator)
         if scheme.normal_inputs:

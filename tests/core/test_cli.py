@@ -111,7 +111,7 @@ def test_a_diverging_run_exits_with_3_and_strict_json(tmp_path: Path, capsys: py
     ("text", "message"),
     [
         ('{"steps": 0}', "steps: 0 is not allowed; allowed: 1 to 1,000,000"),
-        ('{"model": {"cell": "cnn"}}', "model.cell: 'cnn' is not allowed; allowed: one of 'rnn', 'lstm' or 'gru'"),
+        ('{"model": {"cell": "cnn"}}', "model.cell: 'cnn' is not allowed; allowed: one of 'rnn', 'lstm', 'gru'"),
         ('{"stepz": 5}', "stepz: there is no such field"),
         ('{"steps": 5', "is not JSON: Expecting ',' delimiter at line 1, column 12"),
         ('{"steps": NaN}', "steps: nan is not allowed"),

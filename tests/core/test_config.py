@@ -9,8 +9,10 @@ from pydantic import BaseModel, ValidationError
 
 from rnncore import TrainConfig
 from rnncore import config as configs
+from rnncore.cells import CELLS
 from rnncore.config import explain
 from rnncore.data import SERIES, TASKS
+from rnncore.key_of import either
 
 FULL = {
     "data": {
@@ -28,6 +30,8 @@ FULL = {
     "steps": 123,
     "dtype": "float64",
 }  # fmt: skip
+
+FORGETFUL = "'lstm', 'peephole' and 'minlstm'"
 
 
 def complaint(value: Any) -> str:
@@ -48,7 +52,8 @@ def test_the_names_of_a_choice_are_the_keys_of_its_registry(names: Any, registry
 
 @pytest.mark.parametrize(
     ("model", "field", "keys"),
-    [("ModelConfig", "cell", ["rnn", "lstm", "gru"]),
+    [("ModelConfig", "cell", ["rnn", "lstm", "gru", "orthogonal", "antisymmetric", "indrnn", "lstm1997", "peephole",
+      "coupled", "mingru", "minlstm", "lru"]),
      ("ModelConfig", "readout", ["last", "mean", "attention", "every_step"]),
      ("TrainConfig", "loss", ["auto", "mse", "mae", "huber", "bce", "cross_entropy"]),
      ("OptimizerConfig", "name", ["sgd", "adam", "adamw", "rmsprop", "adagrad"]),
@@ -138,7 +143,7 @@ def test_every_number_has_a_range_and_both_ends_are_kept(
          "(and 1 more problem)"),
         ({"loss": "hinge"}, "loss: 'hinge' is not allowed; allowed: one of 'auto', 'mse', 'mae', 'huber', 'bce' or "
          "'cross_entropy'"),
-        ({"model": {"cell": "elman"}}, "model.cell: 'elman' is not allowed; allowed: one of 'rnn', 'lstm' or 'gru'"),
+        ({"model": {"cell": "elman"}}, f"model.cell: 'elman' is not allowed; allowed: one of {either(CELLS)}"),
         ({"clip": {"method": ["off"]}}, "clip.method: ['off'] is not allowed; allowed: one of 'off', 'norm', 'value', "
          "'parameter_norm', 'recursion', 'autoclip' or 'agc'"),
         ({"init": {"chrono": 7}}, "init.chrono: 7 is not allowed; allowed: true or false"),
@@ -163,13 +168,14 @@ def test_an_unknown_kind_of_data_is_told_the_known_ones() -> None:
 @pytest.mark.parametrize(
     ("value", "part"),
     [
-        ({"model": {"cell": "gru", "nonlinearity": "relu"}}, "'relu' is for the cell 'rnn' only, not 'gru'"),
+        ({"model": {"cell": "gru", "nonlinearity": "relu"}}, "'relu' is for the cells 'rnn', 'orthogonal' and "),
         ({"optimizer": {"name": "sgd", "nesterov": True}}, "nesterov needs the optimizer 'sgd' with a momentum above"),
         ({"optimizer": {"name": "rmsprop", "nesterov": True, "momentum": 0.5}}, "nesterov needs the optimizer 'sgd'"),
         ({"optimizer": {"name": "adam", "momentum": 0.5}}, "momentum 0.5 is for 'sgd' and 'rmsprop', not 'adam'"),
         ({"omega": 1, "model": {"cell": "lstm"}}, "omega 1.0 is defined for the cell 'rnn' only, not 'lstm'"),
-        ({"init": {"forget_bias": 1}}, "forget_bias is for the cell 'lstm' only, not 'rnn'"),
-        ({"init": {"forget_bias": 1}, "model": {"cell": "gru"}}, "forget_bias is for the cell 'lstm' only, not 'gru'"),
+        ({"init": {"forget_bias": 1}}, f"forget_bias is for the cells {FORGETFUL} only, not 'rnn'"),
+        ({"init": {"forget_bias": 1}, "model": {"cell": "gru"}},
+         f"forget_bias is for the cells {FORGETFUL} only, not 'gru'"),
         ({"init": {"chrono": True}}, "chrono sets the biases of gates, and the cell 'rnn' has none"),
         ({"init": {"chrono": True, "forget_bias": 1}, "model": {"cell": "lstm"}}, "choose one of them"),
     ],

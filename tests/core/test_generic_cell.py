@@ -232,6 +232,6 @@ def test_a_cell_without_a_matrix_trains_and_is_shown(diagonal_cell: Cell) -> Non
 
 
 def test_verify_covers_every_registered_cell(diagonal_cell: Cell) -> None:
-    checks = list(verify(10, seed=3))
+    checks = list(verify(seed=3))
     assert sum("Diagonal" in check.name for check in checks) == 2
     assert all(check.passed for check in checks)

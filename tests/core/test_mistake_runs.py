@@ -59,7 +59,7 @@ def test_a_mistake_is_made_with_given_data_too() -> None:
     assert given.train_loss > 1e5
 
 
-@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("cell", [key for key, cell in CELLS.items() if cell.torch_cell])
 @pytest.mark.parametrize("readout", READOUTS)
 def test_swapped_axes_are_what_torch_does_without_batch_first(cell: str, readout: str) -> None:
     torch.manual_seed(1)

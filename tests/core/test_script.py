@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from rnncore import TrainConfig, train
+from rnncore.cells import CELLS
 from rnncore.choices import CLIP_METHODS, INITIALIZATIONS, LOSSES, OPTIMIZERS, SCHEDULES
 from rnncore.config import TaskName
 from rnncore.engine.train import Trainer
@@ -48,6 +49,15 @@ CASES: dict[str, dict[str, Any]] = {
     **{f"schedule {name}": case(schedule={"name": name}) for name in SCHEDULES},
     **{f"clip {name}": case(clip={"method": name}, optimizer=SGD) for name in CLIP_METHODS},
     **{f"initialization {name}": case(init={"scheme": name}) for name in INITIALIZATIONS},
+    **{f"cell {name}": case(model={"cell": name, "num_layers": 2}, optimizer=SGD) for name in CELLS},
+    "relu indrnn, float64": case(model={"cell": "indrnn", "nonlinearity": "relu"}, dtype="float64"),
+    "orthogonal, relu, float64": case(model={"cell": "orthogonal", "nonlinearity": "relu"}, dtype="float64"),
+    "lru, truncation, clip recursion, every step": case(
+        "delayed_recall", model={"cell": "lru"}, truncation=5, clip={"method": "recursion", "threshold": 0.05}
+    ),
+    "chrono mingru": case(model={"cell": "mingru"}, init={"chrono": True}),
+    "chrono minlstm, swapped": case(model={"cell": "minlstm"}, init={"chrono": True}, mistake="swapped_batch_and_time"),
+    "peephole, forget bias": case(model={"cell": "peephole"}, init={"forget_bias": 1}),
     "100 steps rnn": case(steps=100, model={"hidden_size": 12}),
     "100 steps lstm, two layers, dropout": case(
         steps=100, model={"cell": "lstm", "num_layers": 2, "dropout": 0.3}, clip={"method": "norm", "threshold": 0.5}

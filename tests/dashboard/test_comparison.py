@@ -26,7 +26,7 @@ from dashboard.experiment.comparison import (
     sizes_of,
     varied,
 )
-from dashboard.experiment.groups import Group, meaning
+from dashboard.experiment.groups import MOST, Group, meaning
 from dashboard.experiment.opening import DEFAULT
 from dashboard.experiment.presets import PRESETS
 from dashboard.experiment.setting_values import choices, suggestions, text_of, value_of
@@ -99,7 +99,9 @@ def test_what_means_nothing_beside_another_cell_goes_back_to_its_default() -> No
     sgd = base(optimizer={"name": "sgd", "momentum": 0.9, "nesterov": True})
     assert varied(sgd, "optimizer.name", "adam").optimizer.momentum == 0
     assert varied(sgd, "optimizer.momentum", 0.0).optimizer.nesterov is False
-    assert [run.model.cell for run in runs_of(DEFAULT, Comparison("cell", "model.cell", tuple(CELLS)))] == list(CELLS)
+    assert [run.model.cell for run in runs_of(DEFAULT, Comparison("cell", "model.cell", tuple(CELLS)))] == list(CELLS)[
+        :MOST
+    ]
 
 
 def test_other_tasks_get_a_read_out_and_a_loss_that_fit() -> None:
@@ -169,7 +171,12 @@ def test_every_value_can_be_written_and_read(config: TrainConfig) -> None:
         ("model.hidden_size", "2.5", "compare.values: '2.5' is not allowed; allowed: 1 to 2,048"),
         ("seed", "-1", "compare.values: '-1' is not allowed; allowed: 0 to 2,147,483,647"),
         ("truncation", "0", "compare.values: '0' is not allowed; allowed: 1 to 5,000"),
-        ("model.cell", "sru", "compare.values: 'sru' is not allowed; allowed: 'rnn', 'lstm', 'gru'"),
+        (
+            "model.cell",
+            "sru",
+            "compare.values: 'sru' is not allowed; allowed: 'rnn', 'lstm', 'gru', 'orthogonal', "
+            "'antisymmetric', 'indrnn', 'lstm1997', 'peephole', 'coupled', 'mingru', 'minlstm', 'lru'",
+        ),
         ("omega", "nan", "compare.values: 'nan' is not allowed; allowed: 0 to 100"),
     ],
 )

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from rnncore.cells import CELLS
 from rnncore.diagnosis.evidence import Evidence
 from rnncore.diagnosis.finding import Finding, Rule
 from rnncore.diagnosis.quantities import figure
@@ -35,7 +36,8 @@ def too_high(e: Evidence) -> TooHigh | None:
             return TooHigh(max(ratios), None)
         return None
     feature = e.number("feature")
-    bounded = e.config is not None and e.config.model.nonlinearity != "relu"
+    model = e.config.model if e.config is not None else None
+    bounded = model is not None and model.nonlinearity != "relu" and CELLS[model.cell].squashed
     if bounded and e.optimizer == "sgd" and feature is not None and e.learning_rate * (1 + feature) > UNSTABLE:
         return TooHigh(None, feature)
     return None

@@ -75,6 +75,9 @@ class CellDefinition(ABC):
         for parameter in weights.values():
             nn.init.uniform_(parameter, -bound, bound)
 
+    def constrain(self, layers: nn.Module, layer: int) -> None:  # noqa: B027 (most cells have none)
+        """Let torch keep parameters of a layer, `NAME_lLAYER` of `layers`, within a constraint; here there is none."""
+
     def start(self, inputs: Tensor) -> State:
         """Return the state before the first timestep for inputs (B, I): zeros, (B, H) each."""
         zeros = inputs.new_zeros(len(inputs), self.hidden_size)

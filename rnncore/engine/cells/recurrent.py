@@ -45,15 +45,13 @@ class Recurrent(nn.Module):
             for name, shape in shapes.items():
                 self.register_parameter(f"{name}_l{layer}", nn.Parameter(torch.empty(shape)))
         self._names = list(shapes)
-        self.reset_parameters()
-
-    def reset_parameters(self) -> None:
-        """Draw all parameters as the cell does by default, layer by layer."""
-        for layer in range(self.num_layers):
+        for layer in range(num_layers):  # drawn as the cell does by default, layer by layer
             self.definition.reset(self.layer_weights(layer))
+        for layer in range(num_layers):
+            self.definition.constrain(self, layer)
 
     def layer_weights(self, layer: int) -> dict[str, Tensor]:
-        """Return name -> parameter of one layer."""
+        """Return name -> weights of one layer: its parameters, or what a constraint makes of them."""
         return {name: getattr(self, f"{name}_l{layer}") for name in self._names}
 
     def forward(self, inputs: Tensor, tape: StateTape | None = None) -> Tensor:

@@ -114,8 +114,9 @@ def answers(dataset: SequenceDataset, outputs: Tensor) -> dict[str, float]:
 def states(model: SequenceModel, inputs: Tensor, lengths: Tensor | None) -> dict[str, Any]:
     """Return "layers", which shares of units are at the ends of their range, and "feature", the mean |h|^2 read out.
 
-    Of each layer: saturated, the share of |h| above `SATURATED`; dead, the share of units that are 0 at every timestep
-    of every sequence; size, the root of the mean h^2; gates, key -> [share below `CLOSED`, share above 1 - `CLOSED`].
+    Of each layer: saturated, the share of |h| above `SATURATED`, 0 where states have no ends; dead, the share of units
+    that are 0 at every timestep of every sequence; size, the root of the mean h^2; gates, key -> [share below `CLOSED`,
+    share above 1 - `CLOSED`].
     inputs: (B, T, F). lengths: (B,), None = all T.
     """
     recurrent: Recurrent = model.recurrent
@@ -130,7 +131,7 @@ def states(model: SequenceModel, inputs: Tensor, lengths: Tensor | None) -> dict
         hidden = recurrent.definition.outputs(below, h, weights)  # (T, B, H)
         seen = hidden[valid]  # (K, H)
         layer: dict[str, Any] = {
-            "saturated": float((seen.abs() > SATURATED).float().mean()),
+            "saturated": float((seen.abs() > SATURATED).float().mean()) if recurrent.entry.squashed else 0.0,
             "dead": float((seen == 0).all(0).float().mean()),
             "size": float(seen.square().mean().sqrt()),
         }

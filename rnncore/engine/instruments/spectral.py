@@ -1,4 +1,4 @@
-"""The instrument "sigma_max": what bounds the gradient of a plain RNN."""
+"""The instrument "sigma_max": what bounds the gradient of an RNN without gates."""
 
 from typing import Any
 
