@@ -5,6 +5,7 @@ the wire, the store, what the board polls and the exports. A new number of every
 `rnncore.engine.train` and the figure that draws it; runs recorded without it have NaN in its place.
 """
 
+import math
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Self, get_args, get_type_hints
 
@@ -70,6 +71,13 @@ class Record:
     def to_json(self) -> dict[str, Any]:
         """Return a JSON-ready dict without the snapshot; non-finite numbers become None, arrays nested lists."""
         return {name: _json_value(getattr(self, name)) for name in self.__dataclass_fields__ if name != "snapshot"}
+
+
+def number(value: float | None) -> float:
+    """Return a number as records of watched runs have it: NaN where it is not known, inf where it is not finite."""
+    if value is None:
+        return math.nan
+    return value if math.isfinite(value) else math.inf
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ def drawing(runs: Sequence[Run]) -> dict[str, Any]:
     Keys: runs; figures by theme and name (`board`); about, by name (`Figure.about`); palette by theme.
     """
     return {
-        "runs": [{"label": run.label, "clipped": run.clipped} for run in runs],
+        "runs": [{"label": run.label, "clipped": run.clipped, "reverse": run.reverse} for run in runs],
         "figures": {theme: board(runs, theme) for theme in PALETTES},
         "about": {name: figure.about(runs) for name, figure in FIGURES.items()},
         "palette": {theme: asdict(palette) for theme, palette in PALETTES.items()},

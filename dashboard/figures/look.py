@@ -14,6 +14,7 @@ from plotly.subplots import make_subplots
 
 from rnncore.choices import CLIP_METHODS
 from rnncore.config import TrainConfig
+from rnncore.runs.watched_forms import is_reverse
 from rnncore.traces import LINES
 from rnncore.words import shorten
 
@@ -59,13 +60,15 @@ _NAMES = str.maketrans("<>", "‹›")  # names of runs stand in plotly's texts,
 class Run:
     """What a figure has to know of a run before it has data: its name in words and its clipping.
 
-    threshold: of the gradient's norm, None where there is none. clipped: `ClipConfig.shortens`.
+    threshold: of the gradient's norm, None where there is none. clipped: `ClipConfig.shortens`. reverse: it is the
+    reverse direction of a watched module, whose gradient travels towards t = T.
     """
 
     label: str
     threshold: float | None = None
     cell: str = "rnn"
     clipped: bool = False
+    reverse: bool = False
 
     @classmethod
     def of(cls, label: str, config: TrainConfig) -> Self:
@@ -76,7 +79,7 @@ class Run:
     @classmethod
     def watched(cls, label: str, config: Mapping[str, Any]) -> Self:
         """Return the same of a watched run; config: what the store has in place of one, which names the cell."""
-        return cls(label.translate(_NAMES), None, str(config["model"]["cell"]))
+        return cls(label.translate(_NAMES), None, str(config["model"]["cell"]), reverse=is_reverse(config))
 
 
 def texts(names: Iterable[str], width: int = 30) -> list[str]:

@@ -7,7 +7,7 @@ export type Theme = "light" | "dark";
 
 /** How runs are drawn, the same for the board and the report (`dashboard.figures.drawing`). */
 export interface Drawing {
-  runs: { label: string; clipped: boolean }[];
+  runs: { label: string; clipped: boolean; reverse: boolean }[];
   figures: Record<Theme, Record<string, Spec>>;
   about: Record<string, About>;
   palette: Record<Theme, Palette>;

@@ -3,6 +3,7 @@
 import { element } from "./dom.js";
 
 /** @import { Card } from "./card.js" */
+/** @import { Context } from "./figures.d.ts" */
 /** @import { Drawn } from "./rules.js" */
 /** @import { Annotation, AxisLayout, Layout, Trace } from "./plotly.d.ts" */
 /** @typedef {{ text: string, color: string, low: number, high: number }} Area between two powers of ten */
@@ -23,9 +24,12 @@ export function throughTime({ card, context, data, layout, empty }) {
   const { palette } = context.view;
   const ends = data.filter(({ meta }) => meta?.fill === "profileEnd");
   const values = ends.flatMap(({ y }) => (typeof y?.[0] === "number" ? [y[0]] : []));
-  if (empty || !room || !values.length) {
+  const reverse = context.runs.some((run) => run.reverse); // its gradient travels from t = 1: other values would be its
+  if (empty || !room || !values.length || reverse) {
     nameBelow(card, []);
     delete layout.yaxis2;
+    for (const trace of ends) Object.assign(trace, { x: [], y: [] });
+    if (reverse && !empty && values.length) layout.annotations = [...(layout.annotations ?? []), way(context, layout)];
     return;
   }
   const [lowest, highest] = [Math.min(...values), Math.max(...values)];
@@ -54,7 +58,7 @@ export function throughTime({ card, context, data, layout, empty }) {
   ratios(/** @type {AxisLayout} */ (layout.yaxis2), values[0], room, length / layout.font.size, color);
   layout.annotations = [
     ...(layout.annotations ?? []),
-    way(context.options.lag, context.width, layout),
+    way(context, layout),
     {
       ...above(layout),
       text: "g<sub>t</sub>/g<sub>T</sub>",
@@ -120,16 +124,17 @@ function above(layout) {
 }
 
 /**
- * @param {boolean} lag whether T is on the left
- * @param {number} width
+ * Which way the gradient travels: to t = 1, in reverse directions to t = T.
+ * @param {Context} context
  * @param {Layout} layout
  * @returns {Annotation}
  */
-function way(lag, width, layout) {
+function way({ options: { lag }, runs, width }, layout) {
   const free = (width - layout.margin.l - layout.margin.r) / layout.font.size - 17; // beside the words, in sizes of type
   const line = "─".repeat(Math.max(0, Math.min(12, Math.floor(free / 2))));
-  const words = "the gradient travels this way";
-  const text = lag ? `${line} ${words} ${line}▶` : `◀${line} ${words} ${line}`;
+  const towards = new Set(runs.map(({ reverse }) => Boolean(reverse) === Boolean(lag))); // true: to the left
+  const words = towards.size === 2 ? "the gradient travels both ways" : "the gradient travels this way";
+  const text = `${towards.has(true) ? "◀" : ""}${line} ${words} ${line}${towards.has(false) ? "▶" : ""}`;
   return { ...above(layout), text, x: 0.5, xanchor: "center" };
 }
 

@@ -234,6 +234,7 @@ export interface Run {
   label: string;
   short?: string | null; // what legends call it, if not by its label
   clipped: boolean;
+  reverse?: boolean; // of a watched module, whose gradient travels towards t = T
   hidden?: boolean; // by the reader, from its entry in a legend
   series: Series;
   profiles: ProfileCache;

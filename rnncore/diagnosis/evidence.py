@@ -112,7 +112,8 @@ class Evidence:
             return self.history.diverged.rstrip(".") or None
         columns = self.history.train_loss, self.history.grad_norm
         if self.history.gaps:
-            columns = np.nan_to_num(columns[0], posinf=np.inf), np.nan_to_num(columns[1], posinf=np.inf)
+            since = _since(self.history.step, np.array(columns))
+            return None if since is None else f"since step {since:,} the recorded numbers are not finite"
         step = first_non_finite(self.history.step, *columns)
         return None if step is None else f"the numbers stopped being finite at step {step:,}"
 
@@ -317,3 +318,12 @@ class Evidence:
 
 def _mean(shares: Mapping[str, float]) -> float:
     return sum(shares.values()) / len(shares) if shares else 0.0
+
+
+def _since(step: Floats, columns: Floats) -> int | None:
+    """Return since which step all that is recorded is not finite up to the newest one, or None; NaN is not recorded."""
+    bad = np.atleast_1d(np.isinf(columns).any(axis=0))
+    if not bad.size or not bad[-1]:
+        return None
+    fine = np.flatnonzero(~bad)
+    return int(step[fine[-1] + 1 if fine.size else 0])

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from rnncore.records import FloatArray, Record
+from rnncore.records import FloatArray, Record, number
 from rnncore.words import visible
 
 MAX_MODULES = 6  # that are shown: as many as a board has room for
@@ -144,13 +144,6 @@ class WatchedRecord(_Form):
         known = {name: value for name in _NUMBERS if not math.isnan(value := getattr(record, name))}
         loss = None if math.isnan(record.train_loss) else record.train_loss
         return cls(step=record.step, elapsed_s=record.elapsed_s, loss=loss, profile=WatchedProfile.of(record), **known)
-
-
-def number(value: float | None) -> float:
-    """Return a number as records of watched runs have it: NaN where it is not known, inf where it is not finite."""
-    if value is None:
-        return math.nan
-    return value if math.isfinite(value) else math.inf
 
 
 def _text(array: FloatArray) -> str:

@@ -28,6 +28,7 @@ class Sender:
         """Begin to send; nothing is raised here or later for what the other side does."""
         self.begun: Begun | None = None
         self.dropped = 0
+        self.seconds = 0.0  # of the processor, that sending has taken
         self._target, self._model = target, model
         self._waiting: deque[tuple[int, Record]] = deque()
         self._bytes = 0
@@ -85,6 +86,8 @@ class Sender:
                 except Refused as error:
                     self._over = True
                     self._warn(f"Records of a watched model are not sent: {str(error).rstrip('.')}.")
+                finally:
+                    self.seconds = time.thread_time()
         except Exception:
             self._over = True
             logger.exception("Records of a watched model are not sent any more. The training goes on.")

@@ -4,11 +4,11 @@ Then the weights are still those of the forward pass, whatever the user's loop d
 the user's graph is free before the adjoint pass takes memory of its own.
 """
 
-import time
 import warnings
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, suppress
 from functools import partial
+from threading import Lock
 
 import torch
 
@@ -24,6 +24,13 @@ _TWICE = "the loss holds gradients itself (create_graph=True), and by which ways
 _CHANGED = "its inputs were changed in place after the call"
 
 
+def settle(calls: Iterable[AnyCall]) -> None:
+    """Wait until accelerators have done what they were told before: none of that is time of recording."""
+    for device in {call.end[0].device for call in calls}:
+        if device.type != "cpu":
+            torch.accelerator.synchronize(device)
+
+
 class WatchWarning(UserWarning):
     """Something of a watched model is not recorded; it trains as it would without."""
 
@@ -31,7 +38,8 @@ class WatchWarning(UserWarning):
 class Passes:
     """The backward passes of a step.
 
-    ended: called after each. spend: told the seconds that this takes. notes: what was not recorded, and why.
+    ended: called after each. spending: returns a context whose time is recording's. notes: what was not recorded, and
+    why.
     """
 
     def __init__(
@@ -39,21 +47,23 @@ class Passes:
         sample: int | None,
         gates: bool,
         ended: Callable[[], None],
-        spend: Callable[[float], None],
+        spending: Callable[[], AbstractContextManager[None]],
         notes: list[str],
     ) -> None:
-        self.sample, self.gates, self._ended, self._spend, self.notes = sample, gates, ended, spend, notes
+        self.sample, self.gates, self._ended, self._spending, self.notes = sample, gates, ended, spending, notes
         self._task = self._passes = 0
+        self._lock = Lock()
         self._reached: dict[AnyCall, None] = {}
         self._passed: dict[int, Passed] = {}  # by number of the call
 
     def arrived(self, call: AnyCall) -> None:
         """Hear, from within a pass, that it has brought a gradient to a call."""
         task = torch._C._current_graph_task_id()
-        if not self._reached or task != self._task:
-            self._task, self._reached = task, {}  # of a pass that an exception ended, nothing is left
-            torch.autograd.Variable._execution_engine.queue_callback(self._go_back)
-        self._reached[call] = None
+        with self._lock:  # each accelerator has a thread of its own
+            if not self._reached or task != self._task:
+                self._task, self._reached = task, {}  # of a pass that an exception ended, nothing is left
+                torch.autograd.Variable._execution_engine.queue_callback(self._go_back)
+            self._reached[call] = None
 
     def clear(self) -> None:
         """Forget what has come so far."""
@@ -70,7 +80,10 @@ class Passes:
 
     def note(self, name: str, reason: str) -> None:
         """Say once why a module is not recorded."""
-        sentence = f"{spoken(name)} is not recorded: {reason}. It trains as it would without watching."
+        self.tell(f"{spoken(name)} is not recorded: {reason}. It trains as it would without watching.")
+
+    def tell(self, sentence: str) -> None:
+        """Say a sentence once."""
         if sentence not in self.notes:
             self.notes.append(sentence)
             with suppress(WatchWarning):  # where warnings are errors, this one must not end the training
@@ -78,7 +91,11 @@ class Passes:
 
     def _go_back(self) -> None:
         """Go back through the calls that a pass has reached; whatever fails here must not end the user's training."""
-        begun = time.perf_counter()
+        settle(self._reached)
+        with self._spending():
+            self._go_back_now()
+
+    def _go_back_now(self) -> None:
         calls, self._reached = sorted(self._reached, key=lambda call: call.number), {}
         self._passes += 1
         self._ended()
@@ -95,7 +112,6 @@ class Passes:
                 self._guarded(call.name, partial(self._layers, call))
         for name, own in cells.items():
             self._guarded(name, partial(self._cells, own))
-        self._spend(time.perf_counter() - begun)
 
     def _guarded(self, name: str, go: Callable[[], None]) -> None:
         try:

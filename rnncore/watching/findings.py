@@ -16,6 +16,7 @@ from rnncore.diagnosis.judging import findings
 from rnncore.diagnosis.kinds import FINDINGS
 from rnncore.diagnosis.quantities import measured
 from rnncore.diagnosis.rules import through_time
+from rnncore.records import number
 from rnncore.watching.record import Profile, WatchRecord
 
 OF_A_MODULE = {rule.key for rule in through_time.RULES}
@@ -32,8 +33,6 @@ def findings_of(records: Sequence[WatchRecord]) -> list[Finding]:
     history = _history(records)
     told = OF_ALL | ({"thrown_out"} if np.all(np.diff(history.step) == 1) else set())
     whole = [each for each in findings(Evidence(history)) if each.kind in told]
-    if history.diverged:
-        return whole
     newest: dict[str, Profile] = {name: profile for each in records for name, profile in each.profiles.items()}
     found = list(whole)
     for name, profile in newest.items():
@@ -44,33 +43,21 @@ def findings_of(records: Sequence[WatchRecord]) -> list[Finding]:
 
 
 def _history(records: Sequence[WatchRecord]) -> History:
-    """Return the scalars; what is not known is NaN, and what a scaler made infinite says nothing."""
+    """Return the scalars as the app has them: NaN what is not known, inf what is not finite."""
 
     def column(name: str) -> np.ndarray[Any, np.dtype[np.float64]]:
-        values = [getattr(each, name) for each in records]
-        return np.array([math.nan if value is None else value for value in values], np.float64)
+        return np.array([number(getattr(each, name)) for each in records], np.float64)
 
     return History(
         step=column("step"),
         train_loss=column("loss"),
-        grad_norm=column("grad_norm"),
+        grad_norm=column("told_norm"),
         clip_coef=column("clip_coef"),
         update_norm=column("update_norm"),
         val_loss=np.full(len(records), math.nan),
-        diverged=_diverged(records),
+        learning_rate=column("learning_rate"),
+        gaps=True,
     )
-
-
-def _diverged(records: Sequence[WatchRecord]) -> str:
-    """Return since which recorded step the loss, or without a scaler the gradient, is not finite; "": it is finite."""
-    since = None
-    for record in reversed(records):
-        numbers = [record.loss, None if record.scaled else record.grad_norm]
-        known = [each for each in numbers if each is not None]
-        if not known or all(map(math.isfinite, known)):
-            break
-        since = record.step
-    return "" if since is None else f"since step {since:,} the recorded numbers are not finite"
 
 
 def _evidence(history: History, profile: Profile) -> Evidence:
@@ -79,11 +66,8 @@ def _evidence(history: History, profile: Profile) -> Evidence:
     hidden = measured(profile.hidden[forwards], count)
     if hidden is None or hidden.shape[1] < 2:  # one timestep is no way through time
         return Evidence(history)
-    direct = None if profile.direct is None else measured(profile.direct[forwards], count)
-    if profile.loop and direct is not None:
-        if np.mean(direct > through_time.DIRECT_SHARE * hidden) > 0.5:
-            return Evidence(history)  # read-outs of its own, or outputs that are the next inputs: it cannot be told
-        direct = None
+    told = profile.told_direct
+    direct = None if told is None else measured(told[forwards], count)
     return Evidence(history, profile=hidden, direct=direct, health=_health(profile), ragged=profile.ragged)
 
 

@@ -1,6 +1,7 @@
 """Hooks on a watched module: they see its calls and the gradients that come back, and change nothing."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from functools import partial
 from typing import Any, Protocol
 
@@ -28,6 +29,9 @@ class Listener(Protocol):
 
     def note(self, name: str, reason: str) -> None:
         """Hear why a call of a module is not recorded."""
+
+    def spending(self) -> AbstractContextManager[None]:
+        """Count the time of a block as taken by recording."""
 
     def arrived(self, call: AnyCall) -> None:
         """Hear that a backward pass has brought a gradient to a call; said from within the pass."""
@@ -66,6 +70,10 @@ class After:
         """Hear that the module has run."""
         if not self.listener.recording or not torch.is_grad_enabled():
             return
+        with self.listener.spending():
+            self._note(module, args, kwargs, result)
+
+    def _note(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> None:
         inputs = args[0] if args else kwargs["input"]
         start = args[1] if len(args) > 1 else kwargs.get("hx")
         number = self.listener.next_call()
@@ -91,10 +99,11 @@ class After:
 
         def arrive(grad: Tensor | None) -> None:
             if grad is not None and listener.recording:
-                call.spoilt = call.spoilt or (call.twice and not torch.is_grad_enabled())
-                call.twice = call.twice or torch.is_grad_enabled()  # that is what create_graph=True looks like
-                add(grad.detach())
-                listener.arrived(call)
+                with listener.spending():
+                    call.spoilt = call.spoilt or (call.twice and not torch.is_grad_enabled())
+                    call.twice = call.twice or torch.is_grad_enabled()  # that is what create_graph=True looks like
+                    add(grad.detach())
+                    listener.arrived(call)
 
         if tensor.requires_grad:
             tensor.register_hook(arrive)  # type: ignore[no-untyped-call]

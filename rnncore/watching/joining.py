@@ -98,11 +98,15 @@ def _in_time(chain: list[Passed], linked: bool) -> Profile:
 def _without(gone: Gone, later: Gone) -> Floats:
     """Return the mean norms (R,) of a call's direct gradient at its end, less what the later call has brought there."""
     with torch.inference_mode():
-        whole, through = gone.last.double(), later.start[0].double()
+        whole, through = _wide_numbers(gone.last), _wide_numbers(later.start[0])
         rest = torch.linalg.vector_norm(whole - through, dim=-1)  # (R, B)
         size = torch.linalg.vector_norm(through, dim=-1)
         rest = rest.masked_fill(rest <= ROUNDING * gone.epsilon * size, 0.0)
         return np.asarray(rest.mean(1).cpu().numpy())
+
+
+def _wide_numbers(values: Tensor) -> Tensor:
+    return (values.cpu() if values.device.type == "mps" else values).double()  # MPS knows no float64
 
 
 def _mean(parts: list[Profile]) -> Profile:

@@ -2,6 +2,8 @@
 
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
+from itertools import count
 from types import TracebackType
 from typing import Any, Self
 
@@ -40,11 +42,11 @@ class Lab(Shown):
         self.steps = 0
         self.recording = False
         self._parameters = Parameters(model)
-        self._passes = Passes(sample, gates, self._ended, pace.spend, self.notes)
+        self._passes = Passes(sample, gates, self._ended, pace.spending, self.notes)
         self._hooks: list[RemovableHandle] = []  # on modules, in recorded steps alone
         self._updates: list[RemovableHandle] = []  # on optimisers
         self._listeners: list[Callable[[WatchRecord], None]] = []
-        self._calls = 0
+        self._calls = count(1)  # in one step for threads
         self._draft: WatchRecord | None = None  # of this step, until the next recorded one begins
         self._closed = False  # whether `step` has been called for it
         self._updating: set[int] = set()  # optimisers whose step is under way, by their ids
@@ -94,11 +96,13 @@ class Lab(Shown):
 
     def findings(self) -> list[Finding]:
         """Return what the doctor finds out from the records, the most important first; what is not known is absent."""
-        return findings_of(self.records)
+        with self.pace.aside():
+            return findings_of(self.records)
 
     def figure(self) -> Any:
         """Return a `plotly.graph_objects.Figure`: the profiles of the newest step, and the map of the run."""
-        return figure_of(self.records, self.sample)
+        with self.pace.aside():
+            return figure_of(self.records, self.sample)
 
     def step(self, loss: Tensor | float | None = None, optimizer: Any = None, scaler: Any = None) -> None:
         """Close the backward pass of a step; to be called once per training step, after `loss.backward()`.
@@ -108,16 +112,16 @@ class Lab(Shown):
         """
         self.steps += 1
         if self.recording and self._draft is not None and not self._closed:
-            begun = time.perf_counter()
-            self._close(self._draft, loss, optimizer, scaler)
-            self.pace.spend(time.perf_counter() - begun)
+            with self.pace.spending():
+                self._close(self._draft, loss, optimizer, scaler)
         self._record(bool(self._updates) and self.pace.next())
 
     def _record(self, wanted: bool) -> None:
         """Hook into the modules for a step that is recorded, and leave them alone in all others."""
         if wanted and not self._hooks:
-            self._hooks = [handle for name, module in self.modules.items() for handle in attach(name, module, self)]
-        elif not wanted:
+            with self.pace.spending():
+                self._hooks = [handle for name, module in self.modules.items() for handle in attach(name, module, self)]
+        elif not wanted and self._hooks:
             for handle in self._hooks:
                 handle.remove()
             self._hooks = []
@@ -145,12 +149,15 @@ class Lab(Shown):
 
     def next_call(self) -> int:
         """Return the number of a new call."""
-        self._calls += 1
-        return self._calls
+        return next(self._calls)
 
     def note(self, name: str, reason: str) -> None:
         """Say once why a module is not recorded."""
         self._passes.note(name, reason)
+
+    def spending(self) -> AbstractContextManager[None]:
+        """Count the time of a block as taken by recording."""
+        return self.pace.spending()
 
     def arrived(self, call: AnyCall) -> None:
         """Hear that a backward pass has brought a gradient to a call, from within the pass."""
@@ -167,19 +174,20 @@ class Lab(Shown):
         self._updating.add(id(optimizer))
         record = self._draft
         if record is not None and record.update_norm is None and self._parameters.belong_to(optimizer):
-            begun = time.perf_counter()
-            record.clipped_norm, record.weight_norm = self._parameters.grad_norm(), self._parameters.weight_norm()
-            record.learning_rate = learning_rate(optimizer)
-            self._parameters.remember(optimizer)
-            self.pace.spend(time.perf_counter() - begun)
+            with self.pace.spending():
+                record.clipped_norm, record.weight_norm = self._parameters.grad_norm(), self._parameters.weight_norm()
+                record.learning_rate = learning_rate(optimizer)
+                self._parameters.remember(optimizer)
 
     def _after_update(self, optimizer: Optimizer, *_: Any) -> None:
         self._updating.discard(id(optimizer))
         record = self._draft
-        if record is not None and (update := self._parameters.update_norm(optimizer)) is not None:
+        if record is None or not self._parameters.remembers(optimizer):
+            return
+        with self.pace.spending():
+            record.update_norm = self._parameters.update_norm(optimizer)
             if record.clipped_norm is None:
                 record.clipped_norm = self._parameters.grad_norm()
-            record.update_norm = update
             if self._closed:
                 self._complete()
 
@@ -188,4 +196,7 @@ class Lab(Shown):
         record, self._draft = self._draft, None
         if record is not None and self._closed:
             for listener in self._listeners:
-                listener(record)
+                try:
+                    listener(record)
+                except Exception as error:  # this may be within the optimiser's step: it must not end the training
+                    self._passes.tell(f"A record was not passed on: {type(error).__name__}: {error}".rstrip(".") + ".")

@@ -150,7 +150,7 @@ def _with_units(definition: CellDefinition, gone: Gone, call: CellCall, some: sl
     gates = definition.step(call.inputs[some], before, call.weights).gates  # (B, H) each
     found: dict[str, Any] = {}
     if gates:
-        means = torch.stack([each.double().mean() for each in gates]).cpu().numpy()
+        means = torch.stack([each.mean() for each in gates]).cpu().double().numpy()
         found = {"gate_names": tuple(gate.key for gate in definition.entry.gates), "gates": means.reshape(1, -1, 1)}
     if definition.nonlinearity == "tanh":
         found["saturated"] = np.array([float((call.end[0][some].abs() > SATURATED).float().mean())])

@@ -2,32 +2,41 @@
 
 import time
 from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from statistics import median
 
 AIM = 0.8  # of the budget: what recording costs is not measured to the last part
 LATELY = 15  # plain steps whose median stands for one
+FIRST = 3  # plain steps before which it is not known how long one takes
 MOST = 2.0  # times the measured cost that a recorded step may take longer before something else is to blame
+REST = 0.25  # of its cost that a recorded step may make the next one longer: what it needs is out of the caches
+LONG = 10.0  # times a usual step: what lasts longer is an evaluation, or a pause between two cells of a notebook
 
 
 class Pace:
     """Decides before a step whether it is recorded.
 
-    every: each n-th step, the first one included; None: as often as costs at most the share `budget` of the time, at
-    most every step. What a recorded step costs is how much longer it takes than a plain one, at least the time that
-    was spent on recording; the first one is paid back too.
+    every: each n-th step, the first one included; None: as often as costs at most the share `budget` of the time that
+    the steps take, at most every step. What a recorded step costs is how much longer it takes than a plain one, at
+    least the time that was spent on recording; the first one is paid back too. beside: processor seconds so far of what
+    else belongs to watching, in other threads.
     """
 
     def __init__(self, budget: float = 0.05, every: int | None = None) -> None:
         self.budget, self.every = budget, every
+        self.beside: Callable[[], float] | None = None
         self._plain: deque[float] = deque(maxlen=LATELY)
         self.begin()
 
     def begin(self) -> bool:
         """Start the clock; the first step is recorded."""
         self._steps = 0
-        self._spent = self._now = self._cost = 0.0  # in all, in this step, in the last recorded one
-        self._began = self._last = time.perf_counter()
-        self._recorded = True
+        self._spent = self._trained = 0.0  # in all
+        self._now = self._aside = 0.0  # in this step
+        self._cost = self._beside = 0.0  # of the last recorded step; of other threads when last asked
+        self._last = time.perf_counter()
+        self._recorded, self._after = True, False  # this step; the one before it
         self._plain.clear()
         return True
 
@@ -35,21 +44,51 @@ class Pace:
         """Count time that recording has taken."""
         self._now += seconds
 
+    @contextmanager
+    def spending(self) -> Iterator[None]:
+        """Count the time of a block as taken by recording."""
+        begun = time.perf_counter()
+        try:
+            yield
+        finally:
+            self._now += time.perf_counter() - begun
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """Leave the time of a block out: it belongs neither to the steps nor to recording."""
+        begun = time.perf_counter()
+        try:
+            yield
+        finally:
+            self._aside += time.perf_counter() - begun
+
     def next(self) -> bool:
         """Return, at the end of a step, whether the next one is to be recorded."""
         self._steps += 1
         if self.every is not None:
             return self._steps % self.every == 0
         now = time.perf_counter()
-        took, self._last = now - self._last, now
+        took, self._last, self._aside = now - self._last - self._aside, now, 0.0
         cost, self._now = self._now, 0.0
+        usual = median(self._plain) if len(self._plain) >= FIRST else None
+        more = 0.0 if usual is None else took - usual
         if self._recorded:
-            if self._plain:
-                cost = min(max(cost, took - median(self._plain)), MOST * cost)
-            self._cost = cost
+            self._cost = cost = min(max(cost, more), MOST * cost)
         else:
+            if self._after:
+                cost = max(cost, min(more, REST * self._cost))
+            self._cost += cost  # what the last recorded step leaves for after its end
             self._plain.append(took - cost)
-        self._spent += cost
-        training = now - self._began - self._spent
-        self._recorded = self._spent + self._cost <= AIM * self.budget * training
+        self._after = self._recorded
+        if usual is not None:
+            self._trained += min(took - cost, LONG * usual)
+        self._spent += cost + self._elsewhere()
+        self._recorded = self._spent + self._cost <= AIM * self.budget * self._trained
         return self._recorded
+
+    def _elsewhere(self) -> float:
+        """Return the processor seconds of other threads since this was asked last."""
+        if self.beside is None:
+            return 0.0
+        before, self._beside = self._beside, self.beside()
+        return self._beside - before

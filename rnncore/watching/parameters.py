@@ -35,12 +35,13 @@ class Parameters:
         mine = [p for group in optimizer.param_groups for p in group["params"] if id(p) in own and p.grad is not None]
         self._before[id(optimizer)] = [(each, each.detach().clone()) for each in mine]
 
-    def update_norm(self, optimizer: torch.optim.Optimizer) -> float | None:
-        """Return the norm of what the optimiser has changed since `remember`; None where that was not called."""
-        before = self._before.pop(id(optimizer), None)
-        if before is None:
-            return None
-        return norm(old.sub_(new.detach()) for new, old in before)
+    def remembers(self, optimizer: torch.optim.Optimizer) -> bool:
+        """Tell whether the values are kept that an optimiser is changing."""
+        return id(optimizer) in self._before
+
+    def update_norm(self, optimizer: torch.optim.Optimizer) -> float:
+        """Return the norm of what the optimiser has changed since `remember`, and keep the values no longer."""
+        return norm(old.sub_(new.detach()) for new, old in self._before.pop(id(optimizer)))
 
 
 def learning_rate(optimizer: Any) -> float | None:
@@ -52,12 +53,16 @@ def learning_rate(optimizer: Any) -> float | None:
 @torch.no_grad()
 def norm(tensors: Iterable[Tensor]) -> float:
     """Return the L2 norm over all numbers of some tensors."""
-    parts = [_norm(each.detach()) for each in tensors]
-    return math.sqrt(sum(part * part for part in parts)) if parts else 0.0
+    parts: dict[tuple[torch.device, torch.dtype], list[Tensor]] = {}
+    for part in (_norm(each.detach()) for each in tensors):
+        parts.setdefault((part.device, part.dtype), []).append(part)
+    known = [part for own in parts.values() for part in torch.stack(own).tolist()]  # an accelerator is waited for once
+    return math.sqrt(sum(part * part for part in known))
 
 
-def _norm(values: Tensor) -> float:
+def _norm(values: Tensor) -> Tensor:
     if values.is_sparse:
         values = values.coalesce().values()
     wide = values if values.dtype == torch.float64 else values.float()
-    return float(torch.linalg.vector_norm(wide))
+    size: Tensor = torch.linalg.vector_norm(wide)
+    return size

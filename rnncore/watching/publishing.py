@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from torch import distributed as dist
 
-from rnncore.records import FloatArray, Record
-from rnncore.runs.watched_forms import MAX_MODULES, WatchedModel, WatchedModule, number
+from rnncore.records import FloatArray, Record, number
+from rnncore.runs.watched_forms import MAX_MODULES, WatchedModel, WatchedModule
 from rnncore.runs.watched_sender import Sender
 from rnncore.runs.watched_targets import OwnStore, Server, Target
 from rnncore.watching.record import Floats, Profile, WatchRecord
@@ -53,6 +53,10 @@ class Publisher:
         """Where the runs are seen; None before they have begun."""
         return self.sender.address if self.sender else None
 
+    def seconds(self) -> float:
+        """Return how many seconds of the processor sending has taken, beside the training."""
+        return self.sender.seconds if self.sender else 0.0
+
     def __call__(self, record: WatchRecord) -> None:
         """Send a record of the lab, the part of each module to its own run; of several processes the first does so."""
         if not _is_first():
@@ -67,7 +71,7 @@ class Publisher:
                 epoch=0,
                 train_loss=number(record.loss),
                 learning_rate=number(record.learning_rate),
-                grad_norm=_norm(record),
+                grad_norm=number(record.told_norm),
                 clip_coef=number(record.clip_coef),
                 update_norm=number(record.update_norm),
                 elapsed_s=record.elapsed_s,
@@ -97,7 +101,7 @@ class Publisher:
         self._widths[name] = width
         parts: dict[str, Floats | None] = {
             "hidden_grad_norm": profile.hidden,
-            "direct_grad_norm": None if profile.loop else profile.direct,
+            "direct_grad_norm": profile.told_direct,
             "cell_grad_norm": profile.cell,
         }
         arrays = {
@@ -112,12 +116,6 @@ class Publisher:
 def _is_first() -> bool:
     """Tell whether this is the process of rank 0, or the only one."""
     return not dist.is_available() or not dist.is_initialized() or dist.get_rank() == 0
-
-
-def _norm(record: WatchRecord) -> float:
-    """Return the gradient's norm; one that a scaler has made infinite says nothing."""
-    norm = number(record.grad_norm)
-    return math.nan if getattr(record, "scaled", False) and math.isinf(norm) else norm
 
 
 def _rows(part: Floats, profile: Profile, direction: int) -> Floats:

@@ -1,10 +1,13 @@
 """What a watched step yields; numpy only, so that whoever shows it needs no torch."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
+
+from rnncore.diagnosis.rules.through_time import DIRECT_SHARE
 
 Floats = NDArray[np.float64]
 
@@ -52,6 +55,18 @@ class Profile:
         """
         return bool(self.calls) and all(each.hidden.shape[1] < self.hidden.shape[1] for each in self.calls)
 
+    @property
+    def told_direct(self) -> Floats | None:
+        """The direct part where it tells whether timesteps have a read-out of their own.
+
+        Of a loop most of whose timesteps have a direct gradient it is NaN: that may be read-outs, or outputs that are
+        the next inputs. Of other loops it is None, since only what is not direct is sure.
+        """
+        if self.direct is None or not self.loop:
+            return self.direct
+        mostly = np.mean(self.direct > DIRECT_SHARE * self.hidden) > 0.5
+        return np.full_like(self.direct, np.nan) if mostly else None
+
     def row_names(self) -> list[str]:
         """Return the name of each row: "layer 1", "layer 1, reverse", and so on."""
         ends = ("", ", reverse")[: self.directions]
@@ -81,6 +96,12 @@ class WatchRecord:
     learning_rate: float | None = None
     weight_norm: float | None = None
     scaled: bool = False
+
+    @property
+    def told_norm(self) -> float | None:
+        """The gradient's norm where it tells something: one that a scaler has made infinite does not."""
+        norm = self.grad_norm
+        return None if norm is None or (self.scaled and math.isinf(norm)) else norm
 
     @property
     def clip_coef(self) -> float | None:

@@ -57,6 +57,7 @@ def watch(
         from rnncore.watching.publishing import Publisher  # only who shows runs pays for importing the store
 
         lab.publisher = Publisher(lab, name, server, workspace)
+        lab.pace.beside = lab.publisher.seconds
         lab.listen(lab.publisher)
     for note in lab.notes:
         warnings.warn(note, WatchWarning, stacklevel=2)

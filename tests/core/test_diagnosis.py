@@ -4,6 +4,8 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rnncore.changes import changed
 from rnncore.config import TrainConfig
@@ -12,7 +14,7 @@ from rnncore.diagnosis.finding import FINDINGS, Finding
 from rnncore.diagnosis.kinds import FINDINGS as ALL
 from rnncore.diagnosis.quantities import decay, figure, first_non_finite, measured, reach, share_clipped, unequal
 from rnncore.diagnosis.remedies import more_steps
-from rnncore.diagnosis.rules.through_time import describe
+from rnncore.diagnosis.rules.through_time import describe, reached
 from tests.support.evidence import found, health, history, line, stuck
 
 T = 50
@@ -122,6 +124,29 @@ def test_a_trend_that_contradicts_the_first_timestep_is_not_told() -> None:
     assert "half_life" not in verdict.evidence
 
 
+def test_a_trend_that_comes_to_another_size_than_the_first_timestep_is_not_told() -> None:
+    """Doubling every 110 steps, as the slope has it, would be 1.5 times over 66 steps and not 16 times."""
+    bent = np.concatenate([[16.0] * 3, np.full(64, 1.0)])
+    told = judge_profile(bent)
+    assert told.sentence == "Growing: at t=1 the gradient is 16 times its value at t=67."
+    assert "half_life" not in told.evidence
+
+
+@given(st.lists(st.floats(-12, 12), min_size=4, max_size=40))
+def test_a_rate_and_a_reach_that_are_told_together_agree(powers: list[float]) -> None:
+    verdict = judge_profile(10.0 ** np.array(powers))
+    if verdict is not None and "half_life" in verdict.evidence:
+        doublings = (len(powers) - 1) / verdict.evidence["half_life"]
+        assert doublings == pytest.approx(abs(math.log2(verdict.evidence["reach"])), rel=0.26)
+
+
+def test_where_it_is_not_known_how_a_gradient_came_about_nothing_is_said_of_it() -> None:
+    profile = np.atleast_2d(geometric(2.0))
+    evidence = Evidence(history(2), profile=profile, direct=np.full_like(profile, np.nan))
+    assert describe(evidence) is None
+    assert reached(evidence) is None
+
+
 def test_a_gradient_of_exactly_0_says_why_where_that_is_known() -> None:
     profile = geometric(0.9)
     profile[:30] = 0.0
@@ -145,6 +170,8 @@ def test_no_gradient_and_infinite_gradient() -> None:
     verdict = judge_profile(profile)
     assert verdict.kind == "exploding"
     assert verdict.sentence.endswith("stops being finite at t=7.")
+    profile[:] = math.nan  # the loss itself is not finite
+    assert describe(Evidence(history(2), profile=profile)) is None
 
 
 def test_where_every_step_is_read_out_nothing_is_said_to_vanish() -> None:

@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from rnncore import watch
+from rnncore.runs.read.insights import look
 from rnncore.runs.read.series import records_since
 from rnncore.runs.settings import Settings
 from rnncore.runs.store.profiles import shown_profile
@@ -147,3 +148,64 @@ def test_of_several_processes_the_first_one_sends(folder, monkeypatch):
 def test_what_cannot_be_is_said_at_once(wrong):
     with pytest.raises(ValueError, match=r"name|server"):
         watch(Tagger(), **wrong)
+
+
+class Loop(nn.Module):
+    """A cell in a loop, read out at the end, at every timestep, or with its state changed on the way."""
+
+    def __init__(self, way):
+        super().__init__()
+        self.cell, self.way = nn.GRUCell(3, 4), way
+
+    def forward(self, x):
+        state, said = x.new_zeros(len(x), 4), []
+        for each in x.unbind(1):
+            state = self.cell(each, state)
+            said.append(state.sum(1))
+            state = state * 30 if self.way == "changed" else state
+        return torch.stack(said).sum(0) if self.way == "every" else said[-1]
+
+
+class Last(nn.Module):
+    """A layer, read out at the end of its sequences."""
+
+    def __init__(self, **options):
+        super().__init__()
+        self.core = nn.LSTM(3, 4, batch_first=True, **options)
+
+    def forward(self, x):
+        return self.core(x)[1][0][-1].sum(1)
+
+
+@pytest.mark.parametrize(
+    "model", [lambda: Loop("end"), lambda: Loop("every"), lambda: Loop("changed"), Last, lambda: Last(num_layers=2)],
+    ids=["loop", "loop with read-outs", "loop that changes its state", "layer", "two layers"],
+)  # fmt: skip
+@pytest.mark.parametrize("scale", [1.0, float("nan")], ids=["", "not finite"])
+def test_the_app_finds_what_the_lab_finds(folder, model, scale):
+    torch.manual_seed(0)
+    model = model()
+    with watch(model, every=1, name="one truth") as lab:
+        for _ in range(3):
+            value = model(torch.randn(4, 12, 3)).square().mean() * scale
+            value.backward()
+            lab.step(loss=value)
+            model.zero_grad()
+    store, (run,) = stored(folder)
+    told = [(each["kind"], each["sentence"]) for each in look(store, run.id)["findings"]]
+    assert told == [(each.kind, each.sentence) for each in lab.findings()]
+    store.close()
+
+
+def test_numbers_that_are_finite_again_have_not_diverged_for_either(folder):
+    model = Last()
+    with watch(model, every=1, name="back again") as lab:
+        for scale in (1.0, float("inf"), 1.0):
+            value = model(torch.randn(4, 12, 3)).square().mean() * scale
+            value.backward()
+            lab.step(loss=value)
+            model.zero_grad()
+    store, (run,) = stored(folder)
+    kinds = {each["kind"] for each in look(store, run.id)["findings"]}
+    assert "diverged" not in kinds | {each.kind for each in lab.findings()}
+    store.close()

@@ -13,7 +13,7 @@ import { context, layout, run } from "./figure.js";
  * @param {number[]} ends values at t = T, one a run
  * @param {[low: number, high: number]} decades
  */
-function drawn(ends, [low, high], lag = false) {
+function drawn(ends, [low, high], lag = false, reverse = [false]) {
   const room = Object.assign(new Room(), { low, high, first: 1, last: 30, log: true });
   /** @type {Trace[]} */
   const data = ends.map((end, place) => ({
@@ -27,7 +27,8 @@ function drawn(ends, [low, high], lag = false) {
     { type: "scatter", meta: { fill: "zone", side: "below" } },
   );
   const card = /** @type {Card} */ (/** @type {unknown} */ ({ room, legend: { querySelector: () => null } }));
-  const all = { card, context: context([run([1])], { options: { lag } }), data, layout: layout(), empty: false };
+  const runs = reverse.map((each) => ({ ...run([1]), reverse: each }));
+  const all = { card, context: context(runs, { options: { lag } }), data, layout: layout(), empty: false };
   all.layout.yaxis2 = { title: {}, tickfont: { size: 12 } };
   throughTime(all);
   const { yaxis2: ratio, annotations = [] } = all.layout;
@@ -58,6 +59,16 @@ test("the ratio axis has whole powers of ten of the value at t = T; two values: 
   assert.equal(ratio?.tickvals?.[ratio.ticktext?.indexOf("1") ?? -1], 0.5);
   assert.equal(ratio?.tickfont.color, undefined);
   assert.equal(drawn([0.5, 1e-3], [-4, 1]).ratio?.tickfont.color, "colour 0");
+});
+
+test("of a reverse direction it travels to t = T, and there are no areas against the value there", () => {
+  const { above, ratio, texts } = drawn([1], [-4, 4], false, [true]);
+  assert.equal(above, undefined);
+  assert.equal(ratio, undefined);
+  assert.equal(texts.length, 1);
+  assert.match(texts[0], /^─* the gradient travels this way ─*▶$/);
+  assert.match(drawn([1], [-4, 4], true, [true]).texts[0], /^◀─* the gradient travels this way ─*$/);
+  assert.match(drawn([1, 1], [-4, 4], false, [false, true]).texts[0], /^◀─* the gradient travels both ways ─*▶$/);
 });
 
 test("the gradient travels to t = 1, which is on the right over the lag", () => {

@@ -17,6 +17,7 @@ from rnncore.words import many
 FADING, VANISHING = 0.1, 1e-3  # reach below which the gradient fades, vanishes; their inverses: it grows, explodes
 NEARLY_ONE = 0.95  # total / direct between this and its inverse count as equal
 MIN_FITTED = 4  # timesteps with a gradient below which no rate is told: two points lie on any line
+AGREEING = 1.25  # times that a rate, told beside the gradient at both ends, may be more or less than these make it
 DIRECT_SHARE = 0.01  # a timestep has a gradient of its own where direct / total is above this
 
 _REACHES = (
@@ -52,6 +53,8 @@ def describe(e: Evidence) -> Finding | None:
     values = _profile(e)
     if values is None:
         return None
+    if not np.isfinite(values[:, -1]).all():
+        return None  # no way through time has made it so
     if not np.isfinite(values).all():
         first = int(np.flatnonzero(~np.isfinite(values).all(0))[-1]) + 1
         where = _at(e, first, values.shape[1])
@@ -64,7 +67,10 @@ def describe(e: Evidence) -> Finding | None:
 
 
 def _profile(e: Evidence) -> Floats | None:
-    return None if e.profile is None else np.atleast_2d(np.asarray(e.profile, np.float64))  # (L, T)
+    """Return the profile (L, T) to be judged; None too where its direct part is NaN: how it came about is not known."""
+    if e.profile is None or (e.direct is not None and np.isnan(e.direct).all()):
+        return None
+    return np.atleast_2d(np.asarray(e.profile, np.float64))
 
 
 def _furthest(values: Floats) -> Reach:
@@ -105,7 +111,7 @@ def _reach(e: Evidence, found: Reach) -> Finding:
     kind = next(kind for limit, kind in _REACHES if start < limit)
     figures, rate = {"reach": start}, ""
     told = kind != "steady" and with_gradient.size >= MIN_FITTED
-    if told and trend is not None and trend.slope and trend.vanishes == (start < 1):
+    if told and trend is not None and trend.vanishes == (start < 1) and _agrees(trend, found.profile):
         figures["half_life"] = trend.half_life
         rate = f"the gradient{where} {'halves' if trend.vanishes else 'doubles'} every {_steps(trend.half_life)}; "
     subject = "it" if rate else f"the gradient{where}"
@@ -118,6 +124,14 @@ def _reach(e: Evidence, found: Reach) -> Finding:
     times = f"{figure(start)} {'times' if start >= 1 else 'of'} its value"
     end = "at the end" if e.ragged else f"at t={T}"
     return Finding(kind, f"{kind.capitalize()}: {rate}{_at(e, 1, T)} {subject} is {times} {end}.", figures)
+
+
+def _agrees(trend: Decay, profile: Floats) -> bool:
+    """Tell whether a trend takes the gradient about where the first timestep has it that it reaches."""
+    first, last = np.flatnonzero(profile)[[0, -1]]
+    whole = math.log(profile[first] / profile[last])
+    fitted = trend.slope * float(last - first)
+    return whole * fitted > 0 and 1 / AGREEING <= fitted / whole <= AGREEING
 
 
 def _at(e: Evidence, t: int, T: int) -> str:
