@@ -9,8 +9,9 @@ from dashboard.server.board_page import WAY_FOR_PHONES
 
 # The sidebar comes a moment after the frame of the page and pushes it aside: the frame is shown once its heading is
 # in it, or what went wrong, and in the lab not before its sidebar. Controls come as grey bars, lower than what takes
-# their place. None of this waits for longer than a few seconds.
-_STYLE = b"""<style>
+# their place. None of this waits for longer than a few seconds. A board switches it off while it is there
+# (static/first_frame.js).
+STYLE = b"""<style id="rgl-first-frame">
 [data-testid="stAppViewContainer"] > div:not(:has([data-testid="stHeading"], [data-testid="stAlert"])),
 [data-testid="stAppViewContainer"]:not(:has([data-testid="stSidebar"])) > div:has(.st-key-beside-sidebar) {
   visibility: hidden; animation: rgl-show 0s 5s forwards;
@@ -83,7 +84,7 @@ class SteadyFirstFrame:
             zipped = headers.get("content-encoding") == "gzip"
             page = gzip.decompress(body) if zipped else body
             if _STREAMLITS in page:
-                page = page.replace(_BEGIN, _BEGIN + _SCRIPT, 1).replace(_END, _STYLE + _END, 1)
+                page = page.replace(_BEGIN, _BEGIN + _SCRIPT, 1).replace(_END, STYLE + _END, 1)
                 body = gzip.compress(page, compresslevel=6, mtime=0) if zipped else page
                 headers["content-length"] = str(len(body))
                 del headers["etag"], headers["last-modified"]  # they tell of what Streamlit has sent

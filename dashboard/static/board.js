@@ -2,6 +2,7 @@
 
 import { ACTIVE, button, count, element, isDark, setText } from "./dom.js";
 import { fillWithExample } from "./example.js";
+import { pageComes } from "./first_frame.js";
 import { keepFolders } from "./folders.js";
 import { leaveFigure } from "./full_screen.js";
 import { Head } from "./head.js";
@@ -237,6 +238,7 @@ class Board {
   build() {
     const { Plotly, drawing, theme, travel } = this;
     if (!Plotly) return;
+    pageComes(false);
     this.head.color(drawing.palette[theme].runs);
     travel.build(Plotly, drawing, theme, this.key ?? "", this.projector.on);
     this.head.brief.turn(this.projector.on);
@@ -300,6 +302,7 @@ class Board {
   }
 
   destroy() {
+    pageComes(true);
     this.polling.stop();
     this.refreshes.stop();
     this.verdicts.stop();

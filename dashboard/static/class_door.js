@@ -31,6 +31,7 @@ export class Door {
   // Somebody has joined here, or there is nothing to join.
   close() {
     clearTimeout(this.timer);
+    this.root?.parentElement?.classList.remove("rgl-entrance");
     this.root?.remove();
     this.root = null;
   }

@@ -39,6 +39,7 @@ export class ClassWall {
     this.said.setAttribute("role", "status");
     this.grid = element("div", "rgl-wall");
     this.sheet.actions.append(this.loss, this.profile);
+    this.sheet.body.classList.add("rgl-walled");
     this.sheet.body.append(this.said, this.grid);
     this.onResize = () => this.lay();
     window.addEventListener("resize", this.onResize);

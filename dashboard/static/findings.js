@@ -134,6 +134,7 @@ export class Findings {
     this.list.hidden = !this.open;
     this.reach();
     this.more.setAttribute("aria-expanded", String(this.open));
+    this.root.classList.toggle("rgl-open", this.open);
   }
 
   // The Tab key stops at the words of the headline only while what they belong to is open: it would stop at many.

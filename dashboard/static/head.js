@@ -114,6 +114,7 @@ export class Head {
     this.resume.hidden = !(any("paused") || (!active && own.some((run) => run.state?.resumable)));
     this.stop.hidden = !any("queued", "running", "paused");
     this.steering.hidden = !active;
+    this.root.classList.toggle("rgl-steers", active);
     this.rate.show(own);
     this.threshold.show(own);
     if (focused && !focused.checkVisibility()) {
@@ -154,6 +155,7 @@ export class Head {
     const { runs, trying, glossary, mayTry: tries } = this;
     const newest = state.insights ? saidOf(state.insights, null) : null;
     view.findings.show(run, run.said ?? newest, { runs, trying, glossary, tries });
+    view.status.dataset.verdict = view.findings.root.dataset.verdict;
   }
 
   /** @type {Steer} */

@@ -51,6 +51,7 @@ export function sameSoFar({ card, context, data, empty }) {
   const several = inWords([0, ...alike].map((run) => runs[run].short ?? runs[run].label));
   const names = runs.length === 2 ? "the two runs" : `${runs[0]?.short ? "runs " : ""}${several}`;
   if (words) setText(words, alike.length ? `${names} are the same ${said}` : "");
+  card.legend.classList.toggle("rgl-alike", alike.length > 0);
   for (const trace of data) {
     if (alike.includes(trace.meta?.run ?? 0) && trace.line && (trace.line.dash ?? "solid") === "solid") {
       trace.line = { ...trace.line, dash: "dash" };

@@ -17,6 +17,7 @@ export class Playback {
   constructor(travel) {
     this.travel = travel;
     this.button = button("Play", "Play the run back", () => (this.playing ? this.stop() : this.start()));
+    this.button.classList.add("rgl-play");
     const choices = SPEEDS.map(
       (speed) => new Option(`${speed} ${speed === 1 ? "step" : "steps"} a frame`, String(speed)),
     );

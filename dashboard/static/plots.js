@@ -128,6 +128,7 @@ export class Plots {
   lead(figure) {
     if (figure === this.led) return;
     this.led = figure;
+    this.root.classList.toggle("rgl-leading", figure !== null);
     for (const [name, card] of Object.entries(this.cards)) card.root.classList.toggle("rgl-led", name === figure);
     this.fit();
   }

@@ -8,6 +8,7 @@ from typing import Any
 
 import dashboard
 from dashboard.figures import FIGURES, Figure, Palette, Rule, Run, board, drawing
+from dashboard.server.first_frame import STYLE
 from rnncore.instruments import INSTRUMENTS
 from rnncore.records import PROFILES, SCALARS
 from rnncore.runs.store.runs import ACTIVE, ENDED
@@ -92,3 +93,15 @@ def test_the_types_of_the_script_describe_how_runs_are_drawn() -> None:
     for about in drawn["about"].values():
         assert interface("About") == set(about)
         assert all(interface("AboutOption") == set(option) for option in about["options"])
+
+
+def test_a_board_finds_the_style_for_pages_that_come() -> None:
+    found = re.search(r'STYLE_ID = "(.+?)"', (STATIC / "first_frame.js").read_text("utf-8"))
+    assert found
+    assert f'<style id="{found[1]}">'.encode() in STYLE
+
+
+def test_no_style_of_the_board_asks_what_is_in_an_element() -> None:
+    for sheet in STATIC.glob("*.css"):
+        rules = re.sub(r"/\*.*?\*/", "", sheet.read_text("utf-8"), flags=re.DOTALL)
+        assert ":has(" not in rules, f"{sheet.name}: each change of a figure would style the whole page anew"

@@ -16,7 +16,8 @@ import { sent } from "./packed.js";
  */
 function card(steps) {
   const words = { textContent: "" };
-  const given = { about: { steps }, room: { first: 1, last: 100 }, legend: { querySelector: () => words } };
+  const legend = { querySelector: () => words, classList: { toggle: () => {} } };
+  const given = { about: { steps }, room: { first: 1, last: 100 }, legend };
   return { card: /** @type {Card} */ (/** @type {unknown} */ (given)), words };
 }
 
