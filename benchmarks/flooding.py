@@ -26,7 +26,7 @@ from benchmarks.timing import table
 from benchmarks.uploads import LONGEST_WAIT_S, Onlooker
 
 SESSIONS, RERUNS, BEFORE_LEAVING = 10, 500, 60
-PAGES = ("", "lessons", "glossary", "history", "studies")
+PAGES = ("", "lessons", "glossary", "history", "studies", "microscope")
 OVER = (WebSocketException, OSError, TimeoutError)
 Attack = Callable[[int, int, float], None]  # port, number of the session, until when (time.monotonic)
 

@@ -19,6 +19,7 @@ page = st.navigation(
         st.Page(HERE / "screens" / "glossary.py", title="Glossary"),
         st.Page(HERE / "screens" / "history.py", title="History"),
         st.Page(HERE / "screens" / "studies.py", title="Studies"),
+        st.Page(HERE / "screens" / "microscope.py", title="Microscope"),
     ],
     position="top",
 )

@@ -34,6 +34,8 @@ _FILES: dict[str, tuple[Callable[[], bytes], str]] = {
     "class_bar.css": (lambda: _styles("class"), "text/css"),
     "class_page.js": (lambda: f"{inline_modules('class_page')}class_page.start();\n".encode(), _SCRIPT),
     "class_page.css": (lambda: _styles("theme", "board", "projector", "page", "class"), "text/css"),
+    "microscope.js": (lambda: as_one_module("microscope", "mount").encode(), _SCRIPT),
+    "microscope.css": (lambda: _styles("board", "microscope"), "text/css"),
     "lessons.json": (lambda: json.dumps(questions()).encode(), "application/json"),
     "settings.json": (lambda: json.dumps(settings()).encode(), "application/json"),
     "icon.png": ((STATIC / "icon.png").read_bytes, "image/png"),

@@ -41,7 +41,7 @@ def test_axe_finds_nothing_on_any_page(
     page = context.new_page()
     runs, lesson = f"?run={trained['group']}", f"?lesson={next(iter(LESSONS))}"
     problems = {}
-    for path in ("", "lessons", lesson, "glossary", "history", "studies", runs, f"board{runs}", "board"):
+    for path in ("", "lessons", lesson, "glossary", "history", "studies", "microscope", runs, f"board{runs}", "board"):
         page.goto(f"{app_server.url}/{path}")
         if path != "board":
             arrived(page)
