@@ -5,10 +5,11 @@ the user's graph is free before the adjoint pass takes memory of its own.
 """
 
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, suppress
 from functools import partial
 from threading import Lock
+from typing import Any
 
 import torch
 
@@ -17,6 +18,7 @@ from rnncore.watching.hooks import AnyCall
 from rnncore.watching.joining import Passed, joined
 from rnncore.watching.layers import go_back
 from rnncore.watching.loops import CellCall, go_back_cells
+from rnncore.watching.parameters import Gain
 from rnncore.watching.record import Profile
 from rnncore.watching.supported import spoken
 
@@ -38,40 +40,50 @@ class WatchWarning(UserWarning):
 class Passes:
     """The backward passes of a step.
 
-    ended: called after each. spending: returns a context whose time is recording's. notes: what was not recorded, and
-    why.
+    gain: tells from within a pass what it brings to the parameters. ended: called after each that brings something,
+    with whether it was added to their gradients. spending: returns a context whose time is that of recording. notes:
+    what was not recorded, and why.
     """
 
     def __init__(
         self,
         sample: int | None,
         gates: bool,
-        ended: Callable[[], None],
+        gain: Callable[[Any], Gain],
+        ended: Callable[[bool], None],
         spending: Callable[[], AbstractContextManager[None]],
         notes: list[str],
     ) -> None:
-        self.sample, self.gates, self._ended, self._spending, self.notes = sample, gates, ended, spending, notes
-        self._task = self._passes = 0
+        self.sample, self.gates, self.notes = sample, gates, notes
+        self._gain, self._ended, self._spending = gain, ended, spending
+        self._passes = 0
         self._lock = Lock()
-        self._reached: dict[AnyCall, None] = {}
+        self._under_way: dict[int, tuple[Gain, dict[AnyCall, None]]] = {}  # by number of the pass: what it has reached
         self._passed: dict[int, Passed] = {}  # by number of the call
 
-    def arrived(self, call: AnyCall) -> None:
-        """Hear, from within a pass, that it has brought a gradient to a call."""
+    def arrived(self, call: AnyCall) -> bool:
+        """Hear, from within a pass, that it brings a gradient to a call; return whether the parameters get theirs too.
+
+        If not, as with `autograd.grad` by the inputs, it is no part of the training.
+        """
         task = torch._C._current_graph_task_id()
         with self._lock:  # each accelerator has a thread of its own
-            if not self._reached or task != self._task:
-                self._task, self._reached = task, {}  # of a pass that an exception ended, nothing is left
-                torch.autograd.Variable._execution_engine.queue_callback(self._go_back)
-            self._reached[call] = None
+            if task not in self._under_way:
+                self._under_way[task] = self._gain(call.weight), {}
+                torch.autograd.Variable._execution_engine.queue_callback(partial(self._go_back, task))
+            brings, reached = self._under_way[task]
+            if brings is not Gain.NOTHING:
+                reached[call] = None
+        return brings is not Gain.NOTHING
 
     def clear(self) -> None:
         """Forget what has come so far."""
-        self._reached, self._passed = {}, {}
+        self._under_way, self._passed = {}, {}
 
     def profiles(self, scale: float, batch_mean: bool) -> dict[str, Profile]:
         """Return a profile per module, and forget what it came from."""
-        passed, self._passed = list(self._passed.values()), {}
+        passed = list(self._passed.values())
+        self.clear()  # of passes that an exception has ended, too
         found: dict[str, Profile] = {}
         for name in dict.fromkeys(each.name for each in passed):
             own = [each for each in passed if each.name == name]
@@ -89,16 +101,17 @@ class Passes:
             with suppress(WatchWarning):  # where warnings are errors, this one must not end the training
                 warnings.warn(sentence, WatchWarning, stacklevel=2)
 
-    def _go_back(self) -> None:
+    def _go_back(self, task: int) -> None:
         """Go back through the calls that a pass has reached; whatever fails here must not end the user's training."""
-        settle(self._reached)
-        with self._spending():
-            self._go_back_now()
+        brings, reached = self._under_way.pop(task, (Gain.NOTHING, {}))
+        if brings is not Gain.NOTHING:
+            settle(reached)
+            with self._spending():
+                self._ended(brings is Gain.ADDED)
+                self._go_back_now(sorted(reached, key=lambda call: call.number))
 
-    def _go_back_now(self) -> None:
-        calls, self._reached = sorted(self._reached, key=lambda call: call.number), {}
+    def _go_back_now(self, calls: Sequence[AnyCall]) -> None:
         self._passes += 1
-        self._ended()
         cells: dict[str, list[CellCall]] = {}
         for call in calls:
             if call.spoilt:

@@ -1,10 +1,12 @@
 """What one call of a watched module saw, and the direct gradients that the backward pass brings to it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.graph import get_gradient_edge
 
 from rnncore.watching.sequences import Layout, is_packed, layout_of
 
@@ -18,7 +20,8 @@ class Call:
     inputs, outputs: as the module has them. start: the given initial state, None for zeros. end: its final state.
     weights: those that it used. autocast: the dtype of mixed precision, None without. generator: the state of the
     CPU's generator before the call, where dropout between layers drew from it. versions: of inputs and outputs.
-    number: of the call among all of the lab. twice: whether a pass that is differentiated itself has come
+    weight: the node of the graph at which the gradient of a weight arrives, None of a frozen module. number: of the
+    call among all of the lab. twice: whether a pass that is differentiated itself has come
     by; spoilt: and another one after it, which brings gradients by ways that are not known.
     grad_outputs, grad_end: what the backward passes have brought so far.
     """
@@ -31,6 +34,7 @@ class Call:
     start: State | None
     end: State
     weights: list[Tensor]
+    weight: Any
     autocast: torch.dtype | None
     generator: Tensor | None
     versions: tuple[int, int]
@@ -54,7 +58,7 @@ class Call:
         assert end is not None
         return cls(
             name, module, layout, inputs.detach(), outputs.detach(), _detached(start), end,
-            [weight.detach() for weight in module._flat_weights if weight is not None],
+            [weight.detach() for weight in module._flat_weights if weight is not None], node_of(module._flat_weights),
             autocast, generator, (inputs._version, outputs._version), number, grad_end=[None] * len(end),
         )  # fmt: skip
 
@@ -81,6 +85,12 @@ class Call:
     def untouched(self) -> bool:
         """Whether nobody has changed the outputs in place since the call."""
         return self.outputs._version == self.versions[1]
+
+
+def node_of(weights: Iterable[Tensor | None]) -> Any:
+    """Return the node of the graph at which the gradient of the first weight that wants one arrives."""
+    wanted = next((each for each in weights if each is not None and each.requires_grad), None)
+    return None if wanted is None else get_gradient_edge(wanted).node
 
 
 def _detached(state: Tensor | State | None) -> State | None:

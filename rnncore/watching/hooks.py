@@ -1,7 +1,7 @@
 """Hooks on a watched module: they see its calls and the gradients that come back, and change nothing."""
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from typing import Any, Protocol
 
@@ -33,12 +33,21 @@ class Listener(Protocol):
     def spending(self) -> AbstractContextManager[None]:
         """Count the time of a block as taken by recording."""
 
-    def arrived(self, call: AnyCall) -> None:
-        """Hear that a backward pass has brought a gradient to a call; said from within the pass."""
+    def arrived(self, call: AnyCall) -> bool:
+        """Hear, from within it, that a backward pass brings a gradient to a call; return whether that is trained by."""
 
 
 def nothing(*_: Any) -> None:
     """Do nothing: what a copied or unpickled model has in place of a watcher's hooks."""
+
+
+@contextmanager
+def _guarded(name: str, listener: Listener) -> Iterator[None]:
+    """Make an error of ours a note: it stands within the user's own forward or backward pass, and must not end it."""
+    try:
+        yield
+    except Exception as error:
+        listener.note(name, f"{type(error).__name__}: {error}".rstrip("."))
 
 
 class Before:
@@ -70,7 +79,7 @@ class After:
         """Hear that the module has run."""
         if not self.listener.recording or not torch.is_grad_enabled():
             return
-        with self.listener.spending():
+        with self.listener.spending(), _guarded(self.name, self.listener):
             self._note(module, args, kwargs, result)
 
     def _note(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> None:
@@ -95,15 +104,15 @@ class After:
             self._hook(end, call, partial(call.add_end, place))
 
     def _hook(self, tensor: Tensor, call: AnyCall, add: Callable[[Tensor], None]) -> None:
-        listener = self.listener
+        name, listener = self.name, self.listener
 
         def arrive(grad: Tensor | None) -> None:
             if grad is not None and listener.recording:
-                with listener.spending():
+                with listener.spending(), _guarded(name, listener):
                     call.spoilt = call.spoilt or (call.twice and not torch.is_grad_enabled())
                     call.twice = call.twice or torch.is_grad_enabled()  # that is what create_graph=True looks like
-                    add(grad.detach())
-                    listener.arrived(call)
+                    if listener.arrived(call):
+                        add(grad.detach())
 
         if tensor.requires_grad:
             tensor.register_hook(arrive)  # type: ignore[no-untyped-call]

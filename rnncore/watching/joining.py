@@ -77,8 +77,7 @@ def _in_time(chain: list[Passed], linked: bool) -> Profile:
     direct = None
     if linked and first.direct is not None:
         parts = [np.array(each.direct) for each in profiles]
-        for part, each, later in zip(parts, chain, chain[1:], strict=False):
-            own = _without(each.gone, later.gone)
+        for part, own in zip(parts, _without([each.gone for each in chain]), strict=False):
             forwards = slice(None, None, first.directions)
             part[forwards, -1] = own[forwards]
             if first.directions == 2:
@@ -95,14 +94,15 @@ def _in_time(chain: list[Passed], linked: bool) -> Profile:
     )
 
 
-def _without(gone: Gone, later: Gone) -> Floats:
-    """Return the mean norms (R,) of a call's direct gradient at its end, less what the later call has brought there."""
+def _without(chain: list[Gone]) -> Floats:
+    """Return the mean norms (N - 1, R) of the direct gradient where calls end, less what the next one has brought."""
     with torch.inference_mode():
-        whole, through = _wide_numbers(gone.last), _wide_numbers(later.start[0])
-        rest = torch.linalg.vector_norm(whole - through, dim=-1)  # (R, B)
+        whole = _wide_numbers(torch.stack([each.last for each in chain[:-1]]))  # (N - 1, R, B, W)
+        through = _wide_numbers(torch.stack([each.start[0] for each in chain[1:]]))
+        rest = torch.linalg.vector_norm(whole - through, dim=-1)
         size = torch.linalg.vector_norm(through, dim=-1)
-        rest = rest.masked_fill(rest <= ROUNDING * gone.epsilon * size, 0.0)
-        return np.asarray(rest.mean(1).cpu().numpy())
+        rest = rest.masked_fill(rest <= ROUNDING * chain[0].epsilon * size, 0.0)
+        return np.asarray(rest.mean(-1).cpu().numpy())
 
 
 def _wide_numbers(values: Tensor) -> Tensor:

@@ -42,7 +42,7 @@ class Lab(Shown):
         self.steps = 0
         self.recording = False
         self._parameters = Parameters(model)
-        self._passes = Passes(sample, gates, self._ended, pace.spending, self.notes)
+        self._passes = Passes(sample, gates, self._parameters.gain, self._ended, pace.spending, self.notes)
         self._hooks: list[RemovableHandle] = []  # on modules, in recorded steps alone
         self._updates: list[RemovableHandle] = []  # on optimisers
         self._listeners: list[Callable[[WatchRecord], None]] = []
@@ -129,7 +129,8 @@ class Lab(Shown):
 
     def _close(self, record: WatchRecord, loss: Tensor | float | None, optimizer: Any, scaler: Any) -> None:
         scale = 1.0 if scaler is None else float(scaler.get_scale())
-        record.profiles = self._passes.profiles(scale, self.batch_mean)
+        found = self._passes.profiles(scale, self.batch_mean)
+        record.profiles = {name: found[name] for name in self.modules if name in found}
         if record.grad_norm is not None:
             record.grad_norm /= scale
         record.scaled = scaler is not None
@@ -159,16 +160,19 @@ class Lab(Shown):
         """Count the time of a block as taken by recording."""
         return self.pace.spending()
 
-    def arrived(self, call: AnyCall) -> None:
-        """Hear that a backward pass has brought a gradient to a call, from within the pass."""
-        self._passes.arrived(call)
+    def arrived(self, call: AnyCall) -> bool:
+        """Hear, from within it, that a backward pass brings a gradient to a call; return whether that is trained by."""
+        return self._passes.arrived(call)
 
-    def _ended(self) -> None:
-        """Begin the record of a step when its first backward pass has ended, and take the gradient's norm."""
+    def _ended(self, added: bool) -> None:
+        """Begin the record of a step when its first backward pass has ended, and take the gradient's norm.
+
+        added: whether it has added to the gradients of the parameters; `autograd.grad` hands them out instead.
+        """
         if self._draft is None or self._closed:
             self._complete()
             self._draft, self._closed = WatchRecord(self.steps + 1, time.perf_counter() - self._began), False
-        self._draft.grad_norm = self._parameters.grad_norm()
+        self._draft.grad_norm = self._parameters.grad_norm() if added else None
 
     def _before_update(self, optimizer: Optimizer, *_: Any) -> None:
         self._updating.add(id(optimizer))

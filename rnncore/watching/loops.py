@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from rnncore.cells import CELLS
 from rnncore.engine.cells.definition import CellDefinition, Passed
 from rnncore.engine.instruments.health import SATURATED
+from rnncore.watching.calls import node_of
 from rnncore.watching.gone import Gone
 from rnncore.watching.layers import norms_of
 from rnncore.watching.record import Floats, Profile
@@ -26,8 +27,8 @@ CELL_KINDS: dict[type[nn.Module], str] = {nn.RNNCell: "rnn", nn.LSTMCell: "lstm"
 class CellCall:
     """One timestep of a cell: inputs (B, I), the states before and after it, (B, H) each, all detached.
 
-    fused: h_t and c_t came out of one operation, so that the gradient of c_t lacks what comes through h_t.
-    grad_end: dL/dh_t, and of an LSTM dL/dc_t, as the backward passes have brought them so far.
+    weight: see `Call`. fused: h_t and c_t came out of one operation, so that the gradient of c_t lacks what comes
+    through h_t. grad_end: dL/dh_t, and of an LSTM dL/dc_t, as the backward passes have brought them so far.
     """
 
     name: str
@@ -36,6 +37,7 @@ class CellCall:
     start: tuple[Tensor, ...] | None
     end: tuple[Tensor, ...]
     weights: tuple[Tensor, ...]
+    weight: Any
     fused: bool
     number: int
     grad_end: list[Tensor | None]
@@ -58,6 +60,7 @@ class CellCall:
             None if before is None else tuple(_rows(each.detach()) for each in before),
             tuple(_rows(each.detach()) for each in end),
             tuple(zero if each is None else each.detach() for each in given),
+            node_of(given),
             fused,
             number,
             [None] * len(end),
@@ -114,9 +117,26 @@ def _back(definition: CellDefinition, calls: Sequence[CellCall], some: slice) ->
     sizes = [call.inputs[some].shape[0] for call in calls]
     states = [arriving] if start_cell is None else [arriving, start_cell]
     ends = [totals] if cell is None else [totals, cell]
-    parts = zip(*(torch.split(each, sizes) for each in (*states, *ends)), strict=True)
+    starts, lasts = ([_means(each, sizes) for each in both] for both in (states, ends))  # of each call, (N, 1) each
+    parts = zip(*(torch.split(each, sizes) for each in (*states, totals)), strict=True)
     epsilon = torch.finfo(calls[0].end[0].dtype).eps
-    return [_gone(part[: len(states)], part[len(states) :], epsilon) for part in parts]
+    return [
+        Gone(
+            Profile(
+                hidden=lasts[0][n : n + 1],
+                direct=lasts[0][n : n + 1],
+                cell=lasts[1][n : n + 1] if lstm else None,
+                start=starts[0][n],
+                start_cell=starts[1][n] if lstm else None,
+                count=np.array([float(sizes[n])]),
+                layers=1,
+            ),
+            tuple(each[None] for each in part[:-1]),
+            part[-1][None],
+            epsilon,
+        )
+        for n, part in enumerate(parts)
+    ]
 
 
 def _state(call: CellCall, place: int, part: str) -> Tensor:
@@ -125,23 +145,11 @@ def _state(call: CellCall, place: int, part: str) -> Tensor:
     return torch.zeros_like(call.end[place]) if found is None else found
 
 
-def _mean(grads: Tensor) -> Floats:
-    """Return the mean norm of (B, H) as (1, 1)."""
-    return np.asarray(norms_of(grads[None]).mean(1, keepdim=True).double().cpu().numpy())
-
-
-def _gone(start: Sequence[Tensor], end: Sequence[Tensor], epsilon: float) -> Gone:
-    starts, ends = ([_mean(each) for each in states] for states in (start, end))
-    profile = Profile(
-        hidden=ends[0],
-        direct=ends[0],
-        cell=ends[1] if len(ends) > 1 else None,
-        start=starts[0][:, 0],
-        start_cell=starts[1][:, 0] if len(starts) > 1 else None,
-        count=ends[0][0] * 0 + len(end[0]),
-        layers=1,
-    )
-    return Gone(profile, tuple(each[None] for each in start), end[0][None], epsilon)
+def _means(grads: Tensor, sizes: Sequence[int]) -> Floats:
+    """Return the mean norms (N, 1) of gradients (B, H) of N calls that stand one below the other."""
+    norms = norms_of(grads[None])[0].double().cpu().numpy()
+    ends = np.cumsum(sizes)
+    return np.array([[norms[end - size : end].mean()] for end, size in zip(ends, sizes, strict=True)])
 
 
 def _with_units(definition: CellDefinition, gone: Gone, call: CellCall, some: slice) -> Gone:

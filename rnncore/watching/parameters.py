@@ -2,10 +2,21 @@
 
 import math
 from collections.abc import Iterable
+from enum import Enum
+from itertools import chain
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.graph import get_gradient_edge
+
+
+class Gain(Enum):
+    """What a backward pass brings to a model's parameters: their gradients are added up, handed out, or neither."""
+
+    ADDED = "added"
+    HANDED_OUT = "handed out"  # by autograd.grad
+    NOTHING = "nothing"
 
 
 class Parameters:
@@ -19,6 +30,22 @@ class Parameters:
         """Return the norm of the gradient as it stands."""
         grads = [each.grad for each in self._model.parameters() if each.grad is not None]
         return norm(grads) if grads else None
+
+    def gain(self, weight: Any) -> Gain:
+        """Tell, from within a backward pass, what it brings to the parameters.
+
+        weight: the node of the graph at which the gradient of a module's weight arrives, None of a frozen module.
+        """
+        others = [each for each in self._model.parameters() if each.requires_grad]
+        if weight is None and not others:
+            return Gain.ADDED  # then the inputs alone are trained
+        for node in chain((weight,), (get_gradient_edge(each).node for each in others)):
+            try:
+                if node is not None and torch._C._will_engine_execute_node(node):
+                    return Gain.ADDED
+            except RuntimeError:  # that is what torch says of a leaf whose gradient autograd.grad hands out
+                return Gain.HANDED_OUT
+        return Gain.NOTHING
 
     def weight_norm(self) -> float:
         """Return the norm of the parameters."""

@@ -19,9 +19,9 @@ KINDS = {
 
 
 @st.composite
-def cases(draw: st.DrawFn) -> dict:
+def cases(draw: st.DrawFn, fewest: int = 1, most: int = 4) -> dict:
     kind = draw(st.sampled_from(sorted(KINDS)))
-    layers = draw(st.integers(1, 4))
+    layers = draw(st.integers(fewest, most))
     hidden = draw(st.integers(1, 5))
     options = {
         "num_layers": layers,
@@ -53,6 +53,16 @@ def _loss(outputs: torch.Tensor, end: tuple[torch.Tensor, ...], used: set[str], 
 @settings(max_examples=60, deadline=None)
 @given(cases())
 def test_profiles_are_those_of_unrolled_cells(case: dict) -> None:
+    check(case)
+
+
+@settings(max_examples=12, deadline=None)
+@given(cases(fewest=5, most=8))
+def test_profiles_of_five_to_eight_layers_are_those_of_unrolled_cells(case: dict) -> None:
+    check(case)
+
+
+def check(case: dict) -> None:
     torch.manual_seed(case["seed"])
     module = KINDS[case["kind"]](*case["sizes"], **case["options"]).double()
     T, B = case["steps"], case["batch"]
