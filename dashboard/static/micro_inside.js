@@ -1,6 +1,6 @@
 // One timestep opened: what is computed from what for one unit, and the arithmetic of any number in it.
 
-import { button, element } from "./dom.js";
+import { button, element, setText } from "./dom.js";
 import { MICRO_CELLS } from "./micro_cells.js";
 import { measured } from "./micro_net.js";
 import { called, digits, formula, says } from "./micro_words.js";
@@ -15,6 +15,7 @@ const [COLUMN_PX, ROW_PX, BOX_W, BOX_H] = [128, 62, 80, 46];
 
 export class Inside {
   back = 1;
+  key = "";
 
   /** @param {(place: Place) => void} choose */
   constructor(choose) {
@@ -37,11 +38,16 @@ export class Inside {
    */
   show(net, tape, chosen, back) {
     this.back = back;
+    const key = JSON.stringify([net.cell, net.hidden, net.inputs.length, net.every, chosen, back]);
+    const same = key === this.key; // what can be pressed, and where it stands: only numbers are new
+    this.key = key;
     const unit = chosen.name === "y" || chosen.name === "loss" ? 0 : Math.min(chosen.unit, net.hidden - 1);
-    this.title.textContent = `Inside t = ${chosen.t}${chosen.name === "y" ? "" : `, unit ${unit + 1}`}`;
-    this.draw(net, tape, chosen, unit);
+    setText(this.title, `Inside t = ${chosen.t}${chosen.name === "y" ? "" : `, unit ${unit + 1}`}`);
+    const { scrollLeft } = this.picture;
+    renew(this.picture, [this.drawn(net, tape, chosen, unit)], same);
+    this.picture.scrollLeft = scrollLeft;
     const value = tape.find(chosen.name, chosen.t);
-    this.sum.replaceChildren(...(value ? this.arithmetic(net, value, chosen.name === "y" ? 0 : chosen.unit) : []));
+    renew(this.sum, value ? this.arithmetic(net, value, chosen.name === "y" ? 0 : chosen.unit) : [], same);
   }
 
   /**
@@ -50,7 +56,7 @@ export class Inside {
    * @param {Place} chosen
    * @param {number} unit
    */
-  draw(net, tape, { name: chosenName, t }, unit) {
+  drawn(net, tape, { name: chosenName, t }, unit) {
     const { places, states } = MICRO_CELLS[net.cell];
     const rows = Math.max(...places.map(({ at }) => at[1]));
     const ends = Math.max(...places.map(({ at }) => at[0]));
@@ -118,9 +124,7 @@ export class Inside {
     const board = element("div");
     Object.assign(board.style, { position: "relative", width: `${width}px`, height: `${height}px` });
     board.append(svg, ...labels, ...boxes);
-    const { scrollLeft } = this.picture;
-    this.picture.replaceChildren(board);
-    this.picture.scrollLeft = scrollLeft;
+    return board;
   }
 
   /**
@@ -173,4 +177,26 @@ export class Inside {
     line("Measured", `moved by 0.00001 up and down, it changes the loss ${digits(check)} times as much`);
     return nodes;
   }
+}
+
+/**
+ * Put nodes into a parent; where it holds the same ones already, but for their numbers, those alone.
+ * @param {HTMLElement} parent
+ * @param {HTMLElement[]} nodes
+ * @param {boolean} same whether they may be
+ */
+function renew(parent, nodes, same) {
+  const fresh = element("div");
+  fresh.append(...nodes);
+  const [old, now] = [textsOf(parent), textsOf(fresh)];
+  if (!same || old.length !== now.length) parent.replaceChildren(...fresh.childNodes);
+  else for (const [place, { data }] of now.entries()) if (old[place].data !== data) old[place].data = data;
+}
+
+/** @param {Node} parent */
+function textsOf(parent) {
+  const walker = document.createTreeWalker(parent, NodeFilter.SHOW_TEXT);
+  const found = [];
+  while (walker.nextNode()) found.push(/** @type {Text} */ (walker.currentNode));
+  return found;
 }

@@ -20,6 +20,8 @@ export class Unrolled {
   /** @type {NumberField[]} */ inputs = [];
   /** @type {NumberField[]} */ targets = [];
   /** @type {{ name: string, t: number, bar: HTMLElement, norm: HTMLElement, factor: HTMLElement }[]} */ bars = [];
+  /** @type {SVGLineElement[]} */ ways = []; // from state to state
+  columns = 0;
   shape = "";
 
   /**
@@ -199,7 +201,8 @@ export class Unrolled {
     this.lines.setAttribute("viewBox", `0 0 1000 ${states.length * H * ROW_PX}`);
     this.lines.setAttribute("preserveAspectRatio", "none");
     this.lines.style.gridArea = `3 / 2 / span ${states.length * H} / -1`;
-    const lines = [];
+    const places = [];
+    const slopes = [];
     for (let t = 2; t <= Math.min(T, seen); t++) {
       for (const [group, name] of states.toReversed().entries()) {
         const [of, by] = [tape.find(name, t), tape.find(name, t - 1)];
@@ -207,18 +210,27 @@ export class Unrolled {
         for (const [to, row] of tape.jacobian(of, by).entries()) {
           for (const [from, slope] of row.entries()) {
             const y = (/** @type {number} */ unit) => (group * H + unit + 0.5) * ROW_PX;
-            const line = document.createElementNS(SVG, "line");
             const [x1, x2] = [(t - 1.5 + BOX / 2) * width, (t - 0.5 - BOX / 2) * width];
-            for (const [key, at] of Object.entries({ x1, x2, y1: y(from), y2: y(to) }))
-              line.setAttribute(key, String(at));
-            line.style.strokeWidth = `${Math.min(9, 6 * Math.abs(slope))}px`;
-            line.dataset.sign = slope < 0 ? "minus" : "plus";
-            lines.push(line);
+            places.push({ x1, x2, y1: y(from), y2: y(to) });
+            slopes.push(slope);
           }
         }
       }
     }
-    this.lines.replaceChildren(...lines);
+    if (places.length !== this.ways.length || T !== this.columns) {
+      this.ways = places.map((place) => {
+        const line = document.createElementNS(SVG, "line");
+        for (const [key, at] of Object.entries(place)) line.setAttribute(key, String(at));
+        return line;
+      });
+      this.lines.replaceChildren(...this.ways);
+    }
+    this.columns = T;
+    for (const [place, line] of this.ways.entries()) {
+      const width = `${Math.min(9, 6 * Math.abs(slopes[place])).toFixed(1)}px`;
+      if (line.style.strokeWidth !== width) line.style.strokeWidth = width;
+      line.dataset.sign = slopes[place] < 0 ? "minus" : "plus";
+    }
   }
 }
 

@@ -60,6 +60,7 @@ const SQUASHED = {
 
 export class Tape {
   /** @type {Value[]} in the order in which they were computed */ values = [];
+  /** @type {Map<string, Value>} */ byName = new Map();
   t = 0;
 
   /** @param {Nudge | null} nudge */
@@ -157,6 +158,7 @@ export class Tape {
     if (this.nudge?.name === name && this.nudge.t === this.t) data[this.nudge.unit] += this.nudge.by;
     const value = new Value(name, this.t, data, op, edges, biases);
     this.values.push(value);
+    this.byName.set(`${name} ${this.t}`, value);
     return value;
   }
 
@@ -166,7 +168,7 @@ export class Tape {
    * @param {number} t
    */
   find(name, t) {
-    return this.values.find((value) => value.name === name && value.t === t);
+    return this.byName.get(`${name} ${t}`);
   }
 
   /** The sum of all parts of the loss. */
