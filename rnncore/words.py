@@ -20,6 +20,11 @@ def plural(noun: str) -> str:
     return f"{noun}es" if noun.endswith("s") else f"{noun}s"
 
 
+def sentence(text: str) -> str:
+    """Return `text` with a capital letter in front and a full stop at its end."""
+    return text[:1].upper() + text[1:] + ("" if not text or text.endswith((".", "!", "?")) else ".")
+
+
 def listed(names: Sequence[str], most: int = 8) -> str:
     """Return names in quotes, the first ones of many."""
     shown = ", ".join(f"'{name}'" for name in names[:most])

@@ -1,6 +1,7 @@
 """A study put together from what a page asks for: fields, values as text, seeds, a criterion."""
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -26,7 +27,9 @@ def fields_of(base: TrainConfig) -> dict[str, str]:
     """Return path and name of every field that can be varied, those that are asked for most first."""
     paths = [path for path in setting_paths.defaults(base.data.kind) if path not in _NEVER]
     order = [path for path in _FIRST if path in paths] + sorted(path for path in paths if path not in _FIRST)
-    return {path: f"{setting_name(path)} ({path})" for path in order}
+    names = {path: setting_name(path) for path in order}
+    shared = Counter(names.values())
+    return {path: f"{name} ({path})" if shared[name] > 1 else name for path, name in names.items()}
 
 
 def parsed(text: str) -> list[Any]:
@@ -70,8 +73,3 @@ def base_words(base: TrainConfig, path: str) -> str:
     for name in path.split("."):
         value = getattr(value, name, None)
     return value_words(path, value)
-
-
-def axis_words(name: str, field: str) -> str:
-    """Return what a page calls an axis of a study: its own name, or that of the setting."""
-    return name or setting_name(field)

@@ -324,7 +324,7 @@ def _legend_title(study: StudyConfig) -> str:
 
 
 def _called(title: str, value: Any) -> str:
-    return _text(value) if isinstance(value, str) else f"{title.rpartition('.')[2].replace('_', ' ')} {_text(value)}"
+    return _text(value) if isinstance(value, str) else f"{title} {_text(value)}"
 
 
 def _text(value: Any) -> str:

@@ -1,11 +1,15 @@
 """The panel in which a study is begun: a ready-made one, one put together here, or one from a file or a link."""
 
+import itertools
+
+import pyarrow as pa
 import streamlit as st
 from pydantic import ValidationError
 
 from dashboard.experiment import study_links, study_plan
 from dashboard.experiment.configs import config_of
 from dashboard.experiment.opening import DEFAULT
+from dashboard.experiment.study_words import axis_words, in_words
 from dashboard.experiment.text import escape
 from dashboard.panels.theme import on_primary
 from dashboard.server import services, studies
@@ -19,7 +23,7 @@ from rnncore.runs.trouble import StoreTrouble
 from rnncore.studies.config import StudyConfig, read_study_text
 from rnncore.studies.forecast import told_duration
 from rnncore.studies.ready import READY, ReadyStudy
-from rnncore.studies.results import markdown, results
+from rnncore.studies.results import Result, results, told
 from rnncore.words import many
 
 PAGE = "screens/studies.py"
@@ -47,22 +51,25 @@ def new_study() -> None:
 
 
 def _ready(each: ReadyStudy) -> None:
+    result = results()[each.key]
+    runs, took = many(each.study.run_count, "run"), told_duration(60 * result.minutes)
     with st.container(border=True):
-        st.markdown(f"**{each.title}**")
-        st.markdown(f"Expected: {escape(each.expects)}")
-        st.markdown(f"What came out here: {escape(each.found)}")
-        result = results()[each.key]
-        took = told_duration(60 * result.minutes)
-        runs = many(each.study.run_count, "run")
-        st.caption(
-            escape(f"{each.source}. {runs}, {took} where nothing else runs, by processor time on {result.machine}.")
-        )
-        with st.container(horizontal=True):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(f"**{each.title}**", width="stretch")
+            st.caption(f"{runs}, {took}", width="content")
             if st.button("Start", key=f"study.start.{each.key}"):
                 _start(each.study.model_copy(update={"batched": True}), each.title)
-            with st.popover("Its numbers", key=f"study.numbers.{each.key}"):
-                st.markdown(markdown(result))
-                st.caption(f"Medians over {many(len(each.study.seeds), 'seed')}; blank: there is none.")
+        with st.expander("What to expect, and what came out"):
+            st.markdown(f"Expected: {escape(each.expects)}")
+            st.markdown(f"What came out here: {escape(each.found)}")
+            st.dataframe(_numbers(each, result), key=f"study.numbers.{each.key}", hide_index=True, width="content",
+                         alt=f"Numbers of the study {each.title}")  # fmt: skip
+            st.caption(
+                escape(
+                    f"Medians over {many(len(each.study.seeds), 'seed')}; blank: there is none. {each.source}."
+                    f" {runs}, {took} where nothing else runs, by processor time on {result.machine}."
+                )
+            )
             if each.as_in_the_paper is not None:
                 st.download_button(
                     "In the paper's size, as a file",
@@ -72,6 +79,16 @@ def _ready(each: ReadyStudy) -> None:
                     key=f"study.paper.{each.key}",
                     help="For a cluster, or for days: python -m rnncore study FILE",
                 )
+
+
+def _numbers(each: ReadyStudy, result: Result) -> pa.Table:
+    """Return the table of what came out, a row per cell, its values in words."""
+    axes = in_words(each.study, [])[0].axes
+    cells = itertools.product(*(axis.shown for axis in axes))
+    rows = [[*cell, *row[len(axes) :]] for cell, row in zip(cells, result.rows, strict=True)]
+    columns = zip(*rows, strict=True)
+    heads = [name[0].upper() + name[1:] for name in result.columns]
+    return pa.table({head: list(map(told, column)) for head, column in zip(heads, columns, strict=True)})
 
 
 def _own() -> None:
@@ -166,7 +183,7 @@ def _question() -> None:
             st.error(escape(str(error)), icon=":material/error:")
             del st.session_state[_PLAN]
             return
-        varied = ", ".join(study_plan.axis_words(axis.name, axis.field) for axis in study.axes) or "seeds"
+        varied = ", ".join(axis_words(axis.name, axis.field) for axis in study.axes) or "seeds"
         st.markdown(f"This study varies {escape(varied)}: {escape(planned.sentence)}.")
         with st.container(horizontal=True):
             if st.button(on_primary(f"Start {many(planned.runs, 'run')}"), type="primary"):

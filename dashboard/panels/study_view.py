@@ -10,7 +10,7 @@ import streamlit as st
 from cachetools import LRUCache
 
 from dashboard.experiment import study_links
-from dashboard.experiment.study_plan import axis_words
+from dashboard.experiment.study_words import axis_words, in_words
 from dashboard.experiment.text import escape
 from dashboard.figures import study as figures
 from dashboard.panels.theme import on_primary, theme
@@ -146,13 +146,14 @@ def _drawn(stored: StoredStudy, view: StudyView, shape: str, quantity: str, colo
         known: dict[str, Any] | None = _figures_drawn.get(key)
     if known is not None:
         return known
+    study, outcomes = in_words(view.config, view.outcomes)
     if shape == "curves":
         cells = [cell.index for cell in view.outcomes[: figures.MOST_PANELS]]
         found = curves_of(services.scheduler().store, stored, len(view.config.seeds), cells)
-        spec = figures.curves_figure(view.config, view.outcomes, found, colours)
+        spec = figures.curves_figure(study, outcomes, found, colours)
     else:
         draw = figures.map_figure if shape == "map" else figures.lines_figure
-        spec = draw(view.config, view.outcomes, quantity, colours)
+        spec = draw(study, outcomes, quantity, colours)
     with _lock:
         _figures_drawn[key] = spec
     return spec
@@ -186,8 +187,9 @@ def _cells(stored: StoredStudy, view: StudyView) -> None:
 
 
 def _table(view: StudyView) -> pa.Table:
-    table = cells_table(view.config, view.outcomes)
-    kept = [axis.title for axis in view.config.axes] + list(_columns(view))
+    study, outcomes = in_words(view.config, view.outcomes)
+    table = cells_table(study, outcomes)
+    kept = [axis.title for axis in study.axes] + list(_columns(view))
     table = table.select([name for name in dict.fromkeys(kept) if name in table.column_names])
     for place, name in enumerate(table.column_names):
         if name.startswith(_SHARES):  # whole per cent are enough to read

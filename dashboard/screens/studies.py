@@ -11,8 +11,7 @@ from rnncore.errors import ConfigError
 from rnncore.runs.studies import UnknownStudy
 
 PURPOSE = (
-    "A study trains one experiment many times, with one or two of its settings varied and several seeds, and shows"
-    " what came out: success rates, losses, half-lives. It goes on when this page is closed."
+    "A study trains one experiment many times, with other settings and seeds. It goes on when this page is closed."
 )
 ROWS_IN_VIEW = 8
 

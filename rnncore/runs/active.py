@@ -103,6 +103,7 @@ class ActiveRun:
     aborts: int = 0  # how often the execution engine was told to end it
     unreadable_since: float | None = None  # when the store first failed to say how to begin it
     batch: tuple[dict[str, Any], ...] = ()  # configs of the runs of a study that train in it, see `JobSpec`
+    in_turn: bool = False  # they train one after another, not as one model
     success: dict[str, Any] | None = None
 
     @property

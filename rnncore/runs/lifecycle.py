@@ -72,6 +72,7 @@ class Lifecycle(Transactions):
             checkpoint,
             run.slow_start,
             run.batch,
+            run.in_turn,
             run.success,
         )
 

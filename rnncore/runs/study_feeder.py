@@ -29,6 +29,7 @@ TRIES = 3  # of a run whose process is lost again and again
 YIELD_S = 0.5  # a study's run that has trained for so long gives its place to somebody who waits
 AHEAD = 2  # runs that wait beyond those that can execute
 TOGETHER = 8  # runs of a batch, at most
+IN_TURN, IN_TURN_S = 16, 2.0  # runs that one job trains one after another, and their forecast, at most
 SHORT_S, LONG_SEQUENCE = 20.0, 100  # longest run that may train in a batch; timesteps where they are not known
 STOPPED = "Its study was stopped"
 BROKEN = "This study cannot go on; the server's log says why."
@@ -39,7 +40,8 @@ class OpenStudy:
     """A study that goes on.
 
     waiting: numbers of runs that have not begun. begun: by id of the run, the numbers of those that train in it: one,
-    or several as a batch. families: of each cell, see `families_of`. apart: cells whose runs do not fit together.
+    or several, as a batch or in turn. families: of each cell, see `families_of`. apart: cells whose runs do not fit
+    together, or that need jobs of their own. seconds: forecast of a run of each cell, once it was asked for.
     """
 
     stored: StoredStudy
@@ -51,6 +53,7 @@ class OpenStudy:
     families: list[int]
     tries: Counter[str] = field(default_factory=Counter)
     apart: set[int] = field(default_factory=set)
+    seconds: dict[int, float] = field(default_factory=dict)
 
     def run_config(self, number: int) -> TrainConfig:
         """Return the configuration of a run by its number."""
@@ -64,28 +67,53 @@ class OpenStudy:
         success = self.config.success.model_dump(mode="json") if self.config.success else None
         return ActiveRun(
             run, place, place, configs[0], configs[0]["steps"], self.files, owner, keep_when_gone=True, step=step,
-            batch=tuple(configs) if len(configs) > 1 else (), success=success,
+            batch=tuple(configs) if len(configs) > 1 else (), in_turn=not self.config.batched, success=success,
         )  # fmt: skip
 
     def next(self, places: int) -> tuple[int, ...]:
-        """Take the next run out of those that wait, or the next few of its family where they may train together."""
-        first = self.waiting.popleft()
-        seeds, taken = len(self.config.seeds), [first]
-        cell = first // seeds
-        if self.config.batched and cell not in self.apart and self._is_short(cell):
-            share = -(-(len(self.waiting) + 1) // max(places, 1))  # so that no place is left without
-            while self.waiting and len(taken) < min(TOGETHER, max(2, share)):
-                other = self.waiting[0] // seeds
-                if self.families[other] != self.families[cell] or other in self.apart:
-                    break
-                taken.append(self.waiting.popleft())
+        """Take the next run out of those that wait, or the next few, to train as one model or in turn."""
+        taken = [self.waiting.popleft()]
+        cell = taken[0] // len(self.config.seeds)
+        if cell not in self.apart:
+            if not self.config.batched:
+                self._take_short_ones(taken, places)
+            elif self._seconds(cell) <= SHORT_S:
+                self._take_family(taken, places)
         return tuple(taken)
 
-    def _is_short(self, cell: int) -> bool:
-        """Whether a run is so short that others can wait for a batch of them, which cannot make room."""
-        config = self.cells[cell].config
-        length = getattr(config.data, "seq_len", None) or getattr(config.data, "window", None) or LONG_SEQUENCE
-        return run_seconds(config, length) <= SHORT_S
+    def _take_family(self, taken: list[int], places: int) -> None:
+        """Take further runs of the same family, which may train as one batched model."""
+        seeds = len(self.config.seeds)
+        cell = taken[0] // seeds
+        share = -(-(len(self.waiting) + 1) // max(places, 1))  # so that no place is left without
+        while self.waiting and len(taken) < min(TOGETHER, max(2, share)):
+            other = self.waiting[0] // seeds
+            if self.families[other] != self.families[cell] or other in self.apart:
+                break
+            taken.append(self.waiting.popleft())
+
+    def _take_short_ones(self, taken: list[int], places: int) -> None:
+        """Take further runs of any cell while all together are short: between two jobs a place waits for the store.
+
+        The fewer are left, the fewer are taken, so that all places end at about the same time.
+        """
+        seeds = len(self.config.seeds)
+        most = min(IN_TURN, (len(self.waiting) + 1) // (2 * max(places, 1)))
+        seconds = self._seconds(taken[0] // seeds)
+        while self.waiting and len(taken) < most:
+            cell = self.waiting[0] // seeds
+            seconds += self._seconds(cell)
+            if cell in self.apart or seconds > IN_TURN_S:
+                break
+            taken.append(self.waiting.popleft())
+
+    def _seconds(self, cell: int) -> float:
+        """Return the forecast of a run. A job of several runs cannot make room for others, so they have to be short."""
+        if cell not in self.seconds:
+            config = self.cells[cell].config
+            length = getattr(config.data, "seq_len", None) or getattr(config.data, "window", None) or LONG_SEQUENCE
+            self.seconds[cell] = run_seconds(config, length)
+        return self.seconds[cell]
 
 
 def families_of(cells: Sequence[StudyCell]) -> list[int]:

@@ -6,12 +6,13 @@ import sqlite3
 import pytest
 
 from rnncore.data.dataset import DataError
+from rnncore.runs import study_feeder
 from rnncore.runs.limits import LimitError
 from rnncore.runs.store.pruning import prune
 from rnncore.runs.store.store import Store
 from rnncore.runs.studies import StudyError, UnknownStudy
 from rnncore.studies.config import read_study
-from tests.support.fake_worker import NO_MEMORY
+from tests.support.fake_worker import DIVERGES, NO_MEMORY, RAISES
 from tests.support.scheduling import LONG, Server, quick_settings
 
 
@@ -291,3 +292,37 @@ def test_a_study_that_cannot_be_kept_stops_and_neither_others_nor_single_runs_wa
     wait_over(server, second)
     group = server.submit(study().configs()[0])
     assert server.wait_status(group.runs[0], "finished").step == 5
+
+
+def test_short_runs_train_in_turn_in_one_job_and_give_what_they_give_in_jobs_of_their_own(server, monkeypatch):
+    asked = read_study(
+        {
+            "base": {"steps": 9},
+            "axes": [{"field": "optimizer.learning_rate", "values": [0.1, 0.2, 0.3]}],
+            "seeds": [1, 2, 3, DIVERGES, RAISES, 6, 7, 8],
+            "success": {"metric": "train_loss", "below": 1e9},
+        }
+    )
+    begun: list[tuple[int, ...]] = []
+    feeder = server.scheduler.studies.feeder
+    begin = feeder._begin
+    monkeypatch.setattr(feeder, "_begin", lambda study, taken: (begun.extend(taken), begin(study, taken)))
+    found = []
+    for in_turn in (study_feeder.IN_TURN, 1):
+        monkeypatch.setattr(study_feeder, "IN_TURN", in_turn)
+        begun.clear()
+        study_id = server.scheduler.studies.submit("w", asked)
+        wait_over(server, study_id)
+        found.append({number: run | {"seconds": 0} for number, run in summaries(server, study_id).items()})
+        assert (max(map(len, begun)) > 2) is (in_turn > 1)
+    assert {run["status"] for run in found[0].values()} == {"finished", "diverged", "failed"}
+    assert found[0] == found[1]
+    assert server.store.runs() == []
+
+
+def test_long_runs_have_jobs_of_their_own_so_that_they_can_make_room(server):
+    study_id = server.scheduler.studies.submit("w", study(steps=LONG, milliseconds=2, seeds=20))
+    server.wait(lambda: server.scheduler.overview().running == 2)
+    assert all("," not in run.label for run in server.store.runs())
+    server.scheduler.studies.stop(study_id)
+    server.wait(lambda: server.scheduler.overview().running == 0)

@@ -19,6 +19,7 @@ BASE = {"data": {"kind": "task", "seq_len": 8}, "model": {"hidden_size": 4}, "st
 DIVERGES = {"optimizer": {"name": "sgd", "learning_rate": 100}, "model": {"nonlinearity": "relu"}, "steps": 60}
 AXIS = {"field": "", "name": "what", "labels": ["rnn", "lstm", "diverges"],
         "values": [{}, {"model": {"cell": "lstm"}}, DIVERGES]}  # fmt: skip
+MORE = {"base": BASE, "axes": [AXIS], "seeds": [3, 1, 0, 7], "success": {"below": 1e9, "when": "any"}}
 BODY = {"base": BASE, "axes": [AXIS], "seeds": [3, 1], "success": {"below": 1e9, "when": "any"}}
 
 
@@ -31,24 +32,36 @@ def command(*arguments, body=None, check=True):
     return done
 
 
-@pytest.mark.parametrize("workers", [1, 3])
-def test_each_run_of_a_study_is_what_its_config_gives_alone(workers):
-    result = study(BODY, workers=workers)
+@pytest.fixture(scope="module")
+def each_alone():
+    return [list(train(config)) for config in read_study(MORE).configs()]
+
+
+@pytest.fixture(scope="module")
+def known():
+    return []
+
+
+@pytest.mark.parametrize("workers", [1, 2, 4])
+def test_each_run_of_a_study_is_what_its_config_gives_alone(workers, each_alone, known):
+    """With one or two workers several of the 12 runs train in one job, with four each in a job of its own."""
+    result = study(MORE, workers=workers)
     assert isinstance(result, StudyResult)
-    configs = read_study(BODY).configs()
-    assert sorted(result.runs) == list(range(len(configs))) == [0, 1, 2, 3, 4, 5]
-    for number, config in enumerate(configs):
-        alone, kept = list(train(config)), result.runs[number]
+    assert sorted(result.runs) == list(range(len(each_alone))) == list(range(12))
+    for number, alone in enumerate(each_alone):
+        kept = result.runs[number]
         diverged = alone[-1].diverged is not None
         assert kept["final_val_loss"] == alone[-1].val_loss
         assert kept["final_train_loss"] == (None if diverged else alone[-1].train_loss)
         assert kept["max_grad_norm"] == max(each.grad_norm for each in alone if math.isfinite(each.grad_norm))
         assert kept["best_val_loss"] == min(each.val_loss for each in alone if each.val_loss is not None)
         assert kept["steps"] == len(alone)
-    assert len({run["best_val_loss"] for run in result.runs.values()}) == 6
+    assert len({run["best_val_loss"] for run in result.runs.values()}) == 12
+    known.append({number: run | {"seconds": 0} for number, run in result.runs.items()})
+    assert known[-1] == known[0], "all that is kept, profiles too, for any number of workers"
     last = result.cells[-1]
-    assert (last.runs, last.diverged, last.successes) == (2, 2, 0)
-    assert (last.medians["final_val_loss"], last.left_out["final_val_loss"]) == (None, 2)
+    assert (last.runs, last.diverged, last.successes) == (4, 4, 0)
+    assert (last.medians["final_val_loss"], last.left_out["final_val_loss"]) == (None, 4)
 
 
 def test_the_command_prints_a_table_and_one_json_line_and_writes_parquet(tmp_path):

@@ -17,8 +17,8 @@ class JobSpec:
     files: content of the uploads that the config names, by id. checkpoint: what `start_step` steps left behind, or b"".
     flush_ms: records are sent this often. checkpoint_seconds: shortest time between checkpoints.
     slow_start: whether the first steps are to be so slow that somebody can watch them one by one.
-    batch: configs of runs of a study, `config` first, that are to train as one batched model, if they fit; what comes
-    of each is told by success, `rnncore.studies.success.Success` as JSON or None.
+    batch: configs of runs of a study, `config` first, that are to train as one batched model, if they fit, or in_turn
+    one after another; what comes of each is told by success, `rnncore.studies.success.Success` as JSON or None.
     """
 
     run: str
@@ -32,6 +32,7 @@ class JobSpec:
     checkpoint: bytes = b""
     slow_start: bool = False
     batch: Sequence[dict[str, Any]] = ()
+    in_turn: bool = False
     success: dict[str, Any] | None = None
 
     def to_frame(self) -> Frame:
@@ -48,6 +49,7 @@ class JobSpec:
             "checkpoint_seconds": self.checkpoint_seconds,
             "slow_start": self.slow_start,
             "batch": list(self.batch),
+            "in_turn": self.in_turn,
             "success": self.success,
         }
         return Frame(header, b"".join((*self.files.values(), self.checkpoint)))
@@ -71,5 +73,6 @@ class JobSpec:
             frame.blob[place:],
             header.get("slow_start", False),
             tuple(header.get("batch", ())),
+            header.get("in_turn", False),
             header.get("success"),
         )

@@ -18,8 +18,9 @@ from rnncore.runs.backend.job_spec import JobSpec
 from rnncore.runs.backend.memory import out_of_memory
 from rnncore.runs.worker.confine import memory_is_short
 from rnncore.runs.worker.engine import Engine, TrainerLike
-from rnncore.runs.worker.together import train_together
+from rnncore.runs.worker.together import Kept, train_together
 from rnncore.studies.success import Success
+from rnncore.words import sentence
 
 FLUSH_BYTES = 2**20
 CHECKPOINT_SHARE = 0.02  # of the training time, at most
@@ -99,7 +100,7 @@ class Job:
         config = TrainConfig.model_validate(self._spec.config)
         self._memory_mb = self._confine(config)
         if self._spec.batch:
-            return self._train_together()
+            return self._train_in_turn() if self._spec.in_turn else self._train_together()
         trainer = self._trainer = self._engine.trainer(config, self._read_file)
         if self._spec.checkpoint:
             self._engine.restore(trainer, self._spec.checkpoint)
@@ -115,23 +116,49 @@ class Job:
     def _train_together(self) -> tuple[str, str]:
         """Train a batch of a study's runs; nothing is saved on the way, so that one that is stopped begins anew."""
         configs = [TrainConfig.model_validate(each) for each in self._spec.batch]
+        success = self._success()
         prepared = self._engine.together(configs, self._read_file)
         summaries: list[dict[str, Any]] = []
         if prepared is not None:
             trainers, steps = prepared
             self._send({"type": "info", "run": self.run, "info": trainers[0].info.to_json()}, b"")
-            success = None if self._spec.success is None else Success.model_validate(self._spec.success)
             for told in train_together(trainers, steps, success):
                 if isinstance(told, list):
                     summaries = told
                     continue
                 self.step = told.step
                 self._keep(told)
-                while not self._commands.empty():
-                    self._command(self._commands.get())
+                self._obey_at_once()
         self._flush()
         self._send({"type": "together", "run": self.run, "summaries": summaries}, b"")
         return "finished", ""
+
+    def _train_in_turn(self) -> tuple[str, str]:
+        """Train short runs of a study one after another, each as it trains alone; only their summaries are sent.
+
+        Nothing is saved on the way, so that they begin anew where they are stopped.
+        """
+        success, summaries, largest = self._success(), list[dict[str, Any]](), 0
+        for values in self._spec.batch:
+            config = TrainConfig.model_validate(values)
+            self._memory_mb = self._confine(config)
+            trainer, kept = self._engine.trainer(config, self._read_file), Kept()
+            if trainer.info.parameter_count > largest:  # there may be a limit
+                largest = trainer.info.parameter_count
+                self._send({"type": "info", "run": self.run, "info": trainer.info.to_json()}, b"")
+            for record in trainer.records():
+                kept.add(record)
+                self._obey_at_once()
+            summaries.append(kept.summary(trainer, success))
+        self._send({"type": "together", "run": self.run, "summaries": summaries}, b"")
+        return "finished", ""
+
+    def _success(self) -> Success | None:
+        return None if self._spec.success is None else Success.model_validate(self._spec.success)
+
+    def _obey_at_once(self) -> None:
+        while not self._commands.empty():
+            self._command(self._commands.get())
 
     def _run(self, trainer: TrainerLike) -> None:
         records = trainer.records()
@@ -235,11 +262,6 @@ class Job:
         if name not in self._spec.files:
             raise DataError(f"The file '{name}' was not uploaded, or was deleted since.")
         return self._spec.files[name]
-
-
-def sentence(text: str) -> str:
-    """Return `text` with a capital letter in front and a full stop at its end."""
-    return text[:1].upper() + text[1:] + ("" if not text or text.endswith((".", "!", "?")) else ".")
 
 
 COMMANDS: dict[str, Callable[[Job, Mapping[str, Any]], None]] = {

@@ -1,4 +1,4 @@
-"""Several runs of a study that train as one batched model, summarised one by one when they are over."""
+"""Several runs of a study that train in one job, as one batched model or in turn, and are summarised one by one."""
 
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -12,6 +12,7 @@ from rnncore.records import COUNTS, PROFILES, SCALARS, Record
 from rnncore.runs.worker.engine import TrainerLike
 from rnncore.studies.success import Success
 from rnncore.studies.summary import LATE_PROFILES, summarise
+from rnncore.words import sentence
 
 _ARRAYS = (*PROFILES, *COUNTS)
 
@@ -33,12 +34,12 @@ class Kept:
             arrays = ((name, getattr(record, name)) for name in _ARRAYS)
             self._profiles.append({name: array for name, array in arrays if array is not None})
 
-    def summary(self, trainer: TrainerLike, success: Success | None, runs: int) -> dict[str, Any]:
-        """Return `RunSummary.to_json()`; of the time that all `runs` took together the run has its share."""
+    def summary(self, trainer: TrainerLike, success: Success | None, runs: int = 1) -> dict[str, Any]:
+        """Return `RunSummary.to_json()`; of the time that `runs` took as one model the run has its share."""
         records = Scalars(tuple(SCALARS), np.array(self._rows).reshape(-1, len(SCALARS)))
         diverged = self._last is not None and self._last.diverged is not None
         status, info = "diverged" if diverged else "finished", trainer.info.to_json()
-        found = summarise(records, list(self._profiles), info, status, trainer.ended or "", success)
+        found = summarise(records, list(self._profiles), info, status, sentence(trainer.ended or ""), success)
         return replace(found, seconds=found.seconds / runs).to_json()
 
 

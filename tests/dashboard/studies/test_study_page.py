@@ -55,6 +55,7 @@ def test_a_study_from_text_is_started_and_shown(scheduler: Scheduler) -> None:
     assert "batch size and steps over 2 seeds" in texts(app).replace("\\", "")
     assert "Wilson" in texts(app)
     assert len(app.dataframe[0].value) == 4
+    assert list(app.dataframe[0].value.columns)[:2] == ["Batch size", "Steps"]
     assert button(app, "Open its runs on the board").disabled
 
 
