@@ -131,3 +131,10 @@ def test_the_seed_decides(scheme: str) -> None:
     for a, b, c in zip(recurrent_blocks(first), recurrent_blocks(again), recurrent_blocks(other), strict=True):
         assert torch.equal(a, b)
         assert not torch.equal(a, c)
+
+
+@pytest.mark.parametrize("scheme", ["normal", "spectral"])
+def test_random_weights_have_mean_0(scheme: str) -> None:
+    (block,) = recurrent_blocks(build("rnn", num_layers=1, hidden_size=100, scheme=scheme))
+    assert abs(float(block.mean())) < 5 * float(block.std()) / 100
+    assert float(block.min()) < 0 < float(block.max())

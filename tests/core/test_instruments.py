@@ -166,3 +166,30 @@ def test_gates_follow_the_update_and_a_forget_bias_can_be_seen() -> None:
     forget = record.snapshot.gates.mean[0, 1]
     np.testing.assert_allclose(forget, 1 / (1 + math.exp(-5)), atol=0.01)
     assert record.snapshot.sigma_max is None
+
+
+def test_gates_are_those_of_the_first_32_sequences_or_of_as_many_as_there_is_room_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    options: dict[str, Any] = {"model": {"cell": "gru", "hidden_size": 4}, "steps": 1}
+    for room, sequences in ((500_000, 32), (1, 1)):
+        monkeypatch.setattr("rnncore.engine.instruments.gates._MAX_STATES", room)
+        (record,) = train(config(**options))
+        assert record.snapshot is not None
+        assert record.snapshot.gates is not None
+        assert record.snapshot.gates.sequences == sequences
+
+
+def test_only_the_read_out_that_attends_has_weights_to_show() -> None:
+    for readout, shown in (("attention", True), ("mean", False)):
+        (record,) = train(config(model={"readout": readout}, steps=1))
+        assert record.snapshot is not None
+        assert (record.snapshot.attention is not None) == shown
+
+
+def test_the_bound_holds_in_the_top_layer_under_last_with_slopes_of_at_most_1() -> None:
+    for readout, ragged, layer in (("last", False, 1), ("last", True, None), ("mean", False, None)):
+        model = SequenceModel(ModelConfig(cell="rnn", hidden_size=4, num_layers=2, readout=readout), 1, 1)
+        bound = spectral_bound(model, ragged)
+        assert bound is not None
+        assert (bound.gamma, bound.bound_layer, bound.values.shape) == (1.0, layer, (2,))

@@ -76,3 +76,6 @@ def test_what_is_wiped_out_exactly_is_minus_infinity_and_large_states_have_the_f
     assert lyapunov_spectrum(*linear(weight)).tolist() == [pytest.approx(math.log(0.5)), -math.inf]
     model = SequenceModel(ModelConfig(cell="rnn", hidden_size=520), 1, 1)
     assert lyapunov_spectrum(model, torch.zeros(1, 2, 1)).shape == (64,)
+    model = SequenceModel(ModelConfig(cell="rnn", hidden_size=70), 1, 1)
+    assert lyapunov_spectrum(model, torch.zeros(1, 2, 1)).shape == (70,)
+    assert lyapunov_spectrum(model, torch.zeros(1, 2, 1), exponents=99).shape == (70,)

@@ -68,3 +68,11 @@ def test_padding_changes_nothing(readout: str, cell: str) -> None:
     torch.testing.assert_close(model(other, LENGTHS), model(inputs, LENGTHS))
     for b, end in enumerate(LENGTHS.tolist()):
         torch.testing.assert_close(model(inputs[b : b + 1, :end]), model(inputs, LENGTHS)[b : b + 1])
+
+
+def test_swapped_axes_take_the_sequences_for_timesteps_and_read_as_if_nothing_were_wrong() -> None:
+    model, inputs = build("last")
+    model.swaps_axes = True
+    swapped = model.recurrent(inputs.transpose(0, 1))  # (T, B, H) where (B, T, H) is meant
+    expected = torch.stack([model.readout(swapped[T - 1, b]) for b in range(B)])
+    torch.testing.assert_close(model(inputs), expected)

@@ -2,12 +2,12 @@
 
 import itertools
 import tomllib
-from fnmatch import fnmatch
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-TOLD = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["mutmut"]
-ROOMS = ("engine", "diagnosis", "data", "runs")
+TOOLS = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]
+TOLD, ROOMS = TOOLS["mutmut"], TOOLS["mutants"]["rooms"]
+FOLDERS = ("engine", "diagnosis", "data", "runs")
 
 
 def options(name: str) -> list[str]:
@@ -16,8 +16,8 @@ def options(name: str) -> list[str]:
 
 
 def test_what_mutants_are_made_of_and_which_tests_have_to_notice_exist() -> None:
-    selection = TOLD["pytest_add_cli_args_test_selection"]
-    for pattern in TOLD["only_mutate"] + TOLD["do_not_mutate"] + selection + TOLD["also_copy"] + options("--ignore"):
+    named = [pattern for room in ROOMS.values() for pattern in room["code"] + room["tests"] + room["without"]]
+    for pattern in named + TOLD["do_not_mutate"] + TOLD["also_copy"]:
         assert list(ROOT.glob(pattern)), pattern
     for name in options("--deselect"):
         path, _, function = name.partition("::")
@@ -25,6 +25,6 @@ def test_what_mutants_are_made_of_and_which_tests_have_to_notice_exist() -> None
 
 
 def test_every_module_of_the_rooms_is_mutated_unless_it_is_named() -> None:
-    for room in ROOMS:
-        for path in (ROOT / "rnncore" / room).rglob("*.py"):
-            assert any(fnmatch(path.relative_to(ROOT).as_posix(), pattern) for pattern in TOLD["only_mutate"]), path
+    for folder in FOLDERS:
+        mutated = {path for pattern in ROOMS[folder]["code"] for path in ROOT.glob(pattern)}
+        assert mutated >= set((ROOT / "rnncore" / folder).rglob("*.py"))

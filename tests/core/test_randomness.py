@@ -26,3 +26,7 @@ def test_seeded_gives_the_same_numbers_and_gives_the_state_back() -> None:
     assert torch.equal(torch.rand(2), expected)
     with seeded(7, "cpu"):
         assert torch.equal(torch.rand(2), first)
+
+
+def test_a_stream_that_has_no_steps_is_that_of_step_0() -> None:
+    assert stream_seed(3, DROPOUT) == stream_seed(3, DROPOUT, 0) != stream_seed(3, DROPOUT, 1)

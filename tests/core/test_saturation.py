@@ -190,3 +190,18 @@ def test_what_comes_along_the_cell_state_alone_is_no_number_and_spoils_no_snapsh
     told = SaturationSplit(terms, terms).to_json()
     assert told["units_total"] == told["weights_total"] == [None, -2.5]
     np.testing.assert_array_equal(SaturationSplit.from_json(told).units, terms)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("piece", [1, 7, 50])
+def test_long_sequences_are_worked_on_in_pieces(
+    kind: tuple[str, str], piece: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch.manual_seed(1)
+    model = build(kind, 2, 3, 2)
+    tape = passed(model, torch.randn(2, 9, 2, dtype=torch.float64), torch.randn(2, 1, dtype=torch.float64))
+    whole = saturation_split(model.recurrent, tape)
+    monkeypatch.setattr("rnncore.engine.instruments.saturation._PIECE", piece)
+    pieces = saturation_split(model.recurrent, tape)
+    np.testing.assert_allclose(pieces.units, whole.units, rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(pieces.weights, whole.weights, rtol=1e-12, atol=1e-12)

@@ -1,5 +1,6 @@
 """How runs end: divergence, early stopping; how they are steered and continued."""
 
+import json
 import math
 from collections.abc import Callable
 from itertools import islice
@@ -14,6 +15,7 @@ from rnncore.choices import CLIP_METHODS, OPTIMIZERS
 from rnncore.data import load_dataset
 from rnncore.engine import losses
 from rnncore.engine.train import Trainer
+from rnncore.engine.underway import non_finite
 from rnncore.errors import ConfigError
 from tests.support.training import assert_same_runs, config, run
 
@@ -176,3 +178,15 @@ def test_a_state_before_the_first_step_can_be_loaded() -> None:
     second = Trainer(config())
     second.load_state_dict(Trainer(config()).state_dict())
     assert_same_runs(run(), list(second.records()))
+
+
+def test_a_checkpoint_from_before_the_first_evaluation_is_json_and_has_no_best_loss() -> None:
+    values = Trainer(config()).state_dict()["values"]
+    assert values["best_val_loss"] is None
+    json.dumps(values, allow_nan=False)
+
+
+@pytest.mark.parametrize(("value", "words"), [(math.nan, "NaN"), (math.inf, "infinite"), (-math.inf, "infinite")])
+def test_what_is_not_finite_is_named(value: float, words: str) -> None:
+    assert non_finite("update", value) == f"the update became {words}"
+    assert non_finite("update", 1e308) is None

@@ -1,5 +1,6 @@
 """Every good file of the corpus is read with the right roles without help; every bad one gets its sentence."""
 
+import json
 import re
 
 import numpy as np
@@ -11,6 +12,7 @@ from rnncore.data.upload import inspect
 from tests.support.corpus import GOOD
 from tests.support.corpus.bad import BAD
 from tests.support.corpus.found import FOUND
+from tests.support.corpus.telling import TOLD, as_json, named, told_of_bad, told_of_good
 
 ONE_OF_MANY = re.compile(r"(?<![\d.,'])1 (?:more |other )?(?!series|is|was|has|as|times|needs)[a-z]+s\b")
 
@@ -63,6 +65,22 @@ def test_bad_files_get_one_sentence(bad):
     assert message.endswith(".")
     assert not ONE_OF_MANY.search(message), message
     assert len(message) < 500
+
+
+KEPT = json.loads(TOLD.read_text("utf-8"))
+
+
+@pytest.mark.parametrize(("name", "good"), named(GOOD + FOUND), ids=KEPT["good"])
+def test_what_is_told_of_a_good_file_stays_as_it_was_looked_at(name, good):
+    assert json.loads(as_json(told_of_good(good.files))) == KEPT["good"][name], HOW
+
+
+@pytest.mark.parametrize(("name", "bad"), named(BAD), ids=KEPT["bad"])
+def test_what_is_told_of_a_bad_file_stays_as_it_was_looked_at(name, bad):
+    assert told_of_bad(bad.files, bad.options) == KEPT["bad"][name], HOW
+
+
+HOW = "if the difference is meant: python -m tests.support.corpus.telling"
 
 
 def test_the_corpus_is_large_enough():

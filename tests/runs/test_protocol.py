@@ -29,17 +29,17 @@ def test_a_stream_that_ends_inside_a_frame_is_an_error_at_every_length():
 
 
 @pytest.mark.parametrize(
-    "data",
+    ("data", "what"),
     [
-        b"Traceback (most recent call last)",
-        MAGIC + b"\xff" * 8,
-        MAGIC + b"\x00\x00\x00\x02\x00\x00\x00\x00[]",
-        MAGIC + b"\x00\x00\x00\x02\x00\x00\x00\x00{}",
-        MAGIC + b"\x00\x00\x00\x02\x00\x00\x00\x00{,",
+        (b"Traceback (most recent call last)", ""),
+        (MAGIC + b"\xff" * 8, ""),
+        (MAGIC + b"\x00\x00\x00\x02\x00\x00\x00\x00[]", "the header has no type"),
+        (MAGIC + b"\x00\x00\x00\x02\x00\x00\x00\x00{}", "the header has no type"),
+        (MAGIC + b"\x00\x00\x00\x02\x00\x00\x00\x00{,", ""),
     ],
 )
-def test_anything_else_is_an_error(data):
-    with pytest.raises(ProtocolError):
+def test_anything_else_is_an_error(data, what):
+    with pytest.raises(ProtocolError, match=f"^{what}"):
         read_frame(io.BytesIO(data))
 
 
