@@ -61,6 +61,7 @@ LESSONS = (
         ),
         terms=("LSTM", "Forget gate", "Chrono initialisation", "Cell state"),
         show=AT_THE_START,
+        microscope="forgotten",
     ),
     Lesson(
         key="gru-lstm",
@@ -95,6 +96,7 @@ LESSONS = (
             run("GRU, 37 units", SHORT, **{**LSTM, "model": {"cell": "gru", "hidden_size": 37}}),
         ),
         terms=("LSTM", "GRU", "Parameter count"),
+        microscope="passed",
     ),
     Lesson(
         key="orthogonal",

@@ -25,7 +25,8 @@ class Lesson:
     sentences: why, with the measured order of magnitude. look: where to look on the board, in order. change: what to
     change next, and what then happens. seeds: the tests assert what is said here for the seeds 0 to seeds - 1. runs:
     one, or two side by side. terms: entries of the glossary that help. show: what the board shows first, so that it is
-    in view below the text.
+    in view below the text. microscope: the network of the microscope that does the same in small, a key of STARTS in
+    `dashboard/static/micro_starts.js`.
     """
 
     key: str
@@ -44,6 +45,7 @@ class Lesson:
     runs: tuple[LessonRun, ...]
     terms: tuple[str, ...] = ()
     show: Show = AS_USUAL
+    microscope: str = ""
 
     @property
     def config(self) -> TrainConfig:

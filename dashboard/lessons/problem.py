@@ -103,6 +103,7 @@ LESSONS = (
         runs=(run("RNN", ADDING),),
         terms=("Vanishing gradient", "State gradient", "Half-life"),
         show=AT_THE_START,
+        microscope="vanishing",
     ),
     Lesson(
         key="exploding",
@@ -141,6 +142,7 @@ LESSONS = (
         runs=(run("RNN, spectral radius 2", ADDING, **GROWING),),
         terms=("Exploding gradient", "Spectral radius"),
         show=AT_THE_START,
+        microscope="exploding",
     ),
     Lesson(
         key="no-cure",

@@ -14,6 +14,7 @@ from dashboard.experiment.comparison import Said, said_of
 from dashboard.lessons import LESSONS, Lesson, LessonRun
 from dashboard.lessons.glossary import TERMS
 from dashboard.panels import comparing, controls
+from dashboard.panels.microscope import START
 from dashboard.panels.theme import on_primary
 from rnncore.config import TrainConfig
 from rnncore.errors import ConfigError
@@ -195,7 +196,11 @@ def _tell(lesson: Lesson, chosen: int, asked: bool) -> None:
         who = "Most of the class" if asked else "You"
         st.caption(f"{who} predicted: {lesson.choices[chosen]}. {outcome}")
         st.markdown(f"**{lesson.answer}** {' '.join(lesson.sentences)}")
-    look.markdown(_items(lesson.look))
+    with look:
+        st.markdown(_items(lesson.look))
+        if lesson.microscope:
+            label = "The same in a network of two units, product by product"
+            st.page_link("screens/microscope.py", label=label, query_params={START: lesson.microscope})
     change.markdown(_items(lesson.change))
     with about:
         st.markdown(lesson.question)

@@ -4,12 +4,14 @@ import streamlit as st
 
 from dashboard.server.assets import asset_url
 
+START = "start"  # in the address: the network to start from
+
 _LOADER = """
 export default function ({ data, parentElement }) {
   let cleanup = null
   let gone = false
   import(new URL(data.module, document.baseURI).href).then((microscope) => {
-    if (!gone) cleanup = microscope.mount(parentElement)
+    if (!gone) cleanup = microscope.mount(parentElement, data)
   })
   return () => {
     gone = true
@@ -27,5 +29,6 @@ _microscope = st.components.v2.component(
 
 
 def microscope() -> None:
-    """Mount the microscope."""
-    _microscope(key="microscope", data={"module": asset_url("microscope.js")})
+    """Mount the microscope with the network that the address names."""
+    start = st.query_params.get(START, "")
+    _microscope(key="microscope", data={"module": asset_url("microscope.js"), "start": start})

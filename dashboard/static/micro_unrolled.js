@@ -134,7 +134,7 @@ export class Unrolled {
     const [value, grad] = [element("span"), element("span")];
     node.append(value, grad);
     this.boxes.set(`${name} ${t} ${unit}`, { node, value, grad });
-    const cell = element("div", "rgl-micro-cell");
+    const cell = element("div", "rgl-micro-cell rgl-micro-state");
     cell.append(node);
     return cell;
   }

@@ -22,9 +22,10 @@ const mounted = new WeakMap();
 /**
  * Called by Streamlit's component loader. Returns a clean-up function.
  * @param {HTMLElement} parentElement
+ * @param {{ start: string }} data start: a key of STARTS
  */
-export function mount(parentElement) {
-  const own = mounted.get(parentElement) ?? new Microscope(parentElement);
+export function mount(parentElement, { start }) {
+  const own = mounted.get(parentElement) ?? new Microscope(parentElement, start);
   mounted.set(parentElement, own);
   return () => {
     own.pause();
@@ -34,15 +35,18 @@ export function mount(parentElement) {
 }
 
 class Microscope {
-  /** @type {Net} */ net = started(STARTS.vanishing);
+  /** @type {Net} */ net;
   /** @type {Place} */ chosen = FIRST;
   moment = 0; // 0 to T: forward up to there; T + 1 to 2T: back as far
   seed = 1;
   timer = 0;
   frame = 0;
 
-  /** @param {HTMLElement} parentElement */
-  constructor(parentElement) {
+  /**
+   * @param {HTMLElement} parentElement
+   * @param {string} start
+   */
+  constructor(parentElement, start) {
     this.choices = new Choices(
       (key) => key && this.begin(started(STARTS[key])),
       () => this.draw(),
@@ -74,6 +78,9 @@ class Microscope {
     moments.prepend(this.choices.first);
     this.root.append(moments, this.says, this.unrolled.root, legend(), training, this.choices.root, lower);
     parentElement.append(this.root);
+    const key = Object.hasOwn(STARTS, start) ? start : "vanishing";
+    this.choices.start.value = key;
+    this.net = started(STARTS[key]);
     this.begin(this.net);
   }
 

@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import re
 import shutil
 import subprocess
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 import torch
 from streamlit.testing.v1 import AppTest
 
+from dashboard.lessons import LESSONS
 from rnncore.config import ModelConfig
 from rnncore.engine.gradients import state_gradients
 from rnncore.engine.losses import batch_loss
@@ -101,3 +103,10 @@ def test_the_page_says_what_it_is() -> None:
     app = AppTest.from_file(str(ROOT / "dashboard" / "screens" / "microscope.py"), default_timeout=60).run()
     assert not app.exception
     assert app.header[0].value == "Microscope"
+
+
+def test_lessons_lead_to_networks_that_are_there() -> None:
+    source = (ROOT / "dashboard" / "static" / "micro_starts.js").read_text("utf-8")
+    starts = set(re.findall(r"^  (\w+): \{$", source[source.index("const STARTS") :], re.MULTILINE))
+    assert {"vanishing", "kept"} < starts
+    assert {lesson.microscope for lesson in LESSONS.values()} - {""} <= starts
