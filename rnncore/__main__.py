@@ -1,4 +1,4 @@
-"""Command line, `python -m rnncore` or `rnnlab`: train, view, predict, diagnose, study, verify ..."""
+"""Command line, `python -m rnncore` or `rnnlab`: train, view, inspect, predict, diagnose, study, verify ..."""
 
 import argparse
 import json
@@ -16,6 +16,7 @@ from rnncore.errors import ConfigError
 from rnncore.registry import PLUGINS, load_plugins
 from rnncore.runs import app_command as app
 from rnncore.runs import commands as runs
+from rnncore.runs import inspect_command as inspection
 from rnncore.runs import predict_command as prediction
 from rnncore.runs import study_command as studies
 
@@ -85,6 +86,7 @@ def _parser(prog: str) -> argparse.ArgumentParser:
     app.add_to(commands)
     studies.add_to(commands)
     prediction.add_to(commands)
+    inspection.add_to(commands, read_config)
     runs.add_to(commands)
 
     settings = _command(commands, "settings", _settings, "list the server's settings with the values in force here")

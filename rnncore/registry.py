@@ -36,8 +36,13 @@ class Implemented(Choice):
 
     def load(self) -> Any:
         """Import and return the implementation."""
-        module, _, attribute = self.implementation.partition(":")
-        return getattr(_imported(module), attribute)
+        return load(self.implementation)
+
+
+def load(place: str) -> Any:
+    """Import and return what stands at "module:attribute"."""
+    module, _, attribute = place.partition(":")
+    return getattr(_imported(module), attribute)
 
 
 @cache

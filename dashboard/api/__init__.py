@@ -6,7 +6,20 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Match, Mount, Route
 
-from dashboard.api import board, classes, control, files, health, keep, predict, start, studies, watch, watched
+from dashboard.api import (
+    board,
+    classes,
+    control,
+    files,
+    health,
+    instruments,
+    keep,
+    predict,
+    start,
+    studies,
+    watch,
+    watched,
+)
 from dashboard.server.http import error_answer
 
 _NOT_FOUND = "There is nothing at this address; docs/http-api.md lists those of the API."
@@ -51,6 +64,7 @@ _app = Starlette(
         Route("/runs/{run}/predict", predict.predict, methods=["POST"]),
         Route("/runs/{run}/try", start.try_change, methods=["POST"]),
         *(Route(f"/runs/{{run}}/{name}", control.command(name), methods=["POST"]) for name in control.COMMANDS),
+        *instruments.routes,
         *keep.routes,
         *studies.routes,
         *watched.routes,

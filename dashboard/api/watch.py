@@ -107,15 +107,20 @@ async def snapshot(request: Request) -> dict[str, Any]:
 
 
 async def _at_step(read: Callable[[Store, str, int | None], dict[str, Any] | None], request: Request) -> dict[str, Any]:
-    step = request.query_params.get("step")
-    if step is not None and not _SINCE.fullmatch(step):
-        raise ApiError(400, f"step: {step[:60]!r} is not allowed; allowed: a step number from 0.")
-    asked = None if step is None else int(step)
+    asked = step_in(request)
     key, store = key_in(request), services.scheduler().store
     found = await run_in_threadpool(lambda: read(store, id_of(store, key), asked))
     if found is None:
         raise ApiError(404, NOT_FOUND)
     return found | {"run": key}
+
+
+def step_in(request: Request) -> int | None:
+    """Return the step that an address asks for, None where it names none. Raises ApiError."""
+    step = request.query_params.get("step")
+    if step is not None and not _SINCE.fullmatch(step):
+        raise ApiError(400, f"step: {step[:60]!r} is not allowed; allowed: a step number from 0.")
+    return None if step is None else int(step)
 
 
 @endpoint

@@ -5,6 +5,7 @@ import hashlib
 import json
 from collections.abc import Callable
 from functools import cache
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -16,6 +17,7 @@ from dashboard.exports.modules import STATIC, as_one_module, inline_modules
 from dashboard.exports.plotly_js import SMALL, WHOLE
 from dashboard.lessons.glossary import in_short
 from dashboard.lessons.questions import questions
+from rnncore.on_demand import ON_DEMAND
 
 _FOR_GOOD = "public, max-age=31536000, immutable"
 _SCRIPT = "text/javascript"
@@ -23,6 +25,17 @@ _SCRIPT = "text/javascript"
 
 def _styles(*names: str) -> bytes:
     return b"".join((STATIC / f"{name}.css").read_bytes() for name in names)
+
+
+def _instruments() -> dict[str, Any]:
+    """Return what cards of instruments say before anything is read, `InstrumentList` of static/instruments.d.ts."""
+    names = ("key", "title", "help", "look", "formula", "source")
+    entries = [{name: getattr(entry, name) for name in names} for entry in ON_DEMAND.values()]
+    followed = [bool(entry.course) for entry in ON_DEMAND.values()]
+    return {
+        "whole": asset_url("plotly-whole.min.js"),
+        "instruments": [entry | {"follows": each} for entry, each in zip(entries, followed, strict=True)],
+    }
 
 
 _FILES: dict[str, tuple[Callable[[], bytes], str]] = {
@@ -40,6 +53,8 @@ _FILES: dict[str, tuple[Callable[[], bytes], str]] = {
     "settings.json": (lambda: json.dumps(settings()).encode(), "application/json"),
     "icon.png": ((STATIC / "icon.png").read_bytes, "image/png"),
     "example.json": (EXAMPLE.read_bytes, "application/json"),
+    "instruments.js": (lambda: as_one_module("instruments", "open").encode(), _SCRIPT),
+    "instruments.json": (lambda: json.dumps(_instruments()).encode(), "application/json"),
     "glossary.json": (lambda: json.dumps(in_short()).encode(), "application/json"),
     "plotly.min.js": (SMALL.read_bytes, _SCRIPT),
     "plotly-whole.min.js": (WHOLE.read_bytes, _SCRIPT),

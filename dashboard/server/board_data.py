@@ -145,6 +145,7 @@ def board_data(
         "empty": empty,
         "example": asset_url("example.json") if example else None,
         "glossary": asset_url("glossary.json"),
+        "instruments": {"script": asset_url("instruments.js"), "list": asset_url("instruments.json")},
     }
 
 

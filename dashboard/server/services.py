@@ -13,6 +13,7 @@ from typing import Any
 from rnncore.classes.school import School
 from rnncore.registry import load_plugins
 from rnncore.runs.backend.protocol import Backend
+from rnncore.runs.inspector.desk import Desk
 from rnncore.runs.reader import shared
 from rnncore.runs.reader.pool import ReaderPool
 from rnncore.runs.scheduler import Scheduler
@@ -21,6 +22,7 @@ from rnncore.runs.store.store import Store
 
 _scheduler: Scheduler | None = None
 _school: School | None = None
+_desk: Desk | None = None
 _opened = 0.0
 
 
@@ -30,13 +32,14 @@ def open_scheduler(settings: Settings | None = None, backend: Backend | None = N
     Raises:
         SettingsError, ConfigError (a plugin cannot be imported), StoreError: one plain sentence each.
     """
-    global _scheduler, _school, _opened
+    global _scheduler, _school, _desk, _opened
     settings = settings or Settings.from_env()
     load_plugins(settings.plugins, pages=True)
     _scheduler = Scheduler(Store(settings.store_path), settings, backend)
     _scheduler.start()
     _school = School(_scheduler.store, settings.max_students)
     _scheduler.let_teachers_go_first(_school.students_of)
+    _desk = Desk(_scheduler.store, settings)
     _opened = time.monotonic()
     return _scheduler
 
@@ -53,6 +56,13 @@ def school() -> School:
     if _school is None:
         raise RuntimeError("the scheduler is not running; start the app with `streamlit run dashboard/app.py`")
     return _school
+
+
+def desk() -> Desk:
+    """Return where instruments are asked for; RuntimeError when the app was started without its lifespan."""
+    if _desk is None:
+        raise RuntimeError("the scheduler is not running; start the app with `streamlit run dashboard/app.py`")
+    return _desk
 
 
 def is_in_a_class(workspace: str) -> bool:
@@ -73,8 +83,11 @@ def readers() -> ReaderPool:
 
 def close_scheduler() -> None:
     """Stop the readers and the workers, and close the store."""
-    global _scheduler, _school
+    global _scheduler, _school, _desk
     shared.close_readers()
+    if _desk is not None:
+        _desk.close()
+        _desk = None
     if _scheduler is not None:
         _scheduler.shutdown()
         _scheduler.store.close()

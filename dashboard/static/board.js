@@ -3,6 +3,7 @@
 import { ACTIVE, button, count, element, isDark, setText } from "./dom.js";
 import { fillWithExample } from "./example.js";
 import { pageComes } from "./first_frame.js";
+import { Fold } from "./fold.js";
 import { keepFolders } from "./folders.js";
 import { leaveFigure } from "./full_screen.js";
 import { Head } from "./head.js";
@@ -142,7 +143,13 @@ class Board {
     this.travel.timeline.prepend(this.playback.button, this.playback.field);
     this.travel.timeline.append(this.latest, this.projector.slides, this.projector.button, keysMenu());
     this.menus = new Menus(this.root);
-    this.root.append(this.message, this.note, this.head.root, this.travel.timeline, this.travel.plots.root);
+    this.fold = new Fold(() => this.data.instruments, {
+      now: () => ({ runs: this.runs, step: this.travel.pinned, theme: this.theme }),
+      colors: () => this.drawing.palette[this.theme].runs,
+      plotly: () => loadPlotly(this.data.plotly),
+    });
+    const { timeline, plots } = this.travel;
+    this.root.append(this.message, this.note, this.head.root, timeline, plots.root, this.fold.root);
     parentElement.append(this.root);
     this.ready = loadPlotly(data.plotly).then(
       (Plotly) => (this.Plotly = Plotly),
@@ -186,6 +193,8 @@ class Board {
     if (started) bringUp(this.root);
     if (started) this.head.root.focus({ preventScroll: true }); // from Train, where the space bar would train again
     if (!unchanged) this.ready.then(() => this.build());
+    this.fold.root.hidden = before;
+    this.fold.follow(false);
     this.polling.wake();
     this.follow(data.follow ?? null);
   }
@@ -262,11 +271,13 @@ class Board {
     if (over) this.head.show(); // who reads that the runs are over sees all of them
     if (this.verdicts.missing()) this.verdicts.ask();
     this.refreshes.fetchSnapshots();
+    this.fold.follow(true);
     this.root.dataset.refreshMs = (performance.now() - began).toFixed(1);
   }
 
   travelled() {
     this.refreshes.fetchSnapshots();
+    this.fold.follow(false);
     this.frames += 1;
     this.root.dataset.frames = String(this.frames);
     this.verdicts.ask();
@@ -306,6 +317,7 @@ class Board {
     this.polling.stop();
     this.refreshes.stop();
     this.verdicts.stop();
+    this.fold.stop();
     this.trying.stop();
     this.glossary.destroy();
     this.playback.stop();

@@ -18,6 +18,7 @@ declare global {
 export interface PlotElement extends HTMLDivElement {
   on(event: "plotly_hover" | "plotly_click", listener: (event: Pointed) => void): void;
   on(event: "plotly_unhover" | "plotly_relayout", listener: () => void): void;
+  removeAllListeners?(event: string): void;
   data?: Trace[];
   layout?: Layout;
   _fullData?: FullTrace[];
@@ -39,7 +40,7 @@ export interface FullTrace extends Trace {
 
 /** Where the reader points: the place on the x axis, and what a trace says of it. */
 export interface Pointed {
-  points: { x: number; customdata?: unknown }[];
+  points: { x: number; customdata?: unknown; pointNumber?: unknown }[];
   event: { timeStamp: number };
 }
 

@@ -200,6 +200,7 @@ export interface BoardData {
   empty: string; // what the board says before there are runs
   example: string | null; // address of a recorded example, shown until then
   glossary: string; // address of the terms that findings use
+  instruments: { script: string; list: string }; // addresses of what the fold "Instruments" loads when it is opened
   follow?: Follow | null; // what somebody else's board shows, which this one shows too
 }
 

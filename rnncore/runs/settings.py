@@ -157,6 +157,13 @@ class Settings(BaseSettings):
         json_schema_extra=_about("Reading of files"),
     )
 
+    instrument_seconds: float = Field(
+        120.0,
+        ge=1,
+        description="Time after which the reading of an instrument, with the way to its step, is given up (seconds).",
+        json_schema_extra=_about("Reading of instruments"),
+    )
+
     max_steps: int = Field(
         200_000, ge=0, description="Training steps of one run.", json_schema_extra=_about("Limits of a start")
     )

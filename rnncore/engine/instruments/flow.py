@@ -1,6 +1,6 @@
 """The gradient-flow matrix: which loss step teaches which state."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
@@ -27,54 +27,84 @@ def flow_matrix(
     inputs: (B, T, F). targets: as the loss wants them. lengths: (B,) valid steps, None = all T. Norms come out right
     far below what float32 can hold. Raises NotDefinedError for less than two timesteps.
     """
+    with np.errstate(over="ignore", under="ignore"):
+        return np.exp(flow_logs(model, inputs, targets, loss, lengths)[1])
+
+
+def flow_logs(
+    model: SequenceModel,
+    inputs: Tensor,
+    targets: Tensor,
+    loss: str = "mse",
+    lengths: Tensor | None = None,
+    rows: int | None = None,
+    tell: Callable[[float], None] | None = None,
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return timesteps tau, from 1, and the natural logarithms of their rows of `flow_matrix`; -inf for an exact 0.
+
+    Logarithms, since a factor of 0.5 over 1,100 timesteps is less than float64 can hold. rows: how many loss steps,
+    spread evenly, the last among them; all by default. tell: takes the share that is done. Of a read-out with one
+    answer per sequence tau is the last timestep.
+    """
     top = layers_of(model, inputs)[-1]
     direct = _direct(model, top, targets, loss, lengths)  # (T, B, W)
     T, B = direct.shape[:2]
     per_step = READOUTS[model.config.readout].per_step
+    steps = np.unique(np.linspace(T, 1, min(T, rows or T)).round().astype(np.int64)) if per_step else np.array([T])
+    row_of = {int(tau) - 1: row for row, tau in enumerate(steps)} if per_step else dict.fromkeys(range(T), 0)
     flows = Recursion(model.recurrent.truncation).flows(T)
-    rows = _Rows(B, T if per_step else 1, top.size, direct)
-    found = np.zeros((rows.count, T))
+    carried = _Rows(B, len(steps), top.size, direct)
+    found = np.full((len(steps), T), -np.inf)
+    first = len(steps)  # the rows from here on have begun
     for t, jacobian in _last_to_first(top):
-        row = t if per_step else 0
-        rows.add(row, direct[t])
-        found[row:, t] = rows.hidden(row, direct.shape[-1])
+        if t in row_of:
+            first = min(first, row_of[t])
+            carried.add(row_of[t], direct[t])
+        found[first:, t] = carried.hidden(first, direct.shape[-1])
         if flows[t]:
-            rows.go_back(row, jacobian)
+            carried.go_back(first, jacobian)
         else:
-            rows.lengths.zero_()  # no gradient crosses this border
-    return found
+            carried.logs.fill_(-torch.inf)  # no gradient crosses this border
+        if tell is not None:
+            tell(1 - t / T)
+    return steps, found
 
 
 class _Rows:
-    """All d l_tau / d state_t at one timestep t, as directions (B, T_loss, S) and float64 lengths (B, T_loss)."""
+    """All d l_tau / d state_t at one timestep t: directions (B, R, S), and logarithms of their lengths (B, R)."""
 
     def __init__(self, batch: int, count: int, size: int, like: Tensor) -> None:
         self.count = count
         self.directions = like.new_zeros(batch, count, size)
-        self.lengths = torch.zeros(batch, count, dtype=torch.float64, device=like.device)
+        self.logs = torch.full((batch, count), -torch.inf, dtype=torch.float64, device=like.device)
 
     def add(self, row: int, gradient: Tensor) -> None:
         """Add a gradient by h_t, (B, W), to one row."""
-        whole = self.directions[:, row].double() * self.lengths[:, row, None]
-        whole[:, : gradient.shape[-1]] += gradient
-        self._set(slice(row, row + 1), whole[:, None], 1.0)
+        norms = row_norms(gradient)  # (B,)
+        own = norms.log()
+        unit = torch.maximum(self.logs[:, row], own)  # the longer of both, as the unit of their sum
+        unit = unit.where(unit.isfinite(), 0.0)
+        whole = self.directions[:, row].double() * (self.logs[:, row] - unit).exp()[:, None]
+        direction = gradient.double() / norms.where(norms > 0, 1.0)[:, None]
+        whole[:, : gradient.shape[-1]] += direction * (own - unit).exp()[:, None]
+        self._set(slice(row, row + 1), whole[:, None], unit[:, None])
 
     def hidden(self, first: int, width: int) -> NDArray[np.float64]:
-        """Return the means over b of the norms of d l_tau / d h_t, of the rows from `first`."""
-        norms = self.lengths[:, first:]
+        """Return the logarithms of the means over b of |d l_tau / d h_t|, of the rows from `first`."""
+        logs = self.logs[:, first:]
         if width < self.directions.shape[-1]:
-            norms = norms * row_norms(self.directions[:, first:, :width])
-        return np.asarray(norms.mean(0).cpu().numpy())
+            logs = logs + row_norms(self.directions[:, first:, :width]).log()
+        return np.asarray((logs.logsumexp(0) - np.log(len(logs))).cpu().numpy())
 
     def go_back(self, first: int, jacobian: Tensor) -> None:
         """Go from t to t - 1: multiply the rows from `first` by d state_t / d state_{t-1} (B, S, S)."""
         rows = slice(first, self.count)
-        self._set(rows, self.directions[:, rows] @ jacobian, self.lengths[:, rows])
+        self._set(rows, self.directions[:, rows] @ jacobian, self.logs[:, rows])
 
-    def _set(self, rows: slice, vectors: Tensor, lengths: Tensor | float) -> None:
+    def _set(self, rows: slice, vectors: Tensor, logs: Tensor) -> None:
         norms = row_norms(vectors)
         vectors /= norms.where(norms > 0, 1.0)[..., None].to(vectors)
-        self.directions[:, rows], self.lengths[:, rows] = vectors, norms * lengths
+        self.directions[:, rows], self.logs[:, rows] = vectors, norms.log() + logs
 
 
 def _last_to_first(top: Layer) -> Iterator[tuple[int, Tensor]]:

@@ -189,6 +189,18 @@ MIGRATIONS = (
         records INTEGER NOT NULL            -- that have come, all in all
     ) STRICT;
     """,
+    """
+    CREATE TABLE readings (                 -- of instruments on demand (rnncore.on_demand)
+        number INTEGER PRIMARY KEY AUTOINCREMENT,  -- the newest is the largest
+        run INTEGER NOT NULL REFERENCES runs (key) ON DELETE CASCADE,
+        instrument TEXT NOT NULL,
+        step INTEGER NOT NULL,
+        course INTEGER NOT NULL,            -- 1: of several steps up to `step`
+        changes INTEGER NOT NULL,           -- changes of settings up to that step
+        content BLOB NOT NULL,              -- Reading.to_bytes(), sealed (rnncore.codec)
+        UNIQUE (run, instrument, step, course)
+    ) STRICT;
+    """,
 )
 
 

@@ -115,7 +115,7 @@ def _too_many(store: Store, settings: Settings) -> list[str]:
 
 
 def _run_sizes(db: sqlite3.Connection) -> defaultdict[int, int]:
-    """Return the bytes of records, profiles, snapshots and checkpoint by key of the run."""
+    """Return the bytes of records, profiles, snapshots, checkpoint and readings by key of the run."""
     sizes: defaultdict[int, int] = defaultdict(lambda: 500)
     blobs = (
         ("chunks", "length(scalars)"),
@@ -123,6 +123,7 @@ def _run_sizes(db: sqlite3.Connection) -> defaultdict[int, int]:
          " + (cell_grad_norm IS NOT NULL) + (direct_grad_norm IS NOT NULL)))"),
         ("snapshots", "60 + length(content)"),
         ("checkpoints", "length(content)"),
+        ("readings", "60 + length(content)"),
     )  # fmt: skip
     for table, size in blobs:
         for key, total in db.execute(f"SELECT run, SUM({size}) FROM {table} GROUP BY run"):

@@ -104,11 +104,15 @@ class TorchEngine:
 
     def restore(self, trainer: TrainerLike, checkpoint: bytes) -> None:
         """Undo `save`."""
+        trainer.load_state_dict(self.state(checkpoint))
+
+    def state(self, checkpoint: bytes) -> dict[str, Any]:
+        """Return what `save` has serialised, as `Trainer.state_dict` has it."""
         from safetensors.torch import load
 
         header_bytes = int.from_bytes(checkpoint[:8], "little")  # the format's own layout
         values = json.loads(json.loads(checkpoint[8 : 8 + header_bytes])["__metadata__"]["values"])
-        trainer.load_state_dict({"tensors": load(checkpoint), "values": values})
+        return {"tensors": load(checkpoint), "values": values}
 
     def memory_ran_out(self, error: BaseException) -> bool:
         """Tell whether an exception means that there was not enough memory; torch says so in a RuntimeError."""

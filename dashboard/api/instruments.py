@@ -1,0 +1,106 @@
+"""Instruments on demand over HTTP: what one shows of a run at a step, as figures or as a file."""
+
+from collections.abc import Callable
+from functools import cache, partial
+from typing import Any
+
+from anyio import CapacityLimiter, to_thread
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from dashboard.api.watch import step_in
+from dashboard.figures import PALETTES
+from dashboard.figures.panels import pictures
+from dashboard.server import services
+from dashboard.server.budget import Budget, OverBudget
+from dashboard.server.http import NOT_FOUND, ApiError, JSONAnswer, client_of, endpoint
+from dashboard.server.keys import id_of, key_in
+from rnncore.reading import Reading
+from rnncore.reading_files import WRITERS
+from rnncore.runs.store.store import StoredRun
+from rnncore.words import visible
+
+WAIT_S = 5.0  # an answer is held so long; then it tells how far the work is
+THREADS = 24
+MANY = "You are reading many instruments at this moment; try again in a few seconds."
+RETRY_S = 5.0
+_budget = Budget(each=12, total=THREADS)  # by `client_of`
+_TYPES = {".npz": "application/octet-stream", ".parquet": "application/vnd.apache.parquet"}
+
+
+@cache
+def _threads() -> CapacityLimiter:
+    return CapacityLimiter(THREADS)
+
+
+@endpoint
+async def instrument(request: Request) -> Response | dict[str, Any]:
+    """`?step=N`: an instrument of a run before the update of step N; without it, at the newest.
+
+    `course=1`: over training up to that step. `theme=dark`, `color=N`: of the figures. `as=npz`, `as=parquet`: all
+    numbers as a file; `as=json`: the same as JSON. An answer 202 tells the share of the work that is done: ask again.
+    """
+    asked = request.query_params
+    theme, form = asked.get("theme", "light"), asked.get("as", "figures")
+    if theme not in PALETTES:
+        raise ApiError(400, f"theme: '{visible(theme)[:40]}' is not allowed; allowed: light or dark.")
+    if form not in ("figures", "json") and f".{form}" not in WRITERS:
+        raise ApiError(400, f"as: '{visible(form)[:40]}' is not allowed; allowed: figures, json, npz or parquet.")
+    color = asked.get("color", "0")
+    if not (color.isascii() and color.isdecimal() and len(color) < 3):
+        raise ApiError(400, f"color: '{visible(color)[:40]}' is not allowed; allowed: a number from 0.")
+    key, name, step = key_in(request), str(request.path_params["instrument"]), step_in(request)
+    run = await run_in_threadpool(_run, key)
+    ask = partial(services.desk().ask, run, visible(name)[:60], step, asked.get("course") == "1", WAIT_S)
+    try:
+        with _budget.one_more(client_of(request)):
+            found = await to_thread.run_sync(ask, limiter=_threads())
+    except OverBudget:
+        raise ApiError(429, MANY, RETRY_S) from None
+    if isinstance(found, float):
+        return JSONAnswer({"run": key, "instrument": name, "share": found}, 202)
+    return await run_in_threadpool(_ANSWERS.get(form, _file), found, key, form, theme, int(color))
+
+
+def _run(key: str) -> StoredRun:
+    store = services.scheduler().store
+    run = store.run(id_of(store, key))
+    if run is None:
+        raise ApiError(404, NOT_FOUND)
+    return run
+
+
+def answer_of(found: Reading, theme: str, color: int) -> dict[str, Any]:
+    """Return a reading as pages draw it."""
+    return {
+        "instrument": found.instrument,
+        "step": found.step,
+        "said": list(found.said),
+        "notes": list(found.notes),
+        "undefined": found.undefined,
+        "pictures": pictures(found, theme, color),
+    }
+
+
+def _figures(found: Reading, key: str, form: str, theme: str, color: int) -> dict[str, Any]:
+    return {"run": key, **answer_of(found, theme, color)}
+
+
+def _json(found: Reading, key: str, form: str, theme: str, color: int) -> dict[str, Any]:
+    return {"run": key, **found.to_json()}
+
+
+def _file(found: Reading, key: str, form: str, theme: str, color: int) -> Response:
+    name = f"{found.instrument}-step-{found.step}.{form}"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
+    return Response(WRITERS[f".{form}"](found), media_type=_TYPES[f".{form}"], headers=headers)
+
+
+_ANSWERS: dict[str, Callable[[Reading, str, str, str, int], dict[str, Any] | Response]] = {
+    "figures": _figures,
+    "json": _json,
+}
+
+routes = [Route("/runs/{run}/instruments/{instrument}", instrument)]

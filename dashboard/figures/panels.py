@@ -1,0 +1,150 @@
+"""The pictures of readings: what an instrument on demand says of its panels becomes plotly figures."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+from plotly.colors import diverging, sequential
+
+from dashboard.figures.look import PALETTES, Palette, styled
+from rnncore.reading import Layer, Numbers, Panel, Reading, Scale
+
+_VIRIDIS = [[index / 9, color] for index, color in enumerate(sequential.Viridis)]
+_BLUE_RED = [[index / 10, color] for index, color in enumerate(diverging.RdBu_r)]
+SOLID = {"surface"}  # kinds that only the whole plotly.js draws
+
+
+def pictures(reading: Reading, theme: str, color: int = 0) -> list[dict[str, Any]]:
+    """Return the panels of a reading as JSON: key, title, help, and `spec`, a plotly figure.
+
+    color: place of the run's colour in the palette. slices: whether pointing at its map draws a row and a column.
+    letters: the characters of a text, its rows in `spec.rows`, instead of a figure.
+    """
+    small = reading.thinned()
+    return [_picture(panel, small.arrays, theme, color) for panel in small.panels]
+
+
+def _picture(panel: Panel, arrays: Mapping[str, Numbers], theme: str, color: int) -> dict[str, Any]:
+    about = {
+        "key": panel.key,
+        "title": panel.title,
+        "help": panel.help,
+        "slices": panel.slices,
+        "whole": any(layer.kind in SOLID for layer in panel.layers),
+    }
+    if panel.letters:
+        rows = arrays[panel.layers[0].z]
+        return about | {"letters": list(panel.letters), "rows": [[_known(each) for each in row] for row in rows]}
+    return about | {"spec": _figure(panel, arrays, theme, color)}
+
+
+def _known(value: float) -> float | None:
+    return round(float(value), 2) if np.isfinite(value) else None
+
+
+def _figure(panel: Panel, arrays: Mapping[str, Numbers], theme: str, color: int) -> dict[str, Any]:
+    palette = PALETTES[theme]
+    figure = go.Figure()
+    for layer in panel.layers:
+        _DRAW[layer.kind](figure, layer, arrays, panel, palette, color)
+    for axis, update in ((panel.x, figure.update_xaxes), (panel.y, figure.update_yaxes)):
+        update(title=axis.title, type="log" if axis.log else "linear")
+    if panel.x.equal or panel.y.equal:
+        figure.update_yaxes(scaleanchor="x", scaleratio=1)
+    note = {"font": {"size": 11, "color": palette.muted}}
+    for place, name in panel.levels:
+        at = np.log10(place) if panel.y.log else place  # plotly's annotations count in decades there
+        figure.add_shape(type="line", xref="paper", x0=0, x1=1, y0=place, y1=place, line=_thin(palette))
+        figure.add_annotation(
+            xref="paper", x=1, y=at, text=name, showarrow=False, xanchor="right", yanchor="bottom", **note
+        )
+    for place, name in panel.marks:
+        at = np.log10(place) if panel.x.log else place
+        figure.add_shape(type="line", yref="paper", y0=0, y1=1, x0=place, x1=place, line=_thin(palette))
+        figure.add_annotation(
+            yref="paper", y=1, x=at, text=name, showarrow=False, xanchor="left", yanchor="top", **note
+        )
+    if panel.circle:
+        figure.add_shape(type="circle", x0=-1, x1=1, y0=-1, y1=1, line={"color": palette.muted, "width": 1})
+    spec = styled(figure, theme)
+    spec["layout"]["margin"] |= {"t": 12}
+    if any(trace["type"] in ("bar", "heatmap") for trace in spec["data"]):
+        spec["layout"]["hovermode"] = "closest"
+    return spec
+
+
+def _thin(palette: Palette) -> dict[str, Any]:
+    return {"color": palette.muted, "width": 1, "dash": "dot"}
+
+
+def _tone(layer: Layer, palette: Palette, color: int) -> str:
+    run = palette.runs[color % len(palette.runs)]
+    return {"run": run, "muted": palette.muted, "alert": palette.alert}[layer.tone]
+
+
+def _line(
+    figure: go.Figure, layer: Layer, arrays: Mapping[str, Numbers], panel: Panel, palette: Palette, color: int
+) -> None:
+    y = np.ravel(arrays[layer.y])
+    alone = np.isfinite(y).sum() == 1  # a line of one point is none
+    figure.add_scatter(
+        x=arrays[layer.x],
+        y=np.where(np.isfinite(y), y, np.nan),
+        name=layer.name,
+        mode="lines+markers" if layer.kind == "path" or alone else "lines",
+        line={"color": _tone(layer, palette, color), "dash": layer.dash, "width": 2},
+        **_hover(layer),
+    )
+
+
+def _points(
+    figure: go.Figure, layer: Layer, arrays: Mapping[str, Numbers], panel: Panel, palette: Palette, color: int
+) -> None:
+    marker = {"size": 7, "color": _tone(layer, palette, color)}
+    figure.add_scatter(
+        x=arrays[layer.x], y=arrays[layer.y], name=layer.name, mode="markers", marker=marker, **_hover(layer)
+    )
+
+
+def _bars(
+    figure: go.Figure, layer: Layer, arrays: Mapping[str, Numbers], panel: Panel, palette: Palette, color: int
+) -> None:
+    marker: dict[str, Any] = {"line": {"width": 0}, "color": _tone(layer, palette, color)}
+    more = {}
+    if layer.color and panel.scale:
+        marker |= {"color": arrays[layer.color]} | _scale(panel.scale, palette, "c")
+        more = {"customdata": arrays[layer.color]}
+    figure.add_bar(x=arrays[layer.x], y=arrays[layer.y], name=layer.name, marker=marker, **more, **_hover(layer))
+    figure.update_layout(bargap=0.1)
+
+
+def _map(
+    figure: go.Figure, layer: Layer, arrays: Mapping[str, Numbers], panel: Panel, palette: Palette, color: int
+) -> None:
+    z = arrays[layer.z].astype(np.float32)
+    figure.add_heatmap(
+        x=arrays[layer.x],
+        y=arrays[layer.y],
+        z=np.where(np.isfinite(z), z, np.nan),
+        name=layer.name,
+        hoverongaps=False,
+        **(_scale(panel.scale, palette, "z") if panel.scale else {}),
+        **_hover(layer),
+    )
+
+
+def _scale(scale: Scale, palette: Palette, axis: str) -> dict[str, Any]:
+    """Return the colours of bars (axis "c") or maps ("z")."""
+    bar = {"title": {"text": scale.title, "side": "right"}, "thickness": 12, "outlinewidth": 0,
+           "tickfont": {"color": palette.muted, "size": 11}}  # fmt: skip
+    ends = {f"{axis}min": scale.low, f"{axis}max": scale.high}
+    return {"colorscale": _BLUE_RED if scale.diverging else _VIRIDIS, "colorbar": bar, **ends}
+
+
+def _hover(layer: Layer) -> dict[str, Any]:
+    return {"hovertemplate": layer.hover} if layer.hover else {}
+
+
+_Draw = Callable[[go.Figure, Layer, Mapping[str, Numbers], Panel, Palette, int], None]
+_DRAW: dict[str, _Draw] = {"line": _line, "path": _line, "points": _points, "bars": _bars, "map": _map}

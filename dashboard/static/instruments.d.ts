@@ -1,0 +1,57 @@
+// Instruments on demand: what the server says of them, and what their cards need of the board.
+
+import type { Spec } from "./figures.d.ts";
+import type { Plotly } from "./plotly.d.ts";
+import type { LiveRun } from "./types.d.ts";
+
+/** What `assets/instruments.json` says (`dashboard.server.assets`). */
+export interface InstrumentList {
+  whole: string; // address of the plotly.js that draws surfaces too
+  instruments: InstrumentEntry[];
+}
+
+/** An entry of `rnncore.on_demand`. */
+export interface InstrumentEntry {
+  key: string;
+  title: string;
+  help: string;
+  look: string;
+  formula: string;
+  source: string;
+  follows: boolean; // whether it can be followed over training
+}
+
+/** One picture of a reading (`dashboard.figures.panels`). */
+export interface Picture {
+  key: string;
+  title: string;
+  help: string;
+  slices: boolean; // whether pointing at its map draws a row and a column
+  whole: boolean; // whether the small plotly.js lacks what it takes
+  spec?: Spec;
+  letters?: string[];
+  rows?: (number | null)[][];
+}
+
+/** What GET /api/runs/ID/instruments/KEY says. */
+export interface ReadingAnswer {
+  instrument: string;
+  step: number;
+  said: string[];
+  notes: string[];
+  undefined: string; // why there is nothing to draw, or ''
+  pictures: Picture[];
+}
+
+/** What cards ask the board. */
+export interface Hooks {
+  now: () => { runs: LiveRun[]; step: number | null; theme: string };
+  colors: () => string[];
+  plotly: () => Promise<Plotly>;
+}
+
+/** What `open` of instruments.js returns. */
+export interface Opened {
+  follow: (news: boolean) => void;
+  stop: () => void;
+}

@@ -1,0 +1,246 @@
+// The instruments of the runs on the board: a card each, which asks for nothing before it is opened.
+
+import { call } from "./calls.js";
+import { ACTIVE, button, count, element, setText } from "./dom.js";
+import { drawReading } from "./readings.js";
+
+/** @import { Hooks, InstrumentList, InstrumentEntry, ReadingAnswer } from "./instruments.d.ts" */
+/** @import { Plotly } from "./plotly.d.ts" */
+/** @import { LiveRun } from "./types.d.ts" */
+
+const REST_MS = 500; // a step must have been chosen for so long
+const LIVE_MS = 4000; // while training, a reading is at least so old before the next
+const TIMES_SLOWER = 4; // than it took
+
+/**
+ * Called by the board's script when the fold is opened first.
+ * @param {HTMLElement} root
+ * @param {InstrumentList} list
+ * @param {Hooks} hooks
+ */
+export function open(root, list, hooks) {
+  return new Instruments(root, list, hooks);
+}
+
+class Instruments {
+  timer = 0;
+
+  /**
+   * @param {HTMLElement} root
+   * @param {InstrumentList} list
+   * @param {Hooks} hooks
+   */
+  constructor(root, list, hooks) {
+    this.hooks = hooks;
+    this.whole = list.whole;
+    /** @type {Promise<Plotly> | null} */
+    this.wholePlotly = null;
+    this.cards = list.instruments.map((entry) => new InstrumentCard(entry, hooks, (whole) => this.plotly(whole)));
+    root.append(...this.cards.map((card) => card.root));
+  }
+
+  /**
+   * What is shown may be another step, other runs or another theme now, or there may be news of it.
+   * @param {boolean} news whether runs that train have gone on, and nothing else has changed
+   */
+  follow(news) {
+    clearTimeout(this.timer);
+    const turn = () => {
+      for (const card of this.cards) if (card.root.open) card.follow(news);
+    };
+    if (news) turn();
+    else this.timer = setTimeout(turn, REST_MS);
+  }
+
+  /** @param {boolean} whole */
+  async plotly(whole) {
+    const small = await this.hooks.plotly();
+    if (!whole) return small;
+    this.wholePlotly ??= loadWhole(this.whole, small);
+    return this.wholePlotly;
+  }
+
+  stop() {
+    clearTimeout(this.timer);
+    for (const card of this.cards) card.stop();
+  }
+}
+
+/**
+ * Load the plotly.js that draws surfaces; the page's own stays in its place.
+ * @param {string} url
+ * @param {Plotly} small
+ * @returns {Promise<Plotly>}
+ */
+function loadWhole(url, small) {
+  return new Promise((resolve, reject) => {
+    const script = document.createElement("script");
+    script.src = url;
+    script.onload = () => {
+      const whole = window.Plotly;
+      window.Plotly = small;
+      resolve(whole);
+    };
+    script.onerror = () => reject(new Error("plotly.js did not load"));
+    document.head.append(script);
+  });
+}
+
+class InstrumentCard {
+  shown = ""; // what is drawn: runs, step and theme
+  /** @type {AbortController | null} */ asking = null;
+  readAt = -Infinity;
+  took = 0;
+  course = false;
+
+  /**
+   * @param {InstrumentEntry} entry
+   * @param {Hooks} hooks
+   * @param {(whole: boolean) => Promise<Plotly>} plotly
+   */
+  constructor(entry, hooks, plotly) {
+    this.entry = entry;
+    this.hooks = hooks;
+    this.plotly = plotly;
+    this.root = element("details", "rgl-instrument");
+    this.root.dataset.instrument = entry.key;
+    const summary = element("summary");
+    summary.append(element("h3", "", entry.title), element("span", "", entry.help));
+    this.body = element("div", "rgl-instrument-body");
+    const about = element("p", "rgl-aside", `${entry.formula}. Source: ${entry.source}.`);
+    const look = element("p", "", entry.look);
+    look.prepend(element("strong", "", "What to look for: "));
+    this.bar = element("div", "rgl-instrument-bar");
+    this.status = element("span", "rgl-aside");
+    this.status.setAttribute("role", "status");
+    this.bar.append(this.status);
+    if (entry.follows) this.bar.prepend(this.turnButton());
+    this.places = element("div", "rgl-instrument-runs");
+    this.body.append(look, about, this.bar, this.places);
+    this.root.append(summary, this.body);
+    this.root.ontoggle = () => (this.root.open ? this.follow(false) : this.stop());
+  }
+
+  turnButton() {
+    const turn = button("Over training", "Read it at several steps of the run, up to the one shown", () => {
+      this.course = !this.course;
+      turn.setAttribute("aria-pressed", String(this.course));
+      this.follow(false);
+    });
+    turn.setAttribute("aria-pressed", "false");
+    return turn;
+  }
+
+  /** @param {boolean} news */
+  follow(news) {
+    const { runs, step, theme } = this.hooks.now();
+    const known = runs.filter((run) => run.id);
+    const wanted = JSON.stringify([known.map(({ id }) => id), step, theme, this.course]);
+    const live = step === null && known.some((run) => ACTIVE.has(run.state?.status));
+    const due = performance.now() - this.readAt >= Math.max(LIVE_MS, TIMES_SLOWER * this.took);
+    const again = news && this.asking === null && !this.course && due && (live || this.wasLive);
+    if (wanted === this.shown && !again) return;
+    this.wasLive = live;
+    this.shown = wanted;
+    this.read(known, step, theme);
+  }
+
+  wasLive = false; // whether more was to come when it was read last
+
+  /**
+   * @param {LiveRun[]} runs
+   * @param {number | null} step
+   * @param {string} theme
+   */
+  async read(runs, step, theme) {
+    this.stop();
+    const asking = new AbortController();
+    this.asking = asking;
+    const began = performance.now();
+    if (this.places.children.length !== runs.length)
+      this.places.replaceChildren(...runs.map(() => element("div", "rgl-instrument-run")));
+    if (!runs.length) setText(this.status, "There are no runs on the board yet.");
+    await Promise.all(
+      runs.map((run, index) => {
+        const place = /** @type {HTMLElement} */ (this.places.children[index]);
+        return this.readRun(run, index, place, step, theme, asking.signal);
+      }),
+    );
+    if (this.asking !== asking) return;
+    this.asking = null;
+    this.readAt = performance.now();
+    this.took = this.readAt - began;
+    if (runs.length) setText(this.status, "");
+    this.root.dataset.read = this.shown;
+  }
+
+  /**
+   * @param {LiveRun} run
+   * @param {number} index
+   * @param {HTMLElement} place
+   * @param {number | null} step
+   * @param {string} theme
+   * @param {AbortSignal} signal
+   */
+  async readRun(run, index, place, step, theme, signal) {
+    const query = new URLSearchParams({ theme, color: String(index) });
+    if (step !== null) query.set("step", String(Math.min(step, run.series.last || 1)));
+    if (this.course) query.set("course", "1");
+    const path = `api/runs/${run.id}/instruments/${this.entry.key}`;
+    let status = 202;
+    /** @type {ReadingAnswer & { share?: number } | null} */
+    let answer = null;
+    let problem = null;
+    setText(this.status, "Reading …");
+    while (status === 202 && !signal.aborted) {
+      ({ status, answer, problem } = await call("GET", `${path}?${query}`, undefined, signal));
+      if (status === 202) setText(this.status, `Reading … ${Math.round(100 * (answer?.share ?? 0))} %`);
+    }
+    if (signal.aborted) return;
+    const heading = element("h4");
+    const swatch = element("span", "rgl-swatch");
+    swatch.style.background = this.hooks.colors()[index];
+    heading.append(swatch, ` ${run.label}`);
+    if (problem !== null || !answer) {
+      place.replaceChildren(heading, element("p", "", problem ?? ""));
+      return;
+    }
+    heading.append(element("span", "rgl-aside", when(answer.step, run.series.last)), this.files(path, answer.step));
+    const drawn = place.querySelector(".rgl-reading") ?? element("div", "rgl-reading");
+    if (!(drawn instanceof HTMLElement)) return;
+    place.replaceChildren(heading, drawn);
+    await drawReading(drawn, answer, this.plotly);
+  }
+
+  /**
+   * @param {string} path
+   * @param {number} step
+   */
+  files(path, step) {
+    const links = element("span", "rgl-instrument-files");
+    for (const [form, name] of [
+      ["npz", "NPZ"],
+      ["parquet", "Parquet"],
+    ]) {
+      const link = element("a", "", name);
+      link.href = new URL(`${path}?step=${step}${this.course ? "&course=1" : ""}&as=${form}`, document.baseURI).href;
+      link.title = `All numbers of this reading as a file (${name})`;
+      link.download = "";
+      links.append(link);
+    }
+    return links;
+  }
+
+  stop() {
+    this.asking?.abort();
+    if (this.asking) this.shown = "";
+    this.asking = null;
+  }
+}
+
+/**
+ * At which step a reading was made, in words.
+ * @param {number} step before whose update it was
+ * @param {number} last step that was done
+ */
+export const when = (step, last) => (step > last ? ` after step ${count(step - 1)}` : ` at step ${count(step)}`);

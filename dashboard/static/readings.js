@@ -1,0 +1,176 @@
+// The pictures of one reading of an instrument: figures, rows and columns of a map, texts with tinted letters.
+
+import { element, setRich } from "./dom.js";
+
+/** @import { Picture, ReadingAnswer } from "./instruments.d.ts" */
+/** @import { Layout, Plotly, PlotElement, Trace } from "./plotly.d.ts" */
+
+const CONFIG = {
+  displaylogo: false,
+  responsive: true,
+  modeBarButtonsToRemove: ["sendChartToCloud", "select2d", "lasso2d"],
+};
+const DECADES = 4; // below the strongest character of a text, after which there is no tint
+
+/**
+ * Draw a reading into a node, in place of what was there. Returns what it needs plotly's memory for.
+ * @param {HTMLElement} node
+ * @param {ReadingAnswer} answer
+ * @param {(whole: boolean) => Promise<Plotly>} plotly the small one, or the one that draws everything
+ */
+export async function drawReading(node, answer, plotly) {
+  const before = new Map(
+    [...node.querySelectorAll(".rgl-picture")].map((place) => [place.getAttribute("data-key"), place]),
+  );
+  const places = answer.pictures.map((picture) => {
+    const own = before.get(picture.key); // drawn over: plotly keeps what is known of it, and nothing flashes
+    return { picture, place: own instanceof HTMLElement && picture.spec ? own : pictureOf(picture) };
+  });
+  const words = element("div", "rgl-instrument-words");
+  for (const sentence of [answer.undefined, ...answer.said]) if (sentence) words.append(element("p", "", sentence));
+  for (const note of answer.notes) words.append(element("p", "rgl-aside", note));
+  node.replaceChildren(words, ...places.map(({ place }) => place));
+  for (const { picture, place } of places) {
+    if (picture.letters) drawLetters(place, picture);
+    else if (picture.spec) await drawFigure(place, picture, await plotly(picture.whole));
+  }
+}
+
+/** @param {Picture} picture */
+function pictureOf({ key, title, help, letters }) {
+  const place = element("div", "rgl-picture");
+  place.dataset.key = key;
+  const heading = element("h4");
+  setRich(heading, title);
+  const plot = element("div", letters ? "rgl-letters" : "rgl-plot");
+  plot.setAttribute("role", letters ? "group" : "figure");
+  plot.setAttribute("aria-label", help);
+  place.append(heading, plot);
+  return place;
+}
+
+/**
+ * @param {HTMLElement} place
+ * @param {Picture} picture
+ * @param {Plotly} Plotly
+ */
+async function drawFigure(place, { spec, slices }, Plotly) {
+  const plot = /** @type {PlotElement} */ (place.querySelector(".rgl-plot"));
+  if (!spec) return;
+  const layout = { ...spec.layout, font: { ...spec.layout.font, family: getComputedStyle(place).fontFamily } };
+  await Plotly.react(plot, spec.data, layout, CONFIG);
+  if (slices) addSlices(place, plot, layout, Plotly);
+}
+
+/**
+ * Below a map two lines: the row and the column that the pointer is at, at first those of the last row.
+ * @param {HTMLElement} place
+ * @param {PlotElement} plot
+ * @param {Layout} layout of the map
+ * @param {Plotly} Plotly
+ */
+function addSlices(place, plot, layout, Plotly) {
+  const known = place.querySelector(".rgl-slices");
+  const below = /** @type {PlotElement} */ (known ?? element("div", "rgl-plot rgl-slices"));
+  const words = place.querySelector("p") ?? element("p", "rgl-aside");
+  if (!known) place.append(below, words);
+  const [map] = /** @type {Trace[]} */ (plot._fullData ?? []);
+  const draw = (/** @type {number} */ row, /** @type {number} */ column) => {
+    const found = slicesOf(map, row, column);
+    const axis = {
+      ...layout.yaxis,
+      title: { ...layout.yaxis.title, text: "log₁₀" },
+      range: undefined,
+      autorange: true,
+    };
+    const spec = {
+      ...layout,
+      yaxis: axis,
+      xaxis: { ...layout.xaxis, title: { text: "timestep" } },
+      hovermode: "x unified",
+    };
+    words.textContent = found.words;
+    return Plotly.react(below, found.traces, /** @type {Layout} */ (spec), CONFIG);
+  };
+  draw(rowsOf(map).length - 1, 0);
+  plot.removeAllListeners?.("plotly_hover");
+  plot.on("plotly_hover", ({ points: [point] }) => {
+    const [row, column] = /** @type {[number, number]} */ (point.pointNumber ?? [0, 0]);
+    draw(row, column);
+  });
+}
+
+/**
+ * The row of a loss step and the column of a state, as lines, and what they are in words.
+ * @param {Trace} map
+ * @param {number} row
+ * @param {number} column
+ */
+export function slicesOf(map, row, column) {
+  const rows = rowsOf(map);
+  const [x, y] = [Array.from(map.x ?? []), Array.from(map.y ?? [])];
+  const own = Array.from(rows[row] ?? []);
+  const others = rows.map((each) => each[column] ?? null);
+  /** @type {Trace[]} */
+  const traces = [
+    { type: "scatter", mode: "lines", name: `loss at τ = ${y[row]}, over t`, x, y: own },
+    {
+      type: "scatter",
+      mode: "lines",
+      name: `state at t = ${x[column]}, over τ`,
+      x: y,
+      y: others,
+      line: { dash: "dot" },
+    },
+  ];
+  const words =
+    `Solid: what the loss at τ = ${y[row]} teaches each state. ` +
+    `Dotted: what each loss teaches the state at t = ${x[column]}.`;
+  return { traces, words };
+}
+
+/**
+ * The rows of a map; plotly keeps what it was sent in one piece as typed arrays.
+ * @param {Trace} map
+ * @returns {ArrayLike<number | null>[]}
+ */
+const rowsOf = (map) => Array.from(map.z ?? []);
+
+/**
+ * A text: pointing at a character, or going to it with the Tab key, tints those by which its prediction is taught.
+ * @param {HTMLElement} place
+ * @param {Picture} picture
+ */
+function drawLetters(place, { letters = [], rows = [] }) {
+  const box = /** @type {HTMLElement} */ (place.querySelector(".rgl-letters"));
+  const words = element("p", "rgl-aside");
+  const buttons = letters.map((letter, index) => {
+    const node = element("button", "rgl-letter", letter === "space" ? "␣" : letter);
+    node.type = "button";
+    node.onpointerenter = node.onfocus = () => tint(index);
+    return node;
+  });
+  const tint = (/** @type {number} */ chosen) => {
+    const tints = tintsOf(rows[chosen] ?? []);
+    for (const [index, node] of buttons.entries()) {
+      node.style.setProperty("--tint", `${Math.round(100 * (tints[index] ?? 0))}%`);
+      node.classList.toggle("rgl-chosen", index === chosen);
+    }
+    const next = letters[chosen + 1];
+    words.textContent =
+      `Tinted: the characters that the prediction after character ${chosen + 1}` +
+      `${next === undefined ? "" : ` (“${next}”)`} depends on; each full step of tint is a factor of ten.`;
+  };
+  box.append(...buttons);
+  place.append(words);
+  tint(Math.max(0, letters.length - 1));
+}
+
+/**
+ * How strongly characters are tinted, from 0 to 1, by the logarithms of their gradients.
+ * @param {(number | null)[]} row
+ */
+export function tintsOf(row) {
+  const strongest = Math.max(...row.map((value) => value ?? -Infinity));
+  return row.map((value) => (value === null ? 0 : Math.max(0, 1 - (strongest - value) / DECADES)));
+}

@@ -1,0 +1,147 @@
+"""Going to any step of a run, exactly, and reading instruments there."""
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from rnncore.config import TrainConfig
+from rnncore.data.dataset import DataError, SequenceDataset
+from rnncore.engine.instruments.jacobians import NotDefinedError
+from rnncore.engine.readings.probe import Probe, nobody
+from rnncore.engine.train import Trainer
+from rnncore.engine.underway import Plan
+from rnncore.on_demand import MOST_STEPS, ON_DEMAND, why_undefined
+from rnncore.reading import Numbers, Reading
+from rnncore.registry import load
+
+Change = tuple[int, str, float]  # first step in force, "learning_rate" or "clip_threshold", value
+State = dict[str, Any]  # of `Trainer.state_dict`
+Tell = Callable[[float], None]
+
+KEPT_BYTES = 64 * 2**20  # of states on the way that are kept, to come back to them
+KEPT = 24
+
+_SETTERS: dict[str, Callable[[Trainer, float], None]] = {
+    "learning_rate": Trainer.set_learning_rate,
+    "clip_threshold": Trainer.set_clip_threshold,
+}
+
+
+class _Traveller(Trainer):
+    """A run that is trained to get to a step: it neither evaluates nor records, which changes none of its numbers."""
+
+    def plan(self) -> Plan:
+        """Return what the next step is to do: train."""
+        return replace(super().plan(), evaluating=False, recording=False)
+
+
+class Inspection:
+    """One run whose steps can be looked at. Not safe for threads.
+
+    changes: of its settings while it trained. What is kept of the way makes the next look cheaper.
+    """
+
+    def __init__(self, config: TrainConfig, dataset: SequenceDataset, changes: Sequence[Change] = ()) -> None:
+        self.config = config
+        self._changes = sorted(changes)
+        self._trainer = _Traveller(config, dataset)
+        self._kept: OrderedDict[int, State] = OrderedDict({0: self._trainer.state_dict()})  # by steps done
+        weights = self._trainer.parameters.weights
+        self._most = max(2, min(KEPT, KEPT_BYTES // max(1, 4 * weights.numel() * weights.element_size())))
+
+    def keep(self, state: State) -> None:
+        """Take a checkpoint of the run (`Trainer.state_dict`), from which it can go on."""
+        self._kept[state["values"]["step"]] = state
+        while len(self._kept) > self._most:
+            self._kept.pop(next(step for step in self._kept if step))  # the start stays
+
+    def change(self, changes: Sequence[Change]) -> None:
+        """Take the changes of settings that are known by now; those before steps that were done stay the same."""
+        self._changes = sorted(changes)
+
+    def read(self, key: str, step: int, asked: Mapping[str, Any] | None = None, tell: Tell = nobody) -> Reading:
+        """Return the reading of an instrument at `step`: with the weights before its update, on its batch.
+
+        asked: what the reader chose beside the instrument. tell: takes the share of the work that is done. Raises
+        DataError where the run does not get there.
+        """
+        if reason := why_undefined(key, self.config):
+            return Reading(instrument=key, step=step, undefined=reason)
+        self._go_before(step, lambda share: tell(0.5 * share))
+        before = self._trainer.state_dict()
+        began = time.perf_counter()
+        probe = Probe(self._trainer, step, asked or {}, lambda share: tell(0.5 + 0.5 * share))
+        try:
+            found: Reading = ON_DEMAND[key].load()(probe)
+        except NotDefinedError as error:
+            found = Reading(instrument=key, step=step, undefined=f"{str(error)[:1].upper()}{str(error)[1:]}.")
+        finally:
+            seconds = time.perf_counter() - began
+            self._trainer.load_state_dict(_copy(before))
+        return replace(found, seconds=seconds)
+
+    def follow(self, key: str, last: int, tell: Tell = nobody) -> Reading:
+        """Return how the summary of an instrument went over training, at up to `MOST_STEPS` steps up to `last`.
+
+        Arrays: step (n,), and each vector of the summary (n, ...), NaN where it was not defined.
+        """
+        steps = np.unique(np.geomspace(1, last, min(last, MOST_STEPS)).round().astype(int))
+        found: list[Reading] = []
+        began = time.perf_counter()
+        for place, step in enumerate(steps.tolist()):
+            tell(place / len(steps))
+            found.append(self.read(key, step))
+        return _over_training(key, steps.astype(float), found, time.perf_counter() - began)
+
+    def _go_before(self, step: int, tell: Tell) -> None:
+        """Do the steps before `step`, from the nearest state that is known."""
+        trainer, target = self._trainer, step - 1
+        nearest = max(known for known in self._kept if known <= target)
+        if not nearest <= trainer.step <= target:
+            self._load(nearest)
+        began, apart = trainer.step, max(1, (target - trainer.step) // (self._most // 2))
+        records = trainer.records()
+        while trainer.step < target:
+            for first, name, value in self._changes:
+                if first == trainer.step + 1:
+                    _SETTERS[name](trainer, value)
+            if next(records, None) is None or (trainer.ended is not None and trainer.step < target):
+                raise DataError(f"step: {step:,} is not allowed; this run ended at step {trainer.step:,}.")
+            if trainer.step == target or (trainer.step - began) % apart == 0:
+                self.keep(trainer.state_dict())
+                tell((trainer.step - began) / max(1, target - began))
+        for first, name, value in self._changes:
+            if first == step:
+                _SETTERS[name](trainer, value)
+
+    def _load(self, step: int) -> None:
+        """Stand after `step` steps, with the settings that were in force at the next one."""
+        trainer = self._trainer
+        trainer.load_state_dict(_copy(self._kept[step]))
+        trainer.ended = None
+        for first, name, value in self._changes:
+            if first <= step:
+                _SETTERS[name](trainer, value)
+
+
+def _copy(state: State) -> State:
+    """Return a state that a trainer may change: its optimiser goes on in the tensors that it is given."""
+    return {**state, "tensors": {name: tensor.clone() for name, tensor in state["tensors"].items()}}
+
+
+def _over_training(key: str, steps: Numbers, found: Sequence[Reading], seconds: float) -> Reading:
+    """Return the summaries of readings at several steps as one reading; see `OnDemand.course`."""
+    known = [reading for reading in found if not reading.undefined]
+    if not known:
+        return replace(found[-1], seconds=seconds)
+    arrays: dict[str, Numbers] = {"step": steps}
+    for name in known[-1].summary:
+        blank = np.full_like(known[-1].arrays[name], np.nan)
+        arrays[name] = np.stack([reading.arrays.get(name, blank) for reading in found])  # (n, ...)
+    course: Callable[[dict[str, Numbers]], Reading] = load(ON_DEMAND[key].course)
+    notes = tuple(dict.fromkeys(note for reading in known for note in reading.notes))
+    return replace(course(arrays), instrument=key, step=int(steps[-1]), notes=notes, seconds=seconds)

@@ -1,0 +1,197 @@
+"""Jacobians of a run at one step: Lyapunov exponents, the eigenvalues of the recurrent matrix, and the profile."""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from rnncore.engine.cells.recurrent import StateTape
+from rnncore.engine.gradients import profile
+from rnncore.engine.instruments.jacobians import PIECE
+from rnncore.engine.instruments.lyapunov import LARGE, MOST, lyapunov_spectrum
+from rnncore.engine.losses import batch_loss
+from rnncore.engine.model import SequenceModel
+from rnncore.engine.readings.probe import Probe
+from rnncore.reading import Axis, Layer, Numbers, Panel, Reading, Scale
+
+_SEQUENCES = 4  # over which exponents are averaged
+_NEAR = 0.02  # nats per timestep: nearer to 0 than that is neither growth nor decay
+
+
+def read(probe: Probe) -> Reading:
+    """Return the exponents, eigenvalues of the top layer's recurrent blocks, and the profile beside the first one."""
+    model = probe.model
+    inputs, _, lengths = probe.batch()
+    size = state_size(model)
+    rows = max(1, min(_SEQUENCES, len(inputs), PIECE // size**2))
+    notes = [f"Averaged over the first {rows} of {len(inputs):,} sequences." if rows < len(inputs) else ""]
+    if lengths is not None:
+        notes.append("Padded timesteps count like the others.")
+    if model.config.nonlinearity == "relu":
+        notes.append("ReLU has a kink at 0, where its slope is taken as 0.")
+    if size > LARGE:
+        notes.append(f"The state has {size:,} numbers; these are the first {MOST} exponents.")
+    exponents = lyapunov_spectrum(model, inputs[:rows])
+    arrays: dict[str, Numbers] = {"rank": np.arange(1.0, len(exponents) + 1), "exponent": exponents}
+    panels = [_spectrum(exponents)]
+    if (values := eigenvalues(model)) is not None:
+        arrays |= {"eigenvalue_real": values.real.astype(float), "eigenvalue_imaginary": values.imag.astype(float)}
+        panels.append(_disc())
+    first = float(exponents[0])
+    T = inputs.shape[1]
+    if np.isfinite(first) and lengths is None:
+        norms = measured(probe)
+        arrays |= {"t": np.arange(1.0, T + 1), "gradient": norms, "expected": expected(norms, first)}
+        panels.append(_profile())
+    return Reading(
+        instrument="lyapunov",
+        step=probe.step,
+        arrays=arrays,
+        panels=tuple(panels),
+        said=said(first, arrays.get("gradient")),
+        notes=tuple(filter(None, notes)),
+        summary=("exponent",),
+    )
+
+
+def state_size(model: SequenceModel) -> int:
+    """Return how many numbers the states of all layers have together, without running the network."""
+    with torch.no_grad():
+        weight = next(model.parameters())
+        start = model.recurrent.definition.start(weight.new_zeros(1, model.recurrent.input_size))
+    return model.recurrent.num_layers * sum(each.shape[-1] for each in start)
+
+
+def eigenvalues(model: SequenceModel) -> NDArray[np.complex128] | None:
+    """Return the eigenvalues of the top layer's recurrent matrix, block by block; None where there is none."""
+    matrix = model.recurrent.entry.matrix
+    if matrix is None:
+        return None
+    weight = model.recurrent.layer_weights(model.recurrent.num_layers - 1)[matrix].detach().double().cpu()
+    blocks = weight.view(-1, weight.shape[-1], weight.shape[-1])  # (G, H, H)
+    return np.asarray(torch.linalg.eigvals(blocks).flatten().numpy())
+
+
+def measured(probe: Probe) -> Numbers:
+    """Return the profile of the top layer on the batch, (T,), in float64."""
+    inputs, targets, lengths = probe.batch()
+    tape = StateTape()
+    probe.model.eval()
+    with torch.enable_grad():
+        wanted = inputs.detach().requires_grad_()
+        loss: Tensor = batch_loss(probe.loss, probe.model(wanted, lengths, tape), targets, lengths)
+        torch.autograd.grad(loss, wanted)
+    probe.model.train()
+    found = profile(tape, len(inputs), lengths)["hidden_grad_norm"]
+    assert found is not None
+    return found[-1].astype(float)
+
+
+def expected(norms: Numbers, exponent: float) -> Numbers:
+    """Return the line e^(lambda (T - t)) through the last norm: what one exponent makes of it, T steps back."""
+    with np.errstate(over="ignore", under="ignore"):
+        return np.asarray(norms[-1] * np.exp(exponent * np.arange(len(norms) - 1, -1, -1)))
+
+
+def slope(norms: Numbers) -> float | None:
+    """Return the least-squares slope of ln |dL/dh_t| per step back in time; None for less than 3 finite points."""
+    t = np.arange(len(norms))
+    known = np.isfinite(norms) & (norms > 0)
+    if known.sum() < 3:
+        return None
+    return float(-np.polyfit(t[known], np.log(norms[known]), 1)[0])
+
+
+def said(first: float, norms: Numbers | None) -> tuple[str, ...]:
+    """Return what the largest exponent means, and how the measured profile compares."""
+    if not np.isfinite(first):
+        return ("Every disturbance is wiped out within the sequence: the largest exponent is minus infinity.",)
+    factor = f"{np.exp(first):.3g}"
+    if first > _NEAR:
+        words = f"The largest exponent is {first:.3f}: small disturbances grow {factor} times per timestep (chaos)."
+    elif first < -_NEAR:
+        words = f"The largest exponent is {first:.3f}: small disturbances shrink to {factor} of their size per timestep."
+    else:
+        words = f"The largest exponent is {first:.3f}: small disturbances neither grow nor shrink much."
+    own = None if norms is None else slope(norms)
+    if own is None:
+        return (words,)
+    return (words, f"The measured gradient changes by a factor of {np.exp(own):.3g} per step back in time.")
+
+
+def course(arrays: dict[str, Numbers]) -> Reading:
+    """Return the exponents over training: the largest as bars, all of them as a map."""
+    exponents = arrays["exponent"]  # (n, N)
+    ranks = np.arange(1.0, exponents.shape[1] + 1)
+    steps = np.array([f"{step:,.0f}" for step in arrays["step"]])
+    found = arrays | {"rank": ranks, "largest": exponents[:, 0], "map": exponents.T, "place": np.arange(1.0, len(steps) + 1)}
+    first, last = exponents[0, 0], exponents[-1, 0]
+    words = f"The largest exponent goes from {first:.3f} to {last:.3f}; at 0 gradients keep their length."
+    return Reading(instrument="lyapunov", step=0, arrays=found, panels=_over_training(steps.tolist()), said=(words,))
+
+
+def _spectrum(exponents: Numbers) -> Panel:
+    return Panel(
+        key="spectrum",
+        title="Lyapunov exponents, largest first",
+        help="Bar chart: the Lyapunov exponents in descending order, with a line at 0",
+        x=Axis(title="rank"),
+        y=Axis(title="nats per timestep"),
+        layers=(Layer(kind="bars", x="rank", y="exponent", hover="exponent %{x}: %{y:.4f}<extra></extra>"),),
+        levels=((0.0, "0: neither grows nor shrinks"),),
+    )
+
+
+def _disc() -> Panel:
+    return Panel(
+        key="eigenvalues",
+        title="Eigenvalues of the recurrent matrix",
+        help="The eigenvalues of the recurrent matrix in the complex plane, with the unit circle",
+        x=Axis(title="real part"),
+        y=Axis(title="imaginary part", equal=True),
+        layers=(
+            Layer(
+                kind="points", x="eigenvalue_real", y="eigenvalue_imaginary",
+                hover="%{x:.3f} + %{y:.3f} i<extra></extra>",
+            ),
+        ),
+        circle=True,
+    )  # fmt: skip
+
+
+def _profile() -> Panel:
+    return Panel(
+        key="profile",
+        title="‖∂L/∂h<sub>t</sub>‖, and what the largest exponent alone would make of it (dashed)",
+        help="Line chart: the measured gradient over the timesteps, and a straight line with the largest exponent",
+        x=Axis(title="timestep t"),
+        y=Axis(title="gradient", log=True),
+        layers=(
+            Layer(kind="line", x="t", y="gradient", name="measured", hover="%{y:.2e}"),
+            Layer(kind="line", x="t", y="expected", name="what chaos theory expects", tone="muted", dash="dash",
+                  hover="%{y:.2e}"),
+        ),
+    )  # fmt: skip
+
+
+def _over_training(steps: list[str]) -> tuple[Panel, ...]:
+    return (
+        Panel(
+            key="largest",
+            title="The largest exponent over training",
+            help="Bar chart: the largest Lyapunov exponent at several training steps, with a line at 0",
+            x=Axis(title="training step", names=tuple(steps)),
+            y=Axis(title="nats per timestep"),
+            layers=(Layer(kind="bars", x="place", y="largest", hover="%{y:.4f}<extra></extra>"),),
+            levels=((0.0, "0"),),
+        ),
+        Panel(
+            key="all",
+            title="All exponents over training",
+            help="Map: the Lyapunov exponents, by rank, at several training steps",
+            x=Axis(title="training step", names=tuple(steps)),
+            y=Axis(title="rank"),
+            layers=(Layer(kind="map", x="place", y="rank", z="map", hover="rank %{y}: %{z:.4f}<extra></extra>"),),
+            scale=Scale(title="nats per timestep", middle=0.0),
+        ),
+    )

@@ -1,0 +1,116 @@
+"""`python -m rnncore inspect RUN_OR_CONFIG --instrument NAME --step N`: an instrument read at one step of a run."""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from rnncore.config import TrainConfig, files_of
+from rnncore.errors import ConfigError, not_allowed
+from rnncore.key_of import either
+
+Asked = tuple[TrainConfig, Any, Sequence[tuple[int, str, float]], bytes, int]
+
+
+def add_to(commands: Any, read_config: Callable[[str], TrainConfig]) -> None:
+    """Add `inspect` to a parser's commands; it sets `run`, which returns the exit status. read_config: of a file."""
+    summary = "read an instrument at one step of a run: its numbers as JSON, or as a file"
+    parser = commands.add_parser("inspect", help=summary, description=summary)
+    parser.add_argument(
+        "of", metavar="RUN_OR_CONFIG", help="a run's id in the app's store, a folder of `train --out`, or a config file"
+    )
+    parser.add_argument("--instrument", metavar="NAME", help="which one; without it, all are listed")
+    parser.add_argument(
+        "--step", type=_positive, metavar="N", help="before whose update (default: the one after the last)"
+    )
+    parser.add_argument("--over-training", action="store_true", help="at several steps up to N instead")
+    parser.add_argument("--json", action="store_true", help="print all numbers as JSON, not the sentences alone")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="write all numbers to a file .npz or .parquet")
+    parser.add_argument("--data-dir", type=Path, metavar="DIR", help="the store's folder (default: the app's own)")
+    parser.set_defaults(run=_inspect, read_config=read_config)
+
+
+def _positive(text: str) -> int:
+    if not (text.isascii() and text.isdecimal()) or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
+    return int(text)
+
+
+def _inspect(options: argparse.Namespace) -> int:
+    from rnncore.on_demand import ON_DEMAND
+    from rnncore.reading_files import WRITERS
+
+    if options.instrument is None:
+        for key, entry in ON_DEMAND.items():
+            print(f"{key:14} {entry.title}. {entry.help}")
+        return 0
+    if options.instrument not in ON_DEMAND:
+        raise not_allowed("instrument", options.instrument, "", either(ON_DEMAND))
+    writer = None if options.out is None else WRITERS.get(options.out.suffix.lower())
+    if options.out is not None and writer is None:
+        raise ConfigError(f"--out: '{options.out}' is not allowed; allowed: a file {either(WRITERS)}")
+    if options.over_training and not ON_DEMAND[options.instrument].course:
+        followed = either(key for key, entry in ON_DEMAND.items() if entry.course)
+        raise ConfigError(f"--over-training: '{options.instrument}' is read at one step; followed are {followed}")
+
+    from rnncore.data import load_dataset
+    from rnncore.engine.inspection import Inspection
+    from rnncore.runs.worker.main import TorchEngine
+
+    config, read_file, changes, checkpoint, last = _asked(options)
+    step = options.step or last
+    if step > last:
+        raise not_allowed("step", step, "", f"1 to {last:,}")
+    inspection = Inspection(config, load_dataset(config.data, read_file, config.mistake), changes)
+    if checkpoint:
+        inspection.keep(TorchEngine().state(checkpoint))
+    read = inspection.follow if options.over_training else inspection.read
+    found = read(options.instrument, step)
+    if writer is not None:
+        options.out.write_bytes(writer(found))
+        print(f"rnncore: wrote {options.instrument} at step {step:,} to '{options.out}'", file=sys.stderr)
+    if options.json:
+        print(json.dumps(found.to_json(), allow_nan=False))
+    else:
+        for sentence in (found.undefined, *found.said, *found.notes):
+            print(sentence, end="\n" if sentence else "")
+    return 0
+
+
+def _asked(options: argparse.Namespace) -> Asked:
+    """Return config, reader of files, changes, checkpoint (or b"") and the last step that can be asked for."""
+    from rnncore.data import read_path
+
+    path = Path(options.of)
+    if path.is_dir():
+        path = path / "config.json"
+    elif not path.is_file() and path.suffix != ".json":
+        return _of_store(options)
+    config = options.read_config(str(path))
+    return config, read_path, (), b"", config.steps + 1
+
+
+def _of_store(options: argparse.Namespace) -> Asked:
+    from rnncore.data.dataset import DataError
+    from rnncore.runs.commands import found, open_store
+    from rnncore.runs.watched_forms import is_watched
+
+    with open_store(options) as (store, _):
+        run = found(store, options.of)
+        if is_watched(run.config):
+            raise ConfigError(f"the run '{run.id}' trains in a program of its own, which has its weights")
+        config = TrainConfig.model_validate(run.config)
+        kept = store.load_checkpoint(run.id)
+        contents = {file: store.file(run.workspace, file) for file in files_of(config.data)}
+        events = store.events(run.id)
+
+    def read_file(file: str) -> bytes:
+        content: bytes | None = contents[file]
+        if content is None:
+            raise DataError("The uploaded file of this run is no longer stored.")
+        return content
+
+    after = 0 if run.status == "diverged" else 1  # the last step of one that diverged was never done
+    return config, read_file, events, kept[1] if kept else b"", run.step + after

@@ -1,0 +1,114 @@
+"""The process that reads instruments as the server sees it: a request goes in, and an answer comes out in time."""
+
+import logging
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any, BinaryIO, cast
+
+from rnncore.data.dataset import DataError
+from rnncore.runs.backend.frames import Frame, ProtocolError, read_frame, write_frame
+from rnncore.runs.reader.wire import join_files
+
+logger = logging.getLogger(__name__)
+
+START_S = 90.0
+NO_PROCESS = "The process that reads instruments could not be started; try again."
+ENDED = "The process that reads instruments has ended unexpectedly; try again."
+
+
+class InspectorProcess:
+    """A process that reads instruments. Not safe for threads: `Desk` has one thread that uses it."""
+
+    def __init__(self, memory_mb: int, nice: int) -> None:
+        command = [sys.executable, "-m", "rnncore.runs.inspector", f"--memory-mb={memory_mb}", f"--nice={nice}"]
+        self._process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=os.environ | {"OMP_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"},
+            start_new_session=sys.platform != "win32",  # Ctrl-C is for the server, which ends it itself
+            creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
+        )
+        self._ready = False
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process still runs."""
+        return self._process.poll() is None
+
+    def ask(
+        self, request: dict[str, Any], files: Sequence[tuple[str, bytes]], seconds: float, tell: Callable[[float], None]
+    ) -> bytes:
+        """Return the reading as bytes. tell: takes the share that is done.
+
+        Raises DataError where it is refused, or takes longer than `seconds`, which ends the process.
+        """
+        late = threading.Event()
+        if not self._ready:
+            with _deadline(self, START_S, late):
+                self._next(NO_PROCESS)
+            self._ready = True
+        sizes, blob = join_files(files)
+        with _deadline(self, seconds, late):
+            try:
+                write_frame(cast(BinaryIO, self._process.stdin), {**request, "type": "read", "files": sizes}, blob)
+            except OSError:
+                raise DataError(ENDED) from None
+            while True:
+                try:
+                    frame = self._next(ENDED)
+                except DataError:
+                    if late.is_set():
+                        raise DataError(
+                            f"Reading this instrument took longer than {seconds:.0f} seconds, so it was given up; "
+                            "an earlier step, or a smaller network, takes less."
+                        ) from None
+                    raise
+                if frame.type == "progress":
+                    tell(float(frame.header["share"]))
+                    continue
+                if frame.header.get("spent"):  # what a failed attempt holds is seldom given back
+                    self.kill()
+                if frame.type == "refused":
+                    raise DataError(frame.header["sentence"])
+                return frame.blob
+
+    def kill(self) -> None:
+        """End the process at once."""
+        self._process.kill()
+        self._process.wait(5.0)
+        for stream in (self._process.stdin, self._process.stdout):
+            try:
+                cast(BinaryIO, stream).close()
+            except OSError:
+                logger.debug("the process had closed its pipe")
+
+    def _next(self, problem: str) -> Frame:
+        try:
+            frame = read_frame(cast(BinaryIO, self._process.stdout))
+        except (OSError, ProtocolError, ValueError):
+            frame = None
+        if frame is None:
+            raise DataError(problem)
+        return frame
+
+
+class _deadline:  # noqa: N801 - used like a function
+    """Ends a process that is not done in time, and notes that it was late."""
+
+    def __init__(self, process: InspectorProcess, seconds: float, late: threading.Event) -> None:
+        def end() -> None:
+            late.set()
+            process._process.kill()
+
+        self._timer = threading.Timer(seconds, end)
+        self._timer.daemon = True
+
+    def __enter__(self) -> None:
+        self._timer.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._timer.cancel()

@@ -1,0 +1,151 @@
+"""Going to any step of a run, and reading instruments there: exact, whichever way leads there."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from rnncore.__main__ import main
+from rnncore.config import TrainConfig
+from rnncore.data import DataError, load_dataset
+from rnncore.engine.inspection import Inspection
+from rnncore.engine.train import Trainer
+from rnncore.on_demand import ON_DEMAND, why_undefined
+from rnncore.reading import Reading
+from rnncore.records import Record
+
+CONFIG: dict[str, Any] = {
+    "data": {"kind": "task", "task": "adding", "seq_len": 8},
+    "model": {"hidden_size": 4},
+    "clip": {"method": "autoclip"},
+    "steps": 30,
+    "batch_size": 3,
+    "profile_every": 1,
+}
+
+
+def config_of(**changes: Any) -> TrainConfig:
+    return TrainConfig.model_validate(CONFIG | changes)
+
+
+def inspection_of(config: TrainConfig, changes: Any = ()) -> Inspection:
+    return Inspection(config, load_dataset(config.data, mistake=config.mistake), changes)
+
+
+def trained(config: TrainConfig, rates: dict[int, float] | None = None) -> tuple[list[Record], dict[int, Any]]:
+    """Return the records of a run whose learning rate is changed on the way, and its states by steps done."""
+    trainer, states, done = Trainer(config), {}, []
+    records = trainer.records()
+    while trainer.ended is None:
+        if trainer.step + 1 in (rates or {}):
+            trainer.set_learning_rate((rates or {})[trainer.step + 1])
+        done.append(next(records))
+        states[trainer.step] = trainer.state_dict()
+    return done, states
+
+
+@pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
+def test_a_reading_sees_what_the_profile_of_its_step_saw(cell: str) -> None:
+    """With the last step read alone the flow matrix is one row, the recorded profile itself, whatever way led there."""
+    config = config_of(model={"cell": cell, "hidden_size": 4}, data={"kind": "task", "task": "adding", "seq_len": 8})
+    rates = {5: 0.03, 12: 0.001}
+    records, states = trained(config, rates)
+    changes = [(step, "learning_rate", value) for step, value in rates.items()]
+    inspection = inspection_of(config, changes)
+    for step in (20, 3, 21, 12, 30, 1):  # forward, and back again
+        found = 10 ** inspection.read("flow", step).arrays["log10_gradient"][0]
+        np.testing.assert_allclose(found, records[step - 1].hidden_grad_norm[0], rtol=2e-5)
+    resumed = inspection_of(config, changes)
+    resumed.keep(states[17])
+    resumed.keep(states[30])
+    for step in (25, 31):
+        same = [each.read("flow", step).arrays["log10_gradient"] for each in (inspection, resumed)]
+        np.testing.assert_array_equal(*same)
+
+
+@pytest.mark.parametrize("key", ON_DEMAND)
+def test_no_instrument_changes_the_run_it_has_looked_at(key: str) -> None:
+    config = config_of(optimizer={"name": "adam"}, model={"hidden_size": 4, "dropout": 0.3, "num_layers": 2})
+    inspection, other = inspection_of(config), inspection_of(config)
+    inspection.read(key, 6)
+    found = [each.read("flow", 9).arrays["log10_gradient"] for each in (inspection, other)]
+    np.testing.assert_array_equal(*found)
+
+
+@pytest.mark.parametrize("key", ON_DEMAND)
+@pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
+@pytest.mark.parametrize("readout", ["last", "every_step"])
+def test_every_instrument_reads_every_cell_and_survives_its_file(key: str, cell: str, readout: str) -> None:
+    task = "adding" if readout == "last" else "delayed_recall"
+    data = {"kind": "task", "task": task, "seq_len": 8} | ({} if readout == "last" else {"delay": 2})
+    config = config_of(data=data, model={"cell": cell, "hidden_size": 4, "readout": readout})
+    found = inspection_of(config).read(key, 2)
+    assert bool(found.undefined) != bool(found.arrays), "numbers, or the reason why there are none"
+    assert found.arrays or why_undefined(key, config) == found.undefined
+    again = Reading.from_bytes(found.to_bytes())
+    assert again.panels == found.panels
+    assert again.to_json() == found.to_json()
+    json.dumps(found.to_json(), allow_nan=False)
+    for panel in found.panels:
+        for layer in panel.layers:
+            assert {layer.x, layer.y} <= set(found.arrays)
+            assert {layer.z, layer.color} <= {"", *found.arrays}
+    assert set(found.summary) <= set(found.arrays)
+    if ON_DEMAND[key].course and not found.undefined:
+        course = inspection_of(config).follow(key, 5)
+        assert course.arrays["step"].tolist() == [1, 2, 3, 4, 5]
+        assert course.panels
+
+
+def test_a_step_that_a_run_does_not_reach_is_refused() -> None:
+    config = config_of(optimizer={"name": "sgd", "learning_rate": 100.0}, model={"nonlinearity": "relu"},
+                       clip={"method": "off"})  # fmt: skip
+    last = list(Trainer(config).records())[-1]
+    assert last.diverged
+    with pytest.raises(DataError, match=f"ended at step {last.step - 1}"):
+        inspection_of(config).read("flow", last.step + 1)
+
+
+def test_swapped_axes_are_said_to_have_no_value() -> None:
+    found = inspection_of(config_of(mistake="swapped_batch_and_time")).read("flow", 1)
+    assert found.undefined == "Not defined here: this run reads the batch axis as time."
+    assert not found.arrays
+
+
+def test_large_maps_are_sent_small_and_keep_their_largest_numbers() -> None:
+    found = inspection_of(config_of(data={"kind": "task", "task": "delayed_recall", "seq_len": 230, "delay": 3},
+                                    model={"hidden_size": 2, "readout": "every_step"})).read("flow", 1)  # fmt: skip
+    small = found.thinned()
+    shown, whole = small.arrays["log10_gradient"], found.arrays["log10_gradient"]
+    assert shown.shape == (200, 200) == (len(small.arrays["tau"]), len(small.arrays["t"]))
+    assert shown.max() == whole.max()
+    assert found.notes == ("200 of the 230 loss steps, spread evenly.",)
+
+
+def test_the_command_prints_lists_writes_and_refuses(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps(CONFIG))
+    assert main(["inspect", str(path)]) == 0
+    assert all(key in capsys.readouterr().out for key in ON_DEMAND)
+    for suffix in ("npz", "parquet"):
+        out = tmp_path / f"flow.{suffix}"
+        command = ["inspect", str(path), "--instrument", "flow", "--step", "4", "--json", "--out", str(out)]
+        assert main(command) == 0
+        printed = json.loads(capsys.readouterr().out)
+        assert (printed["instrument"], printed["step"]) == ("flow", 4)
+        values = printed["arrays"]["log10_gradient"]["values"]
+        if suffix == "npz":
+            assert Reading.from_bytes(out.read_bytes()).arrays["log10_gradient"].ravel().tolist() == values
+        else:
+            rows = {row["name"]: row["values"] for row in pq.read_table(out).to_pylist()}
+            assert rows["log10_gradient"] == values
+    for words, said in (
+        (["--instrument", "x"], "instrument: 'x' is not allowed; allowed: 'flow'"),
+        (["--instrument", "flow", "--step", "32"], "step: 32 is not allowed; allowed: 1 to 31"),
+        (["--instrument", "flow", "--out", "x.txt"], "allowed: a file '.npz' or '.parquet'"),
+    ):
+        assert main(["inspect", str(path), *words]) == 2
+        assert said in capsys.readouterr().err

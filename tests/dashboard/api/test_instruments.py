@@ -1,0 +1,105 @@
+"""Instruments over HTTP: worked out by a process of its own, once, and the same as the command line's."""
+
+import io
+import json
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+import pyarrow.parquet as pq
+import pytest
+
+from dashboard.figures.panels import pictures
+from dashboard.server import services
+from rnncore.config import TrainConfig
+from rnncore.data import load_dataset
+from rnncore.engine.inspection import Inspection
+from rnncore.on_demand import ON_DEMAND
+from rnncore.reading import Reading
+from rnncore.runs.store.keys import watch_key
+from tests.support.asgi import call
+from tests.support.trained import run_id, train_into
+from tests.support.waiting import wait
+
+CONFIG = TrainConfig.model_validate(
+    {
+        "data": {"kind": "task", "task": "delayed_recall", "seq_len": 8, "delay": 2},
+        "model": {"hidden_size": 4, "readout": "every_step"},
+        "steps": 6,
+        "batch_size": 3,
+    }
+)
+RUN = run_id(0)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def trained(scheduler: Any) -> None:
+    train_into(services.scheduler().store, [CONFIG], ["a"])
+
+
+def read(path: str) -> Any:
+    """Return the answer once the work is done."""
+    answers: list[Any] = []
+
+    def there() -> bool:
+        answers.append(call("GET", f"/api/runs/{path}"))
+        return answers[-1].status != 202
+
+    wait(there)
+    return answers[-1]
+
+
+def expected(key: str, step: int) -> Reading:
+    return Inspection(CONFIG, load_dataset(CONFIG.data)).read(key, step)
+
+
+@pytest.mark.parametrize("key", ON_DEMAND)
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_every_instrument_is_drawn_in_both_themes(key: str, theme: str) -> None:
+    found = expected(key, 3)
+    for picture in pictures(found, theme, 1):
+        assert picture["help"]
+        if "spec" in picture:
+            go.Figure(picture["spec"])  # plotly knows every property
+            json.dumps(picture, allow_nan=False)
+        else:
+            assert len(picture["letters"]) == len(picture["rows"])
+
+
+def test_a_reading_is_worked_out_elsewhere_once_and_kept() -> None:
+    answer = read(f"{RUN}/instruments/flow?step=4&as=json")
+    assert answer.status == 200
+    assert answer.json["arrays"] == expected("flow", 4).to_json()["arrays"]
+    kept = services.scheduler().store.reading(RUN, "flow", 4, False, 0)
+    assert kept is not None
+    again = call("GET", f"/api/runs/{watch_key(RUN)}/instruments/flow?step=4&as=json")
+    assert again.json == answer.json | {"run": watch_key(RUN)}, "who may look may read, and it takes no time"
+    newest = read(f"{RUN}/instruments/flow")
+    assert (newest.json["step"], newest.json["run"]) == (7, RUN)
+    assert newest.json["pictures"][0]["spec"]["data"][0]["type"] == "heatmap"
+
+
+def test_files_hold_the_same_numbers() -> None:
+    wanted = expected("flow", 4).arrays["log10_gradient"]
+    npz = read(f"{RUN}/instruments/flow?step=4&as=npz")
+    np.testing.assert_array_equal(Reading.from_bytes(npz.body).arrays["log10_gradient"], wanted)
+    rows = pq.read_table(io.BytesIO(read(f"{RUN}/instruments/flow?step=4&as=parquet").body)).to_pylist()
+    np.testing.assert_array_equal({row["name"]: row["values"] for row in rows}["log10_gradient"], wanted.ravel())
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "sentence"),
+    [
+        (f"{RUN}/instruments/x", 400, "instrument: 'x' is not allowed; allowed: 'flow'"),
+        (f"{RUN}/instruments/flow?step=8", 400, "step: 8 is not allowed; allowed: 1 to 7"),
+        (f"{RUN}/instruments/flow?step=x", 400, "step: 'x' is not allowed"),
+        (f"{RUN}/instruments/flow?as=pdf", 400, "as: 'pdf' is not allowed; allowed: figures, json, npz or parquet."),
+        (f"{RUN}/instruments/flow?theme=blue", 400, "theme: 'blue' is not allowed; allowed: light or dark."),
+        (f"{RUN}/instruments/flow?color=-1", 400, "color: '-1' is not allowed"),
+        (f"{'B' * 22}/instruments/flow", 404, "There is no such run"),
+    ],
+)
+def test_what_cannot_be_read_is_refused_in_one_sentence(path: str, status: int, sentence: str) -> None:
+    answer = call("GET", f"/api/runs/{path}")
+    assert answer.status == status
+    assert answer.json["error"].startswith(sentence)
