@@ -74,6 +74,7 @@ class Cell(Implemented):
     bounded: whether the largest singular value of its matrix bounds the gradient (Pascanu et al. 2013, section 2.1).
     omega: whether Pascanu's regulariser Omega is defined for it.
     torch_cell: name of the same cell in torch.nn, for one step; None: torch has none.
+    memory_gate: key of the gate by which the state that is kept is multiplied at each step; None: there is none.
     steps_back: whether the implementation can take a gradient one step back in two parts, units and weights.
     numbers_per_unit: in its state h_t: 2 where units are complex.
     own_output: whether the layer above sees something else than h_t (`CellDefinition.outputs`).
@@ -97,6 +98,7 @@ class Cell(Implemented):
     bounded: bool = False
     omega: bool = False
     torch_cell: str | None = None
+    memory_gate: str | None = None
     steps_back: bool = False
     numbers_per_unit: int = 1
     own_output: bool = False
@@ -146,6 +148,7 @@ CELLS.register(
         forget_block="forget",
         chrono={"forget": 1, "input": -1},
         torch_cell="LSTMCell",
+        memory_gate="f",
         steps_back=True,
         implementation="rnncore.engine.cells.lstm:Lstm",
     )
@@ -160,6 +163,7 @@ CELLS.register(
         gates=(Gate("r", "reset gate"), Gate("z", "update gate")),
         chrono={"update": 1},
         torch_cell="GRUCell",
+        memory_gate="z",
         steps_back=True,
         implementation="rnncore.engine.cells.gru:Gru",
     )

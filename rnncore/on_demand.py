@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from rnncore.cells import CELLS
 from rnncore.config import TrainConfig
 from rnncore.mistakes import MISTAKES
 from rnncore.registry import Implemented, Registry
@@ -20,8 +21,8 @@ class OnDemand(Implemented):
 
     look: one sentence on what to look for. formula: in plain characters. source: who has described it.
     undefined: why it has no value for a run of this configuration, else ''. course: where it is worth following over
-    training, the place of a function from the arrays of `Reading.summary`, each with a first dimension for the training
-    steps of the array "step", to a reading. terms: of the glossary, that help.
+    training: the place of a function from the arrays of `Reading.summary`, each with a first dimension for the training
+    steps of the array "step", and the last reading, to one of all of them. terms: of the glossary, that help.
     implementation: a function of a `rnncore.engine.readings.probe.Probe` that returns a `rnncore.reading.Reading`; its
     panels say how it is drawn, so that nothing else is to be written for it. It may do with the run what it likes.
     """
@@ -44,6 +45,11 @@ def why_undefined(key: str, config: TrainConfig) -> str:
     return ON_DEMAND[key].undefined(config)
 
 
+def _without_matrix(config: TrainConfig, what: str) -> str:
+    cell = CELLS[config.model.cell]
+    return "" if cell.matrix else f"Not defined here: {cell.phrase} has no {what}."
+
+
 ON_DEMAND.register(
     OnDemand(
         key="flow",
@@ -55,5 +61,88 @@ ON_DEMAND.register(
         source="Cashman et al. (2017), RNNbow, arXiv 1907.12545",
         terms=("State gradient",),
         implementation="rnncore.engine.readings.flow:read",
+    )
+)
+
+ON_DEMAND.register(
+    OnDemand(
+        key="lyapunov",
+        title="Jacobians and Lyapunov exponents",
+        help="How fast a small disturbance of the state grows or shrinks from one timestep to the next, on average.",
+        look="The largest exponent: far below 0 gradients vanish, above 0 they explode, near 0 they keep their length; "
+        "and whether the dashed line leans as the measured gradient does.",
+        formula="Q_t R_t = J_t Q_{t-1}, λ_i = mean over t of ln |R_ii|, J_t = ∂state_t/∂state_{t-1}",
+        source="Vogt et al. (2022), On Lyapunov exponents for RNNs; Engelken et al. (2023)",
+        course="rnncore.engine.readings.chaos:course",
+        terms=("Vanishing gradient", "Exploding gradient"),
+        implementation="rnncore.engine.readings.chaos:read",
+    )
+)
+ON_DEMAND.register(
+    OnDemand(
+        key="contributions",
+        title="Which steps teach",
+        help="What each timestep adds to the gradient of the recurrent matrix, and whether it pulls the same way.",
+        look="Long bars at early timesteps: the network learns from far back. Bars in the colour of a negative cosine "
+        "pull against the whole.",
+        formula="C_t = sum over b of a_{t,b} h_{t-1,b}ᵀ, a = ∂L/∂(W_hh h_{t-1}); the sum over t is ∂L/∂W_hh",
+        source="Werbos (1990), Backpropagation through time",
+        undefined=lambda config: _without_matrix(config, "recurrent matrix whose gradient the steps could add to"),
+        terms=("Backpropagation through time",),
+        implementation="rnncore.engine.readings.contributions:read",
+    )
+)
+ON_DEMAND.register(
+    OnDemand(
+        key="memory",
+        title="Memory of each unit",
+        help="After how many timesteps half of what a unit holds is left, by its direct path alone.",
+        look="Units whose half-life reaches the distance that the task asks for; a network without any must carry the "
+        "signal from unit to unit.",
+        formula="half-life = ln 2 / -(mean over t and b of ln r), r the unit's own gate or |diagonal| of its Jacobian",
+        source="Hochreiter & Schmidhuber (1997); Tallec & Ollivier (2018), Can recurrent neural networks warp time?",
+        terms=("Half-life", "Cell state"),
+        implementation="rnncore.engine.readings.memory:read",
+    )
+)
+ON_DEMAND.register(
+    OnDemand(
+        key="adam",
+        title="Gradient and update of each parameter",
+        help="How long each parameter's gradient is at this step, and how long the update that the optimiser makes of "
+        "it.",
+        look="Gradients that differ by powers of ten while their updates do not: the optimiser hides vanishing "
+        "gradients, it does not cure them.",
+        formula="‖g‖, ‖Δθ‖ and the effective learning rate η / (√v̂ + ε)",
+        source="Kingma & Ba (2015), Adam: a method for stochastic optimization",
+        course="rnncore.engine.readings.updates:course",
+        terms=("Adam", "Update norm", "Gradient norm"),
+        implementation="rnncore.engine.readings.updates:read",
+    )
+)
+ON_DEMAND.register(
+    OnDemand(
+        key="cliff",
+        title="Clip cliff",
+        help="The loss of the batch along the negative gradient, with the clipped and the unclipped step marked.",
+        look="A loss that falls at first and then climbs a wall before the unclipped step: there clipping keeps the "
+        "network where the gradient is still true.",
+        formula="L(θ - s g / ‖g‖) at 41 distances s; its slope at 0 is -‖g‖",
+        source="Pascanu, Mikolov & Bengio (2013), section 2.3 and figure 6; Li et al. (2018) on projections",
+        terms=("Clipping", "Exploding gradient"),
+        implementation="rnncore.engine.readings.cliff:read",
+    )
+)
+ON_DEMAND.register(
+    OnDemand(
+        key="sensitivity",
+        title="Parameter sensitivity",
+        help="How strongly the state at each timestep depends on the parameters.",
+        look="A curve that climbs to a high plateau although the gradient below it is level: with a long memory small "
+        "changes of the weights change the states much, even where nothing explodes.",
+        formula="E‖∂h_t/∂θ‖², mean over the sequences, θ all recurrent parameters",
+        source="Zucchet & Orvieto (2024), Recurrent neural networks: vanishing and exploding gradients are not the end "
+        "of the story",
+        implementation="rnncore.engine.readings.sensitivity:read",
     )
 )

@@ -19,11 +19,20 @@ _DRAWN = 200  # rows and columns of a map that are sent to a browser, at most
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Axis:
-    """An axis of a panel. title: with its unit. log: logarithmic. equal: one unit is as long as on the other axis."""
+    """An axis of a panel. title: with its unit. log: logarithmic. equal: one unit is as long as on the other axis.
+
+    names: what stands at the places 1, 2, 3 ... instead of the numbers.
+    """
 
     title: str
     log: bool = False
     equal: bool = False
+    names: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, plain: Mapping[str, Any]) -> Self:
+        """Undo `dataclasses.asdict` and JSON."""
+        return cls(**{**plain, "names": tuple(plain["names"])})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +41,8 @@ class Layer:
 
     kind: "letters" is a text whose characters are tinted by a row of `z`; its characters are `Panel.letters`.
     color: an array that colours bars or points, on the panel's scale. tone: which of the page's colours a line has:
-    "run", "muted" or "alert". dash: of a line. hover: a template of plotly's for what a pointer is told.
+    "run", "muted" or "alert". dash: of a line. place: among lines that have each a colour of their own. hover: what a
+    pointer is told, a template of plotly's.
     """
 
     kind: Kind
@@ -43,18 +53,21 @@ class Layer:
     color: str = ""
     tone: Literal["run", "muted", "alert"] = "run"
     dash: Literal["solid", "dash", "dot"] = "solid"
+    place: int | None = None
     hover: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scale:
-    """The colours of numbers. log: of their decimal logarithm. diverging: from `low` over the middle to `high`."""
+    """The colours of numbers, from `low` to `high`, by default of what there is.
+
+    middle: where two colours meet, of numbers with a sign that matters.
+    """
 
     title: str
-    log: bool = False
-    diverging: bool = False
     low: float | None = None
     high: float | None = None
+    middle: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,8 +97,8 @@ class Panel:
         scale = plain["scale"]
         return cls(
             **{name: value for name, value in plain.items() if name not in _NESTED},
-            x=Axis(**plain["x"]),
-            y=Axis(**plain["y"]),
+            x=Axis.of(plain["x"]),
+            y=Axis.of(plain["y"]),
             layers=tuple(Layer(**layer) for layer in plain["layers"]),
             scale=scale and Scale(**scale),
             levels=tuple((at, name) for at, name in plain["levels"]),

@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from dashboard.api.watch import step_in
 from dashboard.figures import PALETTES
-from dashboard.figures.panels import pictures
+from dashboard.figures.panels import drawn
 from dashboard.server import services
 from dashboard.server.budget import Budget, OverBudget
 from dashboard.server.http import NOT_FOUND, ApiError, JSONAnswer, client_of, endpoint
@@ -72,20 +72,8 @@ def _run(key: str) -> StoredRun:
     return run
 
 
-def answer_of(found: Reading, theme: str, color: int) -> dict[str, Any]:
-    """Return a reading as pages draw it."""
-    return {
-        "instrument": found.instrument,
-        "step": found.step,
-        "said": list(found.said),
-        "notes": list(found.notes),
-        "undefined": found.undefined,
-        "pictures": pictures(found, theme, color),
-    }
-
-
 def _figures(found: Reading, key: str, form: str, theme: str, color: int) -> dict[str, Any]:
-    return {"run": key, **answer_of(found, theme, color)}
+    return {"run": key, **drawn(found, theme, color)}
 
 
 def _json(found: Reading, key: str, form: str, theme: str, color: int) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from dashboard.exports.weights import weights_file
 from rnncore import __version__
 from rnncore.data import DataError
 from rnncore.errors import ConfigError
+from rnncore.reading import Reading
 from rnncore.runs.read.damage import damage
 from rnncore.runs.read.export import export_csv, export_parquet
 from rnncore.runs.read.pieces import Pieces
@@ -30,6 +31,7 @@ For each run a folder with
   records.parquet     both in one table: a row per step, the profiles as lists (layers of timesteps)
   weights.safetensors the last finite weights
   script.py           the same run in plain torch, without this program
+  instruments/        what the instruments that were opened have found last, as numpy's .npz
 A run that was watched in a program of its own has its records and profiles alone.
 """
 
@@ -67,6 +69,9 @@ def _files(store: Store, runs: Sequence[StoredRun], with_data: bool) -> Iterator
             if is_watched(run.config) and name in _OF_OWN:
                 continue
             yield f"{folder}/{name}", make(store, run)
+        for reading in map(Reading.from_bytes, store.newest_readings(run.id)):
+            name = f"{reading.instrument}-{'course' if 'step' in reading.arrays else 'step'}-{reading.step}"
+            yield f"{folder}/instruments/{name}.npz", [reading.to_bytes()]
         if lost := damage(store, run):
             yield f"{folder}/damaged.txt", [f"{lost}\n".encode()]
         try:

@@ -6,6 +6,9 @@ from typing import Any
 import numpy as np
 
 from dashboard import figures
+from dashboard.figures.panels import drawn
+from rnncore.on_demand import ON_DEMAND
+from rnncore.reading import Reading
 from rnncore.runs.read.series import records_since
 from rnncore.runs.store.snapshots import read_snapshot
 from rnncore.runs.store.store import Store, StoredRun
@@ -40,3 +43,24 @@ def run_snapshots(store: Store, run: StoredRun, shares: int) -> list[dict[str, A
         if snapshot is not None and snapshot["step"] is not None:
             found[snapshot["step"]] = snapshot
     return [{key: value for key, value in found[step].items() if key != "run"} for step in sorted(found)]
+
+
+def run_readings(store: Store, run: StoredRun, color: int) -> list[dict[str, Any]]:
+    """Return of each instrument that was opened on a run the reading made last, drawn for both themes.
+
+    color: place of the run's colour.
+    """
+    found = map(Reading.from_bytes, store.newest_readings(run.id))
+    return [
+        {
+            "label": run.label,
+            "color": color,
+            "last": run.step,
+            "title": ON_DEMAND[reading.instrument].title,
+            "help": ON_DEMAND[reading.instrument].help,
+            "light": drawn(reading, "light", color),
+            "dark": drawn(reading, "dark", color),
+        }
+        for reading in found
+        if reading.instrument in ON_DEMAND
+    ]

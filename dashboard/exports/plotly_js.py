@@ -17,9 +17,11 @@ WHOLE = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
 
 
 def plotly_js(drawing: Mapping[str, Any]) -> Path:
-    """Return the file that can draw all of a drawing (`figures.drawing`); figures of a plugin may hold any trace."""
-    themes = drawing["figures"].values()
-    kinds = {trace.get("type", "scatter") for figures in themes for spec in figures.values() for trace in spec["data"]}
+    """Return the file that can draw all of a drawing (`figures.drawing`) and of the readings beside it, if any."""
+    specs = [spec for figures in drawing["figures"].values() for spec in figures.values()]
+    read = [picture for reading in drawing.get("readings", ()) for picture in reading["light"]["pictures"]]
+    specs += [picture["spec"] for picture in read if "spec" in picture]
+    kinds = {trace.get("type", "scatter") for spec in specs for trace in spec["data"]}
     return SMALL if kinds <= small_draws() else WHOLE
 
 

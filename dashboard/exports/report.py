@@ -16,7 +16,7 @@ from dashboard.experiment.share import ShareError, encode
 from dashboard.experiment.words import mistake_words, progress_words
 from dashboard.exports.code import script
 from dashboard.exports.modules import STATIC, inline_modules, json_in_html
-from dashboard.exports.payload import run_payload, run_snapshots
+from dashboard.exports.payload import run_payload, run_readings, run_snapshots
 from dashboard.exports.plotly_js import plotly_js
 from rnncore import __version__
 from rnncore.config import TrainConfig
@@ -165,4 +165,5 @@ def _data(store: Store, runs: Sequence[StoredRun], configs: Sequence[TrainConfig
             {"info": run.info, "answer": run_payload(store, run, share), "snapshots": run_snapshots(store, run, share)}
             for run in runs
         ],
+        "readings": [reading for color, run in enumerate(runs) for reading in run_readings(store, run, color)],
     }

@@ -7,12 +7,24 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.colors import diverging, sequential
 
-from dashboard.figures.look import PALETTES, Palette, styled
+from dashboard.figures.look import PALETTES, Palette, styled, texts
 from rnncore.reading import Layer, Numbers, Panel, Reading, Scale
 
 _VIRIDIS = [[index / 9, color] for index, color in enumerate(sequential.Viridis)]
 _BLUE_RED = [[index / 10, color] for index, color in enumerate(diverging.RdBu_r)]
 SOLID = {"surface"}  # kinds that only the whole plotly.js draws
+
+
+def drawn(reading: Reading, theme: str, color: int = 0) -> dict[str, Any]:
+    """Return a reading as pages draw it, `ReadingAnswer` of static/instruments.d.ts."""
+    return {
+        "instrument": reading.instrument,
+        "step": reading.step,
+        "said": list(reading.said),
+        "notes": list(reading.notes),
+        "undefined": reading.undefined,
+        "pictures": pictures(reading, theme, color),
+    }
 
 
 def pictures(reading: Reading, theme: str, color: int = 0) -> list[dict[str, Any]]:
@@ -50,6 +62,8 @@ def _figure(panel: Panel, arrays: Mapping[str, Numbers], theme: str, color: int)
         _DRAW[layer.kind](figure, layer, arrays, panel, palette, color)
     for axis, update in ((panel.x, figure.update_xaxes), (panel.y, figure.update_yaxes)):
         update(title=axis.title, type="log" if axis.log else "linear")
+        if axis.names:
+            update(tickvals=list(range(1, len(axis.names) + 1)), ticktext=texts(axis.names, 22), automargin=True)
     if panel.x.equal or panel.y.equal:
         figure.update_yaxes(scaleanchor="x", scaleratio=1)
     note = {"font": {"size": 11, "color": palette.muted}}
@@ -79,6 +93,8 @@ def _thin(palette: Palette) -> dict[str, Any]:
 
 
 def _tone(layer: Layer, palette: Palette, color: int) -> str:
+    if layer.place is not None:
+        return palette.runs[layer.place % len(palette.runs)]
     run = palette.runs[color % len(palette.runs)]
     return {"run": run, "muted": palette.muted, "alert": palette.alert}[layer.tone]
 
@@ -138,8 +154,9 @@ def _scale(scale: Scale, palette: Palette, axis: str) -> dict[str, Any]:
     """Return the colours of bars (axis "c") or maps ("z")."""
     bar = {"title": {"text": scale.title, "side": "right"}, "thickness": 12, "outlinewidth": 0,
            "tickfont": {"color": palette.muted, "size": 11}}  # fmt: skip
-    ends = {f"{axis}min": scale.low, f"{axis}max": scale.high}
-    return {"colorscale": _BLUE_RED if scale.diverging else _VIRIDIS, "colorbar": bar, **ends}
+    ends = {f"{axis}min": scale.low, f"{axis}max": scale.high, f"{axis}mid": scale.middle}
+    known = {name: value for name, value in ends.items() if value is not None}
+    return {"colorscale": _VIRIDIS if scale.middle is None else _BLUE_RED, "colorbar": bar, **known}
 
 
 def _hover(layer: Layer) -> dict[str, Any]:

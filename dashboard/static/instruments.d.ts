@@ -55,3 +55,14 @@ export interface Opened {
   follow: (news: boolean) => void;
   stop: () => void;
 }
+
+/** What a report holds of one reading (`dashboard.exports.payload.run_readings`). */
+export interface ReportReading {
+  title: string;
+  help: string;
+  label: string;
+  color: number;
+  last: number; // step of the run
+  light: ReadingAnswer;
+  dark: ReadingAnswer;
+}

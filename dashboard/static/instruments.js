@@ -1,8 +1,8 @@
 // The instruments of the runs on the board: a card each, which asks for nothing before it is opened.
 
 import { call } from "./calls.js";
-import { ACTIVE, button, count, element, setText } from "./dom.js";
-import { drawReading } from "./readings.js";
+import { ACTIVE, button, element, setText } from "./dom.js";
+import { drawReading, when } from "./readings.js";
 
 /** @import { Hooks, InstrumentList, InstrumentEntry, ReadingAnswer } from "./instruments.d.ts" */
 /** @import { Plotly } from "./plotly.d.ts" */
@@ -237,10 +237,3 @@ class InstrumentCard {
     this.asking = null;
   }
 }
-
-/**
- * At which step a reading was made, in words.
- * @param {number} step before whose update it was
- * @param {number} last step that was done
- */
-export const when = (step, last) => (step > last ? ` after step ${count(step - 1)}` : ` at step ${count(step)}`);

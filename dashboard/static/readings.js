@@ -1,6 +1,6 @@
 // The pictures of one reading of an instrument: figures, rows and columns of a map, texts with tinted letters.
 
-import { element, setRich } from "./dom.js";
+import { count, element, setRich } from "./dom.js";
 
 /** @import { Picture, ReadingAnswer } from "./instruments.d.ts" */
 /** @import { Layout, Plotly, PlotElement, Trace } from "./plotly.d.ts" */
@@ -10,6 +10,9 @@ const CONFIG = {
   responsive: true,
   modeBarButtonsToRemove: ["sendChartToCloud", "select2d", "lasso2d"],
 };
+/** @type {Record<string, string>} */
+const SIGNS = { space: "␣", newline: "⏎", tab: "⇥" };
+const STRONGEST = 55; // percent of colour: the letter on it is to be read
 const DECADES = 4; // below the strongest character of a text, after which there is no tint
 
 /**
@@ -41,7 +44,9 @@ function pictureOf({ key, title, help, letters }) {
   const place = element("div", "rgl-picture");
   place.dataset.key = key;
   const heading = element("h4");
-  setRich(heading, title);
+  const text = element("span"); // the heading itself is a row of parts with gaps between them
+  setRich(text, title);
+  heading.append(text);
   const plot = element("div", letters ? "rgl-letters" : "rgl-plot");
   plot.setAttribute("role", letters ? "group" : "figure");
   plot.setAttribute("aria-label", help);
@@ -86,7 +91,7 @@ function addSlices(place, plot, layout, Plotly) {
     const spec = {
       ...layout,
       yaxis: axis,
-      xaxis: { ...layout.xaxis, title: { text: "timestep" } },
+      xaxis: { ...layout.xaxis, title: { ...layout.xaxis.title, text: "timestep" } },
       hovermode: "x unified",
     };
     words.textContent = found.words;
@@ -145,7 +150,7 @@ function drawLetters(place, { letters = [], rows = [] }) {
   const box = /** @type {HTMLElement} */ (place.querySelector(".rgl-letters"));
   const words = element("p", "rgl-aside");
   const buttons = letters.map((letter, index) => {
-    const node = element("button", "rgl-letter", letter === "space" ? "␣" : letter);
+    const node = element("button", "rgl-letter", SIGNS[letter] ?? letter);
     node.type = "button";
     node.onpointerenter = node.onfocus = () => tint(index);
     return node;
@@ -153,7 +158,7 @@ function drawLetters(place, { letters = [], rows = [] }) {
   const tint = (/** @type {number} */ chosen) => {
     const tints = tintsOf(rows[chosen] ?? []);
     for (const [index, node] of buttons.entries()) {
-      node.style.setProperty("--tint", `${Math.round(100 * (tints[index] ?? 0))}%`);
+      node.style.setProperty("--tint", `${Math.round(STRONGEST * (tints[index] ?? 0))}%`);
       node.classList.toggle("rgl-chosen", index === chosen);
     }
     const next = letters[chosen + 1];
@@ -174,3 +179,10 @@ export function tintsOf(row) {
   const strongest = Math.max(...row.map((value) => value ?? -Infinity));
   return row.map((value) => (value === null ? 0 : Math.max(0, 1 - (strongest - value) / DECADES)));
 }
+
+/**
+ * At which step a reading was made, in words.
+ * @param {number} step before whose update it was
+ * @param {number} last step that was done
+ */
+export const when = (step, last) => (step > last ? `after step ${count(step - 1)}` : `at step ${count(step)}`);

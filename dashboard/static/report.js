@@ -1,15 +1,17 @@
 // The report: the board's figures over records that stand in the page, without a server.
 
-import { count } from "./dom.js";
+import { count, element } from "./dom.js";
 import { leaveFigure } from "./full_screen.js";
 import { Menus } from "./menus.js";
 import { ProfileCache } from "./profile_cache.js";
+import { drawReading, when } from "./readings.js";
 import { Series } from "./series.js";
 import { SnapshotCache } from "./snapshot_cache.js";
 import { TimeTravel } from "./time_travel.js";
 
 /** @import { Drawing } from "./figures.d.ts" */
 /** @import { Plotly } from "./plotly.d.ts" */
+/** @import { ReportReading } from "./instruments.d.ts" */
 /** @import { Info, Records, Snapshot } from "./types.d.ts" */
 /**
  * What was measured of one run, all of it.
@@ -18,10 +20,10 @@ import { TimeTravel } from "./time_travel.js";
 
 /**
  * @param {HTMLElement} root
- * @param {Drawing & { matched: boolean, measured: Measured[] }} data
+ * @param {Drawing & { matched: boolean, measured: Measured[], readings?: ReportReading[] }} data
  * @param {Plotly} Plotly
  */
-export function show(root, { matched, measured, ...drawing }, Plotly) {
+export function show(root, { matched, measured, readings = [], ...drawing }, Plotly) {
   const runs = drawing.runs.map((run, index) => {
     const { info, answer, snapshots } = measured[index];
     const series = new Series();
@@ -39,6 +41,7 @@ export function show(root, { matched, measured, ...drawing }, Plotly) {
   const menus = new Menus(root);
   document.addEventListener("keydown", (event) => menus.press(event) || leaveFigure(event));
 
+  const places = readings.map((reading) => place(root, reading));
   const dark = matchMedia("(prefers-color-scheme: dark)");
   const open = () => {
     const theme = dark.matches ? "dark" : "light";
@@ -47,8 +50,28 @@ export function show(root, { matched, measured, ...drawing }, Plotly) {
       swatch.style.background = drawing.palette[theme].runs[Number(swatch.dataset.runColor)];
     }
     travel.build(Plotly, drawing, theme, "report");
+    for (const [index, reading] of readings.entries()) {
+      drawReading(places[index], reading[theme], async () => Plotly);
+    }
     return travel.draw();
   };
   dark.addEventListener("change", open);
   return open();
+}
+
+/**
+ * Make room below the figures for what an instrument has found, under its heading.
+ * @param {HTMLElement} root
+ * @param {ReportReading} reading
+ */
+function place(root, { title, help, label, color, last, light }) {
+  const card = element("section", "rgl-instrument");
+  const heading = element("h3", "", `${title}: `);
+  const swatch = element("span", "rgl-swatch");
+  swatch.dataset.runColor = String(color);
+  heading.append(swatch, ` ${label}, ${when(light.step, last)}`);
+  const room = element("div", "rgl-reading");
+  card.append(heading, element("p", "", help), room);
+  root.append(card);
+  return room;
 }

@@ -142,6 +142,6 @@ def _over_training(key: str, steps: Numbers, found: Sequence[Reading], seconds: 
     for name in known[-1].summary:
         blank = np.full_like(known[-1].arrays[name], np.nan)
         arrays[name] = np.stack([reading.arrays.get(name, blank) for reading in found])  # (n, ...)
-    course: Callable[[dict[str, Numbers]], Reading] = load(ON_DEMAND[key].course)
+    course: Callable[[dict[str, Numbers], Reading], Reading] = load(ON_DEMAND[key].course)
     notes = tuple(dict.fromkeys(note for reading in known for note in reading.notes))
-    return replace(course(arrays), instrument=key, step=int(steps[-1]), notes=notes, seconds=seconds)
+    return replace(course(arrays, known[-1]), instrument=key, step=int(steps[-1]), notes=notes, seconds=seconds)

@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from rnncore.__main__ import main
+from rnncore.cells import CELLS
 from rnncore.config import TrainConfig
 from rnncore.data import DataError, load_dataset
 from rnncore.engine.inspection import Inspection
@@ -47,7 +48,7 @@ def trained(config: TrainConfig, rates: dict[int, float] | None = None) -> tuple
     return done, states
 
 
-@pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
+@pytest.mark.parametrize("cell", CELLS)
 def test_a_reading_sees_what_the_profile_of_its_step_saw(cell: str) -> None:
     """With the last step read alone the flow matrix is one row, the recorded profile itself, whatever way led there."""
     config = config_of(model={"cell": cell, "hidden_size": 4}, data={"kind": "task", "task": "adding", "seq_len": 8})
@@ -76,7 +77,7 @@ def test_no_instrument_changes_the_run_it_has_looked_at(key: str) -> None:
 
 
 @pytest.mark.parametrize("key", ON_DEMAND)
-@pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
+@pytest.mark.parametrize("cell", CELLS)
 @pytest.mark.parametrize("readout", ["last", "every_step"])
 def test_every_instrument_reads_every_cell_and_survives_its_file(key: str, cell: str, readout: str) -> None:
     task = "adding" if readout == "last" else "delayed_recall"

@@ -14,6 +14,8 @@ from rnncore.engine.instruments.jacobians import Layer, NotDefinedError, layers_
 from rnncore.engine.instruments.top import loss_of
 from rnncore.engine.model import SequenceModel
 
+MOST = 2**25  # numbers of the matrices of all timesteps together, where these are needed
+
 
 def step_contributions(
     model: SequenceModel, inputs: Tensor, targets: Tensor, loss: str = "mse", lengths: Tensor | None = None
@@ -31,13 +33,50 @@ def step_contributions(
     if matrix is None:
         raise NotDefinedError(f"not defined for {model.recurrent.entry.phrase}, which has no recurrent matrix")
     top = layers_of(model, inputs)[-1]
-    recursion = Recursion(model.recurrent.truncation, model.recurrent.recursion_clip)
+    recursion = _recursion(model)
     if model.recurrent.entry.steps_back:
-        found = _from_tape(model, top, recursion, targets, loss, lengths)
+        units, before = _passed(model, top, recursion, targets, loss, lengths)
+        found = units.mT @ before
     else:
         place = list(model.recurrent.layer_weights(0)).index(matrix)
         found = _step_by_step(model, top, recursion, place, targets, loss, lengths)
     return np.asarray(found.double().cpu().numpy())
+
+
+def contribution_norms(
+    model: SequenceModel, inputs: Tensor, targets: Tensor, loss: str = "mse", lengths: Tensor | None = None
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return `norms_and_cosines` of `step_contributions`, (T,) each, without any of these T matrices where possible.
+
+    |C_t|^2 is the sum over pairs of sequences of (a_b . a_b') (h_b . h_b'). Raises as `step_contributions`, and
+    NotDefinedError for cells of which the matrices themselves are needed and would be too large.
+    """
+    matrix = model.recurrent.entry.matrix
+    if matrix is not None and model.recurrent.entry.steps_back and inputs.shape[1] > 1:
+        top = layers_of(model, inputs)[-1]
+        units, before = _passed(model, top, _recursion(model), targets, loss, lengths)
+        return _by_pairs(units.double(), before.double())
+    if matrix is not None:
+        size = inputs.shape[1] * model.recurrent.layer_weights(0)[matrix].numel()
+        if size > MOST:
+            raise NotDefinedError(f"not defined: it would take {size:,} numbers, and {MOST:,} are allowed")
+    return norms_and_cosines(step_contributions(model, inputs, targets, loss, lengths))
+
+
+def _by_pairs(units: Tensor, before: Tensor) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return norms and cosines of sum_b units_{t,b} before_{t,b}^T; units (T, B, G), before (T, B, H) float64."""
+    scale = units.abs().max()
+    if not scale > 0:
+        zeros = np.zeros(len(units))
+        return zeros, zeros + np.nan
+    own = units.abs().amax((1, 2), keepdim=True)  # of each timestep, so that squares neither overflow nor underflow
+    scaled = units / own.where(own > 0, 1.0)
+    squares = ((scaled @ scaled.mT) * (before @ before.mT)).sum((1, 2))  # (T,)
+    norms = squares.clamp(min=0).sqrt() * own[:, 0, 0]
+    total = torch.einsum("tbg,tbh->gh", units / scale, before)
+    along = torch.einsum("tbg,gh,tbh->t", scaled, total, before) * (own[:, 0, 0] / scale)
+    cosines = along / (norms / scale * torch.linalg.matrix_norm(total))  # 0 / 0: NaN
+    return norms.cpu().numpy(), cosines.clamp(-1, 1).cpu().numpy()
 
 
 def norms_and_cosines(contributions: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -50,10 +89,14 @@ def norms_and_cosines(contributions: NDArray[np.float64]) -> tuple[NDArray[np.fl
         return norms * largest, rows @ total / (norms * np.linalg.norm(total))
 
 
-def _from_tape(
+def _recursion(model: SequenceModel) -> Recursion:
+    return Recursion(model.recurrent.truncation, model.recurrent.recursion_clip)
+
+
+def _passed(
     model: SequenceModel, top: Layer, recursion: Recursion, targets: Tensor, loss: str, lengths: Tensor | None
-) -> Tensor:
-    """Return C_t from one backward pass of the engine and one batched product."""
+) -> tuple[Tensor, Tensor]:
+    """Return a_t (T, B, gates x H) and h_{t-1} (T, B, H) from one backward pass of the engine."""
     tape = StateTape()
     tape.begin(1, model.recurrent.entry.has_cell_state)
     with torch.enable_grad():
@@ -65,8 +108,7 @@ def _from_tape(
     memory, before = torch.zeros_like(top.states[0][0]), top.before[0]
     part = Passed(top.inputs, top.states[0], before, tape.hidden[0], cell, memory)
     rows = len(model.recurrent.entry.blocks) * model.recurrent.hidden_size
-    units = top.definition.step_back(part, top.weights).units[..., :rows]  # (T, B, gates x H)
-    return units.mT @ before
+    return top.definition.step_back(part, top.weights).units[..., :rows], before
 
 
 def _step_by_step(

@@ -84,7 +84,7 @@ def measured(probe: Probe) -> Numbers:
     probe.model.train()
     found = profile(tape, len(inputs), lengths)["hidden_grad_norm"]
     assert found is not None
-    return found[-1].astype(float)
+    return np.asarray(found[-1], np.float64)
 
 
 def expected(norms: Numbers, exponent: float) -> Numbers:
@@ -106,11 +106,11 @@ def said(first: float, norms: Numbers | None) -> tuple[str, ...]:
     """Return what the largest exponent means, and how the measured profile compares."""
     if not np.isfinite(first):
         return ("Every disturbance is wiped out within the sequence: the largest exponent is minus infinity.",)
-    factor = f"{np.exp(first):.3g}"
+    factor, inverse = f"{np.exp(first):.3g}", f"{np.exp(-first):.3g}"
     if first > _NEAR:
         words = f"The largest exponent is {first:.3f}: small disturbances grow {factor} times per timestep (chaos)."
     elif first < -_NEAR:
-        words = f"The largest exponent is {first:.3f}: small disturbances shrink to {factor} of their size per timestep."
+        words = f"The largest exponent is {first:.3f}: small disturbances shrink {inverse} times per timestep."
     else:
         words = f"The largest exponent is {first:.3f}: small disturbances neither grow nor shrink much."
     own = None if norms is None else slope(norms)
@@ -119,15 +119,20 @@ def said(first: float, norms: Numbers | None) -> tuple[str, ...]:
     return (words, f"The measured gradient changes by a factor of {np.exp(own):.3g} per step back in time.")
 
 
-def course(arrays: dict[str, Numbers]) -> Reading:
+def course(arrays: dict[str, Numbers], latest: Reading) -> Reading:
     """Return the exponents over training: the largest as bars, all of them as a map."""
     exponents = arrays["exponent"]  # (n, N)
     ranks = np.arange(1.0, exponents.shape[1] + 1)
-    steps = np.array([f"{step:,.0f}" for step in arrays["step"]])
-    found = arrays | {"rank": ranks, "largest": exponents[:, 0], "map": exponents.T, "place": np.arange(1.0, len(steps) + 1)}
+    steps = [f"{step:,.0f}" for step in arrays["step"]]
+    found = arrays | {
+        "rank": ranks,
+        "largest": exponents[:, 0],
+        "map": exponents.T,
+        "place": np.arange(1.0, len(steps) + 1),
+    }
     first, last = exponents[0, 0], exponents[-1, 0]
     words = f"The largest exponent goes from {first:.3f} to {last:.3f}; at 0 gradients keep their length."
-    return Reading(instrument="lyapunov", step=0, arrays=found, panels=_over_training(steps.tolist()), said=(words,))
+    return Reading(instrument="lyapunov", step=0, arrays=found, panels=_over_training(steps), said=(words,))
 
 
 def _spectrum(exponents: Numbers) -> Panel:

@@ -98,7 +98,7 @@ def _one_hot(inputs: Tensor) -> bool:
     return bool(((inputs == 0) | (inputs == 1)).all() and (inputs.sum(-1) == 1).all())
 
 
-_COLOURS = Scale(title="log₁₀", log=True)
+_COLOURS = Scale(title="log₁₀")
 _T, _TAU = Axis(title="timestep t"), Axis(title="loss step τ")
 
 

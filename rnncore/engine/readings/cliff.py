@@ -1,0 +1,137 @@
+"""The loss along the negative gradient of a run at one step, with the clipped and the unclipped step marked on it."""
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from rnncore.engine.clipping import clip_gradients
+from rnncore.engine.evaluation import TensorBatch
+from rnncore.engine.flat import exact_norm
+from rnncore.engine.instruments.jacobians import NotDefinedError
+from rnncore.engine.instruments.landscape import along
+from rnncore.engine.losses import batch_loss
+from rnncore.engine.readings.probe import Probe
+from rnncore.engine.train import Trainer
+from rnncore.reading import Axis, Layer, Numbers, Panel, Reading
+
+POINTS = 41
+_FAR = 20  # times longer than the clipped step is the unclipped one, from where on distances are logarithmic
+CAUTION = (
+    "A line is a thin cut through a space of many dimensions: that it is smooth here does not say that the loss is "
+    "(Li et al. 2018)."
+)
+
+
+def read(probe: Probe) -> Reading:
+    """Return the batch's loss at 41 distances along -g from the weights, the clipped and the unclipped step marked."""
+    trainer, batch = probe.trainer, probe.batch()
+    flat = trainer.parameters
+    gradient = gradient_of(trainer, batch)
+    norm = exact_norm(gradient)
+    if not np.isfinite(norm) or norm == 0:
+        raise NotDefinedError(f"not defined: the gradient is {'exactly 0' if norm == 0 else 'not finite'}")
+    rate = trainer.plan().learning_rate
+    flat.gradients.copy_(gradient)
+    coefficient = clip_gradients(flat, norm, trainer.clipping)
+    turned = float(gradient.double() @ flat.gradients.double()) < (1 - 1e-6) * norm * exact_norm(flat.gradients)
+    clips = trainer.config.clip.shortens
+    clipped, unclipped = rate * norm * coefficient, rate * norm
+    distances = places(clipped if clips else unclipped, unclipped)
+    start = flat.weights.detach().clone()
+    loss = loss_at(trainer, batch)
+    losses = along(loss, start, -gradient / norm, distances)
+    flat.weights.data.copy_(start)
+    far = unclipped / max(clipped, 1e-300) > _FAR and clips
+    arrays: dict[str, Numbers] = {
+        "distance": distances,
+        "loss": losses,
+        "slope": np.array([-norm]),
+        "clipped_step": np.array([clipped]),
+        "unclipped_step": np.array([unclipped]),
+    }
+    marks = [(unclipped, f"learning rate times gradient: {unclipped:.3g}")]
+    if clips and clipped < unclipped:
+        marks = [(clipped, f"clipped: {clipped:.3g}"), (unclipped, f"not clipped: {unclipped:.3g}")]
+    notes = [CAUTION]
+    if trainer.config.optimizer.name != "sgd" or trainer.config.optimizer.momentum:
+        notes.append("The optimiser of this run goes another way than along −g; the marks are those of plain SGD.")
+    if trainer.model.recurrent.recursion_clip is not None or trainer.model.recurrent.truncation is not None:
+        notes.append(
+            "This run cuts its gradient on the way back, so that the loss need not fall as steeply as ‖g‖ says."
+        )
+    if turned:
+        notes.append("This way of clipping turns the gradient; the mark is at the length that is left of it.")
+    if not np.isfinite(losses).all():
+        notes.append("Where the line ends the loss is no longer finite.")
+    return Reading(
+        instrument="cliff",
+        step=probe.step,
+        arrays=arrays,
+        panels=(_line(tuple(marks), far, losses),),
+        said=said(distances, losses, clipped, unclipped),
+        notes=tuple(notes),
+    )
+
+
+def places(clipped: float, unclipped: float) -> Numbers:
+    """Return 41 distances from 0 to a quarter beyond the unclipped step, closer together near the clipped one."""
+    end = 1.25 * unclipped
+    if unclipped / clipped <= _FAR:
+        return np.linspace(0.0, end, POINTS)
+    return np.concatenate([[0.0], np.geomspace(clipped / 10, end, POINTS - 1)])
+
+
+def gradient_of(trainer: Trainer, batch: TensorBatch) -> Tensor:
+    """Return the gradient (N,) of the batch's loss without dropout and regulariser; the flat buffer holds it then."""
+    trainer.model.eval()
+    trainer.parameters.zero_grad()
+    loss = batch_loss(trainer.loss, trainer.model(batch.inputs, batch.lengths), batch.targets, batch.lengths)
+    loss.backward()  # type: ignore[no-untyped-call]
+    trainer.model.train()
+    return trainer.parameters.gradients.clone()
+
+
+def loss_at(trainer: Trainer, batch: TensorBatch) -> "_LossAt":
+    """Return the batch's loss, without dropout, as a function of the flat weights (N,), which become the model's."""
+    return _LossAt(trainer, batch)
+
+
+class _LossAt:
+    def __init__(self, trainer: Trainer, batch: TensorBatch) -> None:
+        self._trainer, self._batch = trainer, batch
+
+    @torch.no_grad()
+    def __call__(self, weights: Tensor) -> float:
+        trainer, batch = self._trainer, self._batch
+        trainer.model.eval()
+        trainer.parameters.weights.data.copy_(weights)
+        outputs = trainer.model(batch.inputs, batch.lengths)
+        trainer.model.train()
+        return float(batch_loss(trainer.loss, outputs, batch.targets, batch.lengths))
+
+
+def said(distances: Numbers, losses: Numbers, clipped: float, unclipped: float) -> tuple[str, ...]:
+    """Return what the loss of this batch would be after each of the two steps."""
+
+    def after(step: float) -> str:
+        value = float(np.interp(step, distances, losses))
+        return f"{value:.3g}" if np.isfinite(value) else "no longer finite"
+
+    first = f"The loss of this batch is {losses[0]:.3g}; after the whole step along −g it would be {after(unclipped)}"
+    if clipped < unclipped:
+        return (f"{first}, after the clipped step {after(clipped)}.",)
+    return (f"{first}.",)
+
+
+def _line(marks: tuple[tuple[float, str], ...], far: bool, losses: Numbers) -> Panel:
+    finite = losses[np.isfinite(losses) & (losses > 0)]
+    spread = bool(len(finite)) and finite.max() > 100 * finite.min()
+    return Panel(
+        key="line",
+        title="Loss of the batch along −g; the marks are one step of plain SGD",
+        help="Line chart: the loss of the batch along the negative gradient, with two steps marked",
+        x=Axis(title="distance in the space of weights", log=far),
+        y=Axis(title="loss", log=spread),
+        layers=(Layer(kind="line", x="distance", y="loss", hover="%{x:.3g}: %{y:.4g}<extra></extra>"),),
+        marks=marks,
+    )

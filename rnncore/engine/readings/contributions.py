@@ -1,0 +1,63 @@
+"""Which timesteps teach: how much each adds to the gradient of the recurrent matrix, and whether it pulls its way."""
+
+import numpy as np
+
+from rnncore.engine.instruments.contributions import contribution_norms
+from rnncore.engine.readings.probe import Probe
+from rnncore.reading import Axis, Layer, Numbers, Panel, Reading, Scale
+
+_MOST = 2**24  # numbers of gradients by what enters the units
+
+
+def read(probe: Probe) -> Reading:
+    """Return the Frobenius norm of each C_t, and its cosine with the whole gradient of the matrix."""
+    recurrent = probe.model.recurrent
+    T = probe.batch().inputs.shape[1]
+    each = T * recurrent.hidden_size * max(1, len(recurrent.entry.blocks))
+    inputs, targets, lengths, notes = probe.some(each, _MOST)
+    norms, cosines = contribution_norms(probe.model, inputs, targets, probe.loss, lengths)
+    arrays: dict[str, Numbers] = {"t": np.arange(1.0, T + 1), "norm": norms, "cosine": cosines}
+    if recurrent.num_layers > 1:
+        notes = (*notes, "Of the top layer.")
+    if recurrent.recursion_clip is not None:
+        notes = (*notes, "Clipping inside the recursion is part of it.")
+    return Reading(
+        instrument="contributions",
+        step=probe.step,
+        arrays=arrays,
+        panels=(_bars(),),
+        said=said(norms, cosines),
+        notes=notes,
+    )
+
+
+def said(norms: Numbers, cosines: Numbers) -> tuple[str, ...]:
+    """Return which timestep adds most, in how few of the last ones nearly all is, and how many pull the other way."""
+    if not norms.any():
+        return ("The gradient of the recurrent matrix is exactly 0.",)
+    T = len(norms)
+    known = norms[np.isfinite(cosines)] * cosines[np.isfinite(cosines)]
+    along = known.sum()  # the length of the whole gradient
+    from_end = np.cumsum((norms * np.nan_to_num(cosines))[::-1]) / along
+    last = int(np.argmax(from_end >= 0.9)) + 1
+    against = int((cosines < 0).sum())
+    return (
+        f"Timestep {int(norms.argmax()) + 1} adds most; the last {last:,} of {T:,} timesteps make up nine tenths of "
+        "the gradient of the recurrent matrix.",
+        f"{against:,} of {T:,} timesteps pull against it.",
+    )
+
+
+def _bars() -> Panel:
+    return Panel(
+        key="steps",
+        title="‖C<sub>t</sub>‖, coloured by its cosine with ∂L/∂W<sub>hh</sub>",
+        help="Bar chart: how much each timestep adds to the gradient of the recurrent matrix, coloured by direction",
+        x=Axis(title="timestep t"),
+        y=Axis(title="‖C<sub>t</sub>‖", log=True),
+        layers=(
+            Layer(kind="bars", x="t", y="norm", color="cosine",
+                  hover="t = %{x}: %{y:.2e}, cosine %{customdata:.2f}<extra></extra>"),
+        ),
+        scale=Scale(title="cosine", low=-1.0, high=1.0, middle=0.0),
+    )  # fmt: skip

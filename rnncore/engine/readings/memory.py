@@ -1,0 +1,161 @@
+"""How long each unit of a run remembers by itself, and what its state and its gradient are over the timesteps."""
+
+import math
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from rnncore.config import TaskData
+from rnncore.data.tasks import TASKS
+from rnncore.engine.cells.recurrent import StateTape
+from rnncore.engine.instruments.jacobians import PIECE, Layer, NotDefinedError, layers_of
+from rnncore.engine.losses import batch_loss, valid_steps
+from rnncore.engine.readings.probe import Probe
+from rnncore.reading import Axis, Numbers, Panel, Reading, Scale
+from rnncore.reading import Layer as Drawn
+
+FOREVER = 1e6  # timesteps: what remembers longer is drawn as remembering so long
+_MOST = 2**24  # numbers of Jacobians whose diagonal is taken
+
+
+def read(probe: Probe) -> Reading:
+    """Return the half-life of each unit of the top layer, longest first, and maps of its state and gradient."""
+    model = probe.model
+    entry = model.recurrent.entry
+    width = model.recurrent.hidden_size
+    T = probe.batch().inputs.shape[1]
+    inputs, _, lengths, notes = probe.some(T * width * (1 if entry.memory_gate else width), _MOST)
+    top = layers_of(model, inputs)[-1]
+    logs = retention(top, entry.memory_gate)  # (T, B, W)
+    lives = half_lives(logs, lengths)
+    order = np.argsort(-lives, kind="stable")
+    states, gradients = _over_time(probe)
+    with np.errstate(divide="ignore"):
+        arrays: dict[str, Numbers] = {
+            "rank": np.arange(1.0, len(lives) + 1),
+            "unit": (order + 1).astype(np.float64),
+            "half_life": lives[order],
+            "drawn": np.clip(lives[order], 1e-2, FOREVER),
+            "t": np.arange(1.0, T + 1),
+            "state": states.T[order],  # (W, T)
+            "log10_gradient": np.log10(gradients.T[order]),
+        }
+    delays = lags(probe)
+    if not np.isfinite(lives).all():
+        notes = (*notes, f"Units that do not fade at all are drawn at {FOREVER:,.0f} timesteps.")
+    if entry.memory_gate is None:
+        notes = (*notes, "This cell has no gate for its memory: r is what the unit keeps of its own state.")
+    return Reading(
+        instrument="memory",
+        step=probe.step,
+        arrays=arrays,
+        panels=_panels(delays),
+        said=said(lives, delays[-1][0] if delays else None),
+        notes=notes,
+    )
+
+
+def retention(layer: Layer, gate: str | None) -> Tensor:
+    """Return ln r (T, B, W): by what factor each unit's memory is multiplied at each timestep along its direct path.
+
+    gate: key of the gate that multiplies the memory (LSTM f, GRU z); without one, the absolute diagonal of
+    d h_t / d h_{t-1}.
+    """
+    if gate is not None:
+        place = [each.key for each in layer.definition.entry.gates].index(gate)
+        return layer.definition.gates(layer.inputs, layer.states[0], layer.weights)[:, :, place].double().log()
+    T, B, W = layer.states[0].shape
+    steps, found = max(1, PIECE // (B * layer.size**2)), []
+    for start in range(0, T, steps):
+        jacobian = layer.jacobian(slice(start, min(start + steps, T))).by_state
+        found.append(jacobian.diagonal(dim1=-2, dim2=-1)[..., :W].reshape(-1, B, W))
+    return torch.cat(found).double().abs().log()
+
+
+def half_lives(logs: Tensor, lengths: Tensor | None = None) -> NDArray[np.float64]:
+    """Return ln 2 / -(mean of ln r) of each unit (W,) in timesteps, inf where it does not fade; logs: (T, B, W)."""
+    if lengths is None:
+        means = logs.mean((0, 1))
+    else:
+        mask = valid_steps(lengths, len(logs)).t()[..., None]  # (T, B, 1)
+        means = logs.masked_fill(~mask, 0.0).sum((0, 1)) / lengths.sum()
+    rates = np.asarray(means.cpu(), np.float64)
+    with np.errstate(divide="ignore"):
+        return np.where(rates < 0, math.log(2) / np.abs(rates), np.inf)
+
+
+def lags(probe: Probe) -> list[tuple[float, str]]:
+    """Return how far back the task asks to remember, where it says so."""
+    data = probe.trainer.config.data
+    if not isinstance(data, TaskData):
+        return []
+    delay = data.delay or TASKS[data.task].knobs.get("delay")
+    return [] if delay is None else [(float(delay), f"the task's delay: {delay}")]
+
+
+def said(lives: Numbers, delay: float | None) -> tuple[str, ...]:
+    """Return how many units remember as long as the task asks for, or how long the longest does."""
+    longest = float(lives.max())
+    words = "does not fade at all" if np.isinf(longest) else f"keeps half of what it holds for {longest:.3g} timesteps"
+    first = f"The unit with the longest memory {words}."
+    if delay is None:
+        return (first,)
+    enough = int((lives >= delay).sum())
+    return (first, f"{enough:,} of {len(lives):,} units have a half-life of at least the task's delay of {delay:.0f}.")
+
+
+def _over_time(probe: Probe) -> tuple[Numbers, Numbers]:
+    """Return h_t of the first sequence (T, W), and the mean over the batch of |dl/dh_t| of each unit (T, W)."""
+    inputs, targets, lengths = probe.batch()
+    tape = StateTape(cell=False)
+    probe.model.eval()
+    with torch.enable_grad():
+        wanted = inputs.detach().requires_grad_()
+        torch.autograd.grad(batch_loss(probe.loss, probe.model(wanted, lengths, tape), targets, lengths), wanted)
+    probe.model.train()
+    states, gradients = tape.states[-1][:, 0], tape.hidden[-1].double().abs().mean(1) * len(inputs)
+    if not states.isfinite().all():
+        raise NotDefinedError("not defined: the states are not finite")
+    return np.asarray(states.double().cpu()), np.asarray(gradients.cpu())
+
+
+def _panels(delays: list[tuple[float, str]]) -> tuple[Panel, ...]:
+    t, units = Axis(title="timestep t"), Axis(title="unit, longest memory first")
+    return (
+        Panel(
+            key="half_lives",
+            title="Half-life of each unit, longest first",
+            help="Bar chart: the half-life of each unit in timesteps, in descending order",
+            x=units,
+            y=Axis(title="timesteps", log=True),
+            layers=(Drawn(kind="bars", x="rank", y="drawn", hover="%{y:.3g} timesteps<extra></extra>"),),
+            levels=tuple(delays),
+        ),
+        Panel(
+            key="states",
+            title="h<sub>t</sub> of each unit in the first sequence",
+            help="Map: the state of each unit at each timestep of the first sequence",
+            x=t,
+            y=units,
+            layers=(
+                Drawn(kind="map", x="t", y="rank", z="state", hover="unit %{y}, t = %{x}: %{z:.3f}<extra></extra>"),
+            ),
+            scale=Scale(title="h", middle=0.0),
+        ),
+        Panel(
+            key="gradients",
+            title="|∂l/∂h<sub>t</sub>| of each unit, mean over the batch",
+            help="Map: the gradient of the loss by each unit's state at each timestep, logarithmic",
+            x=t,
+            y=units,
+            layers=(
+                Drawn(
+                    kind="map", x="t", y="rank", z="log10_gradient",
+                    hover="unit %{y}, t = %{x}: 10<sup>%{z:.2f}</sup><extra></extra>",
+                ),
+            ),
+            scale=Scale(title="log₁₀"),
+        ),
+    )  # fmt: skip

@@ -1,0 +1,76 @@
+"""How strongly the states of a run depend on its parameters at one step, beside the gradient through time."""
+
+import numpy as np
+
+from rnncore.engine.instruments.jacobians import NotDefinedError
+from rnncore.engine.instruments.sensitivity import DIRECTIONS, state_sensitivity
+from rnncore.engine.readings.chaos import measured
+from rnncore.engine.readings.probe import Probe
+from rnncore.reading import Axis, Layer, Numbers, Panel, Reading
+
+_SEQUENCES = 8
+_MOST = 2**25  # numbers of the states along all directions, and of the directions themselves
+
+
+def read(probe: Probe) -> Reading:
+    """Return E|dh_t/dtheta|^2 over the timesteps, and the profile of the top layer."""
+    model = probe.model
+    inputs, _, lengths = probe.batch()
+    T = inputs.shape[1]
+    parameters = sum(each.numel() for each in model.recurrent.parameters())
+    size = DIRECTIONS * T * model.recurrent.hidden_size * max(1, len(model.recurrent.entry.blocks))
+    rows = max(1, min(_SEQUENCES, len(inputs), _MOST // size))
+    if DIRECTIONS * parameters > _MOST or size > _MOST:
+        raise NotDefinedError(f"not worked out here: {parameters:,} parameters over {T:,} timesteps take too long")
+    values, errors = state_sensitivity(model, inputs[:rows])
+    if not np.isfinite(values).all():
+        raise NotDefinedError("not defined: the states change without bound")
+    arrays: dict[str, Numbers] = {"t": np.arange(1.0, T + 1), "sensitivity": values, "standard_error": errors}
+    notes = [f"Estimated from {DIRECTIONS} random directions and {rows} of {len(inputs):,} sequences."]
+    panels = [_curve()]
+    if lengths is None:
+        arrays["gradient"] = measured(probe)
+        panels.append(_profile())
+    else:
+        notes.append("Padded timesteps count like the others.")
+    return Reading(
+        instrument="sensitivity",
+        step=probe.step,
+        arrays=arrays,
+        panels=tuple(panels),
+        said=said(values),
+        notes=tuple(notes),
+    )
+
+
+def said(values: Numbers) -> tuple[str, ...]:
+    """Return how much more the last state depends on the parameters than an early one."""
+    early = float(values[: max(1, len(values) // 10)].mean())
+    if not early > 0:
+        return ()
+    return (
+        "On average the last state depends on the parameters "
+        f"{float(values[-1]) / early:.3g} times as strongly (squared) as the states of the first tenth.",
+    )
+
+
+def _curve() -> Panel:
+    return Panel(
+        key="sensitivity",
+        title="E‖∂h<sub>t</sub>/∂θ‖²: how strongly the state depends on the parameters",
+        help="Line chart: the mean squared derivative of the state by the parameters, over the timesteps, logarithmic",
+        x=Axis(title="timestep t"),
+        y=Axis(title="E‖∂h/∂θ‖²", log=True),
+        layers=(Layer(kind="line", x="t", y="sensitivity", hover="%{y:.3g}"),),
+    )
+
+
+def _profile() -> Panel:
+    return Panel(
+        key="profile",
+        title="‖∂L/∂h<sub>t</sub>‖, for comparison",
+        help="Line chart: the gradient of the loss by the state, over the timesteps, logarithmic",
+        x=Axis(title="timestep t"),
+        y=Axis(title="gradient", log=True),
+        layers=(Layer(kind="line", x="t", y="gradient", tone="muted", hover="%{y:.2e}"),),
+    )

@@ -1,0 +1,139 @@
+"""Gradient and update of each parameter at one step, and the learning rate that the optimiser makes of both."""
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from rnncore.engine.cells.recurrent import StateTape
+from rnncore.engine.clipping import clip_gradients
+from rnncore.engine.evaluation import to_tensors
+from rnncore.engine.flat import exact_norm
+from rnncore.engine.instruments.jacobians import NotDefinedError
+from rnncore.engine.readings.probe import Probe
+from rnncore.engine.train import Trainer
+from rnncore.reading import Axis, Layer, Numbers, Panel, Reading
+
+_SQUARES = ("exp_avg_sq", "square_avg", "sum")  # where torch's optimisers keep squared gradients
+
+
+def read(probe: Probe) -> Reading:
+    """Return for each parameter ||g||, ||update||, their ratio, and its median effective learning rate."""
+    trainer = probe.trainer
+    gradient, change, rate = do_step(trainer, probe.step)
+    parts = trainer.parameters.parts
+    gradients = np.array([exact_norm(gradient[part]) for part in parts])
+    updates = np.array([exact_norm(change[part]) for part in parts])
+    effective = effective_rates(trainer, rate)
+    rates = np.array([float(effective[part].median()) for part in parts])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = updates / gradients
+    arrays: dict[str, Numbers] = {
+        "parameter": np.arange(1.0, len(parts) + 1),
+        "gradient_norm": gradients,
+        "update_norm": updates,
+        "ratio": ratio,
+        "effective_learning_rate": rates,
+    }
+    return Reading(
+        instrument="adam",
+        step=probe.step,
+        arrays=arrays,
+        panels=_panels(tuple(trainer.parameters.names), rate),
+        said=said(gradients, updates),
+        notes=("The gradient is that before clipping.",),
+        summary=("ratio", "effective_learning_rate"),
+    )
+
+
+def do_step(trainer: Trainer, step: int) -> tuple[Tensor, Tensor, float]:
+    """Do a step of a run; return its gradient before clipping (N,), the change of the weights (N,), and the rate."""
+    config, flat = trainer.config, trainer.parameters
+    rate = trainer.plan().learning_rate
+    batch = to_tensors(trainer.dataset.train_batch(step, config.batch_size, config.seed), flat.weights)
+    trainer.backward(batch, StateTape(cell=False) if config.omega else None, step)
+    norm = exact_norm(flat.gradients)
+    if not np.isfinite(norm):
+        raise NotDefinedError("not defined: the gradient is not finite")
+    gradient, before = flat.gradients.clone(), flat.weights.detach().clone()
+    clip_gradients(flat, norm, trainer.clipping)
+    trainer.optimizer.param_groups[0]["lr"] = rate
+    trainer.optimizer.step()
+    return gradient, flat.weights.detach() - before, rate
+
+
+def effective_rates(trainer: Trainer, rate: float) -> Tensor:
+    """Return by what the optimiser multiplied its (averaged) gradient: eta / (sqrt(v) + eps) of each weight (N,).
+
+    v is the average of squared gradients, of Adam with its correction for the start; without one it is eta itself.
+    """
+    state, group = trainer.optimizer.state[trainer.parameters.weights], trainer.optimizer.param_groups[0]
+    kept = next((name for name in _SQUARES if name in state), None)
+    if kept is None:
+        return torch.full_like(trainer.parameters.weights.detach(), rate)
+    squares = state[kept]
+    if "betas" in group:
+        squares = squares / (1 - group["betas"][1] ** float(state["step"]))
+    rates: Tensor = rate / (squares.sqrt() + group["eps"])
+    return rates
+
+
+def said(gradients: Numbers, updates: Numbers) -> tuple[str, ...]:
+    """Return over how many powers of ten gradients spread, and over how many updates do."""
+    moved = (gradients > 0) & (updates > 0)
+    if moved.sum() < 2:
+        return ()
+    spans = [float(np.log10(values[moved].max() / values[moved].min())) for values in (gradients, updates)]
+    return (
+        f"The parameters' gradients differ by up to a factor of {10 ** spans[0]:.3g}, "
+        f"their updates by up to {10 ** spans[1]:.3g}.",
+    )
+
+
+def course(arrays: dict[str, Numbers], latest: Reading) -> Reading:
+    """Return ratio and effective learning rate of each parameter over training, as lines."""
+    names = latest.panels[0].x.names
+    found: dict[str, Numbers] = {"step": arrays["step"]}
+    panels = []
+    for key, title in (("ratio", "‖Δθ‖ / ‖g‖"), ("effective_learning_rate", "effective learning rate, median")):
+        layers = []
+        for place, name in enumerate(names):
+            found[f"{key} of {name}"] = arrays[key][:, place]
+            layers.append(Layer(kind="line", x="step", y=f"{key} of {name}", name=name, place=place, hover="%{y:.2e}"))
+        panels.append(
+            Panel(
+                key=key,
+                title=f"{title} of each parameter over training",
+                help=f"Line chart over training steps: {title} of each parameter",
+                x=Axis(title="training step", log=True),
+                y=Axis(title=title, log=True),
+                layers=tuple(layers),
+            )
+        )
+    return Reading(instrument="adam", step=0, arrays=found, panels=tuple(panels))
+
+
+def _panels(names: tuple[str, ...], rate: float) -> tuple[Panel, ...]:
+    axis = Axis(title="", names=names)
+    hover = "%{y:.2e}"
+    return (
+        Panel(
+            key="norms",
+            title="‖g‖ and, in grey, ‖Δθ‖ of each parameter",
+            help="Bar chart: the length of the gradient of each parameter and of its update, logarithmic",
+            x=axis,
+            y=Axis(title="length", log=True),
+            layers=(
+                Layer(kind="bars", x="parameter", y="gradient_norm", name="gradient", hover=hover),
+                Layer(kind="bars", x="parameter", y="update_norm", name="update", tone="muted", hover=hover),
+            ),
+        ),
+        Panel(
+            key="rates",
+            title="Effective learning rate η / (√v̂ + ε), median of each parameter",
+            help="Bar chart: the median effective learning rate of each parameter, logarithmic",
+            x=axis,
+            y=Axis(title="effective learning rate", log=True),
+            layers=(Layer(kind="bars", x="parameter", y="effective_learning_rate", hover=hover + "<extra></extra>"),),
+            levels=((rate, f"η = {rate:.3g}"),),
+        ),
+    )

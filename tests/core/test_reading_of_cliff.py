@@ -1,0 +1,106 @@
+"""The loss along the gradient: its slope, its marks, and the wall of the one-unit example of Pascanu et al. (2013)."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from rnncore.config import TrainConfig
+from rnncore.data import load_dataset
+from rnncore.engine.inspection import Inspection
+from rnncore.engine.instruments.landscape import along, orthonormal, plane
+from rnncore.engine.readings.cliff import CAUTION, POINTS, places, said
+from rnncore.engine.train import Trainer
+
+CONFIG = {
+    "data": {"kind": "task", "task": "adding", "seq_len": 10},
+    "model": {"hidden_size": 5},
+    "optimizer": {"name": "sgd", "learning_rate": 0.01},
+    "clip": {"method": "norm", "threshold": 0.2},
+    "dtype": "float64",
+    "steps": 9,
+    "batch_size": 4,
+}
+
+
+def one_unit(weights: Tensor) -> float:
+    """(sigmoid(x_50) - 0.7)^2 with x_0 = 0.5 and x_t = w sigmoid(x_{t-1}) + b (Pascanu et al. 2013, section 2.3)."""
+    w, b = weights.tolist()
+    x = 0.5
+    for _ in range(50):
+        x = w / (1 + math.exp(-x)) + b
+    return (1 / (1 + math.exp(-x)) - 0.7) ** 2
+
+
+def test_the_one_unit_example_has_its_wall_where_its_fixed_points_say() -> None:
+    """At w = 5 there are two attractors between b = -2.656 and b = -2.344, where 5 sigmoid' = 1.
+
+    x_0 = 0.5 lies on the border of their basins at b = 0.5 - 5 sigmoid(0.5) = -2.612: there the loss jumps.
+    """
+    centre, b = torch.tensor([5.0, 0.0], dtype=torch.float64), torch.tensor([0.0, 1.0], dtype=torch.float64)
+    at = np.linspace(-2.8, -2.3, 2001)
+    losses = along(one_unit, centre, b, at)
+    wall = at[np.abs(np.diff(losses)).argmax()]
+    assert wall == pytest.approx(0.5 - 5 / (1 + math.exp(-0.5)), abs=0.01)
+    low, high = one_unit(torch.tensor([5.0, -2.63])), one_unit(torch.tensor([5.0, -2.59]))
+    assert low > 5 * high
+    steepest = np.abs(np.gradient(losses, at)).max()
+    away = np.abs(np.gradient(losses, at))[at < -2.7].max()
+    assert steepest > 100 * away, "the gradient explodes at the wall alone"
+    grid = plane(one_unit, centre, (torch.tensor([1.0, 0.0]).double(), b), np.array([0.0, 0.1]), np.array([-2.7, -2.5]))
+    assert grid[1, 0] == one_unit(torch.tensor([5.0, -2.5]).double())
+    assert grid.shape == (2, 2)
+
+
+def test_the_slope_at_0_is_minus_the_gradients_length_and_the_marks_are_the_steps() -> None:
+    config = TrainConfig.model_validate(CONFIG)
+    found = Inspection(config, load_dataset(config.data)).read("cliff", 5)
+    record = list(Trainer(config).records())[4]
+    arrays = found.arrays
+    assert arrays["loss"][0] == pytest.approx(record.train_loss, rel=1e-12)
+    assert arrays["slope"][0] == pytest.approx(-record.grad_norm, rel=1e-9)
+    assert arrays["unclipped_step"][0] == pytest.approx(0.01 * record.grad_norm, rel=1e-9)
+    assert arrays["clipped_step"][0] == pytest.approx(record.update_norm, rel=1e-9)
+    assert len(arrays["loss"]) == POINTS
+    first = np.diff(arrays["loss"][:2]) / np.diff(arrays["distance"][:2])
+    assert first[0] == pytest.approx(-record.grad_norm, rel=0.05)
+    assert CAUTION in found.notes
+
+
+def test_an_optimiser_that_goes_elsewhere_and_a_clip_that_turns_are_said_to() -> None:
+    config = TrainConfig.model_validate(
+        CONFIG | {"optimizer": {"name": "adam"}, "clip": {"method": "value", "threshold": 0.01}}
+    )
+    notes = " ".join(Inspection(config, load_dataset(config.data)).read("cliff", 2).notes)
+    assert "goes another way than along −g" in notes
+    assert "turns the gradient" in notes
+    plain = TrainConfig.model_validate(CONFIG)
+    assert Inspection(plain, load_dataset(plain.data)).read("cliff", 2).notes == (CAUTION,)
+
+
+def test_distances_reach_beyond_the_unclipped_step() -> None:
+    for clipped in (1.0, 0.2, 1e-6):
+        found = places(clipped, 1.0)
+        assert len(found) == POINTS
+        assert (found[0], found[-1]) == (0.0, pytest.approx(1.25))
+        assert (np.diff(found) > 0).all()
+    assert places(1e-6, 1.0)[1] == pytest.approx(1e-7)
+
+
+def test_the_sentence_tells_the_loss_after_both_steps() -> None:
+    at, losses = np.array([0.0, 1.0, 2.0]), np.array([1.0, 0.5, 4.0])
+    assert said(at, losses, 1.0, 2.0) == (
+        "The loss of this batch is 1; after the whole step along −g it would be 4, after the clipped step 0.5.",
+    )
+    assert said(at, np.array([1.0, 0.5, np.inf]), 2.0, 2.0)[0].endswith("it would be no longer finite.")
+
+
+def test_directions_of_a_plane_are_orthogonal_and_parallel_ones_have_none() -> None:
+    one, other = torch.tensor([3.0, 0.0, 4.0]), torch.tensor([1.0, 2.0, 0.0])
+    first, second = orthonormal(one, other)
+    assert float(first @ second) == pytest.approx(0, abs=1e-6)
+    assert [float(each.norm()) for each in (first, second)] == pytest.approx([1, 1])
+    assert orthonormal(one, 2 * one) is None
+    assert orthonormal(torch.zeros(3), one) is None

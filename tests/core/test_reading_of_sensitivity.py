@@ -1,0 +1,65 @@
+"""The sensitivity of states to parameters: closed form of a linear unit, autograd, and what is said of it."""
+
+import numpy as np
+import pytest
+import torch
+
+from rnncore.config import ModelConfig
+from rnncore.engine.instruments.jacobians import NotDefinedError
+from rnncore.engine.instruments.sensitivity import state_sensitivity
+from rnncore.engine.model import SequenceModel
+from rnncore.engine.readings.sensitivity import said
+from tests.support.networks import build
+
+
+@pytest.mark.parametrize("memory", [0.5, 0.9])
+def test_a_linear_unit_has_its_closed_form(memory: float) -> None:
+    """E (dh/dl)^2 = s^2 (1 + l^2) / (1 - l^2)^3 for white noise of variance s^2, within three standard errors."""
+    torch.manual_seed(1)
+    model = SequenceModel(ModelConfig(cell="rnn", hidden_size=1), 1, 1).double()
+    scale = 1e-4  # so small that tanh is a straight line
+    with torch.no_grad():
+        for weight in model.parameters():
+            weight.zero_()
+        model.recurrent.layer_weights(0)["weight_ih"].fill_(scale)
+        model.recurrent.layer_weights(0)["weight_hh"].fill_(memory)
+    values, errors = state_sensitivity(model, torch.randn(4000, 120, 1).double(), names=("weight_hh",))
+    expected = scale**2 * (1 + memory**2) / (1 - memory**2) ** 3
+    assert abs(values[-1] - expected) < 3 * errors[-1]
+    assert errors[-1] < 0.1 * expected
+
+
+@pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
+def test_few_parameters_are_taken_exactly(cell: str) -> None:
+    model, inputs = build((cell, "tanh"), (2, 5, 1, 2, 2), 4)
+    count = sum(each.numel() for each in model.recurrent.parameters())
+    values, _ = state_sensitivity(model, inputs, directions=count)
+    for t in (0, 4):
+        total = 0.0
+        for b in range(2):
+            for unit in range(2):
+                model.zero_grad()
+                model.recurrent(inputs[b : b + 1])[0, t, unit].backward()
+                total += sum(float(each.grad.square().sum()) for each in model.recurrent.parameters())
+        assert values[t] == pytest.approx(total / 2, rel=1e-9)
+
+
+def test_directions_estimate_the_same_within_their_error() -> None:
+    model, inputs = build(("gru", "tanh"), (3, 8, 2, 5, 1), 2)
+    count = sum(each.numel() for each in model.recurrent.parameters())
+    exact, _ = state_sensitivity(model, inputs, directions=count)
+    estimate, errors = state_sensitivity(model, inputs, directions=40)
+    assert (np.abs(estimate - exact) < 4 * errors).all()
+    np.testing.assert_array_equal(estimate, state_sensitivity(model, inputs, directions=40)[0])
+
+
+def test_names_that_no_parameter_has_have_no_sensitivity() -> None:
+    model, inputs = build(("rnn", "tanh"), (1, 3, 1, 2, 1), 0)
+    with pytest.raises(NotDefinedError, match="no parameters of these names"):
+        state_sensitivity(model, inputs, names=("x",))
+
+
+def test_the_sentence_compares_the_last_state_with_the_first_tenth() -> None:
+    (sentence,) = said(np.array([2.0] * 2 + [5.0] * 17 + [8.0]))
+    assert "4 times as strongly (squared) as the states of the first tenth" in sentence
+    assert said(np.zeros(10)) == ()

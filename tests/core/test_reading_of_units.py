@@ -1,0 +1,113 @@
+"""The readings of single steps and units: contributions, memory, updates, each against an independent computation."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from rnncore.config import TrainConfig
+from rnncore.data import load_dataset
+from rnncore.engine.inspection import Inspection
+from rnncore.engine.instruments import norms_and_cosines, step_contributions
+from rnncore.engine.instruments.contributions import contribution_norms
+from rnncore.engine.instruments.jacobians import layers_of
+from rnncore.engine.readings.contributions import said as said_of_steps
+from rnncore.engine.readings.memory import half_lives, retention
+from rnncore.engine.readings.memory import said as said_of_memory
+from rnncore.engine.readings.updates import said as said_of_updates
+from rnncore.engine.train import Trainer
+from tests.support.networks import build
+from tests.support.unrolled import KINDS
+
+RECALL = {
+    "data": {"kind": "task", "task": "delayed_recall", "seq_len": 10, "delay": 3},
+    "model": {"hidden_size": 5, "readout": "every_step"},
+    "batch_size": 4,
+    "steps": 20,
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("readout", ["last", "every_step"])
+def test_norms_without_the_matrices_are_those_of_the_matrices(kind: tuple[str, str], readout: str) -> None:
+    model, inputs = build(kind, (3, 7, 2, 4, 2), 5, readout)
+    targets = torch.randn(*(inputs.shape[:2] if readout == "every_step" else inputs.shape[:1]), 1).double()
+    found = contribution_norms(model, inputs, targets)
+    expected = norms_and_cosines(step_contributions(model, inputs, targets))
+    np.testing.assert_allclose(found[0], expected[0], rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(found[1], expected[1], rtol=1e-8, atol=1e-9)
+
+
+def test_the_sentence_about_steps_counts_from_the_end() -> None:
+    norms, cosines = np.array([0.1, 0.0, 1.0, 9.0]), np.array([-1.0, np.nan, 1.0, 1.0])
+    first, second = said_of_steps(norms, cosines)
+    assert first.startswith("Timestep 4 adds most; the last 1 of 4 timesteps make up nine tenths")
+    assert second == "1 of 4 timesteps pull against it."
+
+
+@pytest.mark.parametrize(("cell", "gate"), [("lstm", "f"), ("gru", "z")])
+def test_frozen_gates_have_the_half_life_of_their_value(cell: str, gate: str) -> None:
+    """With no weights a gate is sigmoid(b) at every step: half-life ln 2 / -ln sigmoid(b)."""
+    model, inputs = build((cell, "tanh"), (2, 6, 1, 3, 1), 0)
+    with torch.no_grad():
+        for name, weight in model.recurrent.layer_weights(0).items():
+            weight.zero_()
+            if name == "bias_ih":
+                weight[3:6] = torch.tensor([0.0, 2.0, 6.0])
+    logs = retention(layers_of(model, inputs)[-1], gate)
+    expected = [math.log(2) / math.log1p(math.exp(-b)) for b in (0.0, 2.0, 6.0)]
+    np.testing.assert_allclose(half_lives(logs), expected, rtol=1e-12)
+
+
+def test_a_plain_unit_keeps_what_its_own_weight_and_slope_leave() -> None:
+    model, inputs = build(("rnn", "tanh"), (2, 6, 1, 3, 1), 0)
+    with torch.no_grad():
+        for weight in model.recurrent.layer_weights(0).values():
+            weight.zero_()
+        model.recurrent.layer_weights(0)["weight_hh"].copy_(torch.tensor([[0.5, 1, 1], [0, 0.9, 1], [0, 0, 1.0]]))
+    logs = retention(layers_of(model, inputs)[-1], None)
+    np.testing.assert_allclose(half_lives(logs), [1.0, math.log(0.5) / math.log(0.9), math.inf], rtol=1e-12)
+
+
+def test_padding_has_no_part_in_half_lives() -> None:
+    logs = torch.full((4, 2, 1), math.log(0.5), dtype=torch.float64)
+    logs[2:, 1] = -50.0
+    np.testing.assert_allclose(half_lives(logs, torch.tensor([4, 2])), [1.0])
+
+
+def test_the_sentences_about_memory_count_the_units() -> None:
+    first, second = said_of_memory(np.array([3.0, 12.0, 40.0]), 10.0)
+    assert first == "The unit with the longest memory keeps half of what it holds for 40 timesteps."
+    assert second == "2 of 3 units have a half-life of at least the task's delay of 10."
+    assert said_of_memory(np.array([np.inf]), None) == ("The unit with the longest memory does not fade at all.",)
+
+
+@pytest.mark.parametrize("name", ["adam", "sgd", "rmsprop", "adagrad"])
+def test_updates_are_those_of_the_run_and_rates_those_of_its_optimiser(name: str) -> None:
+    config = TrainConfig.model_validate(
+        RECALL | {"optimizer": {"name": name, "learning_rate": 0.01}, "clip": {"method": "norm", "threshold": 0.05}}
+    )
+    found = Inspection(config, load_dataset(config.data)).read("adam", 7).arrays
+    trainer = Trainer(config)
+    records = trainer.records()
+    for _ in range(6):
+        next(records)
+    before = {key: value.clone() for key, value in trainer.model.state_dict().items()}
+    record = next(records)
+    changes = [float((value - before[key]).norm()) for key, value in trainer.model.state_dict().items()]
+    np.testing.assert_allclose(found["update_norm"], changes, rtol=1e-5)
+    assert np.linalg.norm(found["update_norm"]) == pytest.approx(record.update_norm, rel=1e-5)
+    assert np.linalg.norm(found["gradient_norm"]) == pytest.approx(record.grad_norm, rel=1e-5)
+    if name == "sgd":
+        np.testing.assert_allclose(found["effective_learning_rate"], 0.01)
+    if name == "adam":
+        state = trainer.optimizer.state[trainer.parameters.weights]
+        rates = 0.01 / ((state["exp_avg_sq"] / (1 - 0.999**7)).sqrt() + 1e-8)
+        medians = [float(rates[part].median()) for part in trainer.parameters.parts]
+        np.testing.assert_allclose(found["effective_learning_rate"], medians, rtol=1e-4)
+
+
+def test_the_sentence_about_updates_compares_the_spreads() -> None:
+    (sentence,) = said_of_updates(np.array([1.0, 1e-4]), np.array([0.02, 0.01]))
+    assert sentence == "The parameters' gradients differ by up to a factor of 1e+04, their updates by up to 2."

@@ -1,0 +1,25 @@
+// Readings of instruments: rows and columns of a map, tints of letters, and the words for a step.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { slicesOf, tintsOf, when } from "../../dashboard/static/readings.js";
+
+test("a place of a map has a row over t and a column over tau", () => {
+  const map = { type: "heatmap", x: [1, 2, 3], y: [10, 20], z: [[1, null, null], [4, 5, null]] };
+  const { traces, words } = slicesOf(map, 1, 0);
+  assert.deepEqual([traces[0].x, traces[0].y], [[1, 2, 3], [4, 5, null]]);
+  assert.deepEqual([traces[1].x, traces[1].y], [[10, 20], [1, 4]]);
+  assert.equal(
+    words,
+    "Solid: what the loss at τ = 20 teaches each state. Dotted: what each loss teaches the state at t = 1.",
+  );
+});
+
+test("a letter is tinted by how near it comes to the strongest one, over four decades", () => {
+  assert.deepEqual(tintsOf([-3, -1, -5, -9, null]), [0.5, 1, 0, 0, 0]);
+});
+
+test("a reading after the last step is called so", () => {
+  assert.equal(when(1001, 1000), "after step 1,000");
+  assert.equal(when(1000, 1000), "at step 1,000");
+});
