@@ -146,3 +146,17 @@ ON_DEMAND.register(
         implementation="rnncore.engine.readings.sensitivity:read",
     )
 )
+ON_DEMAND.register(
+    OnDemand(
+        key="plane",
+        title="The plane between twins",
+        help="The loss around a run and its twin, with and without clipping, and the way that both took through it.",
+        look="A wall: the twin that does not clip is thrown from it, the one that clips turns off before it. Press "
+        "Roll to let both go their way once more.",
+        formula="L(θ + x d₁ + y d₂), d₁ along −g, d₂ towards the twin and at right angles to d₁; 41 x 41 points",
+        source="Pascanu, Mikolov & Bengio (2013), figure 6; Li et al. (2018), Visualizing the loss landscape of neural "
+        "nets",
+        terms=("Clipping", "Twins"),
+        implementation="rnncore.engine.readings.plane:read",
+    )
+)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from rnncore.json_arrays import numbers
 
 Numbers = NDArray[np.float64]
-Kind = Literal["line", "points", "bars", "map", "surface", "contour", "path", "letters"]
+Kind = Literal["line", "points", "bars", "map", "surface", "path", "letters"]
 _ABOUT = "about"  # the JSON among the arrays of a file
 _DRAWN = 200  # rows and columns of a map that are sent to a browser, at most
 
@@ -39,10 +39,10 @@ class Axis:
 class Layer:
     """What is drawn in a panel, from arrays of the reading that are named by `x`, `y` and `z`.
 
-    kind: "letters" is a text whose characters are tinted by a row of `z`; its characters are `Panel.letters`.
-    color: an array that colours bars or points, on the panel's scale. tone: which of the page's colours a line has:
-    "run", "muted" or "alert". dash: of a line. place: among lines that have each a colour of their own. hover: what a
-    pointer is told, a template of plotly's.
+    kind: "path" is a way with a ball at its end, on a surface too; "letters" is a text whose characters, which are
+    `Panel.letters`, are tinted by a row of `z`. color: an array that colours bars or points, on the panel's scale.
+    tone: which of the page's colours a line has: "run", "muted" or "alert". dash: of a line. place: among lines that
+    have each a colour of their own. hover: what a pointer is told, a template of plotly's.
     """
 
     kind: Kind

@@ -44,6 +44,7 @@ def _picture(panel: Panel, arrays: Mapping[str, Numbers], theme: str, color: int
         "help": panel.help,
         "slices": panel.slices,
         "whole": any(layer.kind in SOLID for layer in panel.layers),
+        "rolls": any(layer.kind == "path" for layer in panel.layers),
     }
     if panel.letters:
         rows = arrays[panel.layers[0].z]
@@ -81,8 +82,11 @@ def _figure(panel: Panel, arrays: Mapping[str, Numbers], theme: str, color: int)
         )
     if panel.circle:
         figure.add_shape(type="circle", x0=-1, x1=1, y0=-1, y1=1, line={"color": palette.muted, "width": 1})
+    if sum(bool(layer.name) for layer in panel.layers) > 1:
+        legend = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "font": {"size": 11}}
+        figure.update_layout(showlegend=True, legend=legend, barmode="group")
     spec = styled(figure, theme)
-    spec["layout"]["margin"] |= {"t": 12}
+    spec["layout"]["margin"] |= {"t": 22}
     if any(trace["type"] in ("bar", "heatmap") for trace in spec["data"]):
         spec["layout"]["hovermode"] = "closest"
     return spec
@@ -108,10 +112,38 @@ def _line(
         x=arrays[layer.x],
         y=np.where(np.isfinite(y), y, np.nan),
         name=layer.name,
-        mode="lines+markers" if layer.kind == "path" or alone else "lines",
+        mode="lines+markers" if alone else "lines",
         line={"color": _tone(layer, palette, color), "dash": layer.dash, "width": 2},
         **_hover(layer),
     )
+
+
+def _path(
+    figure: go.Figure, layer: Layer, arrays: Mapping[str, Numbers], panel: Panel, palette: Palette, color: int
+) -> None:
+    """A way, and a ball at its end that can roll along it (`roll` in static/readings.js), flat or on a surface."""
+    tone, names = _tone(layer, palette, color), [layer.x, layer.y]
+    solid = any(each.kind in SOLID for each in panel.layers)
+    names += [layer.z] if solid else []
+    ways = dict(zip("xyz", (arrays[name] for name in names), strict=False))
+    ball = {axis: values[-1:] for axis, values in ways.items()}
+    add = figure.add_scatter3d if solid else figure.add_scatter
+    edge = {"color": palette.text, "width": 1}
+    add(**ways, name=layer.name, mode="lines", line={"color": tone, "width": 4 if solid else 2}, hoverinfo="name")
+    add(**ball, name=layer.name, mode="markers", showlegend=False, meta={"fill": "ball"}, hoverinfo="name",
+        marker={"color": tone, "size": 5 if solid else 10, "line": edge})  # fmt: skip
+
+
+def _surface(
+    figure: go.Figure, layer: Layer, arrays: Mapping[str, Numbers], panel: Panel, palette: Palette, color: int
+) -> None:
+    z = arrays[layer.z].astype(np.float32)
+    colours = _scale(panel.scale, palette, "c") if panel.scale else {}
+    known = np.where(np.isfinite(z), z, np.nan)
+    figure.add_surface(x=arrays[layer.x], y=arrays[layer.y], z=known, opacity=0.9, **colours, **_hover(layer))
+    look = {"gridcolor": palette.grid, "color": palette.muted, "backgroundcolor": "rgba(0,0,0,0)"}
+    titles = {"xaxis": panel.x.title, "yaxis": panel.y.title, "zaxis": panel.scale.title if panel.scale else ""}
+    figure.update_layout(scene={name: look | {"title": {"text": title}} for name, title in titles.items()})
 
 
 def _points(
@@ -164,4 +196,6 @@ def _hover(layer: Layer) -> dict[str, Any]:
 
 
 _Draw = Callable[[go.Figure, Layer, Mapping[str, Numbers], Panel, Palette, int], None]
-_DRAW: dict[str, _Draw] = {"line": _line, "path": _line, "points": _points, "bars": _bars, "map": _map}
+_DRAW: dict[str, _Draw] = {
+    "line": _line, "path": _path, "points": _points, "bars": _bars, "map": _map, "surface": _surface,
+}  # fmt: skip

@@ -27,6 +27,7 @@ export interface Picture {
   title: string;
   help: string;
   slices: boolean; // whether pointing at its map draws a row and a column
+  rolls: boolean; // whether balls stand at the ends of ways, along which they can roll
   whole: boolean; // whether the small plotly.js lacks what it takes
   spec?: Spec;
   letters?: string[];

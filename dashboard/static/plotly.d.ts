@@ -5,6 +5,7 @@ import type { Meta } from "./figures.d.ts";
 export interface Plotly {
   react(plot: PlotElement, data: Trace[], layout: Layout, config: object): Promise<void>;
   purge(plot: PlotElement): void;
+  restyle(plot: PlotElement, update: object, traces: number[]): Promise<void>;
   Plots: { resize(plot: PlotElement): Promise<void> };
 }
 

@@ -1,6 +1,6 @@
 // The pictures of one reading of an instrument: figures, rows and columns of a map, texts with tinted letters.
 
-import { count, element, setRich } from "./dom.js";
+import { button, count, element, setRich } from "./dom.js";
 
 /** @import { Picture, ReadingAnswer } from "./instruments.d.ts" */
 /** @import { Layout, Plotly, PlotElement, Trace } from "./plotly.d.ts" */
@@ -12,6 +12,7 @@ const CONFIG = {
 };
 /** @type {Record<string, string>} */
 const SIGNS = { space: "␣", newline: "⏎", tab: "⇥" };
+const ROLL_MS = 2500;
 const STRONGEST = 55; // percent of colour: the letter on it is to be read
 const DECADES = 4; // below the strongest character of a text, after which there is no tint
 
@@ -59,12 +60,17 @@ function pictureOf({ key, title, help, letters }) {
  * @param {Picture} picture
  * @param {Plotly} Plotly
  */
-async function drawFigure(place, { spec, slices }, Plotly) {
+async function drawFigure(place, { spec, slices, rolls }, Plotly) {
   const plot = /** @type {PlotElement} */ (place.querySelector(".rgl-plot"));
   if (!spec) return;
   const layout = { ...spec.layout, font: { ...spec.layout.font, family: getComputedStyle(place).fontFamily } };
   await Plotly.react(plot, spec.data, layout, CONFIG);
   if (slices) addSlices(place, plot, layout, Plotly);
+  if (rolls && !place.querySelector(".rgl-roll")) {
+    const start = button("Roll", "Let both balls go their way once more", () => roll(plot, Plotly));
+    start.classList.add("rgl-roll");
+    place.append(start);
+  }
 }
 
 /**
@@ -140,6 +146,41 @@ export function slicesOf(map, row, column) {
  * @returns {ArrayLike<number | null>[]}
  */
 const rowsOf = (map) => Array.from(map.z ?? []);
+
+/**
+ * Let each ball roll along the way that is drawn before it.
+ * @param {PlotElement} plot
+ * @param {Plotly} Plotly
+ */
+function roll(plot, Plotly) {
+  const traces = /** @type {Trace[]} */ (plot._fullData ?? []);
+  const balls = traces.flatMap((trace, index) => (trace.meta?.fill === "ball" ? [index] : []));
+  const began = performance.now();
+  const frame = async () => {
+    const share = Math.min(1, (performance.now() - began) / ROLL_MS);
+    const places = balls.map((index) => placeOn(traces[index - 1], share));
+    await Plotly.restyle(
+      plot,
+      { x: places.map(([x]) => [x]), y: places.map(([, y]) => [y]), z: places.map(([, , z]) => [z]) },
+      balls,
+    );
+    if (share < 1 && plot.isConnected) requestAnimationFrame(frame);
+  };
+  frame();
+}
+
+/**
+ * The point of a way after a share of its steps.
+ * @param {Trace} way
+ * @param {number} share
+ */
+export function placeOn(way, share) {
+  const at = (/** @type {unknown} */ list) => {
+    const values = Array.from(/** @type {ArrayLike<number>} */ (list ?? []));
+    return values[Math.round(share * (values.length - 1))];
+  };
+  return [at(way.x), at(way.y), at(way.z)];
+}
 
 /**
  * A text: pointing at a character, or going to it with the Tab key, tints those by which its prediction is taught.

@@ -89,7 +89,9 @@ class Inspection:
 
         Arrays: step (n,), and each vector of the summary (n, ...), NaN where it was not defined.
         """
-        steps = np.unique(np.geomspace(1, last, min(last, MOST_STEPS)).round().astype(int))
+        steps = np.arange(1, last + 1)
+        if last > MOST_STEPS:
+            steps = np.unique(np.geomspace(1, last, MOST_STEPS).round().astype(int))
         found: list[Reading] = []
         began = time.perf_counter()
         for place, step in enumerate(steps.tolist()):

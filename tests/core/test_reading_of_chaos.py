@@ -50,7 +50,7 @@ def test_the_slope_is_the_factor_per_step_back() -> None:
 
 
 def test_the_sentences_tell_growth_from_decay() -> None:
-    assert "grow 2 times per timestep (chaos)" in said(math.log(2), None)[0]
+    assert "grow 2 times per timestep." in said(math.log(2), None)[0]
     assert "shrink 2 times per timestep" in said(math.log(0.5), None)[0]
     assert "neither grow nor shrink much" in said(0.001, None)[0]
     assert "minus infinity" in said(-math.inf, None)[0]

@@ -12,6 +12,7 @@ from rnncore.data import load_dataset
 from rnncore.engine.inspection import Inspection
 from rnncore.engine.instruments.landscape import along, orthonormal, plane
 from rnncore.engine.readings.cliff import CAUTION, POINTS, places, said
+from rnncore.engine.readings.plane import CAUTION as PLANE_CAUTION
 from rnncore.engine.train import Trainer
 
 CONFIG = {
@@ -104,3 +105,24 @@ def test_directions_of_a_plane_are_orthogonal_and_parallel_ones_have_none() -> N
     assert [float(each.norm()) for each in (first, second)] == pytest.approx([1, 1])
     assert orthonormal(one, 2 * one) is None
     assert orthonormal(torch.zeros(3), one) is None
+
+
+def test_the_plane_holds_both_twins_and_the_loss_that_is_there() -> None:
+    config = TrainConfig.model_validate(CONFIG | {"clip": {"method": "norm", "threshold": 0.01}})
+    found = Inspection(config, load_dataset(config.data)).read("plane", 6)
+    arrays = found.arrays
+    assert arrays["loss"].shape == (41, 41)
+    ends = {}
+    for name, clip in (("own", config.clip), ("twin", config.clip.model_copy(update={"method": "off"}))):
+        trainer = Trainer(config.model_copy(update={"clip": clip}))
+        records = trainer.records()
+        for _ in range(5):
+            next(records)
+        ends[name] = trainer
+    apart = ends["twin"].parameters.weights.detach() - ends["own"].parameters.weights.detach()
+    assert (arrays["own_x"][-1], arrays["own_y"][-1]) == (0, 0), "the plane goes through the run as it stands"
+    assert np.hypot(arrays["twin_x"][-1], arrays["twin_y"][-1]) == pytest.approx(float(apart.norm()), rel=1e-9)
+    batch_loss = next(ends["own"].records()).train_loss
+    assert 10 ** arrays["own_log10_loss"][-1] == pytest.approx(batch_loss, rel=1e-9)
+    assert PLANE_CAUTION in found.notes
+    assert len(found.notes) == 1

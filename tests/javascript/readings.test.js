@@ -5,10 +5,30 @@ import { test } from "node:test";
 import { slicesOf, tintsOf, when } from "../../dashboard/static/readings.js";
 
 test("a place of a map has a row over t and a column over tau", () => {
-  const map = { type: "heatmap", x: [1, 2, 3], y: [10, 20], z: [[1, null, null], [4, 5, null]] };
+  const map = {
+    type: "heatmap",
+    x: [1, 2, 3],
+    y: [10, 20],
+    z: [
+      [1, null, null],
+      [4, 5, null],
+    ],
+  };
   const { traces, words } = slicesOf(map, 1, 0);
-  assert.deepEqual([traces[0].x, traces[0].y], [[1, 2, 3], [4, 5, null]]);
-  assert.deepEqual([traces[1].x, traces[1].y], [[10, 20], [1, 4]]);
+  assert.deepEqual(
+    [traces[0].x, traces[0].y],
+    [
+      [1, 2, 3],
+      [4, 5, null],
+    ],
+  );
+  assert.deepEqual(
+    [traces[1].x, traces[1].y],
+    [
+      [10, 20],
+      [1, 4],
+    ],
+  );
   assert.equal(
     words,
     "Solid: what the loss at τ = 20 teaches each state. Dotted: what each loss teaches the state at t = 1.",

@@ -64,47 +64,70 @@ def flow_logs(
         if flows[t]:
             carried.go_back(first, jacobian)
         else:
-            carried.logs.fill_(-torch.inf)  # no gradient crosses this border
+            carried.forget()
         if tell is not None:
             tell(1 - t / T)
     return steps, found
 
 
 class _Rows:
-    """All d l_tau / d state_t at one timestep t: directions (B, R, S), and logarithms of their lengths (B, R)."""
+    """All d l_tau / d state_t at one timestep t: vectors (B, R, S), each times e to the power of its `logs` (B, R)."""
 
     def __init__(self, batch: int, count: int, size: int, like: Tensor) -> None:
         self.count = count
-        self.directions = like.new_zeros(batch, count, size)
-        self.logs = torch.full((batch, count), -torch.inf, dtype=torch.float64, device=like.device)
+        self.vectors = like.new_zeros(batch, count, size)
+        self.norms = torch.zeros(batch, count, dtype=torch.float64, device=like.device)  # of the vectors
+        self.logs = torch.zeros_like(self.norms)
 
     def add(self, row: int, gradient: Tensor) -> None:
         """Add a gradient by h_t, (B, W), to one row."""
-        norms = row_norms(gradient)  # (B,)
-        own = norms.log()
-        unit = torch.maximum(self.logs[:, row], own)  # the longer of both, as the unit of their sum
+        length, own = row_norms(gradient), self.logs[:, row] + self.norms[:, row].log()  # (B,)
+        unit = torch.maximum(own, length.log())  # the longer of both, as the unit of their sum
         unit = unit.where(unit.isfinite(), 0.0)
-        whole = self.directions[:, row].double() * (self.logs[:, row] - unit).exp()[:, None]
-        direction = gradient.double() / norms.where(norms > 0, 1.0)[:, None]
-        whole[:, : gradient.shape[-1]] += direction * (own - unit).exp()[:, None]
-        self._set(slice(row, row + 1), whole[:, None], unit[:, None])
+        whole = self.vectors[:, row].double() * (self.logs[:, row] - unit).exp()[:, None]
+        direction = gradient.double() / length.where(length > 0, 1.0)[:, None]
+        whole[:, : gradient.shape[-1]] += direction * (length.log() - unit).exp()[:, None]
+        self.logs[:, row] = unit
+        self._set(slice(row, row + 1), whole[:, None])
 
     def hidden(self, first: int, width: int) -> NDArray[np.float64]:
         """Return the logarithms of the means over b of |d l_tau / d h_t|, of the rows from `first`."""
-        logs = self.logs[:, first:]
-        if width < self.directions.shape[-1]:
-            logs = logs + row_norms(self.directions[:, first:, :width]).log()
+        whole = width == self.vectors.shape[-1]
+        norms = self.norms[:, first:] if whole else _norms(self.vectors[:, first:, :width])
+        logs = self.logs[:, first:] + norms.log()
         return np.asarray((logs.logsumexp(0) - np.log(len(logs))).cpu().numpy())
 
     def go_back(self, first: int, jacobian: Tensor) -> None:
         """Go from t to t - 1: multiply the rows from `first` by d state_t / d state_{t-1} (B, S, S)."""
         rows = slice(first, self.count)
-        self._set(rows, self.directions[:, rows] @ jacobian, self.logs[:, rows])
+        self._set(rows, self.vectors[:, rows] @ jacobian)
 
-    def _set(self, rows: slice, vectors: Tensor, logs: Tensor) -> None:
-        norms = row_norms(vectors)
-        vectors /= norms.where(norms > 0, 1.0)[..., None].to(vectors)
-        self.directions[:, rows], self.logs[:, rows] = vectors, norms.log() + logs
+    def forget(self) -> None:
+        """Let all rows be 0: no gradient crosses this border."""
+        self.vectors.zero_()
+        self.norms.zero_()
+        self.logs.zero_()
+
+    def _set(self, rows: slice, vectors: Tensor) -> None:
+        """Take vectors in the units of `logs`; where they have become short or long, their length goes into these."""
+        norms = _norms(vectors)
+        if bool(((norms > LONG) | ((norms < 1 / LONG) & (norms > 0))).any()):
+            unit = norms.where(norms > 0, 1.0)
+            vectors = vectors / unit[..., None].to(vectors)
+            self.logs[:, rows] += unit.log()
+            norms = norms / unit
+        self.vectors[:, rows], self.norms[:, rows] = vectors, norms
+
+
+LONG = 1e4  # vectors are at most so long, and at least 1e-4: squares and products of them are nothing to float32
+
+
+def _norms(vectors: Tensor) -> Tensor:
+    """Return the lengths (B, R) of vectors (B, R, S) as float64; those that float32 may have lost are taken anew."""
+    norms: Tensor = torch.linalg.vector_norm(vectors, dim=-1)
+    if bool(((norms < 1e-15) | ~norms.isfinite()).any()):
+        return row_norms(vectors)
+    return norms.double()
 
 
 def _last_to_first(top: Layer) -> Iterator[tuple[int, Tensor]]:

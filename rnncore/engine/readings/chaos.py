@@ -108,7 +108,7 @@ def said(first: float, norms: Numbers | None) -> tuple[str, ...]:
         return ("Every disturbance is wiped out within the sequence: the largest exponent is minus infinity.",)
     factor, inverse = f"{np.exp(first):.3g}", f"{np.exp(-first):.3g}"
     if first > _NEAR:
-        words = f"The largest exponent is {first:.3f}: small disturbances grow {factor} times per timestep (chaos)."
+        words = f"The largest exponent is {first:.3f}: small disturbances grow {factor} times per timestep."
     elif first < -_NEAR:
         words = f"The largest exponent is {first:.3f}: small disturbances shrink {inverse} times per timestep."
     else:

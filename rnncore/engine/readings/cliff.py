@@ -41,7 +41,7 @@ def read(probe: Probe) -> Reading:
     loss = loss_at(trainer, batch)
     losses = along(loss, start, -gradient / norm, distances)
     flat.weights.data.copy_(start)
-    far = unclipped / max(clipped, 1e-300) > _FAR and clips
+    far = bool(unclipped / max(clipped, 1e-300) > _FAR and clips)
     arrays: dict[str, Numbers] = {
         "distance": distances,
         "loss": losses,
@@ -125,7 +125,7 @@ def said(distances: Numbers, losses: Numbers, clipped: float, unclipped: float) 
 
 def _line(marks: tuple[tuple[float, str], ...], far: bool, losses: Numbers) -> Panel:
     finite = losses[np.isfinite(losses) & (losses > 0)]
-    spread = bool(len(finite)) and finite.max() > 100 * finite.min()
+    spread = bool(len(finite) and finite.max() > 100 * finite.min())
     return Panel(
         key="line",
         title="Loss of the batch along −g; the marks are one step of plain SGD",
