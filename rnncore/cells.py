@@ -235,6 +235,7 @@ CELLS.register(
 CELLS.register(
     Cell(
         key="peephole",
+        memory_gate="f",
         title="Peephole LSTM",
         help="An LSTM whose gates also see the second state that they guard (Gers & Schmidhuber 2000).",
         phrase="a peephole LSTM",

@@ -59,7 +59,7 @@ ON_DEMAND.register(
         "before them, and what lies further back is not learned from.",
         formula="G[τ, t] = mean over sequences of |∂l_τ/∂h_t|",
         source="Cashman et al. (2017), RNNbow, arXiv 1907.12545",
-        terms=("State gradient",),
+        terms=("Gradient-flow matrix", "State gradient"),
         implementation="rnncore.engine.readings.flow:read",
     )
 )
@@ -74,7 +74,7 @@ ON_DEMAND.register(
         formula="Q_t R_t = J_t Q_{t-1}, λ_i = mean over t of ln |R_ii|, J_t = ∂state_t/∂state_{t-1}",
         source="Vogt et al. (2022), On Lyapunov exponents for RNNs; Engelken et al. (2023)",
         course="rnncore.engine.readings.chaos:course",
-        terms=("Vanishing gradient", "Exploding gradient"),
+        terms=("Lyapunov exponent", "Jacobian"),
         implementation="rnncore.engine.readings.chaos:read",
     )
 )
@@ -116,7 +116,7 @@ ON_DEMAND.register(
         formula="‖g‖, ‖Δθ‖ and the effective learning rate η / (√v̂ + ε)",
         source="Kingma & Ba (2015), Adam: a method for stochastic optimization",
         course="rnncore.engine.readings.updates:course",
-        terms=("Adam", "Update norm", "Gradient norm"),
+        terms=("Effective learning rate", "Adam", "Update norm"),
         implementation="rnncore.engine.readings.updates:read",
     )
 )
@@ -129,7 +129,7 @@ ON_DEMAND.register(
         "network where the gradient is still true.",
         formula="L(θ - s g / ‖g‖) at 41 distances s; its slope at 0 is -‖g‖",
         source="Pascanu, Mikolov & Bengio (2013), section 2.3 and figure 6; Li et al. (2018) on projections",
-        terms=("Clipping", "Exploding gradient"),
+        terms=("Loss landscape", "Clipping"),
         implementation="rnncore.engine.readings.cliff:read",
     )
 )
@@ -143,6 +143,7 @@ ON_DEMAND.register(
         formula="E‖∂h_t/∂θ‖², mean over the sequences, θ all recurrent parameters",
         source="Zucchet & Orvieto (2024), Recurrent neural networks: vanishing and exploding gradients are not the end "
         "of the story",
+        terms=("Parameter sensitivity",),
         implementation="rnncore.engine.readings.sensitivity:read",
     )
 )
@@ -156,7 +157,7 @@ ON_DEMAND.register(
         formula="L(θ + x d₁ + y d₂), d₁ along −g, d₂ towards the twin and at right angles to d₁; 41 x 41 points",
         source="Pascanu, Mikolov & Bengio (2013), figure 6; Li et al. (2018), Visualizing the loss landscape of neural "
         "nets",
-        terms=("Clipping", "Twins"),
+        terms=("Loss landscape", "Twins"),
         implementation="rnncore.engine.readings.plane:read",
     )
 )

@@ -73,6 +73,11 @@ TERMS: dict[str, Term] = {
         "number”). The last finite weights are kept.",
         forms=("finite", "NaN", "infinite"),
     ),
+    "Effective learning rate": Term(
+        "By what an optimiser multiplies the (averaged) gradient of one parameter. With SGD it is the learning rate, "
+        "with Adam the learning rate over the usual size of that gradient.",
+        r"\frac{\eta}{\sqrt{\hat v} + \varepsilon}",
+    ),
     "Exploding gradient": Term(
         "A gradient that grows with each step back through time. After many steps it is so long that one update throws "
         "the weights far away. Clipping is the usual remedy.",
@@ -88,6 +93,11 @@ TERMS: dict[str, Term] = {
         "A cell with two gates and no second state. The update gate $z_t$ mixes the old state with a new candidate "
         "$n_t$; where it is near 1, the old state and its gradient pass unchanged.",
         r"h_t = (1 - z_t) \odot n_t + z_t \odot h_{t-1}",
+    ),
+    "Gradient-flow matrix": Term(
+        "A map of how strongly the loss at each timestep teaches the state at each earlier one. Its rows are losses, "
+        "its columns states; their vectors, added up over the rows, are the gradient through time.",
+        r"G_{\tau t} = \left\lVert \frac{\partial l_\tau}{\partial h_t} \right\rVert",
     ),
     "Gradient norm": Term(
         "The length of the gradient over all parameters together, measured before clipping. A spike in it is an "
@@ -140,6 +150,18 @@ TERMS: dict[str, Term] = {
         "the weights settle instead of following every batch.",
         r"\eta_k = \eta_0\,\frac{1 + \cos(\pi k / K)}{2} \quad \text{(cosine)}",
     ),
+    "Loss landscape": Term(
+        "The loss as a function of the weights, seen along a line or on a plane through them. Where it has a wall, a "
+        "step along the gradient can throw the network far away. A line or a plane is a thin cut: it shows neither all "
+        "walls nor all ways around them.",
+    ),
+    "Lyapunov exponent": Term(
+        "The logarithm of the factor by which a small disturbance of the state grows or shrinks per timestep, on "
+        "average. There are as many as the state has numbers. The largest tells how gradients fare over many "
+        "timesteps: below 0 they vanish, above 0 they explode.",
+        r"\lambda = \lim_{T\to\infty} \frac1T \ln \left\lVert \prod_t J_t\, q \right\rVert",
+        forms=("Lyapunov exponents",),
+    ),
     "Memorisation": Term(
         "Learning the training sequences by heart instead of a rule. The training loss falls while the loss on new "
         "sequences does not, or rises.",
@@ -159,6 +181,11 @@ TERMS: dict[str, Term] = {
     "Parameter count": Term(
         "How many numbers training can change. Per hidden unit a GRU has three times, an LSTM four times as many "
         "recurrent weights as a plain RNN; a fair comparison of cells gives each the same count, not the same size."
+    ),
+    "Parameter sensitivity": Term(
+        "How strongly the state at a timestep depends on the parameters. It grows with the length of the memory, even "
+        "where no gradient explodes, so that networks with long memories need small steps.",
+        r"\mathbb E \left\lVert \frac{\partial h_t}{\partial \theta} \right\rVert^2",
     ),
     "Profile": Term(
         "The length of the state gradient at every timestep, drawn over $t$ on a logarithmic axis. A straight line "

@@ -13,6 +13,7 @@ from rnncore.engine.inspection import Inspection
 from rnncore.engine.instruments.landscape import along, orthonormal, plane
 from rnncore.engine.readings.cliff import CAUTION, POINTS, places, said
 from rnncore.engine.readings.plane import CAUTION as PLANE_CAUTION
+from rnncore.engine.readings.plane import inside, window
 from rnncore.engine.train import Trainer
 
 CONFIG = {
@@ -126,3 +127,14 @@ def test_the_plane_holds_both_twins_and_the_loss_that_is_there() -> None:
     assert 10 ** arrays["own_log10_loss"][-1] == pytest.approx(batch_loss, rel=1e-9)
     assert PLANE_CAUTION in found.notes
     assert len(found.notes) == 1
+
+
+def test_a_twin_that_is_thrown_far_leaves_the_window() -> None:
+    own = np.array([[-1.0, 0.0], [0.0, 0.0]])
+    (x, y), left = window(own, np.array([[-1.0, 0.0], [0.5, 0.5]]))
+    assert not left
+    assert x[0] < -1 < 0.5 < x[-1]
+    (x, y), left = window(own, np.array([[-1.0, 0.0], [0.0, 1e9]]))
+    assert left
+    assert y[-1] < 5
+    assert inside(np.array([[0.0, 0.0], [0.0, 1e9]]), x, y).tolist() == [True, False]

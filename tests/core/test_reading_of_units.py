@@ -70,6 +70,16 @@ def test_a_plain_unit_keeps_what_its_own_weight_and_slope_leave() -> None:
     np.testing.assert_allclose(half_lives(logs), [1.0, math.log(0.5) / math.log(0.9), math.inf], rtol=1e-12)
 
 
+def test_a_memory_that_nothing_forgets_does_not_fade() -> None:
+    """The second state of an LSTM of 1997 is kept whole; that of a complex unit shrinks by |lambda|."""
+    model, inputs = build(("lstm1997", "tanh"), (2, 6, 1, 3, 1), 0)
+    assert np.isinf(half_lives(retention(layers_of(model, inputs)[-1], None))).all()
+    model, inputs = build(("lru", "tanh"), (2, 6, 1, 3, 1), 0)
+    sizes = np.exp(-np.exp(model.recurrent.layer_weights(0)["nu_log"].detach().numpy()))
+    found = half_lives(retention(layers_of(model, inputs)[-1], None))
+    np.testing.assert_allclose(found, math.log(0.5) / np.log(sizes), rtol=1e-9)
+
+
 def test_padding_has_no_part_in_half_lives() -> None:
     logs = torch.full((4, 2, 1), math.log(0.5), dtype=torch.float64)
     logs[2:, 1] = -50.0

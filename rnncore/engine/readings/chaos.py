@@ -64,8 +64,8 @@ def state_size(model: SequenceModel) -> int:
 
 def eigenvalues(model: SequenceModel) -> NDArray[np.complex128] | None:
     """Return the eigenvalues of the top layer's recurrent matrix, block by block; None where there is none."""
-    matrix = model.recurrent.entry.matrix
-    if matrix is None:
+    entry, matrix = model.recurrent.entry, model.recurrent.entry.matrix
+    if matrix is None or not (entry.drawn or entry.orthogonal):  # else it is not what multiplies the state
         return None
     weight = model.recurrent.layer_weights(model.recurrent.num_layers - 1)[matrix].detach().double().cpu()
     blocks = weight.view(-1, weight.shape[-1], weight.shape[-1])  # (G, H, H)

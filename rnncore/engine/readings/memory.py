@@ -24,7 +24,7 @@ def read(probe: Probe) -> Reading:
     """Return the half-life of each unit of the top layer, longest first, and maps of its state and gradient."""
     model = probe.model
     entry = model.recurrent.entry
-    width = model.recurrent.hidden_size
+    width = model.recurrent.hidden_size * entry.numbers_per_unit * (2 if entry.has_cell_state else 1)
     T = probe.batch().inputs.shape[1]
     inputs, _, lengths, notes = probe.some(T * width * (1 if entry.memory_gate else width), _MOST)
     top = layers_of(model, inputs)[-1]
@@ -39,8 +39,8 @@ def read(probe: Probe) -> Reading:
             "half_life": lives[order],
             "drawn": np.clip(lives[order], 1e-2, FOREVER),
             "t": np.arange(1.0, T + 1),
-            "state": states.T[order],  # (W, T)
-            "log10_gradient": np.log10(gradients.T[order]),
+            "state": by_unit(states, len(lives)).T[order],  # (units, T)
+            "log10_gradient": np.log10(by_unit(gradients, len(lives)).T[order]),
         }
     delays = lags(probe)
     if not np.isfinite(lives).all():
@@ -60,18 +60,29 @@ def read(probe: Probe) -> Reading:
 def retention(layer: Layer, gate: str | None) -> Tensor:
     """Return ln r (T, B, W): by what factor each unit's memory is multiplied at each timestep along its direct path.
 
-    gate: key of the gate that multiplies the memory (LSTM f, GRU z); without one, the absolute diagonal of
-    d h_t / d h_{t-1}.
+    gate: key of the gate that multiplies the memory (LSTM f, GRU z). Without one it is what the Jacobian leaves of a
+    unit in itself: the absolute diagonal of the block of c_t, or of h_t where there is no c_t; of units that are k
+    numbers, |det|^(1/k) of their k x k block, which is |lambda| of a complex unit.
     """
     if gate is not None:
         place = [each.key for each in layer.definition.entry.gates].index(gate)
         return layer.definition.gates(layer.inputs, layer.states[0], layer.weights)[:, :, place].double().log()
+    entry = layer.definition.entry
     T, B, W = layer.states[0].shape
-    steps, found = max(1, PIECE // (B * layer.size**2)), []
+    own = slice(W, 2 * W) if entry.has_cell_state else slice(0, W)
+    k, steps, found = entry.numbers_per_unit, max(1, PIECE // (B * layer.size**2)), []
     for start in range(0, T, steps):
-        jacobian = layer.jacobian(slice(start, min(start + steps, T))).by_state
-        found.append(jacobian.diagonal(dim1=-2, dim2=-1)[..., :W].reshape(-1, B, W))
-    return torch.cat(found).double().abs().log()
+        jacobian = layer.jacobian(slice(start, min(start + steps, T))).by_state[:, own, own].double()
+        blocks = jacobian.view(-1, W // k, k, W // k, k).diagonal(dim1=1, dim2=3)  # (n B, k, k, W / k)
+        kept = torch.linalg.det(blocks.movedim(-1, 1)).abs() ** (1 / k)
+        found.append(kept.view(-1, B, W // k))
+    return torch.cat(found).log()
+
+
+def by_unit(values: Numbers, units: int) -> Numbers:
+    """Return one number of each unit (T, units): the number itself, or the length of those that a unit is."""
+    each = values.reshape(len(values), units, -1)
+    return each[..., 0] if each.shape[-1] == 1 else np.asarray(np.linalg.norm(each, axis=-1))
 
 
 def half_lives(logs: Tensor, lengths: Tensor | None = None) -> NDArray[np.float64]:

@@ -4,12 +4,13 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from rnncore.config import ClipConfig
 from rnncore.engine.flat import exact_norm
 from rnncore.engine.instruments.jacobians import NotDefinedError
-from rnncore.engine.instruments.landscape import orthonormal, plane
+from rnncore.engine.instruments.landscape import Loss, orthonormal, plane
 from rnncore.engine.readings.cliff import gradient_of, loss_at
 from rnncore.engine.readings.probe import Probe
 from rnncore.engine.train import Trainer
@@ -17,6 +18,7 @@ from rnncore.reading import Axis, Layer, Numbers, Panel, Reading, Scale
 
 POINTS = 41
 _PLACES = 40  # of each way that are drawn
+_FAR = 3.0
 _MARGIN = 0.15  # of the plane around both ways
 _FLAT = 1e-12  # losses below that are drawn as that
 CAUTION = (
@@ -39,16 +41,20 @@ def read(probe: Probe) -> Reading:
         raise NotDefinedError("not defined: the twins have not parted, or the gradient is exactly 0")
     flat = torch.stack(directions)  # (2, N)
     ways = [np.asarray(((path - weights) @ flat.T).double().cpu()) for path in (own_path, twin_path)]  # (K, 2)
-    x, y = (_side(np.concatenate([way[:, side] for way in ways])) for side in (0, 1))
+    (x, y), left = window(*ways)
+    if left:
+        ways[1] = np.where(inside(ways[1], x, y)[:, None], ways[1], np.nan)
     loss = loss_at(trainer, batch)
     losses = plane(loss, weights, directions, x, y, lambda share: probe.tell(0.6 + 0.4 * share))
-    heights = [np.array([loss(weights + torch.tensor(at).to(flat) @ flat) for at in way]) for way in ways]
+    heights = [np.array([_height(loss, weights, at, flat) for at in way]) for way in ways]
     arrays: dict[str, Numbers] = {"x": x, "y": y, "loss": losses, "log10_loss": _log(losses)}
     for name, way, height in zip(("own", "twin"), ways, heights, strict=True):
         arrays |= {f"{name}_x": way[:, 0], f"{name}_y": way[:, 1], f"{name}_log10_loss": _log(height)}
     notes = [CAUTION]
     if not np.isfinite(losses).all():
         notes.append("Gaps are where the loss is not finite.")
+    if left:
+        notes.append("The twin leaves the part of the plane that is shown.")
     if not torch.equal(own, weights):
         notes.append("Settings were changed by hand in this run; its way is drawn as it would be without that.")
     return Reading(
@@ -97,16 +103,36 @@ def _steps(trainer: Trainer, step: int) -> Iterator[Tensor]:
         yield trainer.parameters.weights
 
 
-def _side(places: Numbers) -> Numbers:
-    """Return 41 places that reach beyond those of both ways."""
-    low, high = float(places.min()), float(places.max())
-    room = _MARGIN * (high - low) or 1e-3
-    return np.linspace(low - room, high + room, POINTS)
+def window(own: Numbers, twin: Numbers) -> tuple[tuple[Numbers, Numbers], bool]:
+    """Return 41 places on either axis that reach beyond both ways (K, 2), and whether the twin's leaves them.
+
+    Where the twin goes further than `_FAR` times the extent of the run's own way, the window ends there: else nothing
+    would be seen of what both have in common.
+    """
+    extent = max(float(np.ptp(own, axis=0).max()), 1e-3)
+    middle = (own.max(0) + own.min(0)) / 2
+    near = np.clip(twin, middle - _FAR * extent, middle + _FAR * extent)
+    sides = []
+    for side in (0, 1):
+        places = np.concatenate([own[:, side], near[:, side]])
+        room = max(_MARGIN * float(np.ptp(places)), 0.25 * extent)
+        sides.append(np.linspace(places.min() - room, places.max() + room, POINTS))
+    return (sides[0], sides[1]), bool((near != twin).any())
+
+
+def inside(way: Numbers, x: Numbers, y: Numbers) -> NDArray[np.bool_]:
+    """Return which points of a way (K, 2) are in a window."""
+    low, high = np.array([x[0], y[0]]), np.array([x[-1], y[-1]])
+    return np.asarray(((way >= low) & (way <= high)).all(1))
+
+
+def _height(loss: Loss, weights: Tensor, at: Numbers, flat: Tensor) -> float:
+    return loss(weights + torch.tensor(at).to(flat) @ flat) if np.isfinite(at).all() else np.nan
 
 
 def _log(losses: Numbers) -> Numbers:
     with np.errstate(divide="ignore"):
-        return np.log10(np.maximum(losses, _FLAT))
+        return np.asarray(np.log10(np.maximum(losses, _FLAT)))
 
 
 def _highest(losses: Numbers) -> str:
