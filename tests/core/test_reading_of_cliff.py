@@ -109,13 +109,15 @@ def test_directions_of_a_plane_are_orthogonal_and_parallel_ones_have_none() -> N
 
 
 def test_the_plane_holds_both_twins_and_the_loss_that_is_there() -> None:
-    config = TrainConfig.model_validate(CONFIG | {"clip": {"method": "norm", "threshold": 0.01}})
+    first = next(iter(Trainer(TrainConfig.model_validate(CONFIG)).records()))
+    clip = {"method": "norm", "threshold": 0.6 * first.grad_norm}
+    config = TrainConfig.model_validate(CONFIG | {"clip": clip})
     found = Inspection(config, load_dataset(config.data)).read("plane", 6)
     arrays = found.arrays
     assert arrays["loss"].shape == (41, 41)
     ends = {}
-    for name, clip in (("own", config.clip), ("twin", config.clip.model_copy(update={"method": "off"}))):
-        trainer = Trainer(config.model_copy(update={"clip": clip}))
+    for name, own in (("own", config.clip), ("twin", config.clip.model_copy(update={"method": "off"}))):
+        trainer = Trainer(config.model_copy(update={"clip": own}))
         records = trainer.records()
         for _ in range(5):
             next(records)

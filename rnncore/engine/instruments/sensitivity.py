@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from rnncore.engine.cells.definition import Weights
+from rnncore.engine.cells.definition import CellDefinition, Weights
 from rnncore.engine.instruments.jacobians import NotDefinedError, layers_of
 from rnncore.engine.model import SequenceModel
 
@@ -51,7 +51,7 @@ def state_sensitivity(
         seen = below
         for each in own:
             values: Weights = tuple(each.values())
-            hidden = recurrent.definition.states(seen, values)[0]
+            hidden = CellDefinition.states(recurrent.definition, seen, values)[0]  # scans can be differentiated once
             seen = recurrent.definition.outputs(seen, hidden, values)
         return hidden  # (T, B, W)
 

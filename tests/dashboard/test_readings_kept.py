@@ -1,0 +1,126 @@
+"""Readings of instruments that are kept: in the store within bounds, in the report, in the zip file."""
+
+import io
+import json
+import re
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dashboard.exports.bundle import everything_zip
+from dashboard.exports.payload import run_readings
+from dashboard.exports.plotly_js import SMALL, WHOLE, plotly_js
+from dashboard.exports.report import report_html
+from rnncore.__main__ import main
+from rnncore.config import TrainConfig
+from rnncore.data import DataError, load_dataset
+from rnncore.engine.inspection import Inspection
+from rnncore.reading import Reading
+from rnncore.runs.inspector import desk as desks
+from rnncore.runs.inspector.desk import Desk, last_step, newest_step
+from rnncore.runs.settings import Settings
+from rnncore.runs.store import readings
+from rnncore.runs.store.store import Store
+from tests.support.trained import GROUP, run_id, train_into
+
+CONFIG = TrainConfig.model_validate(
+    {
+        "data": {"kind": "task", "task": "delayed_recall", "seq_len": 6, "delay": 2},
+        "model": {"hidden_size": 3, "readout": "every_step"},
+        "steps": 8,
+        "batch_size": 2,
+    }
+)
+RUN = run_id(0)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    store = Store(tmp_path / "runs.sqlite")
+    train_into(store, [CONFIG], ["alone"])
+    yield store
+    store.close()
+
+
+def found(key: str = "flow", step: int = 3) -> Reading:
+    return Inspection(CONFIG, load_dataset(CONFIG.data)).read(key, step)
+
+
+def keep(store: Store, reading: Reading, changes: int = 0) -> None:
+    store.keep_reading(RUN, reading.instrument, reading.step, False, changes, reading.to_bytes())
+
+
+def test_report_and_zip_hold_the_reading_that_was_made_last(store: Store) -> None:
+    for reading in (found(step=3), found(step=5), found("lyapunov", 4)):
+        keep(store, reading)
+    page = b"".join(report_html(store, store.group(GROUP))).decode()
+    data = json.loads(re.search(r'id="data">(.*?)</script>', page)[1])
+    assert [(each["title"], each["light"]["step"]) for each in data["readings"]] == [
+        ("Gradient-flow matrix", 5),
+        ("Jacobians and Lyapunov exponents", 4),
+    ]
+    assert plotly_js(data) == SMALL
+    archive = zipfile.ZipFile(io.BytesIO(b"".join(everything_zip(store, store.group(GROUP), False))))
+    names = [name for name in archive.namelist() if "instruments/" in name]
+    assert names == ["1 alone/instruments/flow-step-5.npz", "1 alone/instruments/lyapunov-step-4.npz"]
+    with np.load(io.BytesIO(archive.read(names[0]))) as file:
+        np.testing.assert_array_equal(file["log10_gradient"], found(step=5).arrays["log10_gradient"])
+
+
+def test_a_surface_takes_the_whole_plotly(store: Store) -> None:
+    clipped = TrainConfig.model_validate(CONFIG.model_dump() | {"clip": {"method": "norm", "threshold": 1e-3}})
+    keep(store, Inspection(clipped, load_dataset(clipped.data)).read("plane", 4))
+    drawing = {"figures": {}, "readings": run_readings(store, store.run(RUN), 0)}
+    assert plotly_js(drawing) == WHOLE
+
+
+def test_what_is_kept_is_bounded_and_goes_with_its_run(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(readings, "MOST", 3)
+    for step in range(1, 7):
+        keep(store, found(step=step))
+    assert [store.reading(RUN, "flow", step, False, 0) is not None for step in range(1, 7)] == [False] * 3 + [True] * 3
+    assert store.reading(RUN, "flow", 6, False, 1) is None, "of other settings"
+    monkeypatch.setattr(readings, "MOST_BYTES", 1)
+    keep(store, found(step=7))
+    assert len(store.newest_readings(RUN)) == 1
+    assert store.delete_run(RUN)
+    assert store.newest_readings(RUN) == []
+    keep(store, found())  # of a run that is gone: nothing happens
+
+
+def test_the_newest_step_takes_no_training(store: Store) -> None:
+    run = store.run(RUN)
+    assert (last_step(run), newest_step(run)) == (9, 9)
+    store.update_run(RUN, status="running")
+    assert newest_step(store.run(RUN)) == run.checkpoint_step + 1
+    store.update_run(RUN, status="diverged")
+    assert last_step(store.run(RUN)) == 8
+
+
+def test_a_question_that_nobody_repeats_is_given_up(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(desks, "WANTED_S", -1.0)
+    desk = Desk(store, Settings(data_dir=store.path.parent))
+    share = desk.ask(store.run(RUN), "flow", 2, False, 0.05)
+    assert share == 0.0
+    desk.close()
+    with pytest.raises(DataError, match="try again"):
+        desk.ask(store.run(RUN), "flow", 3, False, 0.0)
+
+
+def test_runs_of_other_programs_are_refused(store: Store) -> None:
+    store.update_run(RUN, config=json.dumps({"watched": {"name": "m"}, "model": {"cell": "rnn"}}))
+    desk = Desk(store, Settings(data_dir=store.path.parent))
+    with pytest.raises(DataError, match="trains in a program of its own"):
+        desk.ask(store.run(RUN), "flow", 2, False, 0.0)
+    desk.close()
+
+
+def test_the_command_reads_runs_of_the_store(
+    store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:  # fmt: skip
+    command = ["inspect", RUN, "--instrument", "flow", "--step", "3", "--json", "--data-dir", str(tmp_path)]
+    assert main(command) == 0
+    assert json.loads(capsys.readouterr().out)["arrays"] == found().to_json()["arrays"]
