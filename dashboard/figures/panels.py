@@ -74,12 +74,15 @@ def _figure(panel: Panel, arrays: Mapping[str, Numbers], theme: str, color: int)
         figure.add_annotation(
             xref="paper", x=1, y=at, text=name, showarrow=False, xanchor="right", yanchor="bottom", **note
         )
-    for place, name in panel.marks:
+    ends = np.concatenate([np.ravel(arrays[layer.x]) for layer in panel.layers]) if panel.marks else np.zeros(1)
+    for number, (place, name) in enumerate(panel.marks):
         at = np.log10(place) if panel.x.log else place
+        beyond = place > (ends.min() + ends.max()) / 2  # then its name has more room on the left
         figure.add_shape(type="line", yref="paper", y0=0, y1=1, x0=place, x1=place, line=_thin(palette))
         figure.add_annotation(
-            yref="paper", y=1, x=at, text=name, showarrow=False, xanchor="left", yanchor="top", **note
-        )
+            yref="paper", y=1 - 0.08 * number, x=at, text=name, showarrow=False, yanchor="top",
+            xanchor="right" if beyond else "left", **note,
+        )  # fmt: skip
     if panel.circle:
         figure.add_shape(type="circle", x0=-1, x1=1, y0=-1, y1=1, line={"color": palette.muted, "width": 1})
     if sum(bool(layer.name) for layer in panel.layers) > 1:
@@ -87,6 +90,8 @@ def _figure(panel: Panel, arrays: Mapping[str, Numbers], theme: str, color: int)
         figure.update_layout(showlegend=True, legend=legend, barmode="group")
     spec = styled(figure, theme)
     spec["layout"]["margin"] |= {"t": 22}
+    if "scene" in spec["layout"]:
+        spec["layout"]["margin"] |= {"l": 0, "r": 0, "b": 0}
     if any(trace["type"] in ("bar", "heatmap") for trace in spec["data"]):
         spec["layout"]["hovermode"] = "closest"
     return spec

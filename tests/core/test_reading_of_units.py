@@ -92,6 +92,7 @@ def test_the_sentences_about_memory_count_the_units() -> None:
     first, second = said_of_memory(np.array([3.0, 12.0, 40.0]), 10.0)
     assert first == "The unit with the longest memory keeps half of what it holds for 40 timesteps."
     assert second == "2 of 3 units have a half-life of at least the task's delay of 10."
+    assert said_of_memory(np.zeros(3), 10.0)[0].startswith("No unit keeps anything by itself")
     assert said_of_memory(np.array([np.inf]), None) == ("The unit with the longest memory does not fade at all.",)
 
 
@@ -100,7 +101,8 @@ def test_updates_are_those_of_the_run_and_rates_those_of_its_optimiser(name: str
     config = TrainConfig.model_validate(
         RECALL | {"optimizer": {"name": name, "learning_rate": 0.01}, "clip": {"method": "norm", "threshold": 0.05}}
     )
-    found = Inspection(config, load_dataset(config.data)).read("adam", 7).arrays
+    reading = Inspection(config, load_dataset(config.data)).read("adam", 7)
+    found = reading.arrays
     trainer = Trainer(config)
     records = trainer.records()
     for _ in range(6):
@@ -113,6 +115,7 @@ def test_updates_are_those_of_the_run_and_rates_those_of_its_optimiser(name: str
     assert np.linalg.norm(found["gradient_norm"]) == pytest.approx(record.grad_norm, rel=1e-5)
     if name == "sgd":
         np.testing.assert_allclose(found["effective_learning_rate"], 0.01)
+        assert reading.notes[1] == "This optimiser multiplies all gradients by the same learning rate, 0.01."
     if name == "adam":
         state = trainer.optimizer.state[trainer.parameters.weights]
         rates = 0.01 / ((state["exp_avg_sq"] / (1 - 0.999**7)).sqrt() + 1e-8)

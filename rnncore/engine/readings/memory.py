@@ -109,6 +109,8 @@ def lags(probe: Probe) -> list[tuple[float, str]]:
 def said(lives: Numbers, delay: float | None) -> tuple[str, ...]:
     """Return how many units remember as long as the task asks for, or how long the longest does."""
     longest = float(lives.max())
+    if longest == 0:
+        return ("No unit keeps anything by itself: each lets all of it go at some timestep.",)
     words = "does not fade at all" if np.isinf(longest) else f"keeps half of what it holds for {longest:.3g} timesteps"
     first = f"The unit with the longest memory {words}."
     if delay is None:

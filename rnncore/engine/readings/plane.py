@@ -42,8 +42,7 @@ def read(probe: Probe) -> Reading:
     flat = torch.stack(directions)  # (2, N)
     ways = [np.asarray(((path - weights) @ flat.T).double().cpu()) for path in (own_path, twin_path)]  # (K, 2)
     (x, y), left = window(*ways)
-    if left:
-        ways[1] = np.where(inside(ways[1], x, y)[:, None], ways[1], np.nan)
+    ways = [np.where(inside(way, x, y)[:, None], way, np.nan) for way in ways]
     loss = loss_at(trainer, batch)
     losses = plane(loss, weights, directions, x, y, lambda share: probe.tell(0.6 + 0.4 * share))
     heights = [np.array([_height(loss, weights, at, flat) for at in way]) for way in ways]
@@ -54,7 +53,7 @@ def read(probe: Probe) -> Reading:
     if not np.isfinite(losses).all():
         notes.append("Gaps are where the loss is not finite.")
     if left:
-        notes.append("The twin leaves the part of the plane that is shown.")
+        notes.append("One of the twins leaves the part of the plane that is shown.")
     if not torch.equal(own, weights):
         notes.append("Settings were changed by hand in this run; its way is drawn as it would be without that.")
     return Reading(
@@ -103,21 +102,22 @@ def _steps(trainer: Trainer, step: int) -> Iterator[Tensor]:
         yield trainer.parameters.weights
 
 
-def window(own: Numbers, twin: Numbers) -> tuple[tuple[Numbers, Numbers], bool]:
-    """Return 41 places on either axis that reach beyond both ways (K, 2), and whether the twin's leaves them.
+def window(one: Numbers, other: Numbers) -> tuple[tuple[Numbers, Numbers], bool]:
+    """Return 41 places on either axis that reach beyond both ways (K, 2), and whether one of them leaves these.
 
-    Where the twin goes further than `_FAR` times the extent of the run's own way, the window ends there: else nothing
-    would be seen of what both have in common.
+    Where one goes further than `_FAR` times the extent of the other, the window ends there: else nothing would be seen
+    of what both have in common.
     """
-    extent = max(float(np.ptp(own, axis=0).max()), 1e-3)
-    middle = (own.max(0) + own.min(0)) / 2
-    near = np.clip(twin, middle - _FAR * extent, middle + _FAR * extent)
+    short, long = sorted((one, other), key=lambda way: float(np.ptp(way, axis=0).max()))
+    extent = max(float(np.ptp(short, axis=0).max()), 1e-3)
+    middle = (short.max(0) + short.min(0)) / 2
+    near = np.clip(long, middle - _FAR * extent, middle + _FAR * extent)
     sides = []
     for side in (0, 1):
-        places = np.concatenate([own[:, side], near[:, side]])
+        places = np.concatenate([short[:, side], near[:, side]])
         room = max(_MARGIN * float(np.ptp(places)), 0.25 * extent)
         sides.append(np.linspace(places.min() - room, places.max() + room, POINTS))
-    return (sides[0], sides[1]), bool((near != twin).any())
+    return (sides[0], sides[1]), bool((near != long).any())
 
 
 def inside(way: Numbers, x: Numbers, y: Numbers) -> NDArray[np.bool_]:

@@ -34,13 +34,18 @@ def read(probe: Probe) -> Reading:
         "ratio": ratio,
         "effective_learning_rate": rates,
     }
+    panels = _panels(tuple(trainer.parameters.names), rate)
+    notes = ["The gradient is that before clipping."]
+    if np.allclose(rates, rate, rtol=1e-3):
+        panels = panels[:1]
+        notes.append(f"This optimiser multiplies all gradients by the same learning rate, {rate:.3g}.")
     return Reading(
         instrument="adam",
         step=probe.step,
         arrays=arrays,
-        panels=_panels(tuple(trainer.parameters.names), rate),
+        panels=panels,
         said=said(gradients, updates),
-        notes=("The gradient is that before clipping.",),
+        notes=tuple(notes),
         summary=("ratio", "effective_learning_rate"),
     )
 
