@@ -51,11 +51,11 @@ class ReadingTable(Database):
         """Return of each instrument the reading that was made last, of one step and of several."""
         with self.read() as db:
             rows = db.execute(
-                "SELECT o.content, MAX(o.number) FROM readings o JOIN runs r ON o.run = r.key WHERE r.id = ?"
-                " GROUP BY o.instrument, o.course ORDER BY MIN(o.number)",
+                "SELECT content FROM readings WHERE number IN (SELECT MAX(o.number) FROM readings o"
+                " JOIN runs r ON o.run = r.key WHERE r.id = ? GROUP BY o.instrument, o.course) ORDER BY number",
                 (run_id,),
             ).fetchall()
-        return [content for blob, _ in rows if (content := _opened(blob)) is not None]
+        return [content for (blob,) in rows if (content := _opened(blob)) is not None]
 
 
 def _opened(blob: bytes) -> bytes | None:
