@@ -22,7 +22,7 @@ from rnncore.reading_files import WRITERS
 from rnncore.runs.store.store import StoredRun
 from rnncore.words import visible
 
-WAIT_S = 5.0  # an answer is held so long; then it tells how far the work is
+WAIT_S = 2.0  # an answer is held so long; then it tells how far the work is
 THREADS = 24
 MANY = "You are reading many instruments at this moment; try again in a few seconds."
 RETRY_S = 5.0

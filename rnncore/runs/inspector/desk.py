@@ -96,9 +96,12 @@ class Desk:
         return task.found
 
     def close(self) -> None:
-        """End the process."""
+        """End the process, and tell those who wait."""
         with self._changed:
             self._closed = True
+            for task in self._tasks.values():
+                task.problem = task.problem or BUSY
+                task.done.set()
             self._changed.notify_all()
         self._end_process()
 
