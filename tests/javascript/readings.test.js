@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { slicesOf, tintsOf, when } from "../../dashboard/static/readings.js";
+import { placeOn, slicesOf, tintsOf, when } from "../../dashboard/static/readings.js";
 
 test("a place of a map has a row over t and a column over tau", () => {
   const map = {
@@ -42,4 +42,11 @@ test("a letter is tinted by how near it comes to the strongest one, over four de
 test("a reading after the last step is called so", () => {
   assert.equal(when(1001, 1000), "after step 1,000");
   assert.equal(when(1000, 1000), "at step 1,000");
+});
+
+test("a ball rolls along its way from the beginning to the end", () => {
+  const way = { type: "scatter", x: [0, 1, 2], y: [5, 6, 7] };
+  assert.deepEqual(placeOn(way, 0), [0, 5, undefined]);
+  assert.deepEqual(placeOn(way, 0.5), [1, 6, undefined]);
+  assert.deepEqual(placeOn({ ...way, z: [1, 2, 9] }, 1), [2, 7, 9]);
 });
