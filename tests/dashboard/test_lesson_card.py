@@ -187,6 +187,6 @@ def test_the_glossary_finds_a_term_by_its_name_then_by_its_text_and_says_when_th
         "The clip threshold decides the step",
     ]
     by_text = [heading.value for heading in search.set_value("rotation").run().subheader]
-    assert by_text == ["Orthogonal initialisation"]
+    assert by_text == ["Orthogonal initialisation", "Orthogonal RNN"]
     assert not search.set_value("<b>zebra</b>").run().subheader
     assert "zebra" not in everything(app)
