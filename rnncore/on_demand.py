@@ -107,6 +107,19 @@ ON_DEMAND.register(
 )
 ON_DEMAND.register(
     OnDemand(
+        key="unit",
+        title="Inside one unit",
+        help="The gradient by one unit, taken apart into the products that it is the sum of.",
+        look="Along which way the gradient comes back: straight from the loss, through the unit itself, through "
+        "others, or through the cell state. The page Microscope does the same with every number of a small network.",
+        formula="∂l/∂h_{t,i} = direct part + sum over j of ∂l/∂s_{t+1,j} ∂s_{t+1,j}/∂h_{t,i}, s = [h; c]",
+        source="Werbos (1990), Backpropagation through time",
+        terms=("Backpropagation through time", "State gradient"),
+        implementation="rnncore.engine.readings.unit:read",
+    )
+)
+ON_DEMAND.register(
+    OnDemand(
         key="adam",
         title="Gradient and update of each parameter",
         help="How long each parameter's gradient is at this step, and how long the update that the optimiser makes of "

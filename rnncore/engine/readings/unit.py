@@ -1,0 +1,159 @@
+"""Inside one unit of a run: its state, and of which products the gradient by it is the sum, timestep by timestep."""
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from rnncore.engine.cells.recurrent import StateTape
+from rnncore.engine.instruments.jacobians import PIECE, NotDefinedError, layers_of
+from rnncore.engine.losses import batch_loss
+from rnncore.engine.readings.probe import Probe
+from rnncore.reading import Axis, Layer, Numbers, Panel, Reading, Scale
+
+SHOWN = 12  # units through which most of the gradient comes back
+
+
+def read(probe: Probe) -> Reading:
+    """Return what the unit of the top layer with the largest gradient over time gets back from the next timestep."""
+    recurrent = probe.model.recurrent
+    if recurrent.recursion_clip is not None or recurrent.truncation is not None:
+        raise NotDefinedError("not defined where the way back is cut off or clipped on the way")
+    inputs, targets, lengths = probe.batch()
+    T = inputs.shape[1] if lengths is None else int(lengths[0])
+    found = Sums(probe, inputs[:1], targets[:1], None if lengths is None else lengths[:1])
+    states, totals, direct = (as_numbers(each[:T]) for each in (found.states, found.totals, found.direct))
+    unit = int(np.square(totals).sum(0).argmax())
+    mine = as_numbers(found.products(unit)[: T - 1])  # (T - 1, S): through each number of the next state
+    width = totals.shape[1]
+    itself, others = mine[:, unit], mine[:, :width].sum(1) - mine[:, unit]
+    arrays: dict[str, Numbers] = {
+        "t": np.arange(1.0, T + 1),
+        "state": states[:, unit],
+        "gradient": totals[:, unit],
+        "direct": direct[:, unit],
+        "through_itself": np.append(itself, 0.0),
+        "through_others": np.append(others, 0.0),
+    }
+    if mine.shape[1] > width:
+        arrays["through_cell"] = np.append(mine[:, width:].sum(1), 0.0)
+    strongest = np.argsort(-np.abs(mine[:, :width]).sum(0), kind="stable")[:SHOWN]
+    arrays |= {
+        "of_unit": (strongest + 1).astype(np.float64),
+        "rank": np.arange(1.0, len(strongest) + 1),
+        "product": np.vstack([mine[:, strongest], np.zeros((1, len(strongest)))]).T,
+    }
+    notes = ["Of the first sequence of the batch."]
+    if recurrent.num_layers > 1:
+        notes.insert(0, "Of the top layer.")
+    if width != recurrent.hidden_size:
+        notes.append("A complex unit is two numbers; this is one of them.")
+    return Reading(
+        instrument="unit",
+        step=probe.step,
+        arrays=arrays,
+        panels=_panels(unit, [f"unit {each + 1}" for each in strongest], "through_cell" in arrays),
+        said=said(unit, direct[:, unit], itself, others, mine[:, width:].sum(1)),
+        notes=tuple(notes),
+    )
+
+
+class Sums:
+    """What the gradients by the states of one sequence are sums of, in the top layer, in float64.
+
+    states h_t (T, W), totals dL/dh_t (T, W), direct the direct part of it (T, W); L is the loss of the one sequence.
+    """
+
+    def __init__(self, probe: Probe, inputs: Tensor, targets: Tensor, lengths: Tensor | None) -> None:
+        model, tape = probe.model, StateTape(cell=False)
+        model.eval()
+        with torch.enable_grad():
+            wanted = inputs.detach().requires_grad_()
+            torch.autograd.grad(batch_loss(probe.loss, model(wanted, lengths, tape), targets, lengths), wanted)
+        model.train()
+        self.direct = tape.direct[-1][:, 0].double()
+        self._layer = layers_of(model, inputs.double())[-1]
+        self.states = self._layer.states[0][:, 0]
+        T, W = self.direct.shape
+        self._arriving = self.direct.new_zeros(T, self._layer.size)  # dL/d[h_t; c_t], each as if it alone could change
+        self._arriving[:, :W] = self.direct
+        for part in reversed(self._pieces()):
+            jacobians = self._layer.jacobian(part).by_state
+            for t in range(part.stop - 1, max(part.start, 1) - 1, -1):
+                self._arriving[t - 1] += jacobians[t - part.start].mT @ self._arriving[t]
+        self.totals = self._arriving[:, :W]
+
+    def products(self, unit: int) -> Tensor:
+        """Return what of the gradient by h_{t,unit} comes back through each number of the next state (T - 1, S).
+
+        It is dL/d(that number), times its derivative by h_{t,unit}. With the direct part they sum to the gradient.
+        """
+        slopes = torch.cat([self._layer.jacobian(part).by_state[:, :, unit] for part in self._pieces()])
+        return slopes[1:] * self._arriving[1:]
+
+    def _pieces(self) -> list[slice]:
+        T, steps = len(self.direct), max(1, PIECE // self._layer.size**2)
+        return [slice(start, min(start + steps, T)) for start in range(0, T, steps)]
+
+
+def as_numbers(values: Tensor) -> Numbers:
+    """Return a tensor as an array of numpy's."""
+    return np.asarray(values.detach().cpu(), np.float64)
+
+
+def said(unit: int, direct: Numbers, itself: Numbers, others: Numbers, cell: Numbers) -> tuple[str, ...]:
+    """Return which unit it is, and along which way most of its gradient comes back, by the sums of absolute values."""
+    sizes = {"through itself": itself, "through other units": others, "through its cell state and others'": cell}
+    amounts = {name: float(np.abs(values).sum()) for name, values in sizes.items()}
+    amounts["straight from the loss or the layer above"] = float(np.abs(direct).sum())
+    total = sum(amounts.values())
+    if not total > 0:
+        return ("The gradient by every unit is exactly 0.",)
+    way, amount = max(amounts.items(), key=lambda each: each[1])
+    return (
+        f"Unit {unit + 1} has the largest gradient over the sequence.",
+        f"The largest part of it comes {way}: {100 * amount / total:.0f} % of all that arrives, signs aside.",
+    )
+
+
+def _panels(unit: int, names: list[str], has_cell: bool) -> tuple[Panel, ...]:
+    t = Axis(title="timestep t")
+    ways = [
+        ("direct", "straight from the loss or the layer above"),
+        ("through_itself", "through itself at t + 1"),
+        ("through_others", "through other units at t + 1"),
+        *([("through_cell", "through cell states at t + 1")] if has_cell else []),
+    ]
+    hover = "t = %{x}: %{y:.3e}<extra></extra>"
+    return (
+        Panel(
+            key="state",
+            title=f"h<sub>t</sub> of unit {unit + 1}",
+            help="Line: the state of one unit at each timestep of the first sequence",
+            x=t,
+            y=Axis(title="h"),
+            layers=(Layer(kind="line", x="t", y="state", hover="t = %{x}: %{y:.3f}<extra></extra>"),),
+        ),
+        Panel(
+            key="ways",
+            title=f"∂l/∂h<sub>t</sub> of unit {unit + 1}, and the parts that it is the sum of",
+            help="Lines: the gradient by one unit's state at each timestep, and the ways along which it arrives",
+            x=t,
+            y=Axis(title="∂l/∂h"),
+            layers=(
+                Layer(kind="line", x="t", y="gradient", name="all", hover=hover),
+                *(
+                    Layer(kind="line", x="t", y=key, name=name, place=place, dash="dot", hover=hover)
+                    for place, (key, name) in enumerate(ways)
+                ),
+            ),
+        ),
+        Panel(
+            key="products",
+            title="∂l/∂h<sub>j,t+1</sub> times ∂h<sub>j,t+1</sub>/∂h<sub>t</sub>, for the units j that give most",
+            help="Map: the product that each unit of the next timestep gives back, the largest units first",
+            x=t,
+            y=Axis(title="", names=tuple(names)),
+            layers=(Layer(kind="map", x="t", y="rank", z="product", hover="t = %{x}: %{z:.3e}<extra></extra>"),),
+            scale=Scale(title="product", middle=0.0),
+        ),
+    )
