@@ -6,6 +6,8 @@ import sys
 BENCHMARKS = (
     "engine",
     "batched",
+    "diagonal",
+    "half_life",
     "watch",
     "article",
     "data",

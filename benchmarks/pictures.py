@@ -1,5 +1,6 @@
 """The pictures of README, taken anew of a running app: `python -m benchmarks.pictures`. Needs Chromium."""
 
+import re
 import sys
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -27,6 +28,7 @@ def main() -> int:
         sunspots = f"?run={trained(server, SUNSPOTS)}"
         for theme in ("light", "dark"):
             take(browser, server, f"board-{theme}", twins, lambda page: None, theme)
+            take(browser, server, f"cells-{theme}", "", thirty_years, theme)
         take(browser, server, "projector", twins, project, size=(1280, 720))
         take(browser, server, "time-travel", sunspots, to_step_60)
         take(browser, server, "lesson-dark", "?lesson=vanishing", predict, "dark")
@@ -67,6 +69,16 @@ def project(page: Page) -> None:
     """Turn on projector mode."""
     page.get_by_role("button", name="Projector").click()
     page.locator(".rgl-projector").wait_for()
+
+
+def thirty_years(page: Page) -> None:
+    """Put five cells on one board: open the list of comparisons, choose, train; then look at the first step."""
+    page.get_by_role("combobox", name=re.compile("Compare")).click()
+    page.get_by_role("option", name="thirty years of cells").click()
+    page.get_by_text("minGRU", exact=True).first.wait_for()
+    page.get_by_role("button", name="Train", exact=True).first.click()
+    page.wait_for_function("() => document.querySelectorAll('.rgl-status[data-status=finished]').length === 5")
+    page.locator(".rgl-scrubber").fill("1")
 
 
 def to_step_60(page: Page) -> None:

@@ -8,7 +8,8 @@ from rnncore.old_configs import upgraded_data
 
 TaskName = Literal[
     "adding", "temporal_order", "copy_memory", "delayed_recall", "delayed_xor", "parity", "embedded_reber",
-    "sines", "mackey_glass", "lorenz", "text", "noise",
+    "sines", "mackey_glass", "lorenz", "text", "noise", "selective_copying", "long_recall", "associative_recall",
+    "digits", "permuted_digits",
 ]  # fmt: skip
 SeriesName = Literal["sunspots", "co2", "weather", "vowels"]
 LayoutName = Literal["auto", "series", "long", "rows", "text"]
@@ -37,7 +38,10 @@ class TaskData(Frozen):
         description="Steps d that a bit must be kept (delayed_recall, delayed_xor); empty = default.",
     )
     symbols: int | None = Field(
-        None, ge=1, le=100, description="Symbols to remember (temporal_order: 2 or 3, copy_memory); empty = default."
+        None,
+        ge=1,
+        le=100,
+        description="Symbols to remember, or to choose from (temporal_order: 2 or 3); empty = default.",
     )
 
 

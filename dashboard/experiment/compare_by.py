@@ -17,11 +17,14 @@ class CompareBy(Choice):
     """A way to compare.
 
     paths: the setting that it varies; of several the first that means something with the data at hand. None: it
-    varies no one setting. any: the setting is chosen among all that no other entry has.
+    varies no one setting. any: the setting is chosen among all that no other entry has. ready: the values that it is
+    compared by at once, of a network that otherwise has its usual settings; from then on it is the comparison of that
+    setting which comes first here.
     """
 
     paths: tuple[str, ...] = ()
     any: bool = False
+    ready: tuple[str, ...] = ()
 
 
 COMPARE_BY: Registry[CompareBy] = Registry("comparison")
@@ -31,6 +34,15 @@ COMPARE_BY.register(
     CompareBy(key=CLIPPING, title="clipping", help="With and without clipping, which is the only difference.")
 )
 COMPARE_BY.register(CompareBy(key="cell", title="cell", help="A run for each cell.", paths=("model.cell",)))
+COMPARE_BY.register(
+    CompareBy(
+        key="thirty_years",
+        title="thirty years of cells",
+        help="RNN, LSTM, GRU, minGRU and LRU on these data, each with its usual initial weights.",
+        paths=("model.cell",),
+        ready=("rnn", "lstm", "gru", "mingru", "lru"),
+    )
+)
 COMPARE_BY.register(
     CompareBy(
         key="initialization",

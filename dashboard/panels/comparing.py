@@ -11,9 +11,10 @@ from typing import Any
 import streamlit as st
 from pydantic import ValidationError
 
-from dashboard.experiment.compare_by import CLIPPING, COMPARE_BY, NOTHING, other_fields, path_of, varied_by
+from dashboard.experiment.compare_by import CLIPPING, COMPARE_BY, NOTHING, key_for, other_fields, path_of, varied_by
 from dashboard.experiment.comparison import HIDDEN, Comparison, Said, Sizes, counts, runs_of
 from dashboard.experiment.groups import MOST, Group, meaning
+from dashboard.experiment.setting_paths import values
 from dashboard.experiment.setting_values import VALUES, choices, suggestions, text_of, value_of
 from dashboard.experiment.setting_words import setting_name
 from dashboard.experiment.text import escape
@@ -24,6 +25,8 @@ from rnncore.words import many
 
 COMPARE, CHOSEN_FIELD, SAME_SIZE = "compare", "compare.field", "compare.same_size"
 _SHOWN_FOR = "compare.shown_for"  # setting, the experiment's own value as text, and the experiment
+# What belongs to a cell or to its initial weights, and goes back to its default where a ready comparison is chosen.
+_NETWORK = ("model.cell", "model.nonlinearity", "init.scheme", "init.chrono", "init.forget_bias", "omega")
 _LEFT_OVER = "compare.left_over"  # what the controls were opened with, where they cannot say all of its runs
 
 
@@ -104,8 +107,21 @@ def _by(config: TrainConfig | None) -> str:
         "Compare", offered, key=COMPARE, format_func=lambda key: COMPARE_BY[key].title,
         help="Runs side by side, with the same seed and the same batches: what is compared is the only difference. "
         + COMPARE_BY[state[COMPARE]].help,
-        label_visibility="collapsed", persist_state="session",
+        label_visibility="collapsed", persist_state="session", on_change=_take_ready,
     )  # fmt: skip
+
+
+def _take_ready() -> None:
+    """Where a ready comparison was chosen, put its values into the chips and the usual network into the controls."""
+    state, entry = st.session_state, COMPARE_BY[st.session_state[COMPARE]]
+    if not entry.ready:
+        return
+    (path,), own = entry.paths, entry.ready[0]
+    usual = TrainConfig.model_validate({"model": {"cell": own}})
+    for name, value in values(usual):
+        if name in _NETWORK and name in state:
+            state[name] = value
+    state[COMPARE], state[VALUES], state[_SHOWN_FOR] = key_for(path), list(entry.ready), (path, own, usual)
 
 
 def _path(by: str, config: TrainConfig) -> str | None:

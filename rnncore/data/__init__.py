@@ -13,7 +13,7 @@ from rnncore.data.tasks import TASKS, Preview, Task, preview, task_dataset
 from rnncore.mistakes import MISTAKES, NONE
 
 # Importing a module of tasks puts them into TASKS, in this order.
-from rnncore.data.tasks import memory, grammar, dynamics, text  # noqa: F401 # isort: skip
+from rnncore.data.tasks import memory, recall, grammar, dynamics, digits, text  # noqa: F401 # isort: skip
 
 __all__ = [
     "SERIES",

@@ -6,7 +6,7 @@ from typing import Any, Literal
 import numpy as np
 
 from rnncore.config import TrainConfig
-from rnncore.data import SERIES, DataError, ReadFile
+from rnncore.data import SERIES, TASKS, DataError, ReadFile
 from rnncore.data.bundled import bundled_file
 from rnncore.data.dataset import SequenceDataset
 from rnncore.data.tasks.text import BUNDLED_TEXT, MAX_CHARACTERS
@@ -30,7 +30,9 @@ def source_of(config: TrainConfig, dataset: SequenceDataset) -> Literal["task", 
             return "arrays"
         one_column = SERIES[data.name].layout == "series" and len(SERIES[data.name].columns) == 1
         return "series" if one_column else "arrays"
-    return "text" if data.task == "text" else "task"
+    if data.task == "text":
+        return "text"
+    return "arrays" if TASKS[data.task].from_file else "task"
 
 
 def file_name(config: TrainConfig, dataset: SequenceDataset) -> str:

@@ -30,8 +30,10 @@ TASK_SIZES: dict[TaskName, dict[str, int]] = {
     "sines": {"seq_len": 10}, "mackey_glass": {"seq_len": 10},
     "lorenz": {"seq_len": 10},
     "text": {"seq_len": 10}, "noise": {"seq_len": 6},
+    "selective_copying": {"seq_len": 9, "symbols": 3}, "long_recall": {"seq_len": 12},
+    "associative_recall": {"seq_len": 9, "symbols": 3}, "digits": {"seq_len": 16}, "permuted_digits": {"seq_len": 66},
 }  # fmt: skip
-PER_STEP = ("copy_memory", "delayed_recall", "delayed_xor", "embedded_reber", "text")
+PER_STEP = ("selective_copying", "copy_memory", "delayed_recall", "delayed_xor", "embedded_reber", "text")
 WITH_TARGET: dict[str, TaskName] = {"regression": "adding", "binary": "parity", "multiclass": "temporal_order"}
 SGD = {"name": "sgd", "learning_rate": 0.05}
 

@@ -84,6 +84,19 @@ def test_cells_are_compared_with_equal_counts_on_request(app: AppTest) -> None:
     assert "The board shows" not in captions(again)
 
 
+def test_thirty_years_of_cells_are_one_choice_and_the_network_is_the_usual_one(app: AppTest) -> None:
+    compare(app, "thirty_years")
+    cells = ["rnn", "lstm", "gru", "mingru", "lru"]
+    assert (app.session_state["compare"], chips(app)) == ("cell", cells)
+    runs = train(app)
+    assert [run.label for run in runs] == ["RNN", "LSTM", "GRU", "minGRU", "LRU"]
+    configs = [TrainConfig.model_validate(run.config) for run in runs]
+    assert [(each.model.cell, each.model.nonlinearity, each.init.scheme) for each in configs] == [
+        (cell, "tanh", "default") for cell in cells
+    ]
+    assert len({each.data.model_dump_json() for each in configs}) == 1
+
+
 def test_a_typed_value_is_a_run_and_the_own_one_follows_its_control(app: AppTest) -> None:
     compare(app, "learning_rate")
     assert chips(app) == ["0.008", "0.0008", "0.08"]

@@ -87,6 +87,25 @@ def spectral_radius(small: Outcome, large: Outcome) -> None:
     """All that this lesson says is about its first step."""
 
 
+def carousel(old: Outcome, new: Outcome) -> None:
+    assert 0.145 < old.final < 0.165
+    assert old.best > 0.145
+    assert new.final > 0.09
+
+
+def modern(mingru: Outcome, lru: Outcome) -> None:
+    assert mingru.final < 0.0155
+    assert 0.14 < lru.final < 0.16
+    profile = mingru.records[-1].hidden_grad_norm
+    assert profile is not None
+    assert 0.15 < profile[0, 0] / profile[0, -1] < 0.4
+
+
+def diagonal(rnn: Outcome, lru: Outcome) -> None:
+    assert rnn.final > 0.455
+    assert lru.final < 0.03
+
+
 def adam(with_adam: Outcome, sgd: Outcome) -> None:
     assert with_adam.between(300, 300)[0] < 0.005
     assert all(0.68 < loss < 0.69 for loss in sgd.between(100, 400))
@@ -131,6 +150,7 @@ CLAIMS: dict[str, Callable[..., None]] = {
     "threshold": threshold, "forget-bias": forget_bias, "gru-lstm": gru_lstm, "orthogonal": orthogonal,
     "identity": identity, "spectral-radius": spectral_radius, "adam": adam, "decay": decay,
     "truncation": truncation, "attention": attention, "noise": noise, "temporal-order": temporal_order,
+    "carousel": carousel, "modern": modern, "diagonal": diagonal,
 }  # fmt: skip
 DEFAULT_S, OTHERS_S = 5.0, 10.0  # CPU seconds on one core for all runs of a lesson, until it can be seen
 SEEN_AT = {"temporal-order": 1 / 2}  # share of the steps; elsewhere all of them
@@ -143,6 +163,17 @@ def test_a_lesson_shows_what_it_says(key: str, seed: int) -> None:
     CLAIMS[key](*outcomes)
     cpu_s = sum(each.cpu_s for each in outcomes) * SEEN_AT.get(key, 1)
     assert cpu_s < (DEFAULT_S if key == "rescue" else OTHERS_S)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_what_to_change_in_the_lessons_on_cells_comes_out_too(seed: int) -> None:
+    modern, (rnn, lru) = LESSONS["modern"].config, (run.config for run in LESSONS["diagonal"].runs)
+    assert outcome(modern.model_copy(update={"init": InitConfig(chrono=True)}), seed).final < 0.0101
+    gru = modern.model_copy(update={"model": modern.model.model_copy(update={"cell": "gru"})})
+    assert outcome(gru, seed).final < 0.001
+    slower = rnn.optimizer.model_copy(update={"learning_rate": 0.002})
+    assert 0.455 < outcome(rnn.model_copy(update={"optimizer": slower}), seed).final < 0.47
+    assert 0.05 < outcome(lru.model_copy(update={"optimizer": slower}), seed).final < 0.12
 
 
 @pytest.mark.parametrize("seed", range(5))

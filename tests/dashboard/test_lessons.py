@@ -48,6 +48,7 @@ def test_there_are_lessons_on_everything_promised() -> None:
     assert set(LESSONS) == {
         "rescue", "vanishing", "exploding", "no-cure", "value", "threshold", "forget-bias", "gru-lstm", "orthogonal",
         "identity", "spectral-radius", "adam", "decay", "truncation", "attention", "noise", "temporal-order",
+        "carousel", "modern", "diagonal",
     }  # fmt: skip
 
 
@@ -209,6 +210,26 @@ def test_adam_moves_far_on_the_same_small_gradients() -> None:
         np.testing.assert_array_equal(adam.hidden_grad_norm, sgd.hidden_grad_norm)
         assert sgd.update_norm == pytest.approx(0.1 * sgd.grad_norm, rel=1e-4)
         assert adam.update_norm > 10 * sgd.update_norm
+
+
+def test_the_carousel_lets_the_gradient_through_and_todays_lstm_does_not() -> None:
+    assert all(0.02 < value < 0.4 for value in reaches("carousel", 0))
+    assert all(1.5 < value < 12 for value in reaches("carousel", 0, cell=True))
+    assert max(reaches("carousel", 1)) < 1e-9
+    longer = LESSONS["carousel"].config.data.model_copy(update={"seq_len": 100})
+    for seed in range(5):
+        old, new = (reach(first_steps("carousel", run, seed, data=longer)[0]) for run in (0, 1))
+        assert 0.01 < old < 0.6
+        assert new < 1e-18
+
+
+def test_of_the_modern_cells_the_linear_one_passes_the_gradient_on() -> None:
+    assert max(reaches("modern", 0)) < 1e-7
+    assert all(0.16 < value < 0.37 for value in reaches("modern", 1))
+    for seed in range(5):
+        assert 0.16 < reach(first_steps("modern", 0, seed, init=InitConfig(chrono=True))[0]) < 0.23
+        gru = LESSONS["modern"].config.model.model_copy(update={"cell": "gru"})
+        assert reach(first_steps("modern", 0, seed, model=gru)[0]) < 1e-9
 
 
 def test_attention_reaches_the_first_timestep_directly() -> None:

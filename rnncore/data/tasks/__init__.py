@@ -15,13 +15,17 @@ KNOBS = ("seq_len", "delay", "symbols")
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A task: what the UI says about it, its difficulty knobs with their defaults, and the function that builds it."""
+    """A task: what the UI says about it, its difficulty knobs with their defaults, and the function that builds it.
+
+    from_file: whether its sequences come from a file that ships with the product.
+    """
 
     title: str
     description: str
     source: str
     knobs: dict[str, int]
     build: Callable[..., SequenceDataset]
+    from_file: bool = False
 
     @property
     def default_length(self) -> int:
@@ -33,7 +37,7 @@ TASKS: dict[str, Task] = {}
 
 
 def task(
-    *, title: str, description: str, source: str, **knobs: int
+    *, title: str, description: str, source: str, from_file: bool = False, **knobs: int
 ) -> Callable[[Callable[..., SequenceDataset]], Callable[..., SequenceDataset]]:
     """Register a function under its own name as a task; it is called with the task's knobs by keyword.
 
@@ -41,7 +45,7 @@ def task(
     """
 
     def register(build: Callable[..., SequenceDataset]) -> Callable[..., SequenceDataset]:
-        TASKS[build.__name__] = Task(title, description, source, knobs, build)
+        TASKS[build.__name__] = Task(title, description, source, knobs, build, from_file)
         return build
 
     return register

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from rnncore.engine.cells.definition import CellDefinition, Step, Weights
-from rnncore.engine.cells.elementwise import as_real, scan_elementwise
+from rnncore.engine.cells.elementwise import as_real, by_pieces, scan_elementwise
 from rnncore.engine.cells.generic import State
 from rnncore.engine.cells.scan import Recursion
 from rnncore.engine.cells.tape import LayerTape
@@ -62,9 +62,14 @@ class Lru(CellDefinition):
 
     def scan(self, inputs: Tensor, weights: Weights, recursion: Recursion, tape: LayerTape | None) -> Tensor:
         """Do all timesteps at once, in complex numbers."""
-        size, angle, drive_re, drive_im = self._terms(inputs, weights)
-        states = scan_elementwise(torch.polar(size, angle), torch.complex(drive_re, drive_im), recursion, tape)
-        return as_real(states)
+
+        def driven(x: Tensor) -> tuple[Tensor]:
+            _, _, re, im = self._terms(x, weights)
+            return (torch.complex(re, im),)
+
+        size, angle, *_ = self._terms(inputs[:1], weights)
+        (drive,) = by_pieces(driven, inputs, 6 * self.hidden_size)
+        return as_real(scan_elementwise(torch.polar(size, angle), drive, recursion, tape))
 
     def states(self, inputs: Tensor, weights: Weights) -> State:
         """Return h_t alone: nothing else goes on."""

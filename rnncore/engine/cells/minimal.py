@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from rnncore.engine.cells.definition import CellDefinition, Step, Weights
-from rnncore.engine.cells.elementwise import scan_elementwise
+from rnncore.engine.cells.elementwise import by_pieces, scan_elementwise
 from rnncore.engine.cells.generic import State
 from rnncore.engine.cells.scan import Recursion
 from rnncore.engine.cells.tape import LayerTape
@@ -60,7 +60,8 @@ class Minimal(CellDefinition):
         """Do all timesteps at once; on an accelerator, where no gradient is wanted, in log-space."""
         if inputs.device.type != "cpu" and not torch.is_grad_enabled():
             return log_space_scan(*self.log_terms(inputs, weights))
-        factors, added, _ = self.terms(inputs, weights)
+        numbers = 3 * len(self.entry.blocks) * self.hidden_size
+        factors, added = by_pieces(lambda x: self.terms(x, weights)[:2], inputs, numbers)
         return scan_elementwise(factors, added, recursion, tape)
 
     def states(self, inputs: Tensor, weights: Weights) -> State:
