@@ -97,6 +97,17 @@ def test_thirty_years_of_cells_are_one_choice_and_the_network_is_the_usual_one(a
     assert len({each.data.model_dump_json() for each in configs}) == 1
 
 
+def test_a_further_cell_stands_among_the_first_ones_once_it_is_chosen(app: AppTest) -> None:
+    assert app.segmented_control(key="model.cell").options == ["RNN", "LSTM", "GRU"]
+    app.selectbox(key="controls.further_cell").set_value("lru").run()
+    assert (app.session_state["model.cell"], len(app.exception)) == ("lru", 0)
+    assert app.segmented_control(key="model.cell").options == ["RNN", "LSTM", "GRU", "LRU"]
+    assert [run.config["model"]["cell"] for run in train(app)] == ["lru"] * 2
+    app.segmented_control(key="model.cell").set_value("gru").run()
+    assert app.selectbox(key="controls.further_cell").value is None
+    assert app.segmented_control(key="model.cell").options == ["RNN", "LSTM", "GRU"]
+
+
 def test_a_typed_value_is_a_run_and_the_own_one_follows_its_control(app: AppTest) -> None:
     compare(app, "learning_rate")
     assert chips(app) == ["0.008", "0.0008", "0.08"]
