@@ -180,7 +180,6 @@ class Loop:
                 self._save_endings()
                 enforce_limits(self._lifecycle)
                 if not self._closing.is_set():
-                    start_waiting(self._lifecycle)  # first of all: a free place is idle
                     self._look_after_studies()
                     start_waiting(self._lifecycle)
                     try_store(self._lifecycle)
