@@ -102,18 +102,15 @@ def _back(definition: CellDefinition, calls: Sequence[CellCall], some: slice) ->
         return torch.cat([_state(call, place, part)[some].to(dtype) for call in calls])
 
     inputs = torch.cat([call.inputs[some].to(dtype) for call in calls])  # (N, I)
-    before, after, totals = rows(0, "start"), rows(0, "end"), rows(0, "grad_end")
+    before, totals = rows(0, "start"), rows(0, "grad_end")
     weights = tuple(each.to(dtype) for each in calls[0].weights)
-    memory, cell, start_cell = totals, None, None
+    cell, start_cell = None, None
     if lstm:
         memory, cell = rows(1, "start"), rows(1, "grad_end")
-        i, f, g, o = (inputs @ weights[0].mT + before @ weights[1].mT + weights[2] + weights[3]).chunk(4, -1)
-        if calls[0].fused:
-            squashed = (f.sigmoid() * memory + i.sigmoid() * g.tanh()).tanh()
-            cell = cell + totals * o.sigmoid() * (1 - squashed * squashed)
-        start_cell = cell * f.sigmoid()
-    one = Passed(inputs[None], after[None], before[None], totals[None], None if cell is None else cell[None], memory)
-    arriving = definition.step_back(one, weights).arriving[0]  # (N, H) dL/dh_{t-1}
+        arriving, cell, start_cell = _lstm_back(inputs, before, memory, totals, cell, weights, calls[0].fused)
+    else:
+        one = Passed(inputs[None], rows(0, "end")[None], before[None], totals[None], None, totals)
+        arriving = definition.step_back(one, weights).arriving[0]  # (N, H) dL/dh_{t-1}
     sizes = [call.inputs[some].shape[0] for call in calls]
     states = [arriving] if start_cell is None else [arriving, start_cell]
     ends = [totals] if cell is None else [totals, cell]
@@ -137,6 +134,21 @@ def _back(definition: CellDefinition, calls: Sequence[CellCall], some: slice) ->
         )
         for n, part in enumerate(parts)
     ]
+
+
+def _lstm_back(
+    inputs: Tensor, h: Tensor, c: Tensor, totals: Tensor, cell: Tensor, weights: tuple[Tensor, ...], fused: bool
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Return dL/dh_{t-1}, dL/dc_t and dL/dc_{t-1}, (N, H) each; fused: `cell` lacks what comes through h_t."""
+    w_ih, w_hh, b_ih, b_hh = weights
+    i, f, g, o = torch.addmm(b_ih + b_hh, inputs, w_ih.mT).addmm_(h, w_hh.mT).chunk(4, -1)
+    i, f, g, o = i.sigmoid(), f.sigmoid(), g.tanh(), o.sigmoid()
+    squashed = (f * c + i * g).tanh()
+    if fused:
+        cell = cell + totals * o * (1 - squashed * squashed)
+    by_output = totals * squashed * o * (1 - o)
+    grads = torch.cat([cell * g * i * (1 - i), cell * c * f * (1 - f), cell * i * (1 - g * g), by_output], -1)
+    return grads @ w_hh, cell, cell * f
 
 
 def _state(call: CellCall, place: int, part: str) -> Tensor:

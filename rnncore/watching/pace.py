@@ -1,14 +1,13 @@
 """How often a watched step is recorded: every n-th one, or as often as a share of the time allows."""
 
 import time
-from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from statistics import median
 
 AIM = 0.8  # of the budget: what recording costs is not measured to the last part
 LATELY = 15  # plain steps whose median stands for one
-FIRST = 3  # plain steps before which it is not known how long one takes
+FIRST = 3  # plain steps from which it is known how long one takes
 MOST = 2.0  # times the measured cost that a recorded step may take longer before something else is to blame
 REST = 0.25  # of its cost that a recorded step may make the next one longer: what it needs is out of the caches
 LONG = 10.0  # times a usual step: what lasts longer is an evaluation, or a pause between two cells of a notebook
@@ -26,7 +25,7 @@ class Pace:
     def __init__(self, budget: float = 0.05, every: int | None = None) -> None:
         self.budget, self.every = budget, every
         self.beside: Callable[[], float] | None = None
-        self._plain: deque[float] = deque(maxlen=LATELY)
+        self._plain: list[float] = []
         self.begin()
 
     def begin(self) -> bool:
@@ -38,6 +37,7 @@ class Pace:
         self._last = time.perf_counter()
         self._recorded, self._after = True, False  # this step; the one before it
         self._plain.clear()
+        self._usual: float | None = None  # how long a plain step takes
         return True
 
     def spend(self, seconds: float) -> None:
@@ -70,7 +70,7 @@ class Pace:
         now = time.perf_counter()
         took, self._last, self._aside = now - self._last - self._aside, now, 0.0
         cost, self._now = self._now, 0.0
-        usual = median(self._plain) if len(self._plain) >= FIRST else None
+        usual = self._usual
         more = 0.0 if usual is None else took - usual
         if self._recorded:
             self._cost = cost = min(max(cost, more), MOST * cost)
@@ -79,6 +79,9 @@ class Pace:
                 cost = max(cost, min(more, REST * self._cost))
             self._cost += cost  # what the last recorded step leaves for after its end
             self._plain.append(took - cost)
+            if len(self._plain) == (FIRST if usual is None else LATELY):
+                self._usual = median(self._plain)
+                self._plain.clear()
         self._after = self._recorded
         if usual is not None:
             self._trained += min(took - cost, LONG * usual)
