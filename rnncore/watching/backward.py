@@ -26,6 +26,11 @@ _TWICE = "the loss holds gradients itself (create_graph=True), and by which ways
 _CHANGED = "its inputs were changed in place after the call"
 
 
+def _queue(call: Callable[[], None]) -> None:
+    """Have something called when the pass that is under way has ended, after all that is queued so far."""
+    torch.autograd.Variable._execution_engine.queue_callback(call)
+
+
 def settle(calls: Iterable[AnyCall]) -> None:
     """Wait until accelerators have done what they were told before: none of that is time of recording."""
     for device in {call.end[0].device for call in calls}:
@@ -70,7 +75,7 @@ class Passes:
         with self._lock:  # each accelerator has a thread of its own
             if task not in self._under_way:
                 self._under_way[task] = self._gain(call.weight), {}
-                torch.autograd.Variable._execution_engine.queue_callback(partial(self._go_back, task))
+                _queue(partial(_queue, partial(self._go_back, task)))  # after what others queue, such as DDP's mean
             brings, reached = self._under_way[task]
             if brings is not Gain.NOTHING:
                 reached[call] = None
@@ -108,7 +113,8 @@ class Passes:
             settle(reached)
             with self._spending():
                 self._ended(brings is Gain.ADDED)
-                self._go_back_now(sorted(reached, key=lambda call: call.number))
+                calls = [call for call in reached if call.batch]  # an empty batch has no profile
+                self._go_back_now(sorted(calls, key=lambda call: call.number))
 
     def _go_back_now(self, calls: Sequence[AnyCall]) -> None:
         self._passes += 1

@@ -1,6 +1,6 @@
 """Hooks on a watched module: they see its calls and the gradients that come back, and change nothing."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from typing import Any, Protocol
@@ -116,6 +116,22 @@ class After:
 
         if tensor.requires_grad:
             tensor.register_hook(arrive)  # type: ignore[no-untyped-call]
+
+
+class Answers:
+    """Reads the loss off what a model answers."""
+
+    def __init__(self, hear: Callable[[Tensor], None]) -> None:
+        self.hear = hear
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return getattr, (nothing, "__call__")
+
+    def __call__(self, module: nn.Module, args: tuple[Any, ...], answer: Any) -> None:
+        """Hear that the model has answered."""
+        loss = answer.get("loss") if isinstance(answer, Mapping) else getattr(answer, "loss", None)
+        if isinstance(loss, Tensor):
+            self.hear(loss)
 
 
 def attach(name: str, module: nn.Module, listener: Listener) -> list[RemovableHandle]:

@@ -7,6 +7,7 @@ from itertools import count
 from types import TracebackType
 from typing import Any, Self
 
+import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
@@ -16,7 +17,7 @@ from rnncore.diagnosis.finding import Finding
 from rnncore.watching.backward import Passes
 from rnncore.watching.figure import figure_of
 from rnncore.watching.findings import findings_of
-from rnncore.watching.hooks import AnyCall, attach
+from rnncore.watching.hooks import Answers, AnyCall, attach
 from rnncore.watching.pace import Pace
 from rnncore.watching.parameters import Parameters, learning_rate
 from rnncore.watching.record import WatchRecord
@@ -44,7 +45,8 @@ class Lab(Shown):
         self._parameters = Parameters(model)
         self._passes = Passes(sample, gates, self._parameters.gain, self._ended, pace.spending, self.notes)
         self._hooks: list[RemovableHandle] = []  # on modules, in recorded steps alone
-        self._updates: list[RemovableHandle] = []  # on optimisers
+        self._updates: list[RemovableHandle] = []  # on optimisers, and on the model's answers
+        self._heard: list[Tensor] = []  # losses of this step, by their weights
         self._listeners: list[Callable[[WatchRecord], None]] = []
         self._calls = count(1)  # in one step for threads
         self._draft: WatchRecord | None = None  # of this step, until the next recorded one begins
@@ -66,16 +68,17 @@ class Lab(Shown):
     ) -> None:
         self.close(error)
 
-    def open(self) -> None:
+    def open(self) -> Self:
         """Begin to watch, as entering the `with` block does."""
         if self._updates:
-            return
+            return self
         self._updates = [
             register_optimizer_step_pre_hook(self._before_update),
             register_optimizer_step_post_hook(self._after_update),
         ]
         self._began = time.perf_counter()
         self._record(self.pace.begin())
+        return self
 
     def close(self, error: BaseException | None = None) -> None:
         """Stop watching and take every hook away; what was recorded stays. error: why the training ended, if by one."""
@@ -107,14 +110,32 @@ class Lab(Shown):
     def step(self, loss: Tensor | float | None = None, optimizer: Any = None, scaler: Any = None) -> None:
         """Close the backward pass of a step; to be called once per training step, after `loss.backward()`.
 
-        loss: that was differentiated, for the record. optimizer: whose learning rate is recorded. scaler: the
-        `torch.amp.GradScaler` whose scale is divided out of all gradients; call before `scaler.update()`.
+        loss: that was differentiated, for the record; None: what `hear` has heard. optimizer: whose learning rate is
+        recorded. scaler: the `torch.amp.GradScaler` whose scale is divided out of all gradients; call before
+        `scaler.update()`. Raises ValueError for a loss that is no single number.
         """
+        if isinstance(loss, Tensor) and loss.numel() != 1:
+            raise ValueError(f"loss: a tensor of shape {tuple(loss.shape)} is not a single number")
         self.steps += 1
         if self.recording and self._draft is not None and not self._closed:
             with self.pace.spending():
                 self._close(self._draft, loss, optimizer, scaler)
+        self._heard = []
         self._record(bool(self._updates) and self.pace.next())
+
+    def hear(self, loss: Tensor) -> None:
+        """Hear of a loss before its backward pass, for training loops in which `step` is not told any.
+
+        Those of accumulated batches add up, each with the weight that it has in what is differentiated.
+        """
+        if self.recording and loss.requires_grad:
+            value = loss.detach()
+            loss.register_hook(lambda weight: self._heard.append((value * weight).sum()))  # type: ignore[no-untyped-call]
+
+    def hear_answers(self) -> Self:
+        """Hear of the losses that the model answers with, as `answer.loss` or `answer["loss"]`, until watching ends."""
+        self._updates.append(self.model.register_forward_hook(Answers(self.hear)))
+        return self
 
     def _record(self, wanted: bool) -> None:
         """Hook into the modules for a step that is recorded, and leave them alone in all others."""
@@ -134,6 +155,8 @@ class Lab(Shown):
         if record.grad_norm is not None:
             record.grad_norm /= scale
         record.scaled = scaler is not None
+        if loss is None and self._heard:
+            loss = torch.stack(self._heard).sum() / scale
         record.loss = None if loss is None else float(loss.detach() if isinstance(loss, Tensor) else loss)
         if optimizer is not None and record.learning_rate is None:
             record.learning_rate = learning_rate(optimizer)

@@ -90,6 +90,14 @@ def test_training_is_the_same_to_the_last_bit_and_everything_is_restored() -> No
     assert all(torch.equal(a, b) for a, b in zip(plain, watched, strict=True))
 
 
+def test_a_loss_that_is_no_number_is_named() -> None:
+    with (
+        rnncore.watch(Net()) as lab,
+        pytest.raises(ValueError, match=r"^loss: a tensor of shape \(3,\) is not a single"),
+    ):
+        lab.step(loss=torch.zeros(3))
+
+
 @pytest.mark.parametrize(
     ("options", "field"), [({"every": 0}, "every"), ({"sample": 0}, "sample"), ({"budget": 0.0}, "budget")]
 )

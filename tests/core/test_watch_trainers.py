@@ -108,13 +108,15 @@ def trainer_fit(folder, callbacks, **options):
         "transformers", reason="transformers is not installed here; .ci/extras runs this test"
     )
     model = fresh()
+    loss = {name: options.pop(name) for name in ("compute_loss_func",) if name in options}
+    options = {"per_device_train_batch_size": 4} | options
     arguments = transformers.TrainingArguments(
-        output_dir=str(folder), max_steps=4, per_device_train_batch_size=4, learning_rate=0.1, max_grad_norm=0.05,
+        output_dir=str(folder), max_steps=4, learning_rate=0.1, max_grad_norm=0.05,
         report_to=[], save_strategy="no", use_cpu=True, disable_tqdm=True, logging_strategy="no", **options,
     )  # fmt: skip
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        transformers.Trainer(model, arguments, train_dataset=Samples(), callbacks=callbacks).train()
+        transformers.Trainer(model, arguments, train_dataset=Samples(), callbacks=callbacks, **loss).train()
     return model
 
 
@@ -134,10 +136,23 @@ def test_the_trainer_is_watched_and_trains_the_same(tmp_path):
     assert not any(module._forward_hooks for module in watched.modules())
 
 
-def test_the_trainer_says_no_loss_where_batches_are_accumulated(tmp_path):
+def test_the_trainer_adds_up_the_loss_of_accumulated_batches(tmp_path):
+    pytest.importorskip("transformers", reason="transformers is not installed here; .ci/extras runs this test")
+    from rnncore.watching.huggingface import WatchCallback
+
+    two, one = WatchCallback(every=1), WatchCallback(every=1)
+    trainer_fit(tmp_path, [two], gradient_accumulation_steps=2)
+    trainer_fit(tmp_path, [one], per_device_train_batch_size=8)
+    assert two.lab.records[0].loss == pytest.approx(one.lab.records[0].loss, rel=1e-5)
+    assert two.lab.records[0].grad_norm == pytest.approx(one.lab.records[0].grad_norm, rel=1e-4)
+    assert all(record.loss > 0 for record in two.lab.records)
+
+
+def test_the_trainer_says_no_loss_that_it_works_out_itself(tmp_path):
     pytest.importorskip("transformers", reason="transformers is not installed here; .ci/extras runs this test")
     from rnncore.watching.huggingface import WatchCallback
 
     callback = WatchCallback(every=1)
-    trainer_fit(tmp_path, [callback], gradient_accumulation_steps=2)
+    trainer_fit(tmp_path, [callback], compute_loss_func=lambda answer, labels, **_: (answer - labels).abs().mean())
     assert {record.loss for record in callback.lab.records} == {None}
+    assert callback.lab.records[0].grad_norm > 0
