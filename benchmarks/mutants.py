@@ -43,7 +43,7 @@ KILLED = ("killed", "timeout", "segfault")
 EVERY = "*"
 STRICT = re.compile(r",\s*(strict=\w+)?(?=\))")
 TESTS_S = 15.0  # of tests of one function, as long as they take with the code as it is
-COLLECTING = 0.5  # of a room's time at most: tests that have not begun by then do not take part
+COLLECTING = 0.6  # of a room's time at most: tests that have not begun by then do not take part
 
 Change = tuple[str, str, str]  # function, the line as it was, the line as it is in the mutant
 
@@ -229,7 +229,7 @@ def try_room(room: Room, each: int, seed: int, seconds: float, children: int) ->
         for stream in (1, 2):
             os.dup2(log.fileno(), stream)
     config = tool.config()
-    os.environ.setdefault("RNNLAB_TEST_FAULTS", "6")  # positions of `test_faults.py`
+    os.environ.setdefault("RNNLAB_TEST_FAULTS", "3")  # positions of `test_faults.py`
     config.only_mutate, config.pytest_add_cli_args_test_selection = list(room.files), list(room.tests)
     set_operators()
     make_sample(each, seed)

@@ -15,7 +15,7 @@ from dashboard.exports.bundle import everything_zip
 from dashboard.exports.profiles import profiles_csv
 from rnncore.__main__ import main
 from rnncore.config import TrainConfig
-from rnncore.runs.read.damage import damage
+from rnncore.runs.read.damage import damage, damage_in_words
 from rnncore.runs.read.export import export_csv, export_json, export_parquet
 from rnncore.runs.read.insights import look
 from rnncore.runs.read.series import profile_at, records_since
@@ -125,3 +125,9 @@ def test_a_damaged_snapshot_gives_way_to_the_one_before(store: Store) -> None:
         db.execute("INSERT INTO snapshots SELECT key, 1, 200, x'524e4c020000' FROM runs")
     assert read_snapshot(store, "r") == {"run": "r", "step": 100, "next_step": 200, "a": 1}
     assert json.loads(b"".join(export_json(store, run_of(store))))["snapshots"] == [{"step": 100, "a": 1}]
+
+
+def test_steps_that_are_lost_are_told_in_stretches():
+    assert damage_in_words([]) == ""
+    told = damage_in_words(iter([(3, 5), (9, 9), (1000, 2000)]))
+    assert told == "Damaged: the store has lost the records of steps 3 to 5, 9, 1,000 to 2,000 of this run."
