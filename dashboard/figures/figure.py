@@ -57,7 +57,7 @@ class Pace:
     offset: int = 0
 
 
-SNAPSHOT_PACE = Pace(4, 1)  # one figure at a time: they take longer to draw than lines
+SNAPSHOT_PACE = Pace(4)  # one figure at a time: they take longer to draw than lines
 
 
 @dataclass(frozen=True, slots=True)

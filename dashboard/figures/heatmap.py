@@ -30,7 +30,7 @@ HEATMAP = Figure(
     help="Heatmaps, one per run: gradient norm by timestep and training step, on one colour scale",
     build=build,
     reads=Sources(profiles=(HIDDEN, CELL)),
-    pace=Pace(4, 3),
+    pace=Pace(2, 1),
     options=(
         Option(
             "cell",

@@ -149,6 +149,7 @@ TERMS: dict[str, Term] = {
         "A rule by which the learning rate changes over training, usually downwards. Towards the end small steps let "
         "the weights settle instead of following every batch.",
         r"\eta_k = \eta_0\,\frac{1 + \cos(\pi k / K)}{2} \quad \text{(cosine)}",
+        forms=("schedule",),
     ),
     "Loss landscape": Term(
         "The loss as a function of the weights, seen along a line or on a plane through them. Where it has a wall, a "
@@ -254,6 +255,11 @@ TERMS: dict[str, Term] = {
         "path (attention) can.",
         r"\left\lVert \frac{\partial h_T}{\partial h_t} \right\rVert \sim \lambda^{T-t}, \quad \lambda < 1",
         forms=("vanishing",),
+    ),
+    "Weight decay": Term(
+        "A pull on every weight towards 0 at each step, the stronger the larger the weight. It keeps weights small; "
+        "too much of it holds them where the network can learn nothing.",
+        r"\theta \leftarrow \theta - \eta\,(g + \lambda\theta) \quad \text{(SGD)}",
     ),
 }
 

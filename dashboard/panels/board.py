@@ -33,7 +33,7 @@ _board = st.components.v2.component(
 EMPTY = "Press Train: measured curves appear here."
 EXAMPLE = (
     "Recorded example: both gradients explode at first, and clipping brings one network out of it. "
-    "Press Train, or a card above, to measure it here."
+    "Press Train or a card to measure it."
 )
 
 

@@ -23,6 +23,7 @@ const FEW = 5; // steps that have a number each
 const ZERO_EM = 4.9; // room for the words "exactly 0"
 const SMALL_TICK_EM = 1.5; // and so far those between the powers of ten
 const TITLE_EM = 1.4; // room for an upright title
+const LETTER_EM = 0.56; // width of a letter
 const RIGHT_AXIS_EM = 3.6; // room for its numbers and its title, in sizes of type
 
 /** @type {Record<string, (drawn: Drawn) => void>} by the values of `dashboard.figures.Rule` */
@@ -83,14 +84,26 @@ function lagRows({ context, data, layout }) {
 function metricAxis({ context, data, layout }) {
   if (layout.yaxis2 && data.some((trace) => onRight(trace) && trace.y?.length)) {
     const names = new Set(context.runs.map(({ info }) => metricName(info)).filter(Boolean));
-    layout.yaxis2.title.text = names.size === 1 ? texts([...names], 50)[0] : "metric";
+    const room = (context.height - layout.margin.t - layout.margin.b) / layout.font.size / LETTER_EM;
+    layout.yaxis2.title.text = names.size === 1 ? texts([shortened([...names][0], room)], 50)[0] : "metric";
+    const values = data.filter(onRight).flatMap(({ y }) => y ?? []);
     if (context.runs.every(({ info }) => isPercent(info))) layout.yaxis2.tickformat = ".0%";
+    else if (layout.yaxis.type === "log" && values.every((value) => Number(value) > 0)) {
+      Object.assign(layout.yaxis2, { type: "log", exponentformat: "power" }); // errors span as much as the loss does
+    }
     layout.margin.r = RIGHT_AXIS_EM * layout.font.size;
   } else {
     delete layout.yaxis2;
     for (const trace of data) if (onRight(trace)) delete trace.yaxis;
   }
 }
+
+/**
+ * A name without what stands in brackets or behind a comma, where it has more letters than fit.
+ * @param {string} name
+ * @param {number} most
+ */
+const shortened = (name, most) => (name.length > most ? name.split(/ \(|, /)[0] : name);
 
 const ACROSS = new Set(["baseline", "threshold", "profileEnd"]); // fills of lines that have no end of their own
 

@@ -9,6 +9,8 @@ from rnncore.runs.store.recording import Recorder
 from rnncore.runs.store.store import StoredRun
 from rnncore.runs.store.studies import PREFIX
 
+EARLY_STEPS = 20  # that a slow start holds (rnncore/runs/worker/job.py)
+
 
 @dataclass(frozen=True, slots=True)
 class Group:
@@ -116,6 +118,11 @@ class ActiveRun:
         """Current speed; 0 if it is not known or the run does not execute."""
         return (self.recorder.steps_per_second if self.recorder else None) or 0.0
 
+    @property
+    def free_rate(self) -> float:
+        """Current speed; 0 also while a slow start holds the first steps, which tell nothing of the others."""
+        return 0.0 if self.slow_start and self.step <= EARLY_STEPS else self.steps_per_second
+
     def trained_seconds(self, now: float) -> float:
         """Return the seconds this run has trained, pauses not counted."""
         return self.trained_s + (now - self.running_since if self.running_since is not None else 0.0)
@@ -134,5 +141,5 @@ class ActiveRun:
 
     def remaining_seconds(self, usual_rate: float | None) -> float | None:
         """Estimate the seconds this run still needs; None if nothing is known."""
-        rate = self.steps_per_second or usual_rate
+        rate = self.free_rate or usual_rate
         return (self.steps - self.step) / rate if rate else None

@@ -26,7 +26,7 @@ def position(lifecycle: Lifecycle, run_id: str) -> tuple[int | None, float | Non
 
 def usual_rate(ended: Iterable[float], active: Iterable[ActiveRun]) -> float | None:
     """Return the median steps per second of the latest and the running runs; None if nothing is known."""
-    rates = sorted([*ended, *(run.steps_per_second for run in active if run.steps_per_second)])
+    rates = sorted([*ended, *(run.free_rate for run in active if run.free_rate)])
     return rates[len(rates) // 2] if rates else None
 
 

@@ -165,3 +165,18 @@ def test_it_fills_the_whole_screen_where_the_browser_lets_it(page: Any, app_serv
     page.get_by_role("button", name="Projector").click()
     page.get_by_role("button", name="Leave").click()
     page.wait_for_function("() => !document.fullscreenElement && !document.querySelector('.rgl-projector')")
+
+
+def test_before_the_first_run_it_can_be_entered_and_trains(page: Any, app_server: AppServer) -> None:
+    page.set_viewport_size({"width": 1280, "height": 720})
+    page.goto(app_server.url)
+    page.wait_for_function("() => document.querySelectorAll('.js-plotly-plot').length >= 2")
+    page.get_by_role("button", name="Projector").click()
+    page.wait_for_function(f"() => ({SHOWN})().length === {MOST_FIGURES}")
+    eventually(page, lambda: _unfit(page, 1280, 720, MOST_FIGURES), [])
+    page.locator(".rgl-actions").get_by_role("button", name="Train", exact=True).click()
+    page.wait_for_url("**run=*")
+    page.wait_for_function("() => document.querySelectorAll('.rgl-status[data-status=finished]').length === 2")
+    page.wait_for_function(f"() => ({SHOWN})().length === {MOST_FIGURES}")
+    page.keyboard.press("Escape")
+    page.wait_for_function("() => !document.querySelector('.rgl-projector')")

@@ -64,6 +64,30 @@ test("marks are lines whose names stand above the figure", () => {
   assert.ok(margin.t >= 14);
 });
 
+test("nor do they wherever they come, however long they are and however narrow the figure is", () => {
+  let seed = 1;
+  const random = (/** @type {number} */ below) => {
+    seed = (seed * 48271) % 2147483647; // of Park and Miller
+    return seed % below;
+  };
+  for (let turn = 0; turn < 500; turn++) {
+    const width = 60 + random(1500);
+    const letter = 4 + random(20);
+    const list = Array.from({ length: 1 + random(12) }, () => ({ step: random(1000), text: "x".repeat(random(40)) }));
+    const at = (/** @type {number} */ step) => (step / 1000) * width;
+    const boxes = placed(list, at, width, letter).flatMap((place, index) => {
+      if (!place) return [];
+      const { step, text } = list[index];
+      const from = at(step) - (place.anchor === "left" ? 0 : text.length * letter);
+      return [{ row: place.row, from, to: from + text.length * letter }];
+    });
+    for (const [index, { row, from, to }] of boxes.entries()) {
+      assert.ok(from >= 0 && to <= width);
+      for (const other of boxes.slice(index + 1)) assert.ok(other.row !== row || other.from >= to || other.to <= from);
+    }
+  }
+});
+
 /**
  * @param {boolean} steps whether the figure is over the training steps
  * @param {number[][]} curves of the first and the second run

@@ -7,7 +7,8 @@ import { context, layout, run } from "./figure.js";
 
 /** @import { Card } from "../../dashboard/static/card.js" */
 /** @import { View } from "../../dashboard/static/figures.d.ts" */
-/** @import { Trace } from "../../dashboard/static/plotly.d.ts" */
+/** @import { Layout, Trace } from "../../dashboard/static/plotly.d.ts" */
+/** @import { Info } from "../../dashboard/static/types.d.ts" */
 
 const NO_CARD = /** @type {Card} */ (/** @type {unknown} */ (null)); // of no interest to the rules tested here
 
@@ -58,6 +59,37 @@ test("numbers on an axis with an exact 0 stand apart, the 0 among them", () => {
 test("the right axis is there only with a line on it", () => {
   const bare = ruled("metricAxis", [{ yaxis: "y2", y: [] }]);
   assert.deepEqual([bare.layout.yaxis2, bare.data[0].yaxis], [undefined, undefined]);
+});
+
+/**
+ * The right axis of a figure with this metric.
+ * @param {string} name
+ * @param {number[]} y
+ * @param {{ percent?: boolean, height?: number }} given
+ */
+function metric(name, y, { percent = false, height = 240 } = {}) {
+  const info = /** @type {Info} */ (/** @type {unknown} */ ({ metric_words: { name, percent, complement: false } }));
+  const drawn = {
+    card: NO_CARD,
+    context: context([{ ...run([1, 2]), info }], { height }),
+    data: [{ type: "scatter", yaxis: "y2", y }],
+    layout: { ...layout(), yaxis2: layout().xaxis },
+    empty: false,
+  };
+  RULES.metricAxis(drawn);
+  return /** @type {{ layout: Layout }} */ (drawn).layout.yaxis2;
+}
+
+test("errors stand on a logarithmic axis where the loss does, shares and what can be 0 do not", () => {
+  assert.equal(metric("RMSE", [2000, 0.04])?.type, "log");
+  assert.equal(metric("RMSE", [1, 0])?.type, undefined);
+  assert.equal(metric("accuracy", [0.5, 0.9], { percent: true })?.type, undefined);
+});
+
+test("the name of the metric is no longer than its axis", () => {
+  const name = "normalised error (RMSE / standard deviation)";
+  assert.equal(metric(name, [1], { height: 600 })?.title.text, name);
+  assert.equal(metric(name, [1])?.title.text, "normalised error");
 });
 
 test("the left margin has room for the longest name", () => {

@@ -6,9 +6,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from rnncore.runs.active import ActiveRun
+from rnncore.runs.active import EARLY_STEPS, ActiveRun
 from rnncore.runs.forecast import position, usual_rate, waiting_times
 from rnncore.runs.queue import RunQueue
+from rnncore.runs.worker.job import SLOW_STEPS
 
 
 def run(run_id, steps=100, step=0, rate=None, executing=False):
@@ -57,6 +58,19 @@ def test_a_run_that_has_just_begun_is_taken_to_be_as_fast_as_others():
 def test_a_run_that_has_just_done_its_last_step_holds_no_place():
     done = run("x", 100, 100, 2.0, executing=True)
     assert position(lifecycle(done, run("a"), places=1), "a") == (1, 0.0)
+
+
+def test_while_a_slow_start_holds_the_first_steps_their_pace_tells_nothing_of_the_others():
+    slow = run("x", 90_020, 20, 4.0, executing=True)
+    slow.slow_start = True
+    assert position(lifecycle(slow, run("a"), places=1), "a") == (1, None)
+    assert position(lifecycle(slow, run("a"), rates=[900.0], places=1), "a") == (1, 100.0)
+    slow.step, slow.recorder.steps_per_second = 21, 1000.0
+    assert position(lifecycle(slow, run("a"), places=1), "a") == (1, 89.999)
+
+
+def test_a_slow_start_holds_as_many_steps_as_are_left_out_of_account():
+    assert EARLY_STEPS == SLOW_STEPS
 
 
 @pytest.mark.parametrize(
