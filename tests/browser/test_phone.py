@@ -91,6 +91,15 @@ def test_a_finger_that_moves_over_a_figure_scrolls_the_page(phone: Any, app_serv
     assert phone.evaluate(range_shown) == shown  # and nothing was zoomed
 
 
+def test_no_part_of_the_lessons_keeps_a_fingers_movement_to_itself(phone: Any, app_server: AppServer) -> None:
+    phone.goto(f"{app_server.url}/lessons")
+    arrived(phone)
+    still(phone)
+    inner = """() => [...document.querySelectorAll('[data-testid=stMain] *')].filter((node) =>
+      /auto|scroll/.test(getComputedStyle(node).overflowY) && node.scrollHeight > node.clientHeight + 1).length"""
+    eventually(phone, inner, 0)
+
+
 def test_presets_train_at_a_tap_lead_to_the_board_and_can_be_gone_back_to(phone: Any, app_server: AppServer) -> None:
     phone.goto(app_server.url)
     phone.wait_for_function(DRAWN)
