@@ -46,7 +46,9 @@ STYLE = b"""<style id="rgl-first-frame">
 [data-testid="stMarkdownContainer"] .katex-display > .katex { white-space: normal !important; }
 [overflow="auto"] > [data-testid="stCode"] pre { overflow: visible !important; }
 /* The row of a lesson would take a finger's movement for a few pixels of its own, instead of scrolling the page. */
-:is([class*="st-key-lesson-"], [class*="st-key-lesson-"] > [data-testid="stHorizontalBlock"]) { overflow: visible !important; }
+:is([class*="st-key-lesson-"], [class*="st-key-lesson-"] > [data-testid="stHorizontalBlock"]) {
+  overflow: visible !important;
+}
 </style>
 """
 _BEGIN, _END = b"<head>", b"</head>"
