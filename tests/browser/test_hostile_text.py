@@ -209,3 +209,50 @@ def test_addresses_and_links(page: Any, app_server: AppServer, text: str) -> Non
         page.get_by_role("button", name="Train", exact=True).wait_for(state="attached")
         arrived(page)
         unharmed(page)
+
+
+STUDIED_AND_WATCHED = """async (texts) => {
+  const headers = { "Content-Type": "application/json" }
+  const post = async (path, body) => {
+    const answer = await fetch(path, { method: "POST", headers, body: JSON.stringify(body) })
+    if (!answer.ok) throw new Error(`${path}: ${await answer.text()}`)
+    return answer.json()
+  }
+  const study = { base: { steps: 2 }, seeds: 1, axes: [{ field: "model.cell", values: ["rnn"] }] }
+  const watched = []
+  for (const [number, text] of texts.entries()) {
+    if (number === texts.length - 1) await post("/api/studies", { name: text, study })
+    const module = { cell: "gru", hidden_size: 4, num_layers: 1 }
+    const modules = [{ ...module, name: text }, { ...module, name: `${number} ${text}` }]
+    const { group, runs } = await post("/api/watched", { name: text, modules })
+    for (const { id } of runs) {
+      const records = [1, 2, 3].map((step) => ({ step, elapsed_s: step, loss: 1 / step, grad_norm: 1 }))
+      await post(`/api/watched/${id}/records`, { records })
+      await post(`/api/watched/${id}/end`, { status: number % 2 ? "failed" : "stopped", reason: text })
+    }
+    watched.push(group)
+  }
+  return watched
+}"""
+
+
+def test_names_of_studies_and_of_watched_models_and_why_these_ended(page: Any, app_server: AppServer) -> None:
+    page.goto(app_server.url)
+    page.get_by_role("button", name="Train", exact=True).wait_for()
+    texts = ["x" * 90, ODD[0], ODD[2], *reversed(SCRIPTS)]
+    groups = page.evaluate(STUDIED_AND_WATCHED, texts[:3]) + page.evaluate(STUDIED_AND_WATCHED, texts[3:])
+    history(page)
+    unharmed(page)
+    page.get_by_text("Studies", exact=True).first.click()
+    page.locator("[data-testid=stDataFrame] canvas").first.wait_for()
+    still(page)
+    unharmed(page)
+    pick(page, 0, then=visible(texts[-1]))
+    still(page)
+    unharmed(page)
+    for group in groups:
+        for address in (f"/?run={group}", f"/board?run={group}"):
+            page.goto(f"{app_server.url}{address}")
+            page.locator(".rgl-status").first.wait_for(state="attached")
+            page.wait_for_function("() => document.querySelector('[data-figure=loss]')?.data")
+            unharmed(page)

@@ -5,8 +5,11 @@ from typing import Any
 import pytest
 
 
-def pick(page: Any, row: int) -> None:
-    """Click on a row's check box, which is painted, not an element; again if a busy machine lost the click."""
+def pick(page: Any, row: int, then: str = "") -> None:
+    """Click on a row's check box, which is painted, not an element; again if a busy machine lost the click.
+
+    then: a text that is seen once the row is chosen, by default how many are.
+    """
     from playwright.sync_api import TimeoutError as Timeout
 
     from tests.support.browsing import arrived
@@ -19,7 +22,7 @@ def pick(page: Any, row: int) -> None:
         box = grid.bounding_box()
         page.mouse.click(box["x"] + 17, box["y"] + 36 + 35 * row + 17)
         try:
-            page.get_by_text(f"{row + 1} selected").wait_for(timeout=20_000)
+            page.get_by_text(then or f"{row + 1} selected").first.wait_for(timeout=20_000)
         except Timeout:
             continue
         return
