@@ -40,6 +40,9 @@ STYLE = b"""<style id="rgl-first-frame">
 }
 .st-key-board:not(:has(.rgl-card, .rgl-waiting)) { min-height: 100vh; }
 .st-key-with-formulas:not(:has(.katex-display)) { visibility: hidden; animation: rgl-show 0s 3s forwards; }
+</style>
+"""
+_FOR_GOOD = b"""<style>
 /* What can be scrolled would have to be reached with the keyboard. So a formula that is too long goes on below, and
    code is scrolled by the frame around it, which holds a button. */
 [data-testid="stMarkdownContainer"] .katex-display { overflow: visible !important; }
@@ -88,7 +91,7 @@ class SteadyFirstFrame:
             zipped = headers.get("content-encoding") == "gzip"
             page = gzip.decompress(body) if zipped else body
             if _STREAMLITS in page:
-                page = page.replace(_BEGIN, _BEGIN + _SCRIPT, 1).replace(_END, STYLE + _END, 1)
+                page = page.replace(_BEGIN, _BEGIN + _SCRIPT, 1).replace(_END, STYLE + _FOR_GOOD + _END, 1)
                 body = gzip.compress(page, compresslevel=6, mtime=0) if zipped else page
                 headers["content-length"] = str(len(body))
                 del headers["etag"], headers["last-modified"]  # they tell of what Streamlit has sent
