@@ -170,8 +170,8 @@ function roll(plot, Plotly) {
 }
 
 /**
- * The point of a way after a share of its steps.
- * @param {Trace} way
+ * The point of a way after a share of its steps; on a surface it has a third number.
+ * @param {{ x?: unknown, y?: unknown, z?: unknown }} way
  * @param {number} share
  */
 export function placeOn(way, share) {
