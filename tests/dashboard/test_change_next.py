@@ -265,6 +265,34 @@ def _(seed: int) -> None:
     assert free.best > 0.5
 
 
+@says("carousel", 1)
+def _(seed: int) -> None:
+    old, new = (trained("carousel", which, seed, data={"seq_len": 100}, steps=1) for which in (0, 1))
+    assert 0.01 < reach(old) < 0.6
+    assert reach(new) < 1e-18
+
+
+@says("modern", 1)
+def _(seed: int) -> None:
+    chrono = trained("modern", 0, seed, init={"chrono": True})
+    assert 0.16 < reach(chrono) < 0.23
+    assert chrono.final <= 0.01
+
+
+@says("modern", 2)
+def _(seed: int) -> None:
+    gru = trained("modern", 0, seed, model={"cell": "gru"})
+    assert reach(gru) < 1e-9
+    assert gru.final < 0.001
+
+
+@says("diagonal", 1)
+def _(seed: int) -> None:
+    rnn, lru = (trained("diagonal", which, seed, optimizer={"learning_rate": 0.002}) for which in (0, 1))
+    assert 0.05 < lru.final < 0.12
+    assert 0.455 < rnn.final < 0.465
+
+
 CASES = [(key, sentence, seed) for key, sentence in CHECKS for seed in range(LESSONS[key].seeds)]
 
 

@@ -51,7 +51,8 @@ def base(**fields: Any) -> TrainConfig:
 
 def test_the_entries_are_those_promised() -> None:
     assert list(COMPARE_BY) == [
-        NOTHING, CLIPPING, "cell", "initialization", "optimizer", "learning_rate", "seq_len", "seed", FIELD,
+        NOTHING, CLIPPING, "cell", "thirty_years", "initialization", "optimizer", "learning_rate", "seq_len", "seed",
+        FIELD,
     ]  # fmt: skip
     assert all(entry.help.endswith(".") for entry in COMPARE_BY.values())
     assert (key_for("model.cell"), key_for("data.window"), key_for("truncation")) == ("cell", "seq_len", FIELD)

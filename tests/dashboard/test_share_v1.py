@@ -41,7 +41,7 @@ def test_it_does_not_depend_on_the_defaults_of_today(monkeypatch: pytest.MonkeyP
         ("1.seed-1~seed-2~seed-3~end", "1.seed-1~end", ["The setting 'seed' is there twice; the first one is used."]),
         ("1.seed-7~cell-lst", "1.seed-7~end", ["cut off at its end; its last part 'cell-lst' was left out."]),
         ("1.", "1.end", ["The link is cut off: nothing of it is left."]),
-        ("1.cell-gru~nonlinearity-relu~end", "1.cell-gru~end", ["nonlinearity 'relu' is for the cell 'rnn' only"]),
+        ("1.cell-gru~nonlinearity-relu~end", "1.cell-gru~end", ["nonlinearity 'relu' is for the cells 'rnn', "]),
         ("1.omega-2~cell-gru~end", "1.cell-gru~end", ["omega 2.0 is defined for the cell 'rnn' only"]),
         ("1.task-parity~window-9~end", "1.task-parity~end", ["'window' does not belong to this kind of data."]),
         ("1.data-csv~window-9~seed-3~end", "1.seed-3~end", ["data: the kind 'csv' needs a value for 'file'; the def"]),
