@@ -254,6 +254,7 @@ class Board {
     this.head.inBrief();
     travel.plots.arrange(this.data.show);
     travel.draw();
+    this.fold.comeBelow(travel.plots.root);
   }
 
   /** @param {string} text */

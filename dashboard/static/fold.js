@@ -5,16 +5,20 @@ import { element } from "./dom.js";
 /** @import { Hooks, Opened } from "./instruments.d.ts" */
 /** @typedef {{ script: string, list: string }} Addresses */
 
+const STILL_MS = 500; // what stands above must not grow for so long
+
 export class Fold {
   /** @type {Promise<Opened | null> | null} */ opening = null;
   /** @type {Opened | null} */ opened = null;
+  /** @type {ResizeObserver | null} */ watching = null;
+  timer = 0;
 
   /**
    * @param {() => Addresses} addresses
    * @param {Hooks} hooks
    */
   constructor(addresses, hooks) {
-    this.root = element("details", "rgl-instruments");
+    this.root = element("details", "rgl-instruments rgl-coming");
     const summary = element("summary", "", "Instruments");
     summary.append(
       element("span", "rgl-aside", "what research measures of such networks, worked out when you open it"),
@@ -43,12 +47,31 @@ export class Fold {
     return this.opened;
   }
 
+  /**
+   * Come once what stands above is as high as before for a while, so that it does not push this away.
+   * @param {HTMLElement} figures
+   */
+  comeBelow(figures) {
+    if (this.watching) return;
+    const come = () => {
+      this.root.classList.remove("rgl-coming");
+      this.watching?.disconnect();
+    };
+    this.watching = new ResizeObserver(() => {
+      clearTimeout(this.timer);
+      this.timer = window.setTimeout(come, STILL_MS);
+    });
+    this.watching.observe(figures);
+  }
+
   /** @param {boolean} news whether runs have gone on, and nothing else has changed */
   follow(news) {
     if (this.root.open) this.opened?.follow(news);
   }
 
   stop() {
+    clearTimeout(this.timer);
+    this.watching?.disconnect();
     this.opened?.stop();
   }
 }
