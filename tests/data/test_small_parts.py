@@ -1,17 +1,22 @@
 """Small parts of data by themselves: the choice of a part, what can be predicted on, constant guesses."""
 
+import datetime as dt
 import math
 
 import numpy as np
 import pytest
 
 from rnncore import TrainConfig
+from rnncore.config import TaskData
 from rnncore.data.dataset import Batch, DataError
+from rnncore.data.files.cells import cell_text, table_of_rows
 from rnncore.data.files.parts import MAX_PARTS, chosen_part, told
 from rnncore.data.files.refused import refused
 from rnncore.data.findings import DataSummary
 from rnncore.data.guesses import constant, last_again
 from rnncore.data.predictable import check_can_predict
+from rnncore.data.tasks import task_dataset
+from rnncore.data.templates import TEMPLATES
 from rnncore.data.upload import inspect
 
 
@@ -95,3 +100,34 @@ def test_a_summary_of_data_travels_whole():
     assert summary.to_parts()[0]["name"] == "sales.csv"
     for name, array in summary.to_parts()[1].items():
         np.testing.assert_array_equal(again.to_parts()[1][name], array)
+
+
+def test_a_template_is_lines_and_cells_and_nothing_else():
+    for template in TEMPLATES.values():
+        assert template.text.endswith("\n")
+        assert "X" not in template.text
+
+
+def test_fresh_batches_have_no_epoch():
+    task = task_dataset(TaskData(task="adding", seq_len=5))
+    assert [task.epoch(step, 4) for step in (1, 100)] == [0, 0]
+
+
+def test_a_setting_that_a_task_does_not_have_is_refused_with_those_that_it_has():
+    with pytest.raises(DataError, match=r"whose settings are [\w]+( and [\w]+)*; leave it empty\.$"):
+        task_dataset(TaskData(task="delayed_recall", seq_len=10, delay=3, symbols=4))
+
+
+def test_cells_of_workbooks_are_written_as_text_tables_write_them():
+    zone = dt.timezone(dt.timedelta(hours=2))
+    assert cell_text(dt.datetime(2020, 1, 2)) == "2020-01-02"
+    assert cell_text(dt.datetime(2020, 1, 2, tzinfo=zone)) == "2020-01-02 00:00:00+02:00"
+    assert cell_text(dt.datetime(2020, 1, 2, 3, 4)) == "2020-01-02 03:04:00"
+    lone = table_of_rows([["a", "b"], ["x\ud800", 1], ["y", 2], ["z", 3]], "x.xlsx")
+    assert lone.rows == 3
+
+
+def test_a_summary_keeps_its_metric_and_the_lengths_of_its_first_sequences():
+    dataset = task_dataset(TaskData(task="lorenz", seq_len=8))
+    summary = DataSummary.of(dataset)
+    assert summary.metric == dataset.metric == "normalised error (RMSE / standard deviation)"

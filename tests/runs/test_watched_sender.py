@@ -93,7 +93,7 @@ def test_a_side_that_does_not_answer_keeps_nobody_waiting_and_the_oldest_records
     sender = Sender(target, model())
     for record in records(1, 200):
         sender.offer(0, record)  # returns, though nothing is taken
-    assert sender.dropped > 100
+    assert 100 < sender.dropped < 200
     assert [each.getMessage() for each in caplog.records if "left out" in each.getMessage()] == [
         "Records of a watched model are left out, since they cannot be sent. The training goes on."
     ]
