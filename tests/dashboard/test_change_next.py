@@ -290,7 +290,7 @@ def _(seed: int) -> None:
 def _(seed: int) -> None:
     rnn, lru = (trained("diagonal", which, seed, optimizer={"learning_rate": 0.002}) for which in (0, 1))
     assert 0.05 < lru.final < 0.12
-    assert 0.455 < rnn.final < 0.465
+    assert 0.455 < rnn.final < 0.475
 
 
 CASES = [(key, sentence, seed) for key, sentence in CHECKS for seed in range(LESSONS[key].seeds)]
