@@ -1,6 +1,5 @@
 // Networks to start from: each shows one thing that gradients do on their way back through time.
 
-import { MICRO_CELLS } from "./micro_cells.js";
 import { matrices } from "./micro_net.js";
 
 /** @import { Net } from "./micro_net.js" */
@@ -98,6 +97,3 @@ export function numbers(seed) {
     return Math.round((state / 2147483647 - 0.5) * 200) / 100;
   };
 }
-
-/** @param {string} cell */
-export const titleOf = (cell) => MICRO_CELLS[cell].title;

@@ -46,8 +46,8 @@ export function called(cell, { name, data }, unit) {
       : text;
 }
 
-/** The sum of products that makes a value, as long as it is; unit: an element of it. */
 /**
+ * How an element of a value was computed, with its numbers.
  * @param {Value} value
  * @param {number} unit
  */
