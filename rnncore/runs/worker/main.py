@@ -1,6 +1,7 @@
 """A worker process, `python -m rnncore.runs.worker`: imports torch once, then takes job after job over its pipes."""
 
 import argparse
+import gc
 import json
 import logging
 import os
@@ -138,6 +139,8 @@ def serve(requests: BinaryIO, replies: BinaryIO, engine: Engine, nice: int, memo
 
     threading.Thread(target=_receive, args=(requests, inbox), daemon=True).start()
     engine.warm_up()
+    gc.freeze()  # what is loaded stays: no later search for garbage looks at it again
+    gc.enable()
     lower_priority(nice)
     send({"type": "ready", "pid": os.getpid()}, b"")
     while True:
