@@ -39,7 +39,7 @@ def settle(calls: Iterable[AnyCall]) -> None:
 
 
 class WatchWarning(UserWarning):
-    """Something of a watched model is not recorded; it trains as it would without."""
+    """Something of a watched model is not recorded and trains as it would without, or is recorded in another way."""
 
 
 class Passes:

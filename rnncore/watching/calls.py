@@ -19,7 +19,8 @@ class Call:
 
     inputs, outputs: as the module has them. start: the given initial state, None for zeros. end: its final state.
     weights: those that it used. autocast: the dtype of mixed precision, None without. generator: the state of the
-    CPU's generator before the call, where dropout between layers drew from it. versions: of inputs and outputs.
+    CPU's generator before the call, where dropout between layers drew from it. masks: of that dropout, where they are
+    kept instead. versions: of inputs and outputs.
     weight: the node of the graph at which the gradient of a weight arrives, None of a frozen module. number: of the
     call among all of the lab. twice: whether a pass that is differentiated itself has come
     by; spoilt: and another one after it, which brings gradients by ways that are not known.
@@ -39,6 +40,7 @@ class Call:
     generator: Tensor | None
     versions: tuple[int, int]
     number: int
+    masks: list[Tensor] | None = None
     twice: bool = False
     spoilt: bool = False
     grad_outputs: Tensor | None = None
@@ -46,8 +48,9 @@ class Call:
 
     @classmethod
     def of(
-        cls, name: str, module: nn.RNNBase, inputs: Any, start: Any, result: Any, generator: Tensor | None, number: int
-    ) -> "Call":
+        cls, name: str, module: nn.RNNBase, inputs: Any, start: Any, result: Any, generator: Tensor | None, number: int,
+        masks: list[Tensor] | None = None,
+    ) -> "Call":  # fmt: skip
         """Note down a call of a module: its inputs, the initial state that it was given, and what it returned."""
         layout = layout_of(inputs, module.batch_first)
         outputs = result[0].data if is_packed(result[0]) else result[0]
@@ -59,7 +62,7 @@ class Call:
         return cls(
             name, module, layout, inputs.detach(), outputs.detach(), _detached(start), end,
             [weight.detach() for weight in module._flat_weights if weight is not None], node_of(module._flat_weights),
-            autocast, generator, (inputs._version, outputs._version), number, grad_end=[None] * len(end),
+            autocast, generator, (inputs._version, outputs._version), number, masks, grad_end=[None] * len(end),
         )  # fmt: skip
 
     def add_outputs(self, grad: Tensor) -> None:

@@ -1,4 +1,8 @@
-"""Hooks on a watched module: they see its calls and the gradients that come back, and change nothing."""
+"""Hooks on a watched module: they see its calls and the gradients that come back.
+
+They change nothing, but for one case: `one_by_one` says why the result of a module with dropout between its layers is
+another one where a backend does not tell the masks.
+"""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
@@ -9,10 +13,11 @@ import torch
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
+from rnncore.watching import one_by_one
 from rnncore.watching.calls import Call
 from rnncore.watching.loops import CellCall
 from rnncore.watching.sequences import is_packed
-from rnncore.watching.supported import masks_unknown
+from rnncore.watching.supported import drops_between_layers, other_masks, tells_masks
 
 AnyCall = Call | CellCall
 
@@ -29,6 +34,9 @@ class Listener(Protocol):
 
     def note(self, name: str, reason: str) -> None:
         """Hear why a call of a module is not recorded."""
+
+    def tell(self, sentence: str) -> None:
+        """Say a sentence once."""
 
     def spending(self) -> AbstractContextManager[None]:
         """Count the time of a block as taken by recording."""
@@ -75,33 +83,38 @@ class After:
     def __reduce__(self) -> tuple[Any, ...]:
         return getattr, (nothing, "__call__")
 
-    def __call__(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> None:
-        """Hear that the module has run."""
+    def __call__(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> Any:
+        """Hear that the module has run; return another result where its masks are not told, else None."""
         if not self.listener.recording or not torch.is_grad_enabled():
-            return
+            return None
         with self.listener.spending(), _guarded(self.name, self.listener):
-            self._note(module, args, kwargs, result)
+            return self._note(module, args, kwargs, result)
+        return None  # type: ignore[unreachable]  # after an error
 
-    def _note(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> None:
+    def _note(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> Any:
         inputs = args[0] if args else kwargs["input"]
         start = args[1] if len(args) > 1 else kwargs.get("hx")
         number = self.listener.next_call()
         if isinstance(module, nn.RNNBase):
-            self._note_layers(module, inputs, start, result, number)
-        elif isinstance(module, nn.RNNCellBase):
+            return self._note_layers(module, inputs, start, result, number)
+        if isinstance(module, nn.RNNCellBase):
             call = CellCall.of(self.name, module, inputs, start, result, number)
             for place, end in enumerate(result if isinstance(result, tuple) else (result,)):
                 self._hook(end, call, partial(call.add_end, place))
+        return None
 
-    def _note_layers(self, module: nn.RNNBase, inputs: Any, start: Any, result: Any, number: int) -> None:
+    def _note_layers(self, module: nn.RNNBase, inputs: Any, start: Any, result: Any, number: int) -> Any:
         generator = None if self.before is None else self.before.state
-        if generator is not None and (device := result[1][0].device.type) != "cpu":
-            self.listener.note(self.name, masks_unknown(device))
-            return
-        call = Call.of(self.name, module, inputs, start, result, generator, number)
+        other, masks, device = None, None, result[1][0].device.type
+        if generator is not None and not tells_masks(device):
+            other, masks = one_by_one.run(module, inputs, start, number)
+            self.listener.tell(other_masks(self.name, device))
+            result, generator = other, None
+        call = Call.of(self.name, module, inputs, start, result, generator, number, masks)
         self._hook(result[0].data if is_packed(result[0]) else result[0], call, call.add_outputs)
         for place, end in enumerate(result[1] if isinstance(result[1], tuple) else (result[1],)):
             self._hook(end, call, partial(call.add_end, place))
+        return other
 
     def _hook(self, tensor: Tensor, call: AnyCall, add: Callable[[Tensor], None]) -> None:
         name, listener = self.name, self.listener
@@ -137,7 +150,7 @@ class Answers:
 def attach(name: str, module: nn.Module, listener: Listener) -> list[RemovableHandle]:
     """Hook into a recurrent module of torch.nn, or into a cell; the handles take the hooks away again."""
     before = None
-    if isinstance(module, nn.RNNBase) and module.dropout and module.num_layers > 1:
+    if drops_between_layers(module):
         before = Before(listener)
     # first of all hooks: what others make of the result is not what the module returned
     handles = [module.register_forward_hook(After(name, listener, before), with_kwargs=True, prepend=True)]

@@ -179,6 +179,10 @@ class Lab(Shown):
         """Say once why a module is not recorded."""
         self._passes.note(name, reason)
 
+    def tell(self, sentence: str) -> None:
+        """Say a sentence once."""
+        self._passes.tell(sentence)
+
     def spending(self) -> AbstractContextManager[None]:
         """Count the time of a block as taken by recording."""
         return self.pace.spending()

@@ -1,10 +1,13 @@
 """What the layers of one call saw and gave: of the last one that is known, the lower ones are computed anew.
 
 The fused layer returns the last layer's outputs alone. The lower ones run once more, without gradients and with the
-masks that dropout drew: on the CPU these follow from the state of the generator before the call.
+masks that dropout drew: these are kept where `one_by_one` drew them, and on the CPU they follow from the state of the
+generator before the call.
 """
 
-from collections.abc import Iterator
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,10 +55,12 @@ def layers_of(call: Call, some: slice) -> Iterator[Layer]:
             return
         below, x = x, _run(call, number, x, some)
         mask = None
-        if generator is not None and number < last:
-            shape = x.shape if packed else (len(x), batch, x.shape[-1])
-            mask = _mask(m.dropout, shape, x.dtype, generator)
-            mask = mask if packed else mask[:, some]
+        if number < last and call.masks:
+            mask = call.masks[number]
+        elif number < last and generator is not None:
+            mask = mask_of(m.dropout, x.shape if packed else (len(x), batch, x.shape[-1]), x.dtype, generator)
+        if mask is not None and not packed:
+            mask = mask[:, some]
         yield Layer(whole(below), whole(x), None if mask is None else whole(mask))
         x = x if mask is None else x * mask
 
@@ -69,40 +74,71 @@ def weights_of(call: Call, row: int, dtype: torch.dtype) -> Weights:
 
 
 def _raw(call: Call, row: int, rows: int) -> list[Tensor]:
-    each = 2 + 2 * bool(call.module.bias) + bool(call.module.proj_size)
-    return call.weights[row * each : (row + rows) * each]
+    return rows_of(call.module, call.weights, row, rows)
+
+
+def rows_of(module: nn.RNNBase, weights: Sequence[Tensor], row: int, rows: int) -> list[Tensor]:
+    """Return, of all weights of a module in torch's order, those of some rows (layers and directions)."""
+    each = 2 + 2 * bool(module.bias) + bool(module.proj_size)
+    return list(weights[row * each : (row + rows) * each])
 
 
 def _run(call: Call, number: int, x: Tensor, some: slice) -> Tensor:
-    """Run one layer, both directions, in torch's own fused code."""
+    """Run one layer of a call anew, both directions."""
     m, layout = call.module, call.layout
-    D = 2 if m.bidirectional else 1
+    D = directions(m)
     rows = slice(number * D, (number + 1) * D)
     B = int(layout.packed[0][0]) if layout.packed else x.shape[1]
     if call.start is None:
-        sizes = (m.proj_size or m.hidden_size, m.hidden_size)[: len(call.end)]
-        start = tuple(x.new_zeros(D, B, size) for size in sizes)
+        start = zeros(m, x, B)
     elif layout.packed:
         order = layout.packed[1]
         start = tuple(each[rows] if order is None else each[rows].index_select(1, order) for each in call.start)
     else:
         start = tuple(layout.state(each)[rows, some] for each in call.start)
-    state = start if m.mode == "LSTM" else start[0]
-    weights = _raw(call, number * D, D)
     with torch.autocast(x.device.type, dtype=call.autocast, enabled=call.autocast is not None):
-        if layout.packed:
-            out = _FUSED[m.mode](x, layout.packed[0], state, weights, m.bias, 1, 0.0, m.training, D == 2)
+        sizes = layout.packed[0] if layout.packed else None
+        return run_layer(m, x, sizes, start, _raw(call, number * D, D))[0]
+
+
+def run_layer(
+    module: nn.RNNBase, x: Tensor, sizes: Tensor | None, start: tuple[Tensor, ...], weights: list[Tensor]
+) -> tuple[Tensor, ...]:
+    """Run one layer, both directions, in torch's own fused code; return its outputs, and the last h (D, B, W) and c.
+
+    x: (T, B, I), or packed (N, I) with the batch sizes. start: h, and of an LSTM c, each (D, B, W). weights: its own.
+    """
+    state = start if module.mode == "LSTM" else start[0]
+    D, fused = directions(module), _FUSED[module.mode]
+    with _no_word_of_memory() if x.is_cuda else nullcontext():
+        if sizes is not None:
+            out = fused(x, sizes, state, weights, module.bias, 1, 0.0, module.training, D == 2)
         else:
-            out = _FUSED[m.mode](x.contiguous(), state, weights, m.bias, 1, 0.0, m.training, D == 2, False)
-    result: Tensor = out[0]
-    return result
+            out = fused(x.contiguous(), state, weights, module.bias, 1, 0.0, module.training, D == 2, False)
+    return tuple(out)
 
 
-def _mask(dropout: float, shape: tuple[int, ...], dtype: torch.dtype, generator: torch.Generator) -> Tensor:
+@contextmanager
+def _no_word_of_memory() -> Iterator[None]:
+    """Leave out what cuDNN warns of: the weights of one of several layers are not all in one piece."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "RNN module weights are not part of single contiguous chunk")
+        yield
+
+
+def zeros(module: nn.RNNBase, x: Tensor, batch: int) -> tuple[Tensor, ...]:
+    """Return the initial state of one layer where none is given: h, and of an LSTM c."""
+    widths = (module.proj_size or module.hidden_size, module.hidden_size)[: 2 if module.mode == "LSTM" else 1]
+    return tuple(x.new_zeros(directions(module), batch, width) for width in widths)
+
+
+def mask_of(dropout: float, shape: Sequence[int], dtype: torch.dtype, generator: torch.Generator) -> Tensor:
     """Draw the mask that torch's dropout draws from this state of the generator."""
+    on = generator.device
     if dropout == 1:
-        return torch.zeros(shape, dtype=dtype)
-    return torch.empty(shape, dtype=dtype).bernoulli_(1 - dropout, generator=generator).div_(1 - dropout)
+        return torch.zeros(shape, dtype=dtype, device=on)
+    kept = torch.empty(shape, dtype=dtype, device=on).bernoulli_(1 - dropout, generator=generator)
+    return kept.div_(1 - dropout)
 
 
 def directions(module: nn.RNNBase) -> int:

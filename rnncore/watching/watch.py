@@ -31,6 +31,8 @@ def watch(
                 optimizer.step()
 
     Nothing changes for the training: outputs, gradients of parameters and random numbers are the same to the last bit.
+    There is one exception, which is said: where a device does not tell the masks of dropout between a module's layers,
+    recorded steps have other ones of the same chance.
 
     budget: recording may take at most this share of the time, from 0 to 1. every: record each n-th step instead, the
     first one included. sample: look at the first so many sequences of a batch alone. batch_mean: multiply gradients by

@@ -23,9 +23,16 @@ class Unrolled:
 
 
 def unroll(
-    module: nn.RNNBase, x: Tensor, start: tuple[Tensor, ...] | None = None, lengths: Tensor | None = None
+    module: nn.RNNBase,
+    x: Tensor,
+    start: tuple[Tensor, ...] | None = None,
+    lengths: Tensor | None = None,
+    masks: list[Tensor] | None = None,
 ) -> Unrolled:
-    """Unroll a module over x (T, B, I); dropout between layers draws from the generator as torch.nn's own does."""
+    """Unroll a module over x (T, B, I); dropout between layers draws from the generator as torch.nn's own does.
+
+    masks: those of dropout instead, one for each layer but the last: (T, B, F), or of packed rows (N, F).
+    """
     T, B, _ = x.shape
     D, H, W = 2 if module.bidirectional else 1, module.hidden_size, module.proj_size or module.hidden_size
     lstm = module.mode == "LSTM"
@@ -63,12 +70,15 @@ def unroll(
         x = torch.cat(sides, -1)
         done.outputs = x
         if module.dropout and layer < module.num_layers - 1:
+            given = None if masks is None else masks[layer]
             if lengths is None:
-                x = F.dropout(x, module.dropout, module.training)
+                x = F.dropout(x, module.dropout, module.training) if given is None else x * given
             else:  # torch draws for the packed rows alone: by time, the longest sequence first
                 order = lengths.argsort(descending=True, stable=True)
                 rows = [(t, int(b)) for t in range(T) for b in order if t < lengths[b]]
-                mask = F.dropout(x.new_ones(len(rows), x.shape[-1]), module.dropout, module.training)
+                mask = given
+                if mask is None:
+                    mask = F.dropout(x.new_ones(len(rows), x.shape[-1]), module.dropout, module.training)
                 full = torch.zeros_like(x)
                 for (t, b), each in zip(rows, mask, strict=True):
                     full[t, b] = each
