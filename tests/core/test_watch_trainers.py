@@ -102,6 +102,24 @@ def test_lightning_adds_up_the_loss_of_accumulated_batches():
     assert callback.lab.records[0].loss == pytest.approx(expected.item(), rel=1e-5)
 
 
+def test_an_error_in_lightning_ends_the_watching_too():
+    pytest.importorskip("lightning", reason="lightning is not installed here; .ci/extras runs this test")
+    from lightning.pytorch.callbacks import Callback
+
+    from rnncore.watching.lightning import WatchCallback
+
+    class Broken(Callback):
+        def on_train_batch_end(self, trainer, *rest):
+            if trainer.global_step == 2:
+                raise ZeroDivisionError
+
+    callback = WatchCallback(every=1)
+    with pytest.raises(ZeroDivisionError):
+        lightning_fit([callback, Broken()])
+    assert [record.step for record in callback.lab.records] == [1, 2]
+    assert not any(module._forward_hooks for module in callback.lab.model.modules())
+
+
 def trainer_fit(folder, callbacks, **options):
     """Train a fresh model for four steps; return it."""
     transformers = pytest.importorskip(
