@@ -16,9 +16,10 @@ from rnncore.config import TrainConfig
 
 _CHOSEN = "presets.chosen"
 
+# All in one row where there is room for it, else in rows of three, or of two on a phone: none stands alone in its row.
 _CSS = """
-.presets { display: grid; grid-template-columns: repeat(auto-fit, minmax(9.4rem, 1fr)); gap: 0.6rem;
-  font-family: var(--st-font); }
+.presets { --row: WIDTH_OF_ALL; display: grid; gap: 0.6rem; font-family: var(--st-font);
+  grid-template-columns: repeat(auto-fit, minmax(max(9.4rem, min(100% / 3 - 0.6rem, (var(--row) - 100%) * 999)), 1fr)); }
 .presets button { display: grid; align-content: start; gap: 0.1rem; text-align: left; font: inherit; cursor: pointer;
   color: var(--st-text-color); background: var(--st-background-color); padding: 0.4rem 0.6rem 0.5rem;
   border: 1px solid var(--st-border-color); border-radius: var(--st-base-radius); }
@@ -34,7 +35,7 @@ _CSS = """
 .presets .file { stroke: var(--st-link-color); }
 .presets .run0 { stroke: var(--run0); }
 .presets .run1 { stroke: var(--run1); }
-"""
+""".replace("WIDTH_OF_ALL", f"{10 * len(PRESETS)}rem")
 _SCRIPT = """
 export default function ({ data, parentElement, setTriggerValue }) {
   const cards = parentElement.querySelector(".presets")
