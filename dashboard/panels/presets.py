@@ -19,7 +19,8 @@ _CHOSEN = "presets.chosen"
 # All in one row where there is room for it, else in rows of three, or of two on a phone: none stands alone in its row.
 _CSS = """
 .presets { --row: WIDTH_OF_ALL; display: grid; gap: 0.6rem; font-family: var(--st-font);
-  grid-template-columns: repeat(auto-fit, minmax(max(9.4rem, min(100% / 3 - 0.6rem, (var(--row) - 100%) * 999)), 1fr)); }
+  --least: max(9.4rem, min(100% / 3 - 0.6rem, (var(--row) - 100%) * 999));
+  grid-template-columns: repeat(auto-fit, minmax(var(--least), 1fr)); }
 .presets button { display: grid; align-content: start; gap: 0.1rem; text-align: left; font: inherit; cursor: pointer;
   color: var(--st-text-color); background: var(--st-background-color); padding: 0.4rem 0.6rem 0.5rem;
   border: 1px solid var(--st-border-color); border-radius: var(--st-base-radius); }
