@@ -1,14 +1,18 @@
 """The instruments on demand: what is worked out of a run at one of its steps when somebody asks for it."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from rnncore.cells import CELLS
 from rnncore.config import TrainConfig
+from rnncore.errors import not_allowed
+from rnncore.key_of import either
 from rnncore.mistakes import MISTAKES
 from rnncore.registry import Implemented, Registry
 
-MOST_STEPS = 12  # of a run at which an instrument is read to follow it over training
+FEW_STEPS = 12  # of a run at which an instrument is read to follow it over training, closer together at first
+MOST_STEPS = 100  # the same where it is read at every so many evaluations
+EVERY = "every"  # the choice of these
 
 
 def _for_all(config: TrainConfig) -> str:
@@ -23,6 +27,7 @@ class OnDemand(Implemented):
     undefined: why it has no value for a run of this configuration, else ''. course: where it is worth following over
     training: the place of a function from the arrays of `Reading.summary`, each with a first dimension for the training
     steps of the array "step", and the last reading, to one of all of them. terms: of the glossary, that help.
+    asks: what the reader may choose, a number by its name, and the largest one for a run of this configuration, from 1.
     implementation: a function of a `rnncore.engine.readings.probe.Probe` that returns a `rnncore.reading.Reading`; its
     panels say how it is drawn, so that nothing else is to be written for it. It may do with the run what it likes.
     """
@@ -32,6 +37,7 @@ class OnDemand(Implemented):
     source: str
     undefined: Callable[[TrainConfig], str] = _for_all
     course: str = ""
+    asks: Mapping[str, Callable[[TrainConfig], int]] = field(default_factory=dict)
     terms: tuple[str, ...] = ()
 
 
@@ -43,6 +49,42 @@ def why_undefined(key: str, config: TrainConfig) -> str:
     if MISTAKES[config.mistake].swaps_axes:
         return "Not defined here: this run reads the batch axis as time."
     return ON_DEMAND[key].undefined(config)
+
+
+def chosen(key: str, config: TrainConfig, asked: Mapping[str, object]) -> dict[str, int]:
+    """Return what the reader of an instrument has chosen, as whole numbers; what is empty was not. Raises ConfigError.
+
+    asked: name -> what was said for it, a number or a text.
+    """
+    asks, found = ON_DEMAND[key].asks, {}
+    if ON_DEMAND[key].course:
+        asks = {**asks, EVERY: lambda config: max(1, config.steps // config.eval_every)}
+    for name, said in asked.items():
+        if said is None or said == "":
+            continue
+        if name not in asks:
+            allowed = either(asks) if asks else "nothing, since this instrument leaves no choice"
+            raise not_allowed("choice", name, f"with the instrument '{key}'", allowed)
+        text, largest = str(said), asks[name](config)
+        if not (text.isascii() and text.isdecimal() and len(text) < 10 and 1 <= int(text) <= largest):
+            raise not_allowed(name, said, "", f"1 to {largest:,}" if largest > 1 else "1")
+        found[name] = int(text)
+    return found
+
+
+def course_steps(config: TrainConfig, last: int, every: int | None = None) -> tuple[list[int], str]:
+    """Return the steps up to `last` at which an instrument is followed over training, and what was left out, or ''.
+
+    every: at the first step and at every so many evaluations, of too many at each second one, say; None: at 12 steps.
+    """
+    if every is None:
+        shares = [place / (FEW_STEPS - 1) for place in range(FEW_STEPS)]
+        return sorted({round(last**share) for share in shares} if last > FEW_STEPS else set(range(1, last + 1))), ""
+    apart = every * config.eval_every
+    thinning = -(-(last // apart) // (MOST_STEPS - 1)) or 1
+    steps = sorted({1, *range(apart * thinning, last + 1, apart * thinning)})
+    note = f"At every {thinning * every:,} evaluations, to stay within {MOST_STEPS} readings."
+    return steps, note if thinning > 1 else ""
 
 
 def _without_matrix(config: TrainConfig, what: str) -> str:
@@ -111,9 +153,14 @@ ON_DEMAND.register(
         title="Inside one unit",
         help="The gradient by one unit, taken apart into the products that it is the sum of.",
         look="Along which way the gradient comes back: straight from the loss, through the unit itself, through "
-        "others, or through the cell state. The page Microscope does the same with every number of a small network.",
+        "others, or through the cell state. At first it is the unit with the largest gradient; choose any. "
+        "The page Microscope does the same with every number of a small network.",
         formula="∂l/∂h_{t,i} = direct part + sum over j of ∂l/∂s_{t+1,j} ∂s_{t+1,j}/∂h_{t,i}, s = [h; c]",
         source="Werbos (1990), Backpropagation through time",
+        asks={
+            "layer": lambda config: config.model.num_layers,
+            "unit": lambda config: config.model.hidden_size * CELLS[config.model.cell].numbers_per_unit,
+        },
         terms=("Backpropagation through time", "State gradient"),
         implementation="rnncore.engine.readings.unit:read",
     )

@@ -17,6 +17,7 @@ from dashboard.server import services
 from dashboard.server.budget import Budget, OverBudget
 from dashboard.server.http import NOT_FOUND, ApiError, JSONAnswer, client_of, endpoint
 from dashboard.server.keys import id_of, key_in
+from rnncore.on_demand import EVERY, ON_DEMAND
 from rnncore.reading import Reading
 from rnncore.reading_files import WRITERS
 from rnncore.runs.store.store import StoredRun
@@ -39,8 +40,10 @@ def _threads() -> CapacityLimiter:
 async def instrument(request: Request) -> Response | dict[str, Any]:
     """`?step=N`: an instrument of a run before the update of step N; without it, at the newest.
 
-    `course=1`: over training up to that step. `theme=dark`, `color=N`: of the figures. `as=npz`, `as=parquet`: all
-    numbers as a file; `as=json`: the same as JSON. An answer 202 tells the share of the work that is done: ask again.
+    `course=1`: over training up to that step, at a few steps, or with `every=N` at every N evaluations. `layer=N`,
+    `unit=N`: of an instrument that leaves this choice. `theme=dark`, `color=N`: of the figures. `as=npz`, `as=parquet`:
+    all numbers as a file; `as=json`: the same as JSON. An answer 202 tells the share of the work that is done: ask
+    again.
     """
     asked = request.query_params
     theme, form = asked.get("theme", "light"), asked.get("as", "figures")
@@ -53,7 +56,9 @@ async def instrument(request: Request) -> Response | dict[str, Any]:
         raise ApiError(400, f"color: '{visible(color)[:40]}' is not allowed; allowed: a number from 0.")
     key, name, step = key_in(request), str(request.path_params["instrument"]), step_in(request)
     run = await run_in_threadpool(_run, key)
-    ask = partial(services.desk().ask, run, visible(name)[:60], step, asked.get("course") == "1", WAIT_S)
+    choices = {EVERY, *(each for entry in ON_DEMAND.values() for each in entry.asks)}
+    own = {each: visible(asked[each])[:40] for each in choices if each in asked}
+    ask = partial(services.desk().ask, run, visible(name)[:60], step, asked.get("course") == "1", WAIT_S, own)
     try:
         with _budget.one_more(client_of(request)):
             found = await to_thread.run_sync(ask, limiter=_threads())

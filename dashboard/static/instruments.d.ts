@@ -19,6 +19,7 @@ export interface InstrumentEntry {
   formula: string;
   source: string;
   follows: boolean; // whether it can be followed over training
+  asks: string[]; // numbers that the reader may choose, by name
 }
 
 /** One picture of a reading (`dashboard.figures.panels`). */

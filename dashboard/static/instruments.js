@@ -1,8 +1,8 @@
 // The instruments of the runs on the board: a card each, which asks for nothing before it is opened.
 
 import { call } from "./calls.js";
-import { ACTIVE, button, element, setText } from "./dom.js";
-import { drawReading, when } from "./readings.js";
+import { ACTIVE, button, element, setRich, setText } from "./dom.js";
+import { drawReading, when, withSubscripts } from "./readings.js";
 
 /** @import { Hooks, InstrumentList, InstrumentEntry, ReadingAnswer } from "./instruments.d.ts" */
 /** @import { Plotly } from "./plotly.d.ts" */
@@ -107,7 +107,8 @@ class InstrumentCard {
     const summary = element("summary");
     summary.append(element("h3", "", entry.title), element("span", "", entry.help));
     this.body = element("div", "rgl-instrument-body");
-    const about = element("p", "rgl-aside", `${entry.formula}. Source: ${entry.source}.`);
+    const about = element("p", "rgl-aside");
+    setRich(about, `${withSubscripts(entry.formula)}. Source: ${entry.source}.`);
     const look = element("p", "", entry.look);
     look.prepend(element("strong", "", "What to look for: "));
     this.bar = element("div", "rgl-instrument-bar");
@@ -115,6 +116,8 @@ class InstrumentCard {
     this.status.setAttribute("role", "status");
     this.bar.append(this.status);
     if (entry.follows) this.bar.prepend(this.turnButton());
+    this.choices = entry.asks.map((name) => this.choice(name));
+    this.bar.prepend(...this.choices.map(({ label }) => label));
     this.places = element("div", "rgl-instrument-runs");
     this.body.append(look, about, this.bar, this.places);
     this.root.append(summary, this.body);
@@ -131,11 +134,33 @@ class InstrumentCard {
     return turn;
   }
 
+  /**
+   * A number that the reader may choose; empty: the instrument chooses.
+   * @param {string} name
+   */
+  choice(name) {
+    const field = element("input");
+    field.type = "number";
+    field.min = "1";
+    field.placeholder = "any";
+    field.onchange = () => this.follow(false);
+    const label = element("label", "rgl-instrument-choice", name.charAt(0).toUpperCase() + name.slice(1));
+    label.append(" ", field);
+    return { name, field, label };
+  }
+
+  /** What was chosen, as the address of a reading has it. */
+  chosen() {
+    return this.choices
+      .flatMap(({ name, field }) => (field.value ? [`&${name}=${encodeURIComponent(field.value)}`] : []))
+      .join("");
+  }
+
   /** @param {boolean} news */
   follow(news) {
     const { runs, step, theme } = this.hooks.now();
     const known = runs.filter((run) => run.id);
-    const wanted = JSON.stringify([known.map(({ id }) => id), step, theme, this.course]);
+    const wanted = JSON.stringify([known.map(({ id }) => id), step, theme, this.course, this.chosen()]);
     const live = step === null && known.some((run) => ACTIVE.has(run.state?.status));
     const due = performance.now() - this.readAt >= Math.max(LIVE_MS, TIMES_SLOWER * this.took);
     const again = news && this.asking === null && !this.course && due && (live || this.wasLive);
@@ -187,13 +212,14 @@ class InstrumentCard {
     if (step !== null) query.set("step", String(Math.min(step, run.series.last || 1)));
     if (this.course) query.set("course", "1");
     const path = `api/runs/${run.id}/instruments/${this.entry.key}`;
+    const chosen = this.chosen();
     let status = 202;
     /** @type {ReadingAnswer & { share?: number } | null} */
     let answer = null;
     let problem = null;
     setText(this.status, "Reading …");
     while (status === 202 && !signal.aborted) {
-      ({ status, answer, problem } = await call("GET", `${path}?${query}`, undefined, signal));
+      ({ status, answer, problem } = await call("GET", `${path}?${query}${chosen}`, undefined, signal));
       if (status === 202) setText(this.status, `Reading … ${Math.round(100 * (answer?.share ?? 0))} %`);
     }
     if (signal.aborted) return;
@@ -223,7 +249,10 @@ class InstrumentCard {
       ["parquet", "Parquet"],
     ]) {
       const link = element("a", "", name);
-      link.href = new URL(`${path}?step=${step}${this.course ? "&course=1" : ""}&as=${form}`, document.baseURI).href;
+      link.href = new URL(
+        `${path}?step=${step}${this.course ? "&course=1" : ""}${this.chosen()}&as=${form}`,
+        document.baseURI,
+      ).href;
       link.title = `All numbers of this reading as a file (${name})`;
       link.download = "";
       links.append(link);

@@ -227,3 +227,9 @@ export function tintsOf(row) {
  * @param {number} last step that was done
  */
 export const when = (step, last) => (step > last ? `after step ${count(step - 1)}` : `at step ${count(step)}`);
+
+/**
+ * A formula in plain characters with its subscripts marked: `h_t` and `Q_{t-1}`.
+ * @param {string} formula
+ */
+export const withSubscripts = (formula) => formula.replace(/_(?:\{([^}]*)\}|(\p{L}+))/gu, "<sub>$1$2</sub>");

@@ -14,7 +14,7 @@ from rnncore.engine.instruments.jacobians import NotDefinedError
 from rnncore.engine.readings.probe import Probe, nobody
 from rnncore.engine.train import Trainer
 from rnncore.engine.underway import Plan
-from rnncore.on_demand import MOST_STEPS, ON_DEMAND, why_undefined
+from rnncore.on_demand import ON_DEMAND, course_steps, why_undefined
 from rnncore.reading import Numbers, Reading
 from rnncore.registry import load
 
@@ -24,6 +24,7 @@ Tell = Callable[[float], None]
 
 KEPT_BYTES = 64 * 2**20  # of states on the way that are kept, to come back to them
 KEPT = 24
+KEPT_READINGS = 300  # of single steps, a few numbers each
 
 _SETTERS: dict[str, Callable[[Trainer, float], None]] = {
     "learning_rate": Trainer.set_learning_rate,
@@ -51,6 +52,7 @@ class Inspection:
         self._trainer = _Traveller(config, dataset)
         self._kept: OrderedDict[int, State] = OrderedDict({0: self._trainer.state_dict()})  # by steps done
         weights = self._trainer.parameters.weights
+        self._read: OrderedDict[tuple[str, int, tuple[Change, ...]], Reading] = OrderedDict()  # for `follow`
         self._most = max(2, min(KEPT, KEPT_BYTES // max(1, 4 * weights.numel() * weights.element_size())))
 
     def keep(self, state: State) -> None:
@@ -84,20 +86,27 @@ class Inspection:
             self._trainer.load_state_dict(_copy(before))
         return replace(found, seconds=seconds)
 
-    def follow(self, key: str, last: int, tell: Tell = nobody) -> Reading:
-        """Return how the summary of an instrument went over training, at up to `MOST_STEPS` steps up to `last`.
+    def follow(self, key: str, last: int, tell: Tell = nobody, every: int | None = None) -> Reading:
+        """Return how the summary of an instrument went over training, at the steps `course_steps` up to `last`.
 
-        Arrays: step (n,), and each vector of the summary (n, ...), NaN where it was not defined.
+        every: at every so many evaluations; None: at a few steps. What was read before is not read again. Arrays: step
+        (n,), and each vector of the summary (n, ...), NaN where it was not defined.
         """
-        steps = np.arange(1, last + 1)
-        if last > MOST_STEPS:
-            steps = np.unique(np.geomspace(1, last, MOST_STEPS).round().astype(int))
+        steps, note = course_steps(self.config, last, every)
         found: list[Reading] = []
         began = time.perf_counter()
-        for place, step in enumerate(steps.tolist()):
+        for place, step in enumerate(steps):
             tell(place / len(steps))
-            found.append(self.read(key, step))
-        return _over_training(key, steps.astype(float), found, time.perf_counter() - began)
+            before = (key, step, tuple(change for change in self._changes if change[0] <= step))
+            if before not in self._read:
+                reading = self.read(key, step)
+                wanted = {name: reading.arrays[name] for name in reading.summary if name in reading.arrays}
+                self._read[before] = replace(reading, arrays=wanted)
+            found.append(self._read[before])
+            self._read.move_to_end(before)
+        while len(self._read) > KEPT_READINGS:
+            self._read.popitem(last=False)
+        return _over_training(key, np.array(steps, float), found, time.perf_counter() - began, note)
 
     def _go_before(self, step: int, tell: Tell) -> None:
         """Do the steps before `step`, from the nearest state that is known."""
@@ -135,7 +144,7 @@ def _copy(state: State) -> State:
     return {**state, "tensors": {name: tensor.clone() for name, tensor in state["tensors"].items()}}
 
 
-def _over_training(key: str, steps: Numbers, found: Sequence[Reading], seconds: float) -> Reading:
+def _over_training(key: str, steps: Numbers, found: Sequence[Reading], seconds: float, note: str) -> Reading:
     """Return the summaries of readings at several steps as one reading; see `OnDemand.course`."""
     known = [reading for reading in found if not reading.undefined]
     if not known:
@@ -145,5 +154,5 @@ def _over_training(key: str, steps: Numbers, found: Sequence[Reading], seconds: 
         blank = np.full_like(known[-1].arrays[name], np.nan)
         arrays[name] = np.stack([reading.arrays.get(name, blank) for reading in found])  # (n, ...)
     course: Callable[[dict[str, Numbers], Reading], Reading] = load(ON_DEMAND[key].course)
-    notes = tuple(dict.fromkeys(note for reading in known for note in reading.notes))
+    notes = tuple(dict.fromkeys([*([note] if note else []), *(each for reading in known for each in reading.notes)]))
     return replace(course(arrays, known[-1]), instrument=key, step=int(steps[-1]), notes=notes, seconds=seconds)

@@ -25,7 +25,12 @@ def add_to(commands: Any, read_config: Callable[[str], TrainConfig]) -> None:
     parser.add_argument(
         "--step", type=_positive, metavar="N", help="before whose update (default: the one after the last)"
     )
+    parser.add_argument("--layer", type=_positive, metavar="N", help="of the instrument 'unit' (default: the top one)")
+    parser.add_argument(
+        "--unit", type=_positive, metavar="N", help="of the instrument 'unit' (default: that with the largest gradient)"
+    )
     parser.add_argument("--over-training", action="store_true", help="at several steps up to N instead")
+    parser.add_argument("--every", type=_positive, metavar="N", help="of these: at every N evaluations")
     parser.add_argument("--json", action="store_true", help="print all numbers as JSON, not the sentences alone")
     parser.add_argument("--out", type=Path, metavar="FILE", help="write all numbers to a file .npz or .parquet")
     parser.add_argument("--data-dir", type=Path, metavar="DIR", help="the store's folder (default: the app's own)")
@@ -39,7 +44,7 @@ def _positive(text: str) -> int:
 
 
 def _inspect(options: argparse.Namespace) -> int:
-    from rnncore.on_demand import ON_DEMAND
+    from rnncore.on_demand import EVERY, ON_DEMAND, chosen
     from rnncore.reading_files import WRITERS
 
     if options.instrument is None:
@@ -63,11 +68,16 @@ def _inspect(options: argparse.Namespace) -> int:
     step = options.step or last
     if step > last:
         raise not_allowed("step", step, "", f"1 to {last:,}")
+    asked = chosen(options.instrument, config, {"layer": options.layer, "unit": options.unit, EVERY: options.every})
+    if options.every and not options.over_training:
+        raise ConfigError("--every: it says at which evaluations an instrument is read with --over-training")
     inspection = Inspection(config, load_dataset(config.data, read_file, config.mistake), changes)
     if checkpoint:
         inspection.keep(TorchEngine().state(checkpoint))
-    read = inspection.follow if options.over_training else inspection.read
-    found = read(options.instrument, step)
+    if options.over_training:
+        found = inspection.follow(options.instrument, step, every=asked.get(EVERY))
+    else:
+        found = inspection.read(options.instrument, step, asked)
     if writer is not None:
         options.out.write_bytes(writer(found))
         print(f"rnncore: wrote {options.instrument} at step {step:,} to '{options.out}'", file=sys.stderr)

@@ -14,7 +14,7 @@ from rnncore.config import TrainConfig
 from rnncore.data import DataError, load_dataset
 from rnncore.engine.inspection import Inspection
 from rnncore.engine.train import Trainer
-from rnncore.on_demand import ON_DEMAND
+from rnncore.on_demand import ON_DEMAND, course_steps
 from rnncore.reading import Reading
 from rnncore.records import Record
 
@@ -151,3 +151,30 @@ def test_the_command_prints_lists_writes_and_refuses(tmp_path: Path, capsys: pyt
     ):
         assert main(["inspect", str(path), *words]) == 2
         assert said in capsys.readouterr().err
+
+
+def test_a_course_at_every_so_many_evaluations_reads_each_step_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    config = config_of(steps=40, eval_every=4)
+    inspection, whole = inspection_of(config), inspection_of(config)
+    course = inspection.follow("lyapunov", 26, every=2)
+    assert course.arrays["step"].tolist() == [1, 8, 16, 24]
+    for place, step in enumerate((1, 8, 16, 24)):
+        expected = whole.read("lyapunov", step).arrays["exponent"]
+        np.testing.assert_array_equal(course.arrays["exponent"][place], expected)
+    read: list[int] = []
+    by_hand = inspection.read
+    monkeypatch.setattr(inspection, "read", lambda key, step: (read.append(step), by_hand(key, step))[1])
+    assert inspection.follow("lyapunov", 35, every=2).arrays["step"].tolist() == [1, 8, 16, 24, 32]
+    assert read == [32]
+
+
+def test_a_course_is_bounded_and_says_so() -> None:
+    config = config_of(steps=100_000, eval_every=10)
+    steps, note = course_steps(config, 100_000, 1)
+    assert len(steps) <= 100
+    assert set(np.diff(steps[1:])) == {1020}
+    assert note == "At every 102 evaluations, to stay within 100 readings."
+    assert course_steps(config, 5, 1) == ([1], "")
+    assert course_steps(config, 990, 1)[0] == [1, *range(10, 991, 10)]
+    assert course_steps(config, 3) == ([1, 2, 3], "")
+    assert len(course_steps(config, 100_000)[0]) == 12

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { placeOn, slicesOf, tintsOf, when } from "../../dashboard/static/readings.js";
+import { placeOn, slicesOf, tintsOf, when, withSubscripts } from "../../dashboard/static/readings.js";
 
 test("a place of a map has a row over t and a column over tau", () => {
   const map = {
@@ -49,4 +49,13 @@ test("a ball rolls along its way from the beginning to the end", () => {
   assert.deepEqual(placeOn(way, 0), [0, 5, undefined]);
   assert.deepEqual(placeOn(way, 0.5), [1, 6, undefined]);
   assert.deepEqual(placeOn({ ...way, z: [1, 2, 9] }, 1), [2, 7, 9]);
+});
+
+test("what stands after an underscore in a formula is a subscript", () => {
+  assert.equal(withSubscripts("Q_t R_t = J_t Q_{t-1}"), "Q<sub>t</sub> R<sub>t</sub> = J<sub>t</sub> Q<sub>t-1</sub>");
+  assert.equal(
+    withSubscripts("|∂l_τ/∂h_t|, W_hh h_{t-1}ᵀ"),
+    "|∂l<sub>τ</sub>/∂h<sub>t</sub>|, W<sub>hh</sub> h<sub>t-1</sub>ᵀ",
+  );
+  assert.equal(withSubscripts("‖g‖, η / (√v̂ + ε)"), "‖g‖, η / (√v̂ + ε)");
 });

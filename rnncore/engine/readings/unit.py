@@ -14,15 +14,20 @@ SHOWN = 12  # units through which most of the gradient comes back
 
 
 def read(probe: Probe) -> Reading:
-    """Return what the unit of the top layer with the largest gradient over time gets back from the next timestep."""
+    """Return what a unit gets back from the next timestep, by default that of the top layer with the largest gradient.
+
+    asked: "layer" and "unit", from 1.
+    """
     recurrent = probe.model.recurrent
     if recurrent.recursion_clip is not None or recurrent.truncation is not None:
         raise NotDefinedError("not defined where the way back is cut off or clipped on the way")
     inputs, targets, lengths = probe.batch()
     T = inputs.shape[1] if lengths is None else int(lengths[0])
-    found = Sums(probe, inputs[:1], targets[:1], None if lengths is None else lengths[:1])
+    layer = int(probe.asked.get("layer", recurrent.num_layers))
+    found = Sums(probe, inputs[:1], targets[:1], None if lengths is None else lengths[:1], layer)
     states, totals, direct = (as_numbers(each[:T]) for each in (found.states, found.totals, found.direct))
-    unit = int(np.square(totals).sum(0).argmax())
+    largest = int(np.square(totals).sum(0).argmax())
+    unit = int(probe.asked.get("unit", largest + 1)) - 1
     mine = as_numbers(found.products(unit)[: T - 1])  # (T - 1, S): through each number of the next state
     width = totals.shape[1]
     itself, others = mine[:, unit], mine[:, :width].sum(1) - mine[:, unit]
@@ -44,7 +49,7 @@ def read(probe: Probe) -> Reading:
     }
     notes = ["Of the first sequence of the batch."]
     if recurrent.num_layers > 1:
-        notes.insert(0, "Of the top layer.")
+        notes.insert(0, f"Of layer {layer} of {recurrent.num_layers}.")
     if width != recurrent.hidden_size:
         notes.append("A complex unit is two numbers; this is one of them.")
     return Reading(
@@ -52,26 +57,26 @@ def read(probe: Probe) -> Reading:
         step=probe.step,
         arrays=arrays,
         panels=_panels(unit, [f"unit {each + 1}" for each in strongest], "through_cell" in arrays),
-        said=said(unit, direct[:, unit], itself, others, mine[:, width:].sum(1)),
+        said=said(unit, largest, direct[:, unit], itself, others, mine[:, width:].sum(1)),
         notes=tuple(notes),
     )
 
 
 class Sums:
-    """What the gradients by the states of one sequence are sums of, in the top layer, in float64.
+    """What the gradients by the states of one sequence are sums of, in one layer, from 1, in float64.
 
     states h_t (T, W), totals dL/dh_t (T, W), direct the direct part of it (T, W); L is the loss of the one sequence.
     """
 
-    def __init__(self, probe: Probe, inputs: Tensor, targets: Tensor, lengths: Tensor | None) -> None:
+    def __init__(self, probe: Probe, inputs: Tensor, targets: Tensor, lengths: Tensor | None, layer: int) -> None:
         model, tape = probe.model, StateTape(cell=False)
         model.eval()
         with torch.enable_grad():
             wanted = inputs.detach().requires_grad_()
             torch.autograd.grad(batch_loss(probe.loss, model(wanted, lengths, tape), targets, lengths), wanted)
         model.train()
-        self.direct = tape.direct[-1][:, 0].double()
-        self._layer = layers_of(model, inputs.double())[-1]
+        self.direct = tape.direct[layer - 1][:, 0].double()
+        self._layer = layers_of(model, inputs.double())[layer - 1]
         self.states = self._layer.states[0][:, 0]
         T, W = self.direct.shape
         self._arriving = self.direct.new_zeros(T, self._layer.size)  # dL/d[h_t; c_t], each as if it alone could change
@@ -100,19 +105,23 @@ def as_numbers(values: Tensor) -> Numbers:
     return np.asarray(values.detach().cpu(), np.float64)
 
 
-def said(unit: int, direct: Numbers, itself: Numbers, others: Numbers, cell: Numbers) -> tuple[str, ...]:
-    """Return which unit it is, and along which way most of its gradient comes back, by the sums of absolute values."""
+def said(unit: int, largest: int, direct: Numbers, itself: Numbers, others: Numbers, cell: Numbers) -> tuple[str, ...]:
+    """Return which unit has the largest gradient, and along which way most of this one's comes back.
+
+    By the sums of absolute values. unit, largest: from 0.
+    """
     sizes = {"through itself": itself, "through other units": others, "through its cell state and others'": cell}
     amounts = {name: float(np.abs(values).sum()) for name, values in sizes.items()}
     amounts["straight from the loss or the layer above"] = float(np.abs(direct).sum())
     total = sum(amounts.values())
     if not total > 0:
-        return ("The gradient by every unit is exactly 0.",)
+        return (f"The gradient by {'every unit' if unit == largest else f'unit {unit + 1}'} is exactly 0.",)
     way, amount = max(amounts.items(), key=lambda each: each[1])
-    return (
-        f"Unit {unit + 1} has the largest gradient over the sequence.",
-        f"The largest part of it comes {way}: {100 * amount / total:.0f} % of all that arrives, signs aside.",
-    )
+    share = f"{100 * amount / total:.0f} % of all that arrives, signs aside."
+    first = f"Unit {largest + 1} has the largest gradient over the sequence."
+    if unit == largest:
+        return (first, f"The largest part of it comes {way}: {share}")
+    return (f"The largest part of the gradient by unit {unit + 1} comes {way}: {share}", first)
 
 
 def _panels(unit: int, names: list[str], has_cell: bool) -> tuple[Panel, ...]:

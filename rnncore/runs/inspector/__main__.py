@@ -11,6 +11,7 @@ from typing import Any, BinaryIO
 from rnncore.config import TrainConfig
 from rnncore.data.dataset import DataError
 from rnncore.errors import ConfigError
+from rnncore.on_demand import EVERY
 from rnncore.registry import PLUGINS, load_plugins
 from rnncore.runs.backend.frames import Frame, ProtocolError, read_frame, write_frame
 from rnncore.runs.backend.memory import speaks_of_memory
@@ -52,7 +53,8 @@ class Reader:
         if checkpoint:
             inspection.keep(TorchEngine().state(checkpoint))
         if asked["course"]:
-            return bytes(inspection.follow(asked["instrument"], asked["step"], tell).to_bytes())
+            every = asked["chosen"].get(EVERY)
+            return bytes(inspection.follow(asked["instrument"], asked["step"], tell, every).to_bytes())
         found = inspection.read(asked["instrument"], asked["step"], asked["chosen"], tell)
         return bytes(found.to_bytes())
 

@@ -11,7 +11,7 @@ from rnncore.config import TrainConfig, files_of
 from rnncore.data.dataset import DataError
 from rnncore.errors import ConfigError, not_allowed
 from rnncore.key_of import either
-from rnncore.on_demand import ON_DEMAND, why_undefined
+from rnncore.on_demand import EVERY, ON_DEMAND, chosen, why_undefined
 from rnncore.reading import Reading
 from rnncore.runs.inspector.process import InspectorProcess
 from rnncore.runs.settings import Settings
@@ -30,13 +30,17 @@ BUSY = "Many instruments are being read at this moment; try again in a few secon
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What is asked for: an instrument of a run before the update of `step`, or over training up to it."""
+    """What is asked for: an instrument of a run before the update of `step`, or over training up to it.
+
+    chosen: what the reader chose beside it, by name; then it is not kept.
+    """
 
     run: str
     instrument: str
     step: int
     course: bool
     changes: int
+    chosen: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(slots=True)
@@ -60,11 +64,20 @@ class Desk:
         self._process: InspectorProcess | None = None
         self._closed = False
 
-    def ask(self, run: StoredRun, instrument: str, step: int | None, course: bool, wait_s: float) -> Reading | float:
+    def ask(
+        self,
+        run: StoredRun,
+        instrument: str,
+        step: int | None,
+        course: bool,
+        wait_s: float,
+        asked: Mapping[str, object] | None = None,
+    ) -> Reading | float:
         """Return the reading, or, where it takes longer than `wait_s`, the share of the work that is done.
 
-        step: None for the newest that takes no further training. course: over training up to that step. Who is told a
-        share asks again; a question that nobody repeats is given up. Raises DataError, ConfigError.
+        step: None for the newest that takes no further training. course: over training up to that step. asked: what the
+        reader chose beside it (`rnncore.on_demand.chosen`). Who is told a share asks again; a question that nobody
+        repeats is given up. Raises DataError, ConfigError.
         """
         if instrument not in ON_DEMAND:
             raise not_allowed("instrument", instrument, "", either(ON_DEMAND))
@@ -77,11 +90,14 @@ class Desk:
         at = newest_step(run) if step is None else step
         if not 1 <= at <= last:
             raise not_allowed("step", at, "", f"1 to {last:,}")
+        own = chosen(instrument, config, asked or {})
+        if EVERY in own and not course:
+            raise ConfigError(f"{EVERY}: it says at which evaluations an instrument is read over training (course=1).")
         if reason := why_undefined(instrument, config):
             return Reading(instrument=instrument, step=at, undefined=reason)
         changes = sum(first <= at for first, _, _ in self._store.events(run.id))
-        place = Place(run.id, instrument, at, course, changes)
-        kept = self._store.reading(run.id, instrument, at, course, changes)
+        place = Place(run.id, instrument, at, course, changes, tuple(sorted(own.items())))
+        kept = None if own else self._store.reading(run.id, instrument, at, course, changes)
         if kept is not None:
             return Reading.from_bytes(kept)
         task = self._task(place)
@@ -163,7 +179,7 @@ class Desk:
             files.append((file, content))
         request: Mapping[str, Any] = {
             "run": run.id, "config": run.config, "changes": self._store.events(run.id), "step": place.step,
-            "instrument": place.instrument, "course": place.course, "chosen": {},
+            "instrument": place.instrument, "course": place.course, "chosen": dict(place.chosen),
         }  # fmt: skip
 
         def tell(share: float) -> None:
@@ -171,7 +187,8 @@ class Desk:
 
         process = self._running()
         content = process.ask(dict(request), files, self._settings.instrument_seconds, tell)
-        self._store.keep_reading(run.id, place.instrument, place.step, place.course, place.changes, content)
+        if not place.chosen:
+            self._store.keep_reading(run.id, place.instrument, place.step, place.course, place.changes, content)
         return Reading.from_bytes(content)
 
     def _running(self) -> InspectorProcess:

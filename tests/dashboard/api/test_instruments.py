@@ -87,9 +87,26 @@ def test_files_hold_the_same_numbers() -> None:
     np.testing.assert_array_equal({row["name"]: row["values"] for row in rows}["log10_gradient"], wanted.ravel())
 
 
+def test_the_reader_chooses_a_unit_and_how_often_a_course_is_read() -> None:
+    by_itself = read(f"{RUN}/instruments/unit?step=4&as=json").json
+    chosen = [read(f"{RUN}/instruments/unit?step=4&as=json&layer=1&unit={unit}").json for unit in (1, 2, 3, 4)]
+    gradients = [each["arrays"]["gradient"]["values"] for each in chosen]
+    assert by_itself["arrays"]["gradient"]["values"] in gradients
+    assert gradients[0] != gradients[1]
+    again = read(f"{RUN}/instruments/unit?step=4&as=json").json
+    assert again["arrays"] == by_itself["arrays"], "what was kept is the one that nobody chose"
+    course = read(f"{RUN}/instruments/lyapunov?step=6&course=1&every=1&as=json").json
+    assert course["arrays"]["step"]["values"] == [1.0]  # the only evaluation before the last step
+
+
 @pytest.mark.parametrize(
     ("path", "status", "sentence"),
     [
+        (f"{RUN}/instruments/unit?unit=5", 400, "unit: '5' is not allowed; allowed: 1 to 4"),
+        (f"{RUN}/instruments/unit?layer=2", 400, "layer: '2' is not allowed; allowed: 1"),
+        (f"{RUN}/instruments/lyapunov?every=1", 400, "every: it says at which evaluations"),
+        (f"{RUN}/instruments/lyapunov?course=1&every=x", 400, "every: 'x' is not allowed; allowed: 1"),
+        (f"{RUN}/instruments/flow?unit=1", 400, "choice: 'unit' is not allowed with the instrument 'flow'"),
         (f"{RUN}/instruments/x", 400, "instrument: 'x' is not allowed; allowed: 'flow'"),
         (f"{RUN}/instruments/flow?step=8", 400, "step: 8 is not allowed; allowed: 1 to 7"),
         (f"{RUN}/instruments/flow?step=x", 400, "step: 'x' is not allowed"),
