@@ -5,6 +5,7 @@ from rnncore.config import TrainConfig
 from rnncore.data.dataset import TARGET_WORDS, Described, TargetKind
 from rnncore.data.mistakes import check_mistake
 from rnncore.errors import not_allowed
+from rnncore.flossing import check_flossing
 from rnncore.key_of import either
 from rnncore.mistakes import MISTAKES
 from rnncore.words import many
@@ -52,6 +53,7 @@ def check_run(config: TrainConfig, dataset: Described) -> None:
     if config.truncation is not None and config.truncation > timesteps:
         why = f"with sequences of {many(timesteps, 'timestep')}"
         raise not_allowed("truncation", config.truncation, why, f"1 to {timesteps:,}, or empty")
+    check_flossing(config, timesteps)
     if config.schedule.warmup_steps > config.steps:
         why = f"in a run of {many(config.steps, 'step')}"
         raise not_allowed("schedule.warmup_steps", config.schedule.warmup_steps, why, f"0 to {config.steps:,}")

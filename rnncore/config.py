@@ -25,10 +25,10 @@ from rnncore.mistakes import MISTAKES
 from rnncore.words import many
 
 __all__ = [
-    "BundledData", "CellName", "ClipConfig", "ClipName", "DataConfig", "InitConfig", "InitName", "LayoutName",
-    "LossName", "MistakeName", "ModelConfig", "OptimizerConfig", "OptimizerName", "ReadoutName", "ScheduleConfig",
-    "ScheduleName", "SeriesName", "TaskData", "TaskName", "TrainConfig", "UploadData", "UploadedFile", "explain",
-    "explain_each", "explain_problem", "files_of",
+    "BundledData", "CellName", "ClipConfig", "ClipName", "DataConfig", "FlossingConfig", "InitConfig", "InitName",
+    "LayoutName", "LossName", "MistakeName", "ModelConfig", "OptimizerConfig", "OptimizerName", "ReadoutName",
+    "ScheduleConfig", "ScheduleName", "SeriesName", "TaskData", "TaskName", "TrainConfig", "UploadData",
+    "UploadedFile", "explain", "explain_each", "explain_problem", "files_of",
 ]  # fmt: skip
 
 CellName = Annotated[str, KeyOf(CELLS)]
@@ -129,6 +129,24 @@ class ClipConfig(Frozen):
         return CLIP_METHODS[self.method].shortens
 
 
+class FlossingConfig(Frozen):
+    """Gradient flossing: before training steps the first Lyapunov exponents are pushed to 0 (Engelken 2023)."""
+
+    exponents: int = Field(
+        0,
+        ge=0,
+        le=64,
+        description="How many of the first Lyapunov exponents are pushed to 0; 0 = no gradient flossing.",
+    )
+    steps: int = Field(100, ge=1, le=500, description="Updates each time; they are not counted as training steps.")
+    every: int | None = Field(
+        None, ge=1, le=1_000_000, description="Training steps after which it is done again; empty = at the start alone."
+    )
+    learning_rate: float = Field(
+        0.02, gt=0, le=1, description="Step size of these updates, which Adam makes; it falls to 0 over them."
+    )
+
+
 class TrainConfig(Frozen):
     """Everything that determines a run; the same config gives the same run, bit for bit."""
 
@@ -140,6 +158,7 @@ class TrainConfig(Frozen):
     schedule: ScheduleConfig = ScheduleConfig()
     clip: ClipConfig = ClipConfig()
     omega: float = Field(0.0, ge=0, le=100, description="Weight of Pascanu's regulariser Omega (plain RNN only).")
+    flossing: FlossingConfig = FlossingConfig()
     truncation: int | None = Field(
         None, ge=1, le=5000, description="Truncated backpropagation: gradients flow at most this many steps back."
     )
@@ -163,6 +182,16 @@ class TrainConfig(Frozen):
         if self.omega and not cell.omega:
             those = _only_cells(key for key, each in CELLS.items() if each.omega)
             raise ValueError(f"omega {self.omega} is defined for {those}, not '{key}'; set it to 0")
+        if self.flossing.exponents and self.model.nonlinearity == "relu":
+            raise ValueError(
+                f"flossing.exponents {self.flossing.exponents} needs slopes that change smoothly, and those of ReLU "
+                "are 0 or 1; use the nonlinearity 'tanh', or set it to 0"
+            )
+        if self.flossing.exponents and MISTAKES[self.mistake].swaps_axes:
+            raise ValueError(
+                f"flossing.exponents {self.flossing.exponents} is not defined where the batch axis is read as time; "
+                "set it to 0"
+            )
         if self.init.forget_bias is not None and cell.forget_block is None:
             those = _only_cells(key for key, each in CELLS.items() if each.forget_block)
             raise ValueError(f"forget_bias is for {those}, not '{key}'; leave it empty")

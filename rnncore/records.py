@@ -20,7 +20,7 @@ FloatArray = NDArray[np.float32]
 def scalar(meaning: str, *, spiky: bool = False) -> dict[str, Any]:
     """Return what marks a field of `Record` as a number that is recorded at every step.
 
-    Its type says the rest: `int` is a whole number, `float | None` has a value at evaluations only.
+    Its type says the rest: `int` is a whole number, `float | None` has a value at some steps only.
     """
     return {"scalar": True, "meaning": meaning, "spiky": spiky}
 
@@ -65,6 +65,13 @@ class Record:
     val_loss: float | None = field(default=None, metadata=scalar("loss over the validation set after the step"))
     val_metric: float | None = field(default=None, metadata=scalar("the data's own metric over the validation set"))
     elapsed_s: float = field(default=0.0, metadata=scalar("seconds since the run began"))
+    exponents_before_flossing: float | None = field(
+        default=None,
+        metadata=scalar("root mean square of the exponents that were flossed right before the step, as they were then"),
+    )
+    exponents_after_flossing: float | None = field(
+        default=None, metadata=scalar("the same after flossing, where the step began")
+    )
     diverged: str | None = None
     snapshot: Snapshot | None = None
 
@@ -84,7 +91,7 @@ def number(value: float | None) -> float:
 class Scalar:
     """A number of every record.
 
-    whole: it is a whole number. optional: it has a value at evaluations only. spiky: thinning keeps its extremes.
+    whole: it is a whole number. optional: it has a value at some steps only. spiky: thinning keeps its extremes.
     """
 
     name: str

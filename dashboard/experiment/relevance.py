@@ -24,6 +24,15 @@ def _cell(said: Said) -> Cell:
     return CELLS[said("model.cell")]
 
 
+def _smooth(said: Said) -> bool:
+    """Tell whether the states change smoothly, as gradient flossing needs it."""
+    return len(_cell(said).nonlinearities) == 1 or said("model.nonlinearity") != "relu"
+
+
+def _flosses(said: Said) -> bool:
+    return _smooth(said) and bool(said("flossing.exponents"))
+
+
 _RULES: dict[str, Callable[[Said], bool]] = {
     "model.nonlinearity": lambda said: len(_cell(said).nonlinearities) > 1,
     "model.dropout": lambda said: (said("model.num_layers") or 1) > 1,
@@ -34,6 +43,10 @@ _RULES: dict[str, Callable[[Said], bool]] = {
     "init.forget_bias": lambda said: _cell(said).forget_block is not None and not said("init.chrono"),
     "optimizer.nesterov": lambda said: bool(said("optimizer.momentum")),
     "omega": lambda said: _cell(said).omega,
+    "flossing.exponents": _smooth,
+    "flossing.steps": _flosses,
+    "flossing.every": _flosses,
+    "flossing.learning_rate": _flosses,
 }
 
 

@@ -46,6 +46,10 @@ _NAMES = {
     "clip.agc_factor": "largest share of the weight norm",
     "truncation": "truncated backpropagation",
     "omega": "Omega regulariser",
+    "flossing.exponents": "exponents of gradient flossing",
+    "flossing.steps": "updates of flossing",
+    "flossing.every": "steps between flossing",
+    "flossing.learning_rate": "learning rate of flossing",
     "eval_every": "steps between validations",
     "profile_every": "steps between profiles",
     "dtype": "precision",
@@ -65,7 +69,7 @@ CHOICES: dict[str, Mapping[str, Titled]] = {
 }
 # What is said for these needs no name before it.
 _SPEAK = ("data.kind", "data.task", "data.name", "model.cell", "optimizer.name", "mistake")
-_OFF = ("truncation", "early_stopping")  # empty means that there is none; elsewhere: a default
+_OFF = ("truncation", "early_stopping", "flossing.every")  # empty means that there is none; elsewhere: a default
 
 
 def setting_name(path: str) -> str:

@@ -99,6 +99,13 @@ TERMS: dict[str, Term] = {
         "its columns states; their vectors, added up over the rows, are the gradient through time.",
         r"G_{\tau t} = \left\lVert \frac{\partial l_\tau}{\partial h_t} \right\rVert",
     ),
+    "Gradient flossing": Term(
+        "Updates between training steps that push the first Lyapunov exponents to 0, so that along these directions "
+        "gradients neither vanish nor explode. They look at no target: what they give the network is memory, not an "
+        "answer (Engelken 2023).",
+        r"\mathcal L_{\text{flossing}} = \frac1k \sum_{i=1}^{k} \lambda_i^2",
+        forms=("flossing", "flossed"),
+    ),
     "Gradient norm": Term(
         "The length of the gradient over all parameters together, measured before clipping. A spike in it is an "
         "exploding gradient. That it is not small does not mean that early timesteps get any gradient: look at the "

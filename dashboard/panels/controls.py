@@ -230,6 +230,10 @@ def _training() -> None:
         number("truncation", "Truncated backpropagation", placeholder="off")
         number("early_stopping", "Early stopping", placeholder="off")
         number("omega", "Omega regulariser", step=0.5, fmt="%.6g")
+        number("flossing.exponents", "Exponents of gradient flossing")
+        number("flossing.steps", "Updates of flossing", step=50)
+        number("flossing.every", "Steps between flossing", placeholder="only at the start")
+        number("flossing.learning_rate", "Learning rate of flossing", step=0.001, fmt="%.6g")
 
 
 def _clipping() -> None:

@@ -75,6 +75,7 @@ class Inspection:
             return Reading(instrument=key, step=step, undefined=reason)
         self._go_before(step, lambda share: tell(0.5 * share))
         before = self._trainer.state_dict()
+        self._trainer.floss()
         began = time.perf_counter()
         probe = Probe(self._trainer, step, asked or {}, lambda share: tell(0.5 + 0.5 * share))
         try:

@@ -23,6 +23,7 @@ from rnncore.engine.clipping import Clipping, clip_gradients
 from rnncore.engine.devices import choose_device
 from rnncore.engine.evaluation import TensorBatch, Validation, mixes, to_tensors
 from rnncore.engine.flat import FlatParameters, exact_norm
+from rnncore.engine.flossing import Flossed, floss
 from rnncore.engine.gradients import profile
 from rnncore.engine.guesses import guess_losses
 from rnncore.engine.initialization import initialize
@@ -37,6 +38,7 @@ from rnncore.engine.schedules import learning_rate_factor
 from rnncore.engine.spikes import Spikes
 from rnncore.engine.underway import Plan, Underway, non_finite
 from rnncore.errors import not_allowed
+from rnncore.flossing import due, extent, in_words
 from rnncore.mistakes import MISTAKES
 from rnncore.records import MetricWords, Record, RunInfo
 from rnncore.words import many
@@ -60,6 +62,8 @@ class Trainer:
 
     info: what is known before the first step. step: optimiser steps done. learning_rate: before the schedule's factor.
     ended: None while there are steps to do, then why there are none, one sentence. elapsed: seconds so far.
+    flossed: what gradient flossing did right before the step that is under way, and before_flossing: the weights (N,)
+    until then; None where it did nothing.
     """
 
     def __init__(self, config: TrainConfig, dataset: SequenceDataset | None = None) -> None:
@@ -82,6 +86,8 @@ class Trainer:
         self._evaluations_since_best = 0
         # Sequences that do not touch one another can be evaluated together in any number.
         rows = config.batch_size if self.model.swaps_axes else None
+        self.flossed: Flossed | None = None
+        self.before_flossing: Tensor | None = None
         self._validation = Validation(dataset, self.loss, config.model.hidden_size, self.parameters.weights, rows)
         self._spikes = Spikes()
         sample = training_sample(dataset)
@@ -111,7 +117,7 @@ class Trainer:
             device=self.device,
             device_reason=device_reason,
             baselines=guesses.baselines(in_theory),
-            notes=(*dataset.notes, *_idle_options(config)),
+            notes=(*dataset.notes, *filter(None, [in_words(config)]), *_idle_options(config)),
             metric_words=None if dataset.metric is None else MetricWords.of(dataset.metric),
             answers=dataset.answers,
             facts=self._facts(sample),
@@ -189,6 +195,7 @@ class Trainer:
     def _train_step(self, began: float) -> Record:
         """Do one step and return its record; a step that leaves the finite numbers is undone and ends the run."""
         config, flat, plan = self.config, self.parameters, self.plan()
+        self.floss()
 
         # Forward and backward: the gradients of this batch, and on the tape those of all hidden states.
         batch = to_tensors(self.dataset.train_batch(plan.step, config.batch_size, config.seed), flat.weights)
@@ -208,6 +215,18 @@ class Trainer:
             done.update_norm = flat.update_norm()
         return self.finish(done, profiles, began)
 
+    def floss(self) -> None:
+        """Floss where it is due before the next step (`rnncore.flossing.due`), which then begins at other weights."""
+        config, flat, step = self.config, self.parameters, self.step + 1
+        self.flossed = self.before_flossing = None
+        if due(config, step):
+            batch = self.dataset.train_batch(step, config.batch_size, config.seed)
+            sequences, timesteps = extent(config.model, self.info.seq_len)
+            inputs = torch.tensor(batch.inputs[:sequences, :timesteps])
+            self.before_flossing = flat.weights.detach().clone()
+            self.flossed = floss(self.model.recurrent, inputs, config.flossing)
+            flat.before.copy_(flat.weights.data)  # what the step changes is told without this
+
     def plan(self) -> Plan:
         """Return what the next step is to do beside training."""
         config, step = self.config, self.step + 1
@@ -224,7 +243,8 @@ class Trainer:
 
         tape: of that pass, None where nothing is measured. lengths: of its sequences where these are unequal.
         """
-        problem = non_finite("loss", train_loss) or non_finite("gradient", grad_norm)
+        flossed = None if self.flossed is None else non_finite("flossed exponents", self.flossed.after)
+        problem = flossed or non_finite("loss", train_loss) or non_finite("gradient", grad_norm)
         self._spikes.add(plan.step, grad_norm, train_loss)
         done = Underway(plan, train_loss, grad_norm, problem)
         if plan.evaluating and problem is None:
@@ -236,7 +256,7 @@ class Trainer:
 
         began: `time.perf_counter()` when the run began.
         """
-        config, step, plan = self.config, done.plan.step, done.plan
+        config, step, plan, flossed = self.config, done.plan.step, done.plan, self.flossed
         val_loss = val_metric = snapshot = None
         problem = done.problem or non_finite("update of the parameters", done.update_norm)
         if problem is None:
@@ -250,6 +270,8 @@ class Trainer:
                 self.ended = f"All {step:,} steps are done." if step > 1 else "The only step is done."
         else:
             self.parameters.undo()
+            if self.before_flossing is not None:
+                self.parameters.load(self.before_flossing)
             problem = self.ended = f"{problem} at step {step:,}"
         self.elapsed = time.perf_counter() - began
         return Record(
@@ -266,6 +288,8 @@ class Trainer:
             diverged=problem,
             snapshot=snapshot,
             **profiles,
+            exponents_before_flossing=None if flossed is None else flossed.before,
+            exponents_after_flossing=None if flossed is None else flossed.after,
         )
 
     def backward(self, batch: TensorBatch, tape: StateTape | None, step: int) -> Tensor:

@@ -5,13 +5,14 @@ from typing import Any
 
 from rnncore import __version__
 from rnncore.cells import CELLS, Cell
-from rnncore.checks import resolve_loss
+from rnncore.checks import resolve_loss, timesteps_of
 from rnncore.choices import CLIP_METHODS, INITIALIZATIONS, LOSSES, OPTIMIZERS, READOUTS
 from rnncore.config import ModelConfig, OptimizerConfig, TrainConfig
 from rnncore.data import SERIES, TASKS, load_dataset
 from rnncore.data.dataset import SequenceDataset
 from rnncore.data.mistakes import FACTOR, input_factors, target_factors
 from rnncore.data.tasks.text import TEXT_VAL_FRACTION
+from rnncore.flossing import extent
 from rnncore.mistakes import MISTAKES
 from rnncore.script.files import check_size, file_name, source_of
 from rnncore.script.rendering import Code, literal
@@ -24,6 +25,7 @@ LINE_LENGTH = 120  # of a script
 def facts(config: TrainConfig, dataset: SequenceDataset, events: Events) -> dict[str, Any]:
     """Return name -> value of all that `templates/script.py.jinja` speaks of. Raises DataError."""
     cell = CELLS[config.model.cell]
+    sequences, timesteps = extent(config.model, timesteps_of(config, dataset))
     return {
         "version": __version__,
         "config": config,
@@ -38,6 +40,8 @@ def facts(config: TrainConfig, dataset: SequenceDataset, events: Events) -> dict
         "optimizer": _optimizer(config.optimizer),
         "optimizer_fields": OPTIMIZERS[config.optimizer.name].fields,
         "longest_memory": max(dataset.seq_len - 1.0, 1.0 + 1e-6),
+        "flossed_sequences": sequences,
+        "flossed_timesteps": timesteps,
         "mistake_entry": MISTAKES[config.mistake],
         "factors": _factors(config, dataset),
         "target_dtype": "int64" if dataset.target == "multiclass" else config.dtype,

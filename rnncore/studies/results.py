@@ -7,9 +7,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from rnncore.config import TrainConfig
 from rnncore.studies.config import StudyConfig
 
 FILE = Path(__file__).with_name("results.json")
+NEWER = ("flossing",)  # settings that came after results were kept
 
 
 class Result(NamedTuple):
@@ -34,8 +36,12 @@ def results() -> dict[str, Result]:
 
 
 def mark_of(study: StudyConfig) -> str:
-    """Return a short text that is another one where a study's runs are others."""
-    text = study.model_copy(update={"batched": False}).model_dump_json(by_alias=True)
+    """Return a short text that is another one where a study's runs are others.
+
+    A setting that is newer than the results says nothing as long as it is at its default: the runs are the same.
+    """
+    same = {name for name in NEWER if getattr(study.base, name) == getattr(TrainConfig(), name)}
+    text = study.model_copy(update={"batched": False}).model_dump_json(by_alias=True, exclude={"base": same})
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 

@@ -54,7 +54,8 @@ def test_a_linear_network_has_the_logarithms_of_its_eigenvalues(seed: int) -> No
     weight = basis @ values.diag() @ torch.linalg.inv(basis)
     found = lyapunov_spectrum(*linear(weight))
     np.testing.assert_allclose(found, values.abs().log().numpy(), rtol=0, atol=0.02)  # 1/T of a constant
-    np.testing.assert_allclose(lyapunov_spectrum(*linear(weight), exponents=2), found[:2], rtol=0, atol=1e-12)
+    some = lyapunov_spectrum(*linear(weight), exponents=2)  # which begins with other directions
+    np.testing.assert_allclose(some, values.abs().log().numpy()[:2], rtol=0, atol=0.02)
 
 
 @pytest.mark.parametrize("size", [2, 3, 5])

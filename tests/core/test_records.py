@@ -22,7 +22,12 @@ OLD = Path(__file__).parents[1] / "support" / "store_0_1_0.sqlite"
 
 def test_the_fields_say_what_they_are() -> None:
     assert [name for name, each in SCALARS.items() if each.whole] == ["step", "epoch"]
-    assert [name for name, each in SCALARS.items() if each.optional] == ["val_loss", "val_metric"]
+    assert [name for name, each in SCALARS.items() if each.optional] == [
+        "val_loss",
+        "val_metric",
+        "exponents_before_flossing",
+        "exponents_after_flossing",
+    ]
     assert [name for name, each in SCALARS.items() if each.spiky] == ["train_loss", "grad_norm", "update_norm"]
     assert list(PROFILES) == ["hidden_grad_norm", "cell_grad_norm", "direct_grad_norm"]
     assert all(each.meaning for each in SCALARS.values())

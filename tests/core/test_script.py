@@ -82,6 +82,13 @@ CASES: dict[str, dict[str, Any]] = {
     "autoclip": case(clip={"method": "autoclip", "percentile": 40}, optimizer=SGD),
     "agc": case(clip={"method": "agc"}, model={"readout": "attention"}, optimizer=SGD),
     "omega": case(omega=2.0, model={"num_layers": 2}, optimizer=SGD),
+    "flossing": case(flossing={"exponents": 3, "steps": 20, "every": 5}, model={"num_layers": 2}, optimizer=SGD),
+    **{
+        f"flossing {cell}": case(
+            flossing={"exponents": 2, "steps": 9}, model={"cell": cell}, optimizer=SGD | {"learning_rate": 0.001}
+        )
+        for cell in ("lstm", "gru", "lru", "orthogonal", "peephole")
+    },
     "nesterov, linear": case(
         optimizer=SGD | {"momentum": 0.9, "nesterov": True, "weight_decay": 0.01},
         schedule={"name": "linear", "warmup_steps": 5, "final_fraction": 0.1},

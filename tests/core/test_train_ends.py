@@ -150,6 +150,7 @@ def test_steering_refuses_nonsense(setting: float) -> None:
         {"schedule": {"name": "cosine", "warmup_steps": 4}, "omega": 1.0},
         {"early_stopping": 2, "optimizer": {"name": "sgd", "learning_rate": 1e-30}, "steps": 40},
         {"dtype": "float64"},
+        {"flossing": {"exponents": 2, "steps": 3, "every": 3}},
     ],
     ids=str,
 )

@@ -1,6 +1,6 @@
 """The Jacobians of a whole network, from one timestep to the next: all layers' states as one row of N numbers."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor
@@ -64,14 +64,23 @@ def layers_of(model: SequenceModel, inputs: Tensor) -> list[Layer]:
         raise NotDefinedError(f"not defined for {B} sequences of {T} timesteps; allowed: at least 1 of at least 2")
     if model.swaps_axes:
         raise NotDefinedError("not defined where the batch axis is read as time")
-    recurrent, below = model.recurrent, inputs.detach().transpose(0, 1).contiguous()
-    found: list[Layer] = []
-    for layer in range(recurrent.num_layers):
-        weights = tuple(each.detach().to(inputs.dtype) for each in recurrent.layer_weights(layer).values())
-        found.append(Layer(recurrent.definition, below, weights))
-        below = found[-1].outputs()
+    weights = [
+        tuple(each.detach().to(inputs.dtype) for each in model.recurrent.layer_weights(layer).values())
+        for layer in range(model.recurrent.num_layers)
+    ]
+    found = layers_with(model.recurrent.definition, weights, inputs.detach())
     if not all(each.isfinite().all() for each in found[-1].states):
         raise NotDefinedError("not defined: the states are not finite")
+    return found
+
+
+def layers_with(definition: CellDefinition, weights: Sequence[Weights], inputs: Tensor) -> list[Layer]:
+    """Return layers of a cell, one for each of `weights`, run on inputs (B, T, F); gradients flow to the weights."""
+    below = inputs.transpose(0, 1).contiguous()
+    found: list[Layer] = []
+    for each in weights:
+        found.append(Layer(definition, below, each))
+        below = found[-1].outputs()
     return found
 
 

@@ -31,8 +31,28 @@ def lyapunov_spectrum(model: SequenceModel, inputs: Tensor, exponents: int | Non
 
 def mean_exponents(jacobians: Iterable[Tensor], batch: int, size: int, count: int) -> NDArray[np.float64]:
     """Return the `count` largest exponents, descending, of a product of Jacobians (B, N, N), first to last."""
-    steps, q, total = 0, torch.eye(size, count, dtype=torch.float64).expand(batch, -1, -1), torch.zeros(())
+    return np.sort(exponents_of(jacobians, batch, size, count).cpu().numpy())[::-1].copy()
+
+
+def exponents_of(jacobians: Iterable[Tensor], batch: int, size: int, count: int) -> Tensor:
+    """Return the first `count` exponents of a product of Jacobians (B, N, N), mean over b, in the order of Q's columns.
+
+    All of them begin with the axes; some of them with directions drawn once for all, since units that do not see one
+    another would keep each axis for itself, and the first axes are not those that grow most. Gradients flow.
+    """
+    steps, total = 0, torch.zeros((), dtype=torch.float64)
+    q = torch.eye(size, dtype=torch.float64) if count == size else first_directions(size, count)
+    q = q.expand(batch, -1, -1)
     for jacobian in jacobians:
         q, r = torch.linalg.qr(jacobian @ q.to(jacobian))
-        total, steps = total.to(r) + r.diagonal(dim1=-2, dim2=-1).abs().log(), steps + 1
-    return np.sort((total / steps).mean(0).cpu().numpy())[::-1].copy()
+        total = total.to(r) + r.diagonal(dim1=-2, dim2=-1).abs().log()
+        steps += 1
+    return (total / steps).mean(0)
+
+
+def first_directions(size: int, count: int) -> Tensor:
+    """Return orthonormal columns (N, count) that point nowhere in particular, the same ones each time."""
+    generator = torch.Generator().manual_seed(0)
+    drawn: Tensor = torch.randn(size, count, generator=generator, dtype=torch.float64)
+    directions: Tensor = torch.linalg.qr(drawn)[0]
+    return directions

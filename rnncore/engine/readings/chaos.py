@@ -13,6 +13,7 @@ from rnncore.engine.losses import batch_loss
 from rnncore.engine.model import SequenceModel
 from rnncore.engine.readings.probe import Probe
 from rnncore.reading import Axis, Layer, Numbers, Panel, Reading, Scale
+from rnncore.words import many
 
 _SEQUENCES = 4  # over which exponents are averaged
 _NEAR = 0.02  # nats per timestep: nearer to 0 than that is neither growth nor decay
@@ -33,7 +34,10 @@ def read(probe: Probe) -> Reading:
         notes.append(f"The state has {size:,} numbers; these are the first {MOST} exponents.")
     exponents = lyapunov_spectrum(model, inputs[:rows])
     arrays: dict[str, Numbers] = {"rank": np.arange(1.0, len(exponents) + 1), "exponent": exponents}
-    panels = [_spectrum(exponents)]
+    before = _before_flossing(probe, inputs[:rows])
+    if before is not None:
+        arrays["exponent_before"] = before
+    panels = [_spectrum(before is not None)]
     if (values := eigenvalues(model)) is not None:
         arrays |= {"eigenvalue_real": values.real.astype(float), "eigenvalue_imaginary": values.imag.astype(float)}
         panels.append(_disc())
@@ -48,9 +52,34 @@ def read(probe: Probe) -> Reading:
         step=probe.step,
         arrays=arrays,
         panels=tuple(panels),
-        said=said(first, arrays.get("gradient")),
+        said=(*said(first, arrays.get("gradient")), *_flossed(probe)),
         notes=tuple(filter(None, notes)),
         summary=("exponent",),
+    )
+
+
+def _before_flossing(probe: Probe, inputs: Tensor) -> Numbers | None:
+    """Return the exponents of the weights before the flossing right before this step; None where there was none."""
+    trainer, before = probe.trainer, probe.trainer.before_flossing
+    if before is None:
+        return None
+    after = trainer.parameters.weights.detach().clone()
+    trainer.parameters.weights.data.copy_(before)
+    try:
+        return lyapunov_spectrum(probe.model, inputs)
+    finally:
+        trainer.parameters.weights.data.copy_(after)
+
+
+def _flossed(probe: Probe) -> tuple[str, ...]:
+    """Return what gradient flossing did right before this step."""
+    flossed, config = probe.trainer.flossed, probe.trainer.config.flossing
+    if flossed is None:
+        return ()
+    of = "the largest exponent" if config.exponents == 1 else f"the first {config.exponents} exponents"
+    return (
+        f"The flossing before this step ({many(config.steps, 'update')}) brought the root mean square of {of} from "
+        f"{flossed.before:.3g} to {flossed.after:.3g}.",
     )
 
 
@@ -135,14 +164,17 @@ def course(arrays: dict[str, Numbers], latest: Reading) -> Reading:
     return Reading(instrument="lyapunov", step=0, arrays=found, panels=_over_training(steps), said=(words,))
 
 
-def _spectrum(exponents: Numbers) -> Panel:
+def _spectrum(flossed: bool) -> Panel:
+    hover = "exponent %{x}: %{y:.4f}<extra></extra>"
+    before = Layer(kind="bars", x="rank", y="exponent_before", name="before flossing", tone="muted", hover=hover)
+    own = Layer(kind="bars", x="rank", y="exponent", name="at this step" if flossed else "", hover=hover)
     return Panel(
         key="spectrum",
         title="Lyapunov exponents, largest first",
         help="Bar chart: the Lyapunov exponents in descending order, with a line at 0",
         x=Axis(title="rank"),
         y=Axis(title="nats per timestep"),
-        layers=(Layer(kind="bars", x="rank", y="exponent", hover="exponent %{x}: %{y:.4f}<extra></extra>"),),
+        layers=(before, own) if flossed else (own,),
         levels=((0.0, "0: neither grows nor shrinks"),),
     )
 

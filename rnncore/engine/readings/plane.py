@@ -90,6 +90,8 @@ def _way(trainer: Trainer, step: int, tell: Callable[[float], None]) -> tuple[Te
         if done in wanted:
             found.append(weights.detach().clone())
             tell((done + 1) / step)
+    if trainer.ended is None:
+        trainer.floss()
     last = trainer.parameters.weights.detach().clone()
     return torch.stack([*found, last]), last
 

@@ -1,0 +1,57 @@
+"""Gradient flossing without torch: when it is due, on how many sequences, and for which networks it is worked out."""
+
+from rnncore.cells import CELLS
+from rnncore.config import ModelConfig, TrainConfig
+from rnncore.errors import not_allowed
+from rnncore.words import many
+
+SEQUENCES = 4  # of the batch, over which exponents are averaged
+TIMESTEPS = 100  # of these sequences, the first ones
+LARGEST = 256  # numbers of a state: its Jacobians have as many rows and columns
+_TOGETHER = 2**21  # numbers of the Jacobians of all timesteps
+
+
+def due(config: TrainConfig, step: int) -> bool:
+    """Tell whether a run is flossed before this step: before the first one, and after every `flossing.every` steps."""
+    every = config.flossing.every
+    return bool(config.flossing.exponents) and (step == 1 or (every is not None and (step - 1) % every == 0))
+
+
+def state_size(model: ModelConfig) -> int:
+    """Return how many numbers the states of all layers have together."""
+    cell = CELLS[model.cell]
+    return model.num_layers * model.hidden_size * cell.numbers_per_unit * (2 if cell.has_cell_state else 1)
+
+
+def extent(model: ModelConfig, timesteps: int) -> tuple[int, int]:
+    """Return how many sequences of a batch, and how many of their timesteps, the exponents are worked out on."""
+    timesteps = min(timesteps, TIMESTEPS)
+    return max(1, min(SEQUENCES, _TOGETHER // (timesteps * state_size(model) ** 2))), timesteps
+
+
+def check_flossing(config: TrainConfig, timesteps: int) -> None:
+    """Raise ConfigError, one sentence, where a network that reads so many timesteps cannot be flossed as asked."""
+    wanted, size = config.flossing.exponents, state_size(config.model)
+    if not wanted:
+        return
+    if size > LARGEST:
+        why = f"with a state of {size:,} numbers; gradient flossing is worked out for at most {LARGEST}"
+        raise not_allowed("flossing.exponents", wanted, why, "0, or a smaller network")
+    if wanted > size:
+        raise not_allowed("flossing.exponents", wanted, f"with a state of {many(size, 'number')}", f"0 to {size:,}")
+    if timesteps < 2:
+        why = f"with sequences of {many(timesteps, 'timestep')}, between which there is no step"
+        raise not_allowed("flossing.exponents", wanted, why, "0")
+
+
+def in_words(config: TrainConfig) -> str:
+    """Return one sentence that says when a run is flossed, '' where it is not."""
+    flossing = config.flossing
+    if not flossing.exponents:
+        return ""
+    again = "" if flossing.every is None else f" and after every {many(flossing.every, 'step')}"
+    first = "the largest exponent" if flossing.exponents == 1 else f"the first {flossing.exponents} exponents"
+    return (
+        f"Gradient flossing before the first step{again}: {many(flossing.steps, 'update')} that are not training steps "
+        f"push {first} towards 0."
+    )

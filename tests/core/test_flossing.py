@@ -1,0 +1,198 @@
+"""Gradient flossing: exponents reach 0, its gradient by finite differences, and what records say of it."""
+
+import math
+from itertools import islice
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from rnncore import TrainConfig, train
+from rnncore.cells import CELLS
+from rnncore.config import FlossingConfig
+from rnncore.data import load_dataset
+from rnncore.engine.batched.lockstep import train_many
+from rnncore.engine.cells.recurrent import Recurrent
+from rnncore.engine.flossing import floss, flossing_loss
+from rnncore.engine.inspection import Inspection
+from rnncore.engine.instruments import lyapunov_spectrum
+from rnncore.engine.model import SequenceModel
+from rnncore.engine.train import Trainer
+from rnncore.errors import ConfigError
+from tests.support.training import assert_same_runs
+
+DOUBLE = torch.float64
+
+
+def config_of(every: int | None = None, exponents: int = 2, **fields: Any) -> TrainConfig:
+    flossing = {"exponents": exponents, "steps": 5, "every": every, "learning_rate": 0.02}
+    return TrainConfig.model_validate(
+        {
+            "data": {"kind": "task", "task": "delayed_recall", "seq_len": 12, "delay": 3},
+            "model": {"hidden_size": 6, "readout": "every_step"} | fields.pop("model", {}),
+            "batch_size": 6, "steps": 7, "eval_every": 3, "profile_every": 1, "flossing": flossing,
+        }
+        | fields
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_the_exponents_reach_zero(cell: str, seed: int) -> None:
+    torch.manual_seed(seed)
+    model = SequenceModel(TrainConfig.model_validate({"model": {"cell": cell, "hidden_size": 8}}).model, 2, 1).double()
+    inputs = torch.randn(2, 30, 2, dtype=DOUBLE)
+    assert lyapunov_spectrum(model, inputs, 3).max() < -0.1
+    readout = model.readout.weight.clone()
+    done = floss(model.recurrent, inputs, FlossingConfig(exponents=3, steps=80, learning_rate=0.03))
+    found = lyapunov_spectrum(model, inputs, 3)
+    assert np.abs(found).max() < 0.05
+    assert done.after == pytest.approx(math.sqrt(float(np.square(found).mean())), rel=1e-9)
+    assert torch.equal(model.readout.weight, readout)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_the_gradient_is_that_of_finite_differences(cell: str) -> None:
+    torch.manual_seed(3)
+    recurrent = Recurrent(cell, 2, 3, num_layers=2).double()
+    inputs, eps = torch.randn(2, 6, 2, dtype=DOUBLE), 1e-6
+    loss = flossing_loss(recurrent, inputs, 3)
+    parameters = list(recurrent.parameters())
+    gradients = torch.autograd.grad(loss, parameters, allow_unused=True)
+    assert any(each is not None and bool(each.abs().max() > 1e-7) for each in gradients)
+    for parameter, gradient in zip(parameters, gradients, strict=True):
+        direction = torch.randn_like(parameter)
+        sides = []
+        for sign in (1, -1):
+            with torch.no_grad():
+                parameter.add_(direction, alpha=sign * eps)
+                sides.append(float(flossing_loss(recurrent, inputs, 3)))
+                parameter.add_(direction, alpha=-sign * eps)
+        found = 0.0 if gradient is None else float((gradient * direction).sum())
+        assert found == pytest.approx((sides[0] - sides[1]) / (2 * eps), rel=1e-4, abs=1e-9)
+
+
+def test_the_first_exponents_are_the_largest_also_where_units_do_not_see_one_another() -> None:
+    model = SequenceModel(TrainConfig.model_validate({"model": {"cell": "indrnn", "hidden_size": 8}}).model, 1, 1)
+    model.double()
+    with torch.no_grad():
+        model.recurrent.layer_weights(0)["weight_hh"].copy_(torch.linspace(0.1, 0.9, 8))
+    inputs = torch.zeros(1, 300, 1, dtype=DOUBLE)
+    every = lyapunov_spectrum(model, inputs)
+    np.testing.assert_allclose(lyapunov_spectrum(model, inputs, 2), every[:2], atol=0.02)
+
+
+def test_records_say_before_which_steps_it_was_done() -> None:
+    records = list(train(config_of(every=3)))
+    flossed = [record.step for record in records if record.exponents_after_flossing is not None]
+    assert [record.step for record in records] == list(range(1, 8))
+    assert flossed == [1, 4, 7]
+    first = records[0]
+    assert first.exponents_before_flossing is not None
+    assert first.exponents_after_flossing is not None
+    assert first.exponents_after_flossing < first.exponents_before_flossing
+    assert [record.step for record in train(config_of()) if record.exponents_after_flossing is not None] == [1]
+
+
+def test_a_step_is_measured_where_it_begins_and_its_update_is_the_optimisers_alone() -> None:
+    config = config_of()
+    trainer = Trainer(config)
+    trainer.floss()
+    weights = trainer.parameters.weights.detach().clone()
+    assert trainer.before_flossing is not None
+    assert not torch.equal(weights, trainer.before_flossing)
+    record = next(iter(train(config)))
+    plain = Trainer(config.model_copy(update={"flossing": FlossingConfig()}))
+    plain.parameters.load(weights)
+    expected = next(plain.records())
+    for name in ("train_loss", "grad_norm", "update_norm", "val_loss"):
+        assert getattr(record, name) == getattr(expected, name), name
+
+
+def test_without_it_a_run_says_nothing_of_it() -> None:
+    records = list(train(config_of(exponents=0)))
+    assert {record.exponents_after_flossing for record in records} == {None}
+    assert not any("flossing" in note for note in Trainer(config_of(exponents=0)).info.notes)
+    assert (
+        "Gradient flossing before the first step and after every 3 steps: 5 updates that are not training steps push "
+        "the first 2 exponents towards 0."
+    ) in Trainer(config_of(every=3)).info.notes
+
+
+@pytest.mark.parametrize("stop", [1, 3, 4])
+def test_a_continued_run_is_the_same_to_the_last_bit(stop: int) -> None:
+    config = config_of(every=3, model={"cell": "lstm"})
+    whole = Trainer(config)
+    records = list(whole.records())
+    first = Trainer(config)
+    begun = list(islice(first.records(), stop))
+    second = Trainer(config)
+    second.load_state_dict(first.state_dict())
+    assert_same_runs([*begun, *second.records()], records)
+    assert torch.equal(whole.parameters.weights, second.parameters.weights)
+
+
+def test_runs_in_one_batched_model_are_flossed_each_by_itself() -> None:
+    configs = [config_of(every=3, seed=seed) for seed in (0, 1)]
+    together: list[list[Any]] = [[], []]
+    for place, record in train_many(configs):
+        together[place].append(record)
+    for config, found in zip(configs, together, strict=True):
+        for one, other in zip(train(config), found, strict=True):
+            assert (one.exponents_after_flossing is None) == (other.exponents_after_flossing is None)
+            if one.exponents_after_flossing is not None:
+                assert one.exponents_after_flossing == pytest.approx(other.exponents_after_flossing, rel=1e-3)
+            assert one.train_loss == pytest.approx(other.train_loss, rel=1e-4)
+
+
+def test_an_inspected_step_is_read_after_its_flossing_and_says_what_it_did() -> None:
+    config = config_of(every=3)
+    inspection = Inspection(config, load_dataset(config.data))
+    records = list(train(config))
+    for step in (4, 5, 1):
+        reading = inspection.read("lyapunov", step)
+        profile = records[step - 1].hidden_grad_norm
+        assert profile is not None
+        np.testing.assert_allclose(reading.arrays["gradient"], profile[-1], rtol=1e-5)
+        assert ("exponent_before" in reading.arrays) == (step in (1, 4))
+    np.testing.assert_array_equal(
+        inspection.read("lyapunov", 1).arrays["exponent_before"],
+        Inspection(config.model_copy(update={"flossing": FlossingConfig()}), load_dataset(config.data))
+        .read("lyapunov", 1)
+        .arrays["exponent"],
+    )
+
+
+def test_where_numbers_are_not_finite_the_run_ends_at_the_weights_before() -> None:
+    config = config_of(every=3)
+    trainer = Trainer(config)
+    records = trainer.records()
+    for _ in range(3):
+        next(records)
+    before = trainer.parameters.weights.detach().clone()
+    with torch.no_grad():  # the readings of all units are the same: a direction is wiped out
+        trainer.model.recurrent.layer_weights(0)["weight_hh"].zero_()
+    zeroed = trainer.parameters.weights.detach().clone()
+    last = next(records)
+    assert last.diverged == "the flossed exponents became NaN at step 4"
+    assert torch.equal(trainer.parameters.weights, zeroed)
+    assert trainer.step == 3
+    assert not torch.equal(before, zeroed)
+
+
+@pytest.mark.parametrize(
+    ("fields", "problem"),
+    [
+        ({"model": {"nonlinearity": "relu"}}, "flossing.exponents 2 needs slopes that change smoothly"),
+        ({"mistake": "swapped_batch_and_time"}, "flossing.exponents 2 is not defined where the batch axis"),
+        ({"exponents": 7}, "flossing.exponents: 7 is not allowed with a state of 6 numbers; allowed: 0 to 6"),
+        ({"model": {"hidden_size": 129, "cell": "lstm"}}, "flossing.exponents: 2 is not allowed with a state of 258"),
+        ({"exponents": 65}, "less than or equal to 64"),
+    ],
+)
+def test_what_it_does_not_fit_is_refused_before_anything_starts(fields: dict[str, Any], problem: str) -> None:
+    with pytest.raises(ValueError) as error:  # noqa: PT011 - pydantic's, or ConfigError
+        Trainer(config_of(**fields))
+    message = str(error.value)
+    assert problem in message or (isinstance(error.value, ConfigError) and message.startswith(problem))
