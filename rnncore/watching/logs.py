@@ -17,7 +17,7 @@ class Log:
     def __init__(self, writer: Any, prefix: str) -> None:
         """Raises TypeError where the writer has neither `add_scalar` nor `log`."""
         self._prefix = prefix
-        self._write = _way(writer)
+        self._write = _way(writer, prefix)
 
     def __call__(self, record: WatchRecord) -> None:
         """Log the numbers that are known."""
@@ -44,7 +44,7 @@ def numbers(record: WatchRecord) -> Iterator[tuple[str, float]]:
                     yield f"{where}/first over last", float(values[0] / values[-1])
 
 
-def _way(writer: Any) -> Callable[[dict[str, float], int], None]:
+def _way(writer: Any, prefix: str) -> Callable[[dict[str, float], int], None]:
     if callable(getattr(writer, "add_scalar", None)):
 
         def add(values: dict[str, float], step: int) -> None:
@@ -54,14 +54,41 @@ def _way(writer: Any) -> Callable[[dict[str, float], int], None]:
         return add
     if not callable(getattr(writer, "log", None)):
         raise TypeError(f"writer: {type(writer).__name__} has neither add_scalar(name, value, step) nor log(dict)")
-    if _takes_step(writer.log):
+    if _takes(writer.log, "commit"):
+        return _Rows(writer, f"{prefix}step")
+    if _takes(writer.log, "step"):
         return lambda values, step: writer.log(values, step=step)
     return lambda values, step: writer.log({**values, "step": step})
 
 
-def _takes_step(log: Callable[..., Any]) -> bool:
+class _Rows:
+    """Weights & Biases: its rows have a counter that each `log` moves on, and a step below it is thrown away.
+
+    So the numbers are put into the row that is under way, with the step as one of them, and the user's own `log` ends
+    it. Where the user has not logged since the last record, that row is ended here.
+    """
+
+    def __init__(self, writer: Any, step: str) -> None:
+        self._writer, self._step = writer, step
+        self._waiting: int | None = None  # the row that holds the last record, if it may be under way still
+
+    def __call__(self, values: dict[str, float], step: int) -> None:
+        row = self._row()
+        if self._waiting is None and callable(getattr(self._writer, "define_metric", None)):
+            self._writer.define_metric(self._step.removesuffix("step") + "*", step_metric=self._step)
+        elif self._waiting == row:
+            self._writer.log({}, commit=True)
+        self._writer.log({**values, self._step: step}, commit=False)
+        self._waiting = self._row()
+
+    def _row(self) -> int:
+        run = getattr(self._writer, "run", None) or self._writer  # the package has the run that is under way
+        return int(run.step)
+
+
+def _takes(log: Callable[..., Any], name: str) -> bool:
     try:
         parameters = inspect.signature(log).parameters
     except (TypeError, ValueError):  # of a builtin
         return False
-    return "step" in parameters or any(each.kind is each.VAR_KEYWORD for each in parameters.values())
+    return name in parameters or (name == "step" and any(each.kind is each.VAR_KEYWORD for each in parameters.values()))

@@ -163,7 +163,8 @@ def _map(own: Sequence[tuple[int, Profile]]) -> str:
     words = f"colours from 1e{low:.1f} to 1e{low + span:.1f}"
     return _svg(
         f"gradient over training steps and timesteps, {words}",
-        f'{cells}<text x="{LEFT}" y="{HEIGHT - 6}">step {chosen[0][0]:,} to {chosen[-1][0]:,}; {words}</text>'
+        f'<g shape-rendering="crispEdges">{cells}</g>'
+        f'<text x="{LEFT}" y="{HEIGHT - 6}">step {chosen[0][0]:,} to {chosen[-1][0]:,}; {words}</text>'
         f'<text x="{LEFT - 6}" y="{HEIGHT - BOTTOM}" text-anchor="end">1</text>'
         f'<text x="{LEFT - 6}" y="16" text-anchor="end">{T}</text>',
     )

@@ -45,9 +45,10 @@ def test_the_line_has_the_recorded_values_in_it():
     points = re.search(r'<polyline points="([^"]+)"', lab._repr_html_())[1].split()
     ys = [float(point.split(",")[1]) for point in points]
     logs = [float(torch.tensor(value).log10()) for value in values]
-    slope = (ys[0] - ys[-1]) / (logs[-1] - logs[0])
+    low, high = min(logs), max(logs)
+    slope = (max(ys) - min(ys)) / (high - low)
     for y, log in zip(ys, logs, strict=True):
-        assert y == pytest.approx(ys[-1] + slope * (logs[-1] - log), abs=0.2)
+        assert y == pytest.approx(min(ys) + slope * (high - log), abs=0.2)
 
 
 def test_nothing_recorded_and_sequences_of_unequal_length_are_said():
@@ -118,6 +119,43 @@ def test_what_has_log_gets_a_dict_with_the_step_where_it_takes_one():
     assert all("mine/layer 1/last timestep" in values for values, _ in got)
     with pytest.raises(TypeError, match="neither add_scalar"):
         watch(nn.GRU(3, 4)).log_to(object())
+
+
+class Rows:
+    """Counts rows as Weights & Biases' run does: one ends with each `log` but those with commit=False."""
+
+    def __init__(self):
+        self.step, self.rows, self.axes = 0, [{}], []
+
+    def define_metric(self, name, step_metric):
+        self.axes.append((name, step_metric))
+
+    def log(self, data, step=None, commit=None):
+        self.rows[-1].update(data)
+        if commit is not False:
+            self.rows.append({})
+            self.step += 1
+
+
+@pytest.mark.parametrize("through", ["the run", "the package"])
+@pytest.mark.parametrize("own", [0, 1, 2])
+def test_rows_that_the_user_numbers_stay_theirs_and_no_record_is_lost(own, through):
+    """own: how often the user logs in a step."""
+    run = Rows()
+    writer = run if through == "the run" else SimpleNamespace(run=run, log=run.log, define_metric=run.define_metric)
+    model = nn.GRU(3, 4, batch_first=True)
+    with watch(model, every=2) as lab:
+        lab.log_to(writer)
+        for step in range(6):
+            model(torch.randn(2, 5, 3))[0].sum().backward()
+            lab.step(loss=float(step))
+            for place in range(own):
+                run.log({"mine": (step, place)})
+    ours = [(row["rnn/step"], row["rnn/loss"]) for row in run.rows if "rnn/step" in row]
+    assert ours == [(1, 0.0), (3, 2.0), (5, 4.0)]
+    assert run.axes == [("rnn/*", "rnn/step")]
+    theirs = [row["mine"] for row in run.rows[: 6 * own]]
+    assert theirs == [(step, place) for step in range(6) for place in range(own)]
 
 
 def test_a_step_that_calls_a_closure_has_all_its_numbers():
