@@ -22,8 +22,11 @@ from rnncore.watching.parameters import Gain
 from rnncore.watching.record import Profile
 from rnncore.watching.supported import spoken
 
-_TWICE = "the loss holds gradients itself (create_graph=True), and by which ways those come back is not known"
-_CHANGED = "its inputs were changed in place after the call"
+_TWICE = (
+    "{} is not recorded in calls whose gradient is part of the loss (create_graph=True): by which ways it comes back "
+    "is not known. It trains as it would without watching."
+)
+_CHANGED = "{} changed in place after the call, before the backward pass had ended"
 
 
 def _queue(call: Callable[[], None]) -> None:
@@ -65,6 +68,7 @@ class Passes:
         self._lock = Lock()
         self._under_way: dict[int, tuple[Gain, dict[AnyCall, None]]] = {}  # by number of the pass: what it has reached
         self._passed: dict[int, Passed] = {}  # by number of the call
+        self._twice: dict[int, str] = {}  # by number of the call: the module whose gradient may become part of the loss
 
     def arrived(self, call: AnyCall) -> bool:
         """Hear, from within a pass, that it brings a gradient to a call; return whether the parameters get theirs too.
@@ -79,15 +83,19 @@ class Passes:
             brings, reached = self._under_way[task]
             if brings is not Gain.NOTHING:
                 reached[call] = None
+            elif call.twice:
+                self._twice[call.number] = call.name
         return brings is not Gain.NOTHING
 
     def clear(self) -> None:
         """Forget what has come so far."""
-        self._under_way, self._passed = {}, {}
+        self._under_way, self._passed, self._twice = {}, {}, {}
 
     def profiles(self, scale: float, batch_mean: bool) -> dict[str, Profile]:
         """Return a profile per module, and forget what it came from."""
         passed = list(self._passed.values())
+        for name in {name for number, name in self._twice.items() if number not in self._passed}:
+            self.tell(_TWICE.format(spoken(name)))
         self.clear()  # of passes that an exception has ended, too
         found: dict[str, Profile] = {}
         for name in dict.fromkeys(each.name for each in passed):
@@ -122,11 +130,11 @@ class Passes:
         for call in calls:
             if call.spoilt:
                 self._passed.pop(call.number, None)
-                self.note(call.name, _TWICE)
+                self.tell(_TWICE.format(spoken(call.name)))
+            elif (what := call.changed) is not None:
+                self.note(call.name, _CHANGED.format(what))
             elif isinstance(call, CellCall):
                 cells.setdefault(call.name, []).append(call)
-            elif not call.inputs_untouched:
-                self.note(call.name, _CHANGED)
             else:
                 self._guarded(call.name, partial(self._layers, call))
         for name, own in cells.items():

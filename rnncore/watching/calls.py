@@ -20,10 +20,10 @@ class Call:
     inputs, outputs: as the module has them. start: the given initial state, None for zeros. end: its final state.
     weights: those that it used. autocast: the dtype of mixed precision, None without. generator: the state of the
     CPU's generator before the call, where dropout between layers drew from it. masks: of that dropout, where they are
-    kept instead. versions: of inputs and outputs.
-    weight: the node of the graph at which the gradient of a weight arrives, None of a frozen module. number: of the
-    call among all of the lab. twice: whether a pass that is differentiated itself has come
-    by; spoilt: and another one after it, which brings gradients by ways that are not known.
+    kept instead. versions: of what it read (see `changed`), and of its outputs. weight: the node of the graph at which
+    the gradient of a weight arrives, None of a frozen module. number: of the call among all of the lab. twice: whether
+    a pass that is differentiated itself has come by; spoilt: and another one after it, which brings gradients by ways
+    that are not known.
     grad_outputs, grad_end: what the backward passes have brought so far.
     """
 
@@ -38,7 +38,7 @@ class Call:
     weight: Any
     autocast: torch.dtype | None
     generator: Tensor | None
-    versions: tuple[int, int]
+    versions: tuple[tuple[int, ...], int]
     number: int
     masks: list[Tensor] | None = None
     twice: bool = False
@@ -57,12 +57,13 @@ class Call:
         inputs = inputs.data if is_packed(inputs) else inputs
         device = inputs.device.type
         autocast = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else None
-        end = _detached(result[1])
+        before, end = _detached(start), _detached(result[1])
         assert end is not None
+        weights = [weight.detach() for weight in module._flat_weights if weight is not None]
+        versions = versions_of(inputs, before, weights), outputs._version
         return cls(
-            name, module, layout, inputs.detach(), outputs.detach(), _detached(start), end,
-            [weight.detach() for weight in module._flat_weights if weight is not None], node_of(module._flat_weights),
-            autocast, generator, (inputs._version, outputs._version), number, masks, grad_end=[None] * len(end),
+            name, module, layout, inputs.detach(), outputs.detach(), before, end, weights,
+            node_of(module._flat_weights), autocast, generator, versions, number, masks, grad_end=[None] * len(end),
         )  # fmt: skip
 
     def add_outputs(self, grad: Tensor) -> None:
@@ -80,14 +81,25 @@ class Call:
         return self.layout.state(self.end[0]).shape[1]
 
     @property
-    def inputs_untouched(self) -> bool:
-        """Whether nobody has changed the inputs in place since the call."""
-        return self.inputs._version == self.versions[0]
+    def changed(self) -> str | None:
+        """What the call read and somebody has changed in place since: without it the gates cannot be worked out."""
+        return changed(self.versions[0], versions_of(self.inputs, self.start, self.weights))
 
     @property
     def untouched(self) -> bool:
         """Whether nobody has changed the outputs in place since the call."""
         return self.outputs._version == self.versions[1]
+
+
+def versions_of(inputs: Tensor, start: State | None, weights: Iterable[Tensor]) -> tuple[int, ...]:
+    """Return how often what a call reads has been changed in place: its inputs, its initial state, its weights."""
+    return tuple(sum(each._version for each in part) for part in ((inputs,), start or (), weights))
+
+
+def changed(before: tuple[int, ...], now: tuple[int, ...]) -> str | None:
+    """Say which of what a call reads has been changed, by `versions_of` then and now."""
+    words = ("its inputs were", "its initial state was", "its weights were")
+    return next((each for each, a, b in zip(words, before, now, strict=True) if a != b), None)
 
 
 def node_of(weights: Iterable[Tensor | None]) -> Any:

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.parametrize import is_parametrized
 from torch.utils.hooks import RemovableHandle
 
 from rnncore.watching import one_by_one
@@ -29,8 +30,8 @@ class Listener(Protocol):
     def recording(self) -> bool:
         """Whether this step is recorded."""
 
-    def next_call(self) -> int:
-        """Return the number of a new call."""
+    def next_call(self, name: str) -> int:
+        """Hear that a module was called; return the number of the call."""
 
     def note(self, name: str, reason: str) -> None:
         """Hear why a call of a module is not recorded."""
@@ -77,8 +78,8 @@ class Before:
 class After:
     """Notes a call, and hooks into the gradients of what it returned."""
 
-    def __init__(self, name: str, listener: Listener, before: Before | None = None) -> None:
-        self.name, self.listener, self.before = name, listener, before
+    def __init__(self, name: str, listener: Listener, before: Before | None, parametrized: dict[str, Tensor]) -> None:
+        self.name, self.listener, self.before, self.parametrized = name, listener, before, parametrized
 
     def __reduce__(self) -> tuple[Any, ...]:
         return getattr, (nothing, "__call__")
@@ -92,13 +93,18 @@ class After:
         return None  # type: ignore[unreachable]  # after an error
 
     def _note(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> Any:
+        if _transformed(result):
+            self.listener.note(
+                self.name, "it was called within a transform of torch.func, whose gradients are not told"
+            )
+            return None
         inputs = args[0] if args else kwargs["input"]
         start = args[1] if len(args) > 1 else kwargs.get("hx")
-        number = self.listener.next_call()
+        number = self.listener.next_call(self.name)
         if isinstance(module, nn.RNNBase):
             return self._note_layers(module, inputs, start, result, number)
         if isinstance(module, nn.RNNCellBase):
-            call = CellCall.of(self.name, module, inputs, start, result, number)
+            call = CellCall.of(self.name, module, inputs, start, result, number, self.parametrized)
             for place, end in enumerate(result if isinstance(result, tuple) else (result,)):
                 self._hook(end, call, partial(call.add_end, place))
         return None
@@ -131,6 +137,28 @@ class After:
             tensor.register_hook(arrive)  # type: ignore[no-untyped-call]
 
 
+class Weight:
+    """Keeps a weight that a parametrization works out, such as a normalized one, each time that it does so."""
+
+    def __init__(self, name: str, kept: dict[str, Tensor]) -> None:
+        self.name, self.kept = name, kept
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return getattr, (nothing, "__call__")
+
+    def __call__(self, module: nn.Module, args: tuple[Any, ...], weight: Tensor) -> None:
+        """Hear of the weight."""
+        self.kept[self.name] = weight
+
+
+def _transformed(result: Any) -> bool:
+    """Tell whether torch.func (grad, vmap, ...) works with what a module returned."""
+    tensor = result
+    while isinstance(tensor, tuple):  # also a PackedSequence
+        tensor = tensor[0]
+    return bool(torch._C._functorch.is_functorch_wrapped_tensor(tensor))
+
+
 class Answers:
     """Reads the loss off what a model answers."""
 
@@ -149,11 +177,14 @@ class Answers:
 
 def attach(name: str, module: nn.Module, listener: Listener) -> list[RemovableHandle]:
     """Hook into a recurrent module of torch.nn, or into a cell; the handles take the hooks away again."""
-    before = None
-    if drops_between_layers(module):
-        before = Before(listener)
+    before = Before(listener) if drops_between_layers(module) else None
+    weights: dict[str, Tensor] = {}
     # first of all hooks: what others make of the result is not what the module returned
-    handles = [module.register_forward_hook(After(name, listener, before), with_kwargs=True, prepend=True)]
+    after = After(name, listener, before, weights)
+    handles = [module.register_forward_hook(after, with_kwargs=True, prepend=True)]
     if before is not None:
         handles.append(module.register_forward_pre_hook(before))
+    if isinstance(module, nn.RNNCellBase) and is_parametrized(module):
+        worked_out: Any = module.parametrizations
+        handles += [each.register_forward_hook(Weight(key, weights)) for key, each in worked_out.items()]
     return handles

@@ -19,10 +19,10 @@ from rnncore.watching.figure import figure_of
 from rnncore.watching.findings import findings_of
 from rnncore.watching.hooks import Answers, AnyCall, attach
 from rnncore.watching.pace import Pace
-from rnncore.watching.parameters import Parameters, learning_rate
+from rnncore.watching.parameters import Parameters, has_gradient, learning_rate
 from rnncore.watching.record import WatchRecord
 from rnncore.watching.shown import Shown
-from rnncore.watching.supported import recurrent_modules
+from rnncore.watching.supported import PASSED_BY, recurrent_modules
 
 MOST_RECORDS = 2_000  # when there are more, every second one of the older half is dropped
 
@@ -49,6 +49,7 @@ class Lab(Shown):
         self._heard: list[Tensor] = []  # losses of this step, by their weights
         self._listeners: list[Callable[[WatchRecord], None]] = []
         self._calls = count(1)  # in one step for threads
+        self._called: set[str] = set()  # modules, by name
         self._draft: WatchRecord | None = None  # of this step, until the next recorded one begins
         self._closed = False  # whether `step` has been called for it
         self._updating: set[int] = set()  # optimisers whose step is under way, by their ids
@@ -85,6 +86,10 @@ class Lab(Shown):
         self._record(False)
         for handle in self._updates:
             handle.remove()
+        if self._updates and self._draft is not None and not self.steps and error is None:
+            self._passes.tell(
+                "Nothing is recorded: `lab.step()` was never called. It closes each step after its backward pass."
+            )
         self._updates = []
         self._complete()
         self._passes.clear()
@@ -117,9 +122,11 @@ class Lab(Shown):
         if isinstance(loss, Tensor) and loss.numel() != 1:
             raise ValueError(f"loss: a tensor of shape {tuple(loss.shape)} is not a single number")
         self.steps += 1
-        if self.recording and self._draft is not None and not self._closed:
+        if self.recording:
             with self.pace.spending():
-                self._close(self._draft, loss, optimizer, scaler)
+                if self._draft is not None and not self._closed:
+                    self._close(self._draft, loss, optimizer, scaler)
+                self._note_passed_by()
         self._heard = []
         self._record(bool(self._updates) and self.pace.next())
 
@@ -148,6 +155,13 @@ class Lab(Shown):
             self._hooks = []
         self.recording = bool(self._hooks)
 
+    def _note_passed_by(self) -> None:
+        """Say of modules that train and were never called as such that nothing is seen of them."""
+        for name, module in self.modules.items():
+            if name not in self._called and has_gradient(module):
+                self._called.add(name)  # said once
+                self.note(name, PASSED_BY)
+
     def _close(self, record: WatchRecord, loss: Tensor | float | None, optimizer: Any, scaler: Any) -> None:
         scale = 1.0 if scaler is None else float(scaler.get_scale())
         found = self._passes.profiles(scale, self.batch_mean)
@@ -171,8 +185,9 @@ class Lab(Shown):
         if record.update_norm is not None:
             self._complete()
 
-    def next_call(self) -> int:
-        """Return the number of a new call."""
+    def next_call(self, name: str) -> int:
+        """Hear that a module was called; return the number of the call."""
+        self._called.add(name)
         return next(self._calls)
 
     def note(self, name: str, reason: str) -> None:

@@ -4,7 +4,7 @@ autograd itself works out the total gradient of every state here, since each is 
 step back of ours, of all calls at once, tells how much of it came through the next call.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,20 +15,23 @@ from torch import Tensor, nn
 from rnncore.cells import CELLS
 from rnncore.engine.cells.definition import CellDefinition, Passed
 from rnncore.engine.instruments.health import SATURATED
-from rnncore.watching.calls import node_of
+from rnncore.watching.calls import changed, node_of, versions_of
 from rnncore.watching.gone import Gone
 from rnncore.watching.layers import norms_of
 from rnncore.watching.record import Floats, Profile
 
-CELL_KINDS: dict[type[nn.Module], str] = {nn.RNNCell: "rnn", nn.LSTMCell: "lstm", nn.GRUCell: "gru"}
+KINDS: dict[type[nn.Module], str] = {
+    nn.RNN: "rnn", nn.LSTM: "lstm", nn.GRU: "gru", nn.RNNCell: "rnn", nn.LSTMCell: "lstm", nn.GRUCell: "gru",
+}  # fmt: skip
 
 
 @dataclass(slots=True, eq=False)
 class CellCall:
     """One timestep of a cell: inputs (B, I), the states before and after it, (B, H) each, all detached.
 
-    weight: see `Call`. fused: h_t and c_t came out of one operation, so that the gradient of c_t lacks what comes
-    through h_t. grad_end: dL/dh_t, and of an LSTM dL/dc_t, as the backward passes have brought them so far.
+    weights: W_ih, W_hh and, where it has them, b_ih and b_hh. weight, versions: see `Call`. fused: h_t and c_t came out
+    of one operation, so that the gradient of c_t lacks what comes through h_t. grad_end: dL/dh_t, and of an LSTM
+    dL/dc_t, as the backward passes have brought them so far.
     """
 
     name: str
@@ -41,35 +44,41 @@ class CellCall:
     fused: bool
     number: int
     grad_end: list[Tensor | None]
+    versions: tuple[int, ...]
     twice: bool = False
     spoilt: bool = False
 
     @classmethod
-    def of(cls, name: str, module: nn.RNNCellBase, inputs: Tensor, start: Any, result: Any, number: int) -> "CellCall":
-        """Note down a call of a cell: its inputs, the state that it was given, and what it returned."""
+    def of(
+        cls, name: str, module: nn.RNNCellBase, inputs: Tensor, start: Any, result: Any, number: int,
+        parametrized: Mapping[str, Tensor],
+    ) -> "CellCall":  # fmt: skip
+        """Note down a call of a cell: its inputs, the state that it was given, and what it returned.
+
+        parametrized: the weights that it worked out for this call, by name; to ask for one would work out another.
+        """
         end = result if isinstance(result, tuple) else (result,)
         before = None if start is None else start if isinstance(start, tuple | list) else (start,)
         names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
-        given = [getattr(module, each) for each in names]
-        zero = given[0].new_zeros(len(given[0]))
+        given = [parametrized[each] if each in parametrized else getattr(module, each) for each in names]
         fused = len(end) > 1 and end[0].grad_fn is end[1].grad_fn
+        states = None if before is None else tuple(_rows(each.detach()) for each in before)
+        weights = tuple(each.detach() for each in given if each is not None)
+        versions = versions_of(inputs, states, weights)
         return cls(
-            name,
-            module,
-            _rows(inputs.detach()),
-            None if before is None else tuple(_rows(each.detach()) for each in before),
-            tuple(_rows(each.detach()) for each in end),
-            tuple(zero if each is None else each.detach() for each in given),
-            node_of(given),
-            fused,
-            number,
-            [None] * len(end),
-        )
+            name, module, _rows(inputs.detach()), states, tuple(_rows(each.detach()) for each in end), weights,
+            node_of(given), fused, number, [None] * len(end), versions,
+        )  # fmt: skip
 
     def add_end(self, place: int, grad: Tensor) -> None:
         """Add what a backward pass brought to h_t (place 0) or c_t (1)."""
         before, rows = self.grad_end[place], _rows(grad)
         self.grad_end[place] = rows if before is None else before + rows
+
+    @property
+    def changed(self) -> str | None:
+        """See `Call`: without it the direct part cannot be told."""
+        return changed(self.versions, versions_of(self.inputs, self.start, self.weights))
 
     @property
     def batch(self) -> int:
@@ -81,16 +90,27 @@ def _rows(values: Tensor) -> Tensor:
     return values.unsqueeze(0) if values.dim() == 1 else values
 
 
+def key_of(module: nn.Module) -> str:
+    """Return the key in `rnncore.cells` of a recurrent module, also of a parametrized one or another subclass."""
+    return next(key for kind, key in KINDS.items() if isinstance(module, kind))
+
+
 def go_back_cells(calls: Sequence[CellCall], sample: int | None = None, gates: bool = False) -> list[Gone]:
     """Return what comes out of some calls of one cell, each of them a single timestep."""
     module = calls[0].module
-    key = CELL_KINDS[type(module)]
+    key = key_of(module)
     definition = CELLS[key].load()(CELLS[key], module.hidden_size, getattr(module, "nonlinearity", "tanh"))
+    alike: dict[tuple[int, ...], list[CellCall]] = {}  # a parametrization may work out other weights for each call
+    for call in calls:
+        alike.setdefault(tuple(each.data_ptr() for each in call.weights), []).append(call)
+    some, found = slice(sample), dict[int, Gone]()  # by number of the call
     with torch.inference_mode(), torch.autocast(calls[0].inputs.device.type, enabled=False):
-        gone = _back(definition, calls, slice(sample))
+        for own in alike.values():
+            found |= zip((call.number for call in own), _back(definition, own, some), strict=True)
+        gone = [found[call.number] for call in calls]
         if not gates:
             return gone
-        return [_with_units(definition, each, call, slice(sample)) for each, call in zip(gone, calls, strict=True)]
+        return [_with_units(definition, each, call, some) for each, call in zip(gone, calls, strict=True)]
 
 
 def _back(definition: CellDefinition, calls: Sequence[CellCall], some: slice) -> list[Gone]:
@@ -103,7 +123,7 @@ def _back(definition: CellDefinition, calls: Sequence[CellCall], some: slice) ->
 
     inputs = torch.cat([call.inputs[some].to(dtype) for call in calls])  # (N, I)
     before, totals = rows(0, "start"), rows(0, "grad_end")
-    weights = tuple(each.to(dtype) for each in calls[0].weights)
+    weights = _with_biases(tuple(each.to(dtype) for each in calls[0].weights))
     cell, start_cell = None, None
     if lstm:
         memory, cell = rows(1, "start"), rows(1, "grad_end")
@@ -134,6 +154,11 @@ def _back(definition: CellDefinition, calls: Sequence[CellCall], some: slice) ->
         )
         for n, part in enumerate(parts)
     ]
+
+
+def _with_biases(weights: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    """Return W_ih, W_hh, b_ih and b_hh; biases that are not there are zeros."""
+    return weights if len(weights) == 4 else (*weights, *[weights[0].new_zeros(len(weights[0]))] * 2)
 
 
 def _lstm_back(
@@ -167,7 +192,7 @@ def _means(grads: Tensor, sizes: Sequence[int]) -> Floats:
 def _with_units(definition: CellDefinition, gone: Gone, call: CellCall, some: slice) -> Gone:
     """Add the means of the gates, and the share of states near the end of what a tanh can reach."""
     before = tuple(_state(call, place, "start")[some] for place in range(len(call.end)))
-    gates = definition.step(call.inputs[some], before, call.weights).gates  # (B, H) each
+    gates = definition.step(call.inputs[some], before, _with_biases(call.weights)).gates  # (B, H) each
     found: dict[str, Any] = {}
     if gates:
         means = torch.stack([each.mean() for each in gates]).cpu().double().numpy()

@@ -71,6 +71,11 @@ class Parameters:
         return norm(old.sub_(new.detach()) for new, old in self._before.pop(id(optimizer)))
 
 
+def has_gradient(module: nn.Module) -> bool:
+    """Tell whether a gradient other than 0 has come to a module's parameters."""
+    return any(each.grad is not None and bool(each.grad.any()) for each in module.parameters())
+
+
 def learning_rate(optimizer: Any) -> float | None:
     """Return the learning rate of an optimiser's first group."""
     rate = optimizer.param_groups[0].get("lr")

@@ -10,6 +10,7 @@ from rnncore.records import FloatArray, Record, number
 from rnncore.runs.watched_forms import MAX_MODULES, WatchedModel, WatchedModule
 from rnncore.runs.watched_sender import Sender
 from rnncore.runs.watched_targets import OwnStore, Server, Target
+from rnncore.watching.loops import key_of
 from rnncore.watching.record import Floats, Profile, WatchRecord
 
 if TYPE_CHECKING:
@@ -39,10 +40,9 @@ class Publisher:
     def _module(self, place: tuple[str, int]) -> WatchedModule:
         name, direction = place
         module = self._lab.modules[name]
-        kind = type(module).__name__.lower()
         return WatchedModule(
             name=name,
-            cell="lstm" if "lstm" in kind else "gru" if "gru" in kind else "rnn",
+            cell=key_of(module),
             hidden_size=module.hidden_size,
             num_layers=getattr(module, "num_layers", 1),
             reverse=direction == 1,

@@ -2,13 +2,17 @@
 
 from typing import Any
 
+import torch
 from torch import nn
 
-from rnncore.watching.loops import CELL_KINDS
+from rnncore.watching.loops import KINDS
 
-_TORCH: tuple[Any, ...] = (nn.RNN, nn.LSTM, nn.GRU, *CELL_KINDS)
-_FORWARDS = {each: each.forward for each in _TORCH}
-KINDS = "nn.RNN, nn.LSTM, nn.GRU, nn.RNNCell, nn.LSTMCell or nn.GRUCell"
+_FORWARDS: dict[Any, Any] = {each: each.forward for each in KINDS}
+PASSED_BY = (
+    "its weights get a gradient, but no call of it was seen; where its `forward` is called directly, and not the "
+    "module itself, the hooks are passed by"
+)
+NAMES = "nn.RNN, nn.LSTM, nn.GRU, nn.RNNCell, nn.LSTMCell or nn.GRUCell"
 
 
 def recurrent_modules(model: nn.Module) -> tuple[dict[str, nn.Module], list[str]]:
@@ -19,7 +23,7 @@ def recurrent_modules(model: nn.Module) -> tuple[dict[str, nn.Module], list[str]
     found: dict[str, nn.Module] = {}
     notes: list[str] = []
     for name, module in model.named_modules():
-        if not isinstance(module, nn.RNNBase | nn.RNNCellBase):
+        if not isinstance(module, nn.RNNBase | nn.RNNCellBase) and not _scripted(module):
             continue
         reason = _reason(module)
         if reason is None:
@@ -30,7 +34,7 @@ def recurrent_modules(model: nn.Module) -> tuple[dict[str, nn.Module], list[str]
         else:
             notes.append(f"{spoken(name)} is not recorded: {reason}. It trains as it would without watching.")
     if not found and not notes:
-        notes.append(f"The model holds no {KINDS}, so nothing is recorded.")
+        notes.append(f"The model holds no {NAMES}, so nothing is recorded.")
     return found, notes
 
 
@@ -57,11 +61,18 @@ def other_masks(name: str, device: str) -> str:
     )
 
 
+def _scripted(module: nn.Module) -> bool:
+    names = {each.__name__ for each in KINDS}
+    return isinstance(module, torch.jit.ScriptModule) and getattr(module, "original_name", None) in names
+
+
 def _reason(module: nn.Module) -> str | None:
     """Return why a module is not recorded, or None."""
+    if _scripted(module):
+        return "torch.jit has compiled it, which leaves no hooks on its calls"
     kind = next((each for each in _FORWARDS if isinstance(module, each)), None)
     if kind is None:
-        return f"it is a {type(module).__name__}, of which nothing is known but {KINDS}"
+        return f"it is a {type(module).__name__}, of which nothing is known but {NAMES}"
     if type(module).forward is not _FORWARDS[kind]:
         return f"{type(module).__name__} has a forward of its own"
     if isinstance(module, nn.RNNBase) and any(each.is_complex() for each in module.parameters()):
