@@ -58,9 +58,10 @@ async def instrument(request: Request) -> Response | dict[str, Any]:
     run = await run_in_threadpool(_run, key)
     choices = {EVERY, *(each for entry in ON_DEMAND.values() for each in entry.asks)}
     own = {each: visible(asked[each])[:40] for each in choices if each in asked}
-    ask = partial(services.desk().ask, run, visible(name)[:60], step, asked.get("course") == "1", WAIT_S, own)
+    who, course = client_of(request), asked.get("course") == "1"
+    ask = partial(services.desk().ask, run, visible(name)[:60], step, course, WAIT_S, own, who)
     try:
-        with _budget.one_more(client_of(request)):
+        with _budget.one_more(who):
             found = await to_thread.run_sync(ask, limiter=_threads())
     except OverBudget:
         raise ApiError(429, MANY, RETRY_S) from None

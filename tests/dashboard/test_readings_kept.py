@@ -19,7 +19,7 @@ from rnncore.config import TrainConfig
 from rnncore.data import DataError, load_dataset
 from rnncore.engine.inspection import Inspection
 from rnncore.reading import Reading
-from rnncore.runs.inspector import desk as desks
+from rnncore.runs.inspector import turns
 from rnncore.runs.inspector.desk import Desk, last_step, newest_step
 from rnncore.runs.settings import Settings
 from rnncore.runs.store import readings
@@ -101,7 +101,7 @@ def test_the_newest_step_takes_no_training(store: Store) -> None:
 
 
 def test_a_question_that_nobody_repeats_is_given_up(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(desks, "WANTED_S", -1.0)
+    monkeypatch.setattr(turns, "WANTED_S", -1.0)
     desk = Desk(store, Settings(data_dir=store.path.parent))
     share = desk.ask(store.run(RUN), "flow", 2, False, 0.05)
     assert share == 0.0
