@@ -76,9 +76,11 @@ class Cell(Implemented):
     torch_cell: name of the same cell in torch.nn, for one step; None: torch has none.
     memory_gate: key of the gate by which the state that is kept is multiplied at each step; None: there is none.
     steps_back: whether the implementation can take a gradient one step back in two parts, units and weights.
+    carried: what else goes on to the next timestep beside h_t and c_t, and its value before the first one, by name.
     numbers_per_unit: in its state h_t: 2 where units are complex.
     own_output: whether the layer above sees something else than h_t (`CellDefinition.outputs`).
     squashed: whether its states end at -1 and 1 (unless its non-linearity is ReLU): beyond 0.95 a unit is saturated.
+    held: name of the weights, one per unit, that `ModelConfig.bound_weights` holds within 2^(1/T); None: none.
     further: whether the page keeps it behind one more click.
     """
 
@@ -100,9 +102,11 @@ class Cell(Implemented):
     torch_cell: str | None = None
     memory_gate: str | None = None
     steps_back: bool = False
+    carried: Mapping[str, float] = field(default_factory=dict)
     numbers_per_unit: int = 1
     own_output: bool = False
     squashed: bool = True
+    held: str | None = None
     further: bool = False
 
     @property
@@ -214,6 +218,7 @@ CELLS.register(
         biases=("bias_ih",),
         nonlinearities=("tanh", "relu"),
         steps_back=True,
+        held="weight_hh",
         further=True,
         implementation="rnncore.engine.cells.indrnn:IndRnn",
     )
@@ -228,6 +233,7 @@ CELLS.register(
         blocks=("input", "cell", "output"),
         gates=(Gate("i", "input gate"), Gate("o", "output gate")),
         has_cell_state=True,
+        chrono={"input": -1},  # nothing forgets, but little is let in: the remedy of 1997 (section 4) against drift
         further=True,
         implementation="rnncore.engine.cells.lstm_variants:Lstm1997",
     )
@@ -262,6 +268,23 @@ CELLS.register(
         chrono={"input": -1},
         further=True,
         implementation="rnncore.engine.cells.lstm_variants:Coupled",
+    )
+)
+CELLS.register(
+    Cell(
+        key="slstm",
+        title="sLSTM",
+        help="An LSTM whose input and forget gates are exponentials; a normaliser n sums up what they let in and keep. "
+        "What is shown as its second state is c / n (Beck et al. 2024).",
+        phrase="an sLSTM",
+        blocks=("input", "forget", "cell", "output"),
+        gates=(Gate("f", "share of the old, f n / n′"), Gate("o", "output gate")),
+        has_cell_state=True,
+        forget_block="forget",
+        memory_gate="f",
+        carried={"m": -1e9},  # ln n of a normaliser of 0, finite
+        further=True,
+        implementation="rnncore.engine.cells.slstm:Slstm",
     )
 )
 CELLS.register(

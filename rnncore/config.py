@@ -52,6 +52,18 @@ class ModelConfig(Frozen):
         0.0, ge=0, lt=1, description="Share of activations dropped between recurrent layers while training."
     )
     readout: ReadoutName = Field("last", description="Which hidden states the output layer reads.")
+    bound_weights: bool = Field(
+        False,
+        description="Hold each unit's recurrent weight within 2^(1/T), T timesteps, while it learns: on its whole way"
+        " back no gradient can more than double in a unit (Li et al. 2018).",
+    )
+
+    @model_validator(mode="after")
+    def _the_cell_has_weights_to_bound(self) -> Self:
+        if self.bound_weights and CELLS[self.cell].held is None:
+            those = _only_cells(key for key, cell in CELLS.items() if cell.held)
+            raise ValueError(f"bound_weights is for {those}, not '{self.cell}'; set it to false")
+        return self
 
     @model_validator(mode="after")
     def _the_cell_knows_the_nonlinearity(self) -> Self:

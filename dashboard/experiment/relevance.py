@@ -35,6 +35,7 @@ def _flosses(said: Said) -> bool:
 
 _RULES: dict[str, Callable[[Said], bool]] = {
     "model.nonlinearity": lambda said: len(_cell(said).nonlinearities) > 1,
+    "model.bound_weights": lambda said: _cell(said).held is not None,
     "model.dropout": lambda said: (said("model.num_layers") or 1) > 1,
     "init.scheme": lambda said: _cell(said).takes_schemes,
     "init.spectral_radius": lambda said: _cell(said).takes_schemes,

@@ -30,6 +30,7 @@ _NAMES = {
     "model.hidden_size": "hidden units",
     "model.nonlinearity": "non-linearity",
     "model.readout": "read-out",
+    "model.bound_weights": "bounded recurrent weights",
     "init.scheme": "initial recurrent weights",
     "init.std": "standard deviation",
     "init.chrono": "chrono biases",

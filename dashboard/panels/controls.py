@@ -175,6 +175,7 @@ def _network() -> None:
         )
         known = {key: NONLINEARITIES[key] for key in CELLS[value("model.cell")].nonlinearities}
         choice("model.nonlinearity", "Non-linearity", known, segmented=True)
+        switch("model.bound_weights", "Bounded recurrent weights")
         entry("model.readout", "Read-out", readouts)
         number("model.dropout", "Dropout", step=0.05, fmt="%.2f")
         entry("init.scheme", "Initial recurrent weights", INITIALIZATIONS)

@@ -212,6 +212,7 @@ class Trainer:
             done.clip_coef = clip_gradients(flat, grad_norm, self.clipping)
             self.optimizer.param_groups[0]["lr"] = plan.learning_rate
             self.optimizer.step()
+            self.model.recurrent.hold_weights()
             done.update_norm = flat.update_norm()
         return self.finish(done, profiles, began)
 
@@ -336,6 +337,8 @@ def build_model(config: TrainConfig, dataset: SequenceDataset, device: str) -> S
         model = SequenceModel(config.model, dataset.input_size, dataset.output_size)
     initialize(model, config.init, dataset.seq_len, stream_seed(config.seed, INITIALIZATION))
     model.recurrent.truncation = config.truncation
+    if config.model.bound_weights:
+        model.recurrent.weight_bound = 2 ** (1 / timesteps_of(config, dataset))
     model.swaps_axes = MISTAKES[config.mistake].swaps_axes
     return model.to(device=device, dtype=getattr(torch, config.dtype))
 

@@ -42,6 +42,7 @@ def facts(config: TrainConfig, dataset: SequenceDataset, events: Events) -> dict
         "longest_memory": max(dataset.seq_len - 1.0, 1.0 + 1e-6),
         "flossed_sequences": sequences,
         "flossed_timesteps": timesteps,
+        "weight_bound": 2 ** (1 / timesteps_of(config, dataset)),
         "mistake_entry": MISTAKES[config.mistake],
         "factors": _factors(config, dataset),
         "target_dtype": "int64" if dataset.target == "multiclass" else config.dtype,

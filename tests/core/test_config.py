@@ -31,7 +31,7 @@ FULL = {
     "dtype": "float64",
 }  # fmt: skip
 
-FORGETFUL = "'lstm', 'peephole' and 'minlstm'"
+FORGETFUL = "'lstm', 'peephole', 'slstm' and 'minlstm'"
 
 
 def complaint(value: Any) -> str:
@@ -53,7 +53,7 @@ def test_the_names_of_a_choice_are_the_keys_of_its_registry(names: Any, registry
 @pytest.mark.parametrize(
     ("model", "field", "keys"),
     [("ModelConfig", "cell", ["rnn", "lstm", "gru", "orthogonal", "antisymmetric", "indrnn", "lstm1997", "peephole",
-      "coupled", "mingru", "minlstm", "lru"]),
+      "coupled", "slstm", "mingru", "minlstm", "lru"]),
      ("ModelConfig", "readout", ["last", "mean", "attention", "every_step"]),
      ("TrainConfig", "loss", ["auto", "mse", "mae", "huber", "bce", "cross_entropy"]),
      ("OptimizerConfig", "name", ["sgd", "adam", "adamw", "rmsprop", "adagrad"]),

@@ -22,7 +22,15 @@ from rnncore.engine.instruments import flow_matrix
 from rnncore.engine.instruments.jacobians import layers_of, network_jacobians
 from rnncore.engine.model import SequenceModel
 from rnncore.engine.train import Trainer
-from tests.support.cells_by_hand import KINDS, STEPS, WITH_CELL_STATE, eigenvalues, grads_of, lru_output, unroll
+from tests.support.cells_by_hand import (
+    KINDS,
+    STEPS,
+    WITH_CELL_STATE,
+    eigenvalues,
+    grads_of,
+    lru_output,
+    unroll,
+)
 from tests.support.networks import SIZES, build
 from tests.support.unrolled import relative_error
 
@@ -100,7 +108,7 @@ def test_jacobians_of_whole_networks_are_what_differentiation_finds(
             x = lru_output(weights, x[None], new[0])[0] if kind[0] == "lru" else new[0][0]
         return torch.cat(after)
 
-    row = torch.zeros(sum(map(sum, widths)), dtype=torch.float64)
+    row = torch.cat([each[0] for layer in layers for each in model.recurrent.definition.start(layer.inputs[0])])
     for t, jacobian in enumerate(network_jacobians(layers)):
         x = inputs[0, t]
         expected = torch.autograd.functional.jacobian(lambda each: step(each, x), row)  # noqa: B023

@@ -52,6 +52,10 @@ CASES: dict[str, dict[str, Any]] = {
     **{f"clip {name}": case(clip={"method": name}, optimizer=SGD) for name in CLIP_METHODS},
     **{f"initialization {name}": case(init={"scheme": name}) for name in INITIALIZATIONS},
     **{f"cell {name}": case(model={"cell": name, "num_layers": 2}, optimizer=SGD) for name in CELLS},
+    "relu indrnn, bounded": case(
+        model={"cell": "indrnn", "nonlinearity": "relu", "num_layers": 2, "bound_weights": True},
+        optimizer={"name": "sgd", "learning_rate": 0.9},
+    ),
     "relu indrnn, float64": case(model={"cell": "indrnn", "nonlinearity": "relu"}, dtype="float64"),
     "orthogonal, relu, float64": case(model={"cell": "orthogonal", "nonlinearity": "relu"}, dtype="float64"),
     "lru, truncation, clip recursion, every step": case(

@@ -176,7 +176,7 @@ def test_every_value_can_be_written_and_read(config: TrainConfig) -> None:
             "model.cell",
             "sru",
             "compare.values: 'sru' is not allowed; allowed: 'rnn', 'lstm', 'gru', 'orthogonal', "
-            "'antisymmetric', 'indrnn', 'lstm1997', 'peephole', 'coupled', 'mingru', 'minlstm', 'lru'",
+            "'antisymmetric', 'indrnn', 'lstm1997', 'peephole', 'coupled', 'slstm', 'mingru', 'minlstm', 'lru'",
         ),
         ("omega", "nan", "compare.values: 'nan' is not allowed; allowed: 0 to 100"),
     ],

@@ -64,6 +64,26 @@ def peephole(w: Weights, x: Tensor, state: State) -> State:
     return _sigmoid(o + new * p[2 * H :]) * torch.tanh(new), new
 
 
+def slstm(w: Weights, x: Tensor, state: State) -> State:
+    """As the paper has it, without a stabiliser, but that c / n is kept in place of c: its gradient is recorded."""
+    h, ratio, log_n = state
+    i, f, z, o = _linear(w, x, h).chunk(4, 1)
+    n = torch.exp(f) * torch.exp(log_n) + torch.exp(i)
+    c = torch.exp(f) * ratio * torch.exp(log_n) + torch.exp(i) * torch.tanh(z)
+    ratio = c / n
+    return _sigmoid(o) * ratio, ratio, torch.log(n)
+
+
+def slstm_stabilised(w: Weights, x: Tensor, state: State) -> State:
+    """The paper's eqs. 15 to 17: state h, c, n, m."""
+    h, c, n, m = state
+    i, f, z, o = _linear(w, x, h).chunk(4, 1)
+    new_m = torch.maximum(f + m, i)
+    c = torch.exp(f + m - new_m) * c + torch.exp(i - new_m) * torch.tanh(z)
+    n = torch.exp(f + m - new_m) * n + torch.exp(i - new_m)
+    return _sigmoid(o) * c / n, c, n, new_m
+
+
 def mingru(w: Weights, x: Tensor, state: State) -> State:
     z, candidate = (x @ w["weight_ih"].T + w["bias_ih"]).chunk(2, 1)
     return ((1 - _sigmoid(z)) * state[0] + _sigmoid(z) * _g(candidate),)
@@ -99,10 +119,11 @@ STEPS: dict[tuple[str, str], Step] = {
     ("antisymmetric", "tanh"): antisymmetric,
     ("indrnn", "tanh"): indrnn(torch.tanh), ("indrnn", "relu"): indrnn(torch.relu),
     ("lstm1997", "tanh"): lstm1997, ("peephole", "tanh"): peephole, ("coupled", "tanh"): coupled,
+    ("slstm", "tanh"): slstm,
     ("mingru", "tanh"): mingru, ("minlstm", "tanh"): minlstm, ("lru", "tanh"): lru,
 }  # fmt: skip
 KINDS = list(STEPS)
-WITH_CELL_STATE = ("lstm1997", "peephole", "coupled")
+WITH_CELL_STATE = ("lstm1997", "peephole", "coupled", "slstm")
 
 
 def unroll(
@@ -128,8 +149,9 @@ def unroll(
         }
         H = len(own["D" if kind[0] == "lru" else "weight_hh" if "weight_hh" in own else "weight_ih"])
         H = {"mingru": H // 2, "minlstm": H // 3, "lru": 2 * H, "lstm1997": H // 3, "peephole": H // 4,
-             "coupled": H // 3}.get(kind[0], H)  # fmt: skip
+             "coupled": H // 3, "slstm": H // 4}.get(kind[0], H)  # fmt: skip
         state: State = (inputs.new_zeros(B, H),) * (2 if kind[0] in WITH_CELL_STATE else 1)
+        state += (inputs.new_full((B, H), -1e9),) * (kind[0] == "slstm")  # ln 0, but that it has a gradient
         done = []
         for t, x in enumerate(sequence):
             if truncation is not None and (T - t) % truncation == 0:

@@ -75,6 +75,9 @@ class Stack:
             if group.flat is not None or group.rows[0] not in but:
                 group.optimizer.param_groups[0]["lr"] = learning_rates[group.rows[0]]
                 group.optimizer.step()
+        for row, trainer in enumerate(self.trainers):
+            if row not in but:
+                trainer.model.recurrent.hold_weights()
         torch.sub(self.weights, self._before, out=self._change)
         norms = exact_norms(self._change)
         going = [row for row, norm in enumerate(norms) if norm - norm == 0 and row not in but]  # finite

@@ -22,6 +22,7 @@ class Recurrent(nn.Module):
     the batch's T timesteps (truncated backpropagation through time); None = no borders.
     recursion_clip: inside the backward recursion, the gradient dL/dh_t of each sequence is scaled down to this L2 norm
     (per-sequence loss: without 1/B) wherever it is longer (after Graves 2013, section 2.1); None = off.
+    weight_bound: `hold_weights` brings the weights that `Cell.held` names back within it; None = no bound.
     """
 
     def __init__(
@@ -40,6 +41,7 @@ class Recurrent(nn.Module):
         self.dropout = dropout
         self.truncation: int | None = None
         self.recursion_clip: float | None = None
+        self.weight_bound: float | None = None
         for layer in range(num_layers):
             shapes = self.entry.parameters(hidden_size if layer else input_size, hidden_size)
             for name, shape in shapes.items():
@@ -53,6 +55,13 @@ class Recurrent(nn.Module):
     def layer_weights(self, layer: int) -> dict[str, Tensor]:
         """Return name -> weights of one layer: its parameters, or what a constraint makes of them."""
         return {name: getattr(self, f"{name}_l{layer}") for name in self._names}
+
+    @torch.no_grad()
+    def hold_weights(self) -> None:
+        """Bring weights that an update took out of their bound back to it."""
+        if self.weight_bound is not None and self.entry.held is not None:
+            for layer in range(self.num_layers):
+                self.layer_weights(layer)[self.entry.held].clamp_(-self.weight_bound, self.weight_bound)
 
     def forward(self, inputs: Tensor, tape: StateTape | None = None) -> Tensor:
         """Map inputs (B, T, F) to the last layer's outputs (B, T, H); record on `tape` if one is given.

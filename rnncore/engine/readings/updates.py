@@ -63,6 +63,7 @@ def do_step(trainer: Trainer, step: int) -> tuple[Tensor, Tensor, float]:
     clip_gradients(flat, norm, trainer.clipping)
     trainer.optimizer.param_groups[0]["lr"] = rate
     trainer.optimizer.step()
+    trainer.model.recurrent.hold_weights()
     return gradient, flat.weights.detach() - before, rate
 
 
