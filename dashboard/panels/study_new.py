@@ -22,7 +22,8 @@ from rnncore.runs.store.keys import watch_key
 from rnncore.runs.trouble import StoreTrouble
 from rnncore.studies.config import StudyConfig, read_study_text
 from rnncore.studies.forecast import told_duration
-from rnncore.studies.ready import READY, ReadyStudy
+from rnncore.studies.ready import READY
+from rnncore.studies.ready_study import ReadyStudy
 from rnncore.studies.results import Result, results, told
 from rnncore.words import many
 

@@ -1,11 +1,9 @@
 """Ready-made studies: each with its source, what it is expected to show, and what came out when it was run here."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
-from rnncore.studies.config import StudyConfig
+from rnncore.studies.ready_cells import OF_CELLS
+from rnncore.studies.ready_study import ReadyStudy, task
 
 _METHODS = ["SGD", "clipped", "clipped + Omega"]
 _PASCANU: dict[str, Any] = {
@@ -46,37 +44,6 @@ _IRNN: dict[str, Any] = {
 }
 
 
-@dataclass(frozen=True)
-class ReadyStudy:
-    """A study to start from.
-
-    expects: what its source lets one expect. found: what came out here, in the words of docs/measurements.md too; its
-    numbers and its minutes are those of `rnncore.studies.results`. paper: the same in its source's size, for a cluster.
-    """
-
-    key: str
-    title: str
-    source: str
-    expects: str
-    found: str
-    body: Mapping[str, Any]
-    paper: Mapping[str, Any] = field(default_factory=dict)
-
-    @cached_property
-    def study(self) -> StudyConfig:
-        """The study, shortened where its source has a larger one."""
-        return StudyConfig.model_validate(self.body)
-
-    @cached_property
-    def as_in_the_paper(self) -> StudyConfig | None:
-        """The study in the size of its source; None where the other one is all there is."""
-        return StudyConfig.model_validate(self.paper) if self.paper else None
-
-
-def _task(name: str, **fields: Any) -> dict[str, Any]:
-    return {"kind": "task", "task": name, **fields}
-
-
 READY: dict[str, ReadyStudy] = {
     each.key: each
     for each in (
@@ -93,7 +60,7 @@ READY: dict[str, ReadyStudy] = {
             " of it may be chance.",
             body={
                 "base": {
-                    "data": _task("temporal_order"), "model": {"hidden_size": 50}, "steps": 1500, "batch_size": 20,
+                    "data": task("temporal_order"), "model": {"hidden_size": 50}, "steps": 1500, "batch_size": 20,
                     "optimizer": {"name": "sgd", "learning_rate": 0.05}, "eval_every": 50, "profile_every": 50,
                 },
                 "seeds": 4,
@@ -101,7 +68,7 @@ READY: dict[str, ReadyStudy] = {
             },
             paper={
                 "base": {
-                    "data": _task("temporal_order"), "model": {"hidden_size": 50}, "steps": 1_000_000, "batch_size": 20,
+                    "data": task("temporal_order"), "model": {"hidden_size": 50}, "steps": 1_000_000, "batch_size": 20,
                     "optimizer": {"name": "sgd", "learning_rate": 0.01}, "eval_every": 1000, "profile_every": 1000,
                 },
                 "seeds": 5,
@@ -124,7 +91,7 @@ READY: dict[str, ReadyStudy] = {
             " 80 in none. The paper trains far longer.",
             body={
                 "base": {
-                    "data": _task("adding"), "model": {"hidden_size": 32}, "steps": 1000, "batch_size": 16,
+                    "data": task("adding"), "model": {"hidden_size": 32}, "steps": 1000, "batch_size": 16,
                     "optimizer": {"name": "adam", "learning_rate": 0.005}, "clip": {"method": "norm", "threshold": 1.0},
                     "eval_every": 50, "profile_every": 50,
                 },
@@ -137,7 +104,7 @@ READY: dict[str, ReadyStudy] = {
             },
             paper={
                 "base": {
-                    "data": _task("adding"), "model": {"hidden_size": 100}, "steps": 1_000_000, "batch_size": 16,
+                    "data": task("adding"), "model": {"hidden_size": 100}, "steps": 1_000_000, "batch_size": 16,
                     "optimizer": {"name": "sgd", "learning_rate": 0.01}, "clip": {"method": "norm", "threshold": 1.0},
                     "eval_every": 1000, "profile_every": 1000,
                 },
@@ -159,7 +126,7 @@ READY: dict[str, ReadyStudy] = {
             " the usual advice of 1 is not the end of it, and the largest bias did no harm here.",
             body={
                 "base": {
-                    "data": _task("adding"), "model": {"cell": "lstm", "hidden_size": 32}, "steps": 1000,
+                    "data": task("adding"), "model": {"cell": "lstm", "hidden_size": 32}, "steps": 1000,
                     "batch_size": 16, "optimizer": {"name": "adam", "learning_rate": 0.005},
                     "clip": {"method": "norm", "threshold": 1.0}, "eval_every": 50, "profile_every": 50,
                 },
@@ -183,7 +150,7 @@ READY: dict[str, ReadyStudy] = {
             " usual norm 6.",
             body={
                 "base": {
-                    "data": _task("temporal_order", seq_len=20), "model": {"hidden_size": 50},
+                    "data": task("temporal_order", seq_len=20), "model": {"hidden_size": 50},
                     "init": {"scheme": "sparse", "spectral_radius": 0.95, "std": 0.01}, "steps": 1500, "batch_size": 20,
                     "optimizer": {"name": "sgd", "learning_rate": 0.05}, "eval_every": 50, "profile_every": 50,
                     "clip": {"method": "norm"},
@@ -208,7 +175,7 @@ READY: dict[str, ReadyStudy] = {
             " the RNN.",
             body={
                 "base": {
-                    "data": _task("adding", seq_len=50), "steps": 40, "batch_size": 32,
+                    "data": task("adding", seq_len=50), "steps": 40, "batch_size": 32,
                     "optimizer": {"name": "sgd", "learning_rate": 0.0001}, "eval_every": 40, "profile_every": 4,
                 },
                 "axes": [
@@ -218,5 +185,6 @@ READY: dict[str, ReadyStudy] = {
                 "seeds": 8,
             },
         ),
+        *OF_CELLS,
     )
 }  # fmt: skip

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -60,15 +60,21 @@ def told(value: Any) -> str:
     return str(value)
 
 
-def table_of(axes: Sequence[str], cells: Sequence[dict[str, Any]]) -> tuple[list[str], list[list[Any]]]:
-    """Return columns and rows of what is told of cells (`CellOutcome.to_json`); empty columns are left out."""
-    numbers = {"validation loss": "median_final_val_loss", "half-life": "median_half_life",
-               "steps to success": "median_steps_to_success"}  # fmt: skip
+TOLD = {"validation loss": "final_val_loss", "half-life": "half_life", "steps to success": "steps_to_success"}
+
+
+def table_of(
+    axes: Sequence[str], cells: Sequence[dict[str, Any]], numbers: Mapping[str, str] = TOLD
+) -> tuple[list[str], list[list[Any]]]:
+    """Return columns and rows of what is told of cells (`CellOutcome.to_json`); empty columns are left out.
+
+    numbers: heading -> name of a number of each run (`rnncore.studies.summary.NUMBERS`), whose median is told.
+    """
     columns = [*axes, "successes", *numbers]
     rows = [
         [*(cell["values"][axis] for axis in axes),
          None if cell["successes"] is None else f"{cell['successes']} of {cell['runs']}",
-         *(cell[name] for name in numbers.values())]
+         *(cell[f"median_{name}"] for name in numbers.values())]
         for cell in cells
     ]  # fmt: skip
     kept = [place for place in range(len(columns)) if any(row[place] is not None for row in rows)]
