@@ -73,6 +73,7 @@ def project(page: Page) -> None:
 
 def thirty_years(page: Page) -> None:
     """Put five cells on one board: open the list of comparisons, choose, train; then look at the first step."""
+    still(page)  # a list that opens while the page is still being drawn closes again
     page.get_by_role("combobox", name=re.compile("Compare")).click()
     page.get_by_role("option", name="thirty years of cells").click()
     page.get_by_text("minGRU", exact=True).first.wait_for()

@@ -110,6 +110,11 @@ class Cell(Implemented):
     further: bool = False
 
     @property
+    def states(self) -> dict[str, float]:
+        """All that goes on to the next timestep, in its order: name -> its value before the first one."""
+        return {"h": 0.0} | ({"c": 0.0} if self.has_cell_state else {}) | dict(self.carried)
+
+    @property
     def takes_schemes(self) -> bool:
         """Whether `InitConfig.scheme` has something to say: there is a matrix, and it can be filled."""
         return self.matrix is not None and self.drawn

@@ -20,7 +20,7 @@ def due(config: TrainConfig, step: int) -> bool:
 def state_size(model: ModelConfig) -> int:
     """Return how many numbers the states of all layers have together."""
     cell = CELLS[model.cell]
-    return model.num_layers * model.hidden_size * cell.numbers_per_unit * (2 if cell.has_cell_state else 1)
+    return model.num_layers * model.hidden_size * cell.numbers_per_unit * len(cell.states)
 
 
 def extent(model: ModelConfig, timesteps: int) -> tuple[int, int]:

@@ -53,6 +53,7 @@ def _floss(recurrent: Recurrent, inputs: Tensor, config: FlossingConfig) -> Flos
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.param_groups[0]["lr"] = config.learning_rate * (1 - done / config.steps)
             optimizer.step()
+            own.hold_weights()
     with torch.no_grad():
         sizes.append(math.sqrt(float(flossing_loss(own, driven, config.exponents))))
         if math.isfinite(sizes[-1]):

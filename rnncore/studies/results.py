@@ -4,14 +4,16 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from rnncore.changes import merged
 from rnncore.config import TrainConfig
 from rnncore.studies.config import StudyConfig
 
 FILE = Path(__file__).with_name("results.json")
-NEWER = ("flossing",)  # settings that came after results were kept
+NEWER = ("flossing", "model.bound_weights")  # settings that came after results were kept
 
 
 class Result(NamedTuple):
@@ -40,7 +42,11 @@ def mark_of(study: StudyConfig) -> str:
 
     A setting that is newer than the results says nothing as long as it is at its default: the runs are the same.
     """
-    same = {name for name in NEWER if getattr(study.base, name) == getattr(TrainConfig(), name)}
+    same: dict[str, Any] = {}
+    for path in NEWER:
+        part, _, name = path.rpartition(".")
+        if attrgetter(path)(study.base) == attrgetter(path)(TrainConfig()):
+            same = merged(same, {part: {name: True}} if part else {name: True})
     text = study.model_copy(update={"batched": False}).model_dump_json(by_alias=True, exclude={"base": same})
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 

@@ -56,6 +56,10 @@ CASES: dict[str, dict[str, Any]] = {
         model={"cell": "indrnn", "nonlinearity": "relu", "num_layers": 2, "bound_weights": True},
         optimizer={"name": "sgd", "learning_rate": 0.9},
     ),
+    "bounded indrnn, flossing": case(
+        flossing={"exponents": 4, "steps": 20, "learning_rate": 0.2}, model={"cell": "indrnn", "bound_weights": True},
+        optimizer=SGD,
+    ),
     "relu indrnn, float64": case(model={"cell": "indrnn", "nonlinearity": "relu"}, dtype="float64"),
     "orthogonal, relu, float64": case(model={"cell": "orthogonal", "nonlinearity": "relu"}, dtype="float64"),
     "lru, truncation, clip recursion, every step": case(
@@ -91,7 +95,7 @@ CASES: dict[str, dict[str, Any]] = {
         f"flossing {cell}": case(
             flossing={"exponents": 2, "steps": 9}, model={"cell": cell}, optimizer=SGD | {"learning_rate": 0.001}
         )
-        for cell in ("lstm", "gru", "lru", "orthogonal", "peephole")
+        for cell in ("lstm", "gru", "lru", "orthogonal", "peephole", "slstm")
     },
     "nesterov, linear": case(
         optimizer=SGD | {"momentum": 0.9, "nesterov": True, "weight_decay": 0.01},

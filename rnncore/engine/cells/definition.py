@@ -79,10 +79,9 @@ class CellDefinition(ABC):
         """Let torch keep parameters of a layer, `NAME_lLAYER` of `layers`, within a constraint; here there is none."""
 
     def start(self, inputs: Tensor) -> State:
-        """Return the state before the first timestep for inputs (B, I): zeros and `entry.carried`, (B, H) each."""
-        zeros = inputs.new_zeros(len(inputs), self.hidden_size)
-        carried = tuple(torch.full_like(zeros, first) for first in self.entry.carried.values())
-        return (zeros, zeros, *carried) if self.entry.has_cell_state else (zeros, *carried)
+        """Return the state before the first timestep for inputs (B, I): `entry.states`, (B, H) each."""
+        size = len(inputs), self.hidden_size
+        return tuple(inputs.new_full(size, first) for first in self.entry.states.values())
 
     def scan(self, inputs: Tensor, weights: Weights, recursion: Recursion, tape: LayerTape | None) -> Tensor:
         """Map inputs (T, B, I) to h_t of all timesteps (T, B, W); the backward pass records on `tape` if there is one.

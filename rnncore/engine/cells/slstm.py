@@ -1,6 +1,5 @@
 """The sLSTM: an LSTM whose input and forget gates are exponentials, kept finite by a normaliser and a stabiliser."""
 
-import torch
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -18,12 +17,12 @@ class Slstm(CellDefinition):
     """
 
     def step(self, inputs: Tensor, state: State, weights: Weights) -> Step:
-        """m_t = ln(exp(ln f + m_{t-1}) + exp(ln i)), c_t/n_t = kept c_{t-1}/n_{t-1} + (1 - kept) z, h_t = o c_t/n_t."""
+        """m_t = ln(f exp(m_{t-1}) + i), c_t/n_t = kept c_{t-1}/n_{t-1} + (1 - kept) z, h_t = o c_t/n_t."""
         w_ih, w_hh, b_ih, b_hh = weights
         h, c, m = state
         log_i, log_f, z, o = (F.linear(inputs, w_ih, b_ih) + F.linear(h, w_hh, b_hh)).chunk(4, -1)
-        old = log_f + m  # ln(f n_{t-1})
-        kept, new = (old - log_i).sigmoid(), (log_i - old).sigmoid()  # f n_{t-1} / n_t, i / n_t
+        older = log_f + m - log_i  # ln(f n_{t-1} / i)
+        kept, new = older.sigmoid(), (-older).sigmoid()  # f n_{t-1} / n_t, i / n_t
         c = kept * c + new * z.tanh()
         o = o.sigmoid()
-        return Step((o * c, c, torch.logaddexp(old, log_i)), (kept, o))
+        return Step((o * c, c, log_i + F.softplus(older, threshold=40)), (kept, o))

@@ -24,7 +24,7 @@ def read(probe: Probe) -> Reading:
     """Return the half-life of each unit of the top layer, longest first, and maps of its state and gradient."""
     model = probe.model
     entry = model.recurrent.entry
-    width = model.recurrent.hidden_size * entry.numbers_per_unit * (2 if entry.has_cell_state else 1)
+    width = model.recurrent.hidden_size * entry.numbers_per_unit * len(entry.states)
     T = probe.batch().inputs.shape[1]
     inputs, _, lengths, notes = probe.some(T * width * (1 if entry.memory_gate else width), _MOST)
     top = layers_of(model, inputs)[-1]
