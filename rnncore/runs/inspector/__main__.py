@@ -17,6 +17,7 @@ from rnncore.runs.backend.frames import Frame, ProtocolError, read_frame, write_
 from rnncore.runs.backend.memory import speaks_of_memory
 from rnncore.runs.reader.wire import split_files
 from rnncore.runs.worker.confine import limit_memory, lower_priority
+from rnncore.runs.worker.lean_torch import load_torch
 from rnncore.runs.worker.main import TorchEngine
 
 logger = logging.getLogger("rnncore.runs.inspector")
@@ -93,7 +94,7 @@ def main() -> None:
     lower_priority(options.nice)
     try:
         load_plugins(os.environ.get(PLUGINS, ""))
-        _load_torch()
+        load_torch()
         write_frame(replies, {"type": "ready"})
         limit_memory(options.memory_mb or None)
         serve(os.fdopen(os.dup(0), "rb"), replies)
@@ -101,15 +102,6 @@ def main() -> None:
         logger.debug("nobody listens any more")
     except ConfigError as error:  # a plugin that cannot be imported
         logger.error("this process ends: %s", error)
-
-
-def _load_torch() -> None:
-    import torch
-
-    from rnncore.runs.worker.lean_torch import leave_compiler_out
-
-    leave_compiler_out()
-    torch.set_num_threads(1)
 
 
 main()

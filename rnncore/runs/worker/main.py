@@ -1,7 +1,6 @@
 """A worker process, `python -m rnncore.runs.worker`: imports torch once, then takes job after job over its pipes."""
 
 import argparse
-import gc
 import json
 import logging
 import os
@@ -23,7 +22,7 @@ from rnncore.runs.backend.memory import EXIT_CODE, speaks_of_memory
 from rnncore.runs.worker.confine import limit_memory, lower_priority
 from rnncore.runs.worker.engine import Engine, ReadFile, TrainerLike
 from rnncore.runs.worker.job import Job
-from rnncore.runs.worker.lean_torch import leave_compiler_out
+from rnncore.runs.worker.lean_torch import load_torch
 from rnncore.studies import pace
 from rnncore.studies.forecast import PER_RUN_S, REFERENCE, REFERENCE_LENGTH, run_seconds
 
@@ -38,10 +37,7 @@ class TorchEngine:
 
         The first worker of a machine also finds out how fast it is.
         """
-        import torch
-
-        leave_compiler_out()
-        torch.set_num_threads(1)
+        load_torch()
         for cell in CELLS:
             try:
                 self._try(cell)
@@ -139,8 +135,6 @@ def serve(requests: BinaryIO, replies: BinaryIO, engine: Engine, nice: int, memo
 
     threading.Thread(target=_receive, args=(requests, inbox), daemon=True).start()
     engine.warm_up()
-    gc.freeze()  # what is loaded stays: no later search for garbage looks at it again
-    gc.enable()
     lower_priority(nice)
     send({"type": "ready", "pid": os.getpid()}, b"")
     while True:
