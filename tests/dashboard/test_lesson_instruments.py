@@ -56,6 +56,18 @@ def test_with_a_cut_no_loss_teaches_what_lies_behind_it() -> None:
             assert (tau - t).max() == most
 
 
+def test_flossing_brings_exponents_to_zero_and_lets_losses_reach_back() -> None:
+    for flossed, usual in zip(readings("flossing", 0, "lyapunov"), readings("flossing", 1, "lyapunov"), strict=True):
+        assert -0.64 < usual.arrays["exponent"][0] < -0.48
+        np.testing.assert_array_equal(flossed.arrays["exponent_before"], usual.arrays["exponent"])
+        assert np.abs(flossed.arrays["exponent"][:16]).max() < 0.1
+    for found in readings("flossing", 0, "flow"):
+        assert found.said[0].startswith("Most losses teach every earlier state")
+    lags = [int(found.said[0].split()[6]) for found in readings("flossing", 1, "flow")]
+    assert min(lags) >= 7
+    assert max(lags) <= 10
+
+
 def test_attention_lets_all_timesteps_teach() -> None:
     for run, low, high in ((0, 41, 50), (1, 2, 3)):
         for found in readings("attention", run, "contributions"):

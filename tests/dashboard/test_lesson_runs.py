@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dashboard.lessons import LESSONS
-from rnncore.config import InitConfig
+from rnncore.config import FlossingConfig, InitConfig
 from tests.support.outcomes import Outcome, outcome
 
 pytestmark = pytest.mark.lessons
@@ -58,6 +58,13 @@ def threshold(one: Outcome, hundredth: Outcome) -> None:
     assert hundredth.clipped > 0.98
     assert hundredth.final > 25 * one.final
     assert 0.5 < np.mean([record.grad_norm for record in one.records]) < 3
+
+
+def flossing(flossed: Outcome, usual: Outcome) -> None:
+    assert flossed.final < 0.01
+    assert usual.final > 0.41
+    assert flossed.records[0].exponents_after_flossing is not None
+    assert flossed.records[0].exponents_after_flossing < 0.02
 
 
 def forget_bias(default: Outcome, chrono: Outcome) -> None:
@@ -150,7 +157,7 @@ CLAIMS: dict[str, Callable[..., None]] = {
     "threshold": threshold, "forget-bias": forget_bias, "gru-lstm": gru_lstm, "orthogonal": orthogonal,
     "identity": identity, "spectral-radius": spectral_radius, "adam": adam, "decay": decay,
     "truncation": truncation, "attention": attention, "noise": noise, "temporal-order": temporal_order,
-    "carousel": carousel, "modern": modern, "diagonal": diagonal,
+    "carousel": carousel, "modern": modern, "diagonal": diagonal, "flossing": flossing,
 }  # fmt: skip
 DEFAULT_S, OTHERS_S = 5.0, 10.0  # CPU seconds on one core for all runs of a lesson, until it can be seen
 SEEN_AT = {"temporal-order": 1 / 2}  # share of the steps; elsewhere all of them
@@ -174,6 +181,20 @@ def test_what_to_change_in_the_lessons_on_cells_comes_out_too(seed: int) -> None
     slower = rnn.optimizer.model_copy(update={"learning_rate": 0.002})
     assert 0.455 < outcome(rnn.model_copy(update={"optimizer": slower}), seed).final < 0.47
     assert 0.05 < outcome(lru.model_copy(update={"optimizer": slower}), seed).final < 0.12
+
+
+def test_few_flossed_exponents_do_not_hold_fifteen_bits() -> None:
+    flossed = LESSONS["flossing"].config
+    finals = {
+        count: [
+            outcome(flossed.model_copy(update={"flossing": FlossingConfig(exponents=count)}), seed).final
+            for seed in range(5)
+        ]
+        for count in (1, 8)
+    }
+    assert min(finals[1]) > 0.41
+    assert sum(final < 0.01 for final in finals[8]) == 1
+    assert sum(final < 0.38 for final in finals[8]) >= 3
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -48,7 +48,7 @@ def test_there_are_lessons_on_everything_promised() -> None:
     assert set(LESSONS) == {
         "rescue", "vanishing", "exploding", "no-cure", "value", "threshold", "forget-bias", "gru-lstm", "orthogonal",
         "identity", "spectral-radius", "adam", "decay", "truncation", "attention", "noise", "temporal-order",
-        "carousel", "modern", "diagonal",
+        "carousel", "modern", "diagonal", "flossing",
     }  # fmt: skip
 
 
