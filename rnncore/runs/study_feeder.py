@@ -19,6 +19,7 @@ from rnncore.runs.store.database import StoreFault, is_damage, may_pass
 from rnncore.runs.store.store import ENDED, NewRun, StoredRun
 from rnncore.runs.store.studies import StoredStudy, label_of, numbers_of
 from rnncore.runs.tokens import new_id
+from rnncore.studies import pace
 from rnncore.studies.config import StudyConfig
 from rnncore.studies.expansion import StudyCell, cells_of
 from rnncore.studies.forecast import run_seconds
@@ -32,6 +33,7 @@ TOGETHER = 8  # runs of a batch, at most
 IN_TURN, IN_TURN_S = 16, 2.0  # runs that one job trains one after another, and their forecast, at most
 SHORT_S, LONG_SEQUENCE = 20.0, 100  # longest run that may train in a batch; timesteps where they are not known
 STOPPED = "Its study was stopped"
+MADE_ROOM = "It made room for others at step {step}."
 BROKEN = "This study cannot go on; the server's log says why."
 
 
@@ -108,11 +110,14 @@ class OpenStudy:
             taken.append(self.waiting.popleft())
 
     def _seconds(self, cell: int) -> float:
-        """Return the forecast of a run. A job of several runs cannot make room for others, so they have to be short."""
+        """Return the forecast of a run on this machine: those that train in one job have to be short.
+
+        Such a job makes room for others late, in turn, or with its work lost, as a batch.
+        """
         if cell not in self.seconds:
             config = self.cells[cell].config
             length = getattr(config.data, "seq_len", None) or getattr(config.data, "window", None) or LONG_SEQUENCE
-            self.seconds[cell] = run_seconds(config, length)
+            self.seconds[cell] = run_seconds(config, length) * (pace.measured() or 1.0)
         return self.seconds[cell]
 
 
@@ -254,13 +259,17 @@ class StudyFeeder:
         return True
 
     def _settle_batch(self, study: OpenStudy, run_id: str, numbers: Sequence[int]) -> None:
-        """Let go of a batch; the runs that it brought no summary of train one by one."""
+        """Let go of a job of several runs; those that it brought no summary of train in another one.
+
+        They train one by one where they were one batched model, or where nothing came of the job.
+        """
         lifecycle, known = self._lifecycle, self._lifecycle.store.settled_numbers(study.stored.key)
         with lifecycle.transaction():
             lifecycle.store.drop_study_run(run_id)
         left = [number for number in numbers if number not in known]
         if left:
-            study.apart.update(number // len(study.config.seeds) for number in left)
+            if study.config.batched or len(left) == len(numbers):
+                study.apart.update(number // len(study.config.seeds) for number in left)
             study.waiting.extendleft(reversed(left))
 
     def _goes_on(self, study: OpenStudy, run: StoredRun) -> bool:
@@ -308,22 +317,32 @@ class StudyFeeder:
     # Room for others
 
     def _make_room(self) -> None:
-        """Let runs of studies wait again, from a checkpoint, where somebody else waits and no place is free."""
+        """Let runs of studies wait again, from a checkpoint, where somebody else waits and no place is free.
+
+        A batched model has none: its runs train once more, one by one, and then can make room. Short runs that train in
+        turn go on: their job ends soon (`rnncore.runs.worker.job`).
+        """
         lifecycle = self._lifecycle
         runs, now = lifecycle.runs, lifecycle.clock.monotonic()
         others = sum(not runs[run].in_study for run in lifecycle.queue)
-        wanted = others - sum(run.parking for run in runs.values())
+        leaving = sum(
+            run.parking or (run.in_study and run.executing and run.ending is not None) for run in runs.values()
+        )
+        wanted = others - leaving
         if wanted <= 0 or lifecycle.backend.capacity().free:
             return
         able = [run for run in runs.values() if run.in_study and _has_had_a_turn(run, now)]
         for run in sorted(able, key=lambda each: each.trained_seconds(now))[:wanted]:
             with lifecycle.transaction():
-                run.wanted = True
-                lifecycle.park(run)
+                if run.batch:
+                    lifecycle.ask_to_end(run, Ending("stopped", MADE_ROOM))
+                else:
+                    run.wanted = True
+                    lifecycle.park(run)
 
 
 def _has_had_a_turn(run: ActiveRun, now: float) -> bool:
-    if not run.executing or run.parking or run.ending is not None or run.batch:
+    if not run.executing or run.parking or run.ending is not None or (run.batch and run.in_turn):
         return False
     if not run.step or run.running_since is None:
         return False

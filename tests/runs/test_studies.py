@@ -11,8 +11,10 @@ from rnncore.runs.limits import LimitError
 from rnncore.runs.store.pruning import prune
 from rnncore.runs.store.store import Store
 from rnncore.runs.studies import StudyError, UnknownStudy
+from rnncore.runs.worker import job
 from rnncore.studies.config import read_study
 from tests.support.fake_worker import DIVERGES, NO_MEMORY, RAISES
+from tests.support.memory_backend import MemoryBackend
 from tests.support.scheduling import LONG, Server, quick_settings
 
 
@@ -326,3 +328,32 @@ def test_long_runs_have_jobs_of_their_own_so_that_they_can_make_room(server):
     assert all("," not in run.label for run in server.store.runs())
     server.scheduler.studies.stop(study_id)
     server.wait(lambda: server.scheduler.overview().running == 0)
+
+
+def test_runs_in_turn_that_take_longer_than_expected_leave_the_others_to_further_jobs(tmp_path, monkeypatch):
+    """Somebody may wait for their place."""
+    monkeypatch.setattr(job, "IN_TURN_SECONDS", -1.0)  # one run is all that a job has time for
+    server = Server(tmp_path, MemoryBackend)
+    begun: list[tuple[int, ...]] = []
+    feeder = server.scheduler.studies.feeder
+    begin = feeder._begin
+    monkeypatch.setattr(feeder, "_begin", lambda study, taken: (begun.extend(taken), begin(study, taken)))
+    study_id = server.scheduler.studies.submit("w", study(seeds=12, cells=1))
+    wait_over(server, study_id)
+    assert max(map(len, begun)) > 2
+    assert sum(map(len, begun)) > 12
+    assert {number: run["steps"] for number, run in summaries(server, study_id).items()} == dict.fromkeys(range(12), 5)
+    server.close()
+
+
+def test_a_batch_makes_room_for_somebody_else_and_its_runs_train_one_by_one(server):
+    long = study(steps=1000, milliseconds=2, seeds=4, cells=1, batched=True)
+    study_id = server.scheduler.studies.submit("w", long)
+    server.wait(lambda: server.scheduler.overview().running == 2)
+    assert sorted(run.label for run in server.store.runs()) == ["0,1", "2,3"]
+    group = server.submit(study().configs()[0])
+    assert server.wait_status(group.runs[0], "finished").step == 5
+    server.wait(lambda: any("," not in run.label for run in server.store.runs() if run.workspace != "w"))
+    wait_over(server, study_id)
+    found = summaries(server, study_id)
+    assert {number: run["steps"] for number, run in found.items()} == dict.fromkeys(range(4), 1000)

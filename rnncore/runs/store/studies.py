@@ -119,7 +119,7 @@ class StudyTable(Database):
             db.execute("DELETE FROM runs WHERE id = ?", (run_id,))
 
     def keep_study_batch(self, run_id: str, summaries: Sequence[Mapping[str, Any]]) -> None:
-        """Keep the summaries of the runs that trained together in one; its label tells their numbers."""
+        """Keep the summaries of the first runs of those that trained in one; its label tells their numbers."""
         if not summaries:
             return
         with self.write() as db:
@@ -129,7 +129,7 @@ class StudyTable(Database):
                 (run_id,),
             ).fetchone()
             if found is not None:
-                for number, summary in zip(numbers_of(found[1]), summaries, strict=True):
+                for number, summary in zip(numbers_of(found[1]), summaries, strict=False):
                     _keep(db, found[0], number, summary)
 
     def drop_study_run(self, run_id: str) -> None:

@@ -24,6 +24,7 @@ from rnncore.words import sentence
 
 FLUSH_BYTES = 2**20
 CHECKPOINT_SHARE = 0.02  # of the training time, at most
+IN_TURN_SECONDS = 4.0  # after which no further run of a job begins: others may wait for its place
 SLOW_STEPS, SLOW_SECONDS = 20, 5.0  # a slow start takes so long for its first steps
 Send = Callable[[dict[str, Any], bytes], None]
 
@@ -136,10 +137,14 @@ class Job:
     def _train_in_turn(self) -> tuple[str, str]:
         """Train short runs of a study one after another, each as it trains alone; only their summaries are sent.
 
-        Nothing is saved on the way, so that they begin anew where they are stopped.
+        Nothing is saved on the way, so that they begin anew where they are stopped. Where they take longer than was
+        expected, the last ones are left to another job.
         """
         success, summaries, largest = self._success(), list[dict[str, Any]](), 0
+        until = time.monotonic() + IN_TURN_SECONDS
         for values in self._spec.batch:
+            if summaries and time.monotonic() > until:
+                break
             config = TrainConfig.model_validate(values)
             self._memory_mb = self._confine(config)
             trainer, kept = self._engine.trainer(config, self._read_file), Kept()
