@@ -3,12 +3,18 @@
 Only where ray is installed: `.ci/ray` makes an environment for that and runs these tests in it.
 """
 
+import json
 import logging
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 
 pytest.importorskip("ray", reason="ray is not installed here; .ci/ray makes an environment that has it")
@@ -31,7 +37,8 @@ from rnncore.config import TrainConfig, UploadData, UploadedFile
 from rnncore.runs.backend.protocol import Lost
 from rnncore.runs.backend.ray import RayBackend, _Place
 from rnncore.runs.settings import Settings
-from rnncore.runs.store.store import file_id_of
+from rnncore.runs.store.store import Store, file_id_of
+from rnncore.runs.study_call import WORKSPACE
 from tests.support.fake_worker import DIES, HANGS
 from tests.support.ray_cluster import Nodes, on_cluster
 from tests.support.scheduling import LONG, Server, config, slow
@@ -141,6 +148,28 @@ def test_a_run_is_the_same_to_the_last_bit_as_here(server: Server, nodes: Nodes,
     other.close()
 
 
+def test_a_study_on_the_command_line_comes_out_the_same_to_the_last_bit_as_here(nodes: Nodes, tmp_path: Path) -> None:
+    asked = {
+        "base": {"data": {"kind": "task", "seq_len": 8}, "model": {"hidden_size": 8}, "steps": 20, "eval_every": 5},
+        "axes": [{"field": "model.cell", "values": ["rnn", "lstm"]}],
+        "seeds": 3,
+        "success": {"metric": "train_loss", "below": 0.3},
+    }
+    (tmp_path / "study.json").write_text(json.dumps(asked))
+    found = []
+    for name, more in (("ray", ["--ray", nodes.address]), ("here", ["--workers", "1"])):
+        command = [sys.executable, "-m", "rnncore", "study", "study.json", "--out", name, *more]
+        room = {"RNNLAB_RAY_RUNS": "2", "RNNLAB_RAY_CPUS_PER_RUN": "0"}  # other tests hold the cluster's CPUs
+        done = subprocess.run(command, cwd=tmp_path, env=os.environ | room, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        runs = pq.read_table(tmp_path / name / "runs.parquet").drop_columns(["seconds"])
+        with closing(Store(Settings(data_dir=tmp_path / name / "work").store_path)) as store:
+            (known,) = store.studies_of(WORKSPACE)
+            found.append((runs.to_pylist(), store.study_thinned(known.key, 0, 5)))
+    assert [len(each) for each in found[0]] == [6, 6]
+    assert found[0] == found[1]
+
+
 @pytest.mark.parametrize(
     ("error", "again"),
     [
@@ -222,3 +251,20 @@ def test_the_example_for_ray_up_is_valid_by_ray_s_own_schema():
     config = prepare_config(yaml.safe_load(text))
     validate_config(config)
     assert config["available_node_types"]["head"]["resources"]["CPU"] == 0
+
+
+def test_in_the_example_for_kubernetes_the_server_sees_the_files_of_the_head_whose_ray_is_ours():
+    import ray
+    import yaml
+
+    page = (Path(__file__).parents[2] / "docs" / "deploy.md").read_text("utf-8")
+    (text,) = [block for block in re.findall(r"```yaml\n(.*?)```", page, re.DOTALL) if "RayCluster" in block]
+    spec = yaml.safe_load(text)["spec"]
+    assert spec["rayVersion"] == ray.__version__
+    head, server = spec["headGroupSpec"]["template"]["spec"]["containers"]
+    mounts = [
+        {each["name"] for each in one["volumeMounts"] if each["mountPath"] == "/tmp/ray"} for one in (head, server)
+    ]
+    assert mounts[0] == mounts[1] != set()
+    backend = Settings.from_env({each["name"]: each["value"] for each in server["env"]})
+    assert (backend.backend, backend.ray_address) == ("ray", "127.0.0.1:6379")
