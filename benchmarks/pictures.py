@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, TimeoutError
 
 from benchmarks.opened import opened
 from dashboard.experiment.opening import DEFAULT
@@ -71,11 +71,22 @@ def project(page: Page) -> None:
     page.locator(".rgl-projector").wait_for()
 
 
+def choose(page: Page, name: str, option: str) -> None:
+    """Choose in a list; a page that is still being drawn closes it, so it is opened until the option is there."""
+    wanted = page.get_by_role("option", name=option)
+    for _ in range(10):
+        page.get_by_role("combobox", name=re.compile(name)).click()
+        try:
+            wanted.wait_for(timeout=10_000)
+            break
+        except TimeoutError:
+            continue
+    wanted.click()
+
+
 def thirty_years(page: Page) -> None:
     """Put five cells on one board: open the list of comparisons, choose, train; then look at the first step."""
-    still(page)  # a list that opens while the page is still being drawn closes again
-    page.get_by_role("combobox", name=re.compile("Compare")).click()
-    page.get_by_role("option", name="thirty years of cells").click()
+    choose(page, "Compare", "thirty years of cells")
     page.get_by_text("minGRU", exact=True).first.wait_for()
     page.get_by_role("button", name="Train", exact=True).first.click()
     page.wait_for_function("() => document.querySelectorAll('.rgl-status[data-status=finished]').length === 5")

@@ -79,6 +79,7 @@ class Cell(Implemented):
     carried: what else goes on to the next timestep beside h_t and c_t, and its value before the first one, by name.
     numbers_per_unit: in its state h_t: 2 where units are complex.
     own_output: whether the layer above sees something else than h_t (`CellDefinition.outputs`).
+    linear: whether its states and outputs are a linear function of the inputs.
     squashed: whether its states end at -1 and 1 (unless its non-linearity is ReLU): beyond 0.95 a unit is saturated.
     held: name of the weights, one per unit, that `ModelConfig.bound_weights` holds within 2^(1/T); None: none.
     further: whether the page keeps it behind one more click.
@@ -105,6 +106,7 @@ class Cell(Implemented):
     carried: Mapping[str, float] = field(default_factory=dict)
     numbers_per_unit: int = 1
     own_output: bool = False
+    linear: bool = False
     squashed: bool = True
     held: str | None = None
     further: bool = False
@@ -343,6 +345,7 @@ CELLS.register(
         biases=(),
         numbers_per_unit=2,
         own_output=True,
+        linear=True,
         squashed=False,
         further=True,
         implementation="rnncore.engine.cells.lru:Lru",

@@ -35,6 +35,10 @@ BASICS: dict[str, Term] = {
         "",
         ("layers",),
     ),
+    "Linear": Term(
+        "What only adds up its inputs, each times a number of its own; it cannot multiply one input by another.",
+        r"y = W x + b",
+    ),
     "Loss": Term("A number that says how wrong the answers are; training makes it smaller.", "", ("losses",)),
     "Mean": Term("The sum of values over their number."),
     "Median": Term("The value in the middle: half of the values are smaller, half are larger."),

@@ -85,6 +85,15 @@ def more_steps(e: Evidence, times: int, least: int) -> Remedy | None:
     return Remedy(f"Train for {steps:,} steps instead of {e.config.steps:,}.", {"steps": steps})
 
 
+def another_form(e: Evidence) -> Remedy | None:
+    """Return the remedy of a linear network: attention, or where each step has its answer a cell with gates."""
+    if e.config is None:
+        return None
+    if READOUTS[e.config.model.readout].per_step:
+        return Remedy("Cell: GRU, which is not linear.", {"model": {"cell": "gru"}})
+    return Remedy("Read-out: attention, which is not linear.", {"model": {"readout": "attention"}})
+
+
 def shorter_way(e: Evidence) -> Remedy | None:
     """Return the remedy that lets the gradient reach early timesteps: attention, or a cell with gates."""
     if e.config is None:
@@ -93,7 +102,8 @@ def shorter_way(e: Evidence) -> Remedy | None:
     if not readout.per_step and not readout.attends:
         changes: dict[str, Any] = {"model": {"readout": "attention"}}
         return Remedy("Read-out: attention, which gives every timestep a short way to the loss.", changes)
-    if not CELLS[e.config.model.cell].gates:
+    cell = CELLS[e.config.model.cell]
+    if cell.squashed and not cell.gates:  # others without gates carry it as far by their form
         changes = {"model": {"cell": "lstm", "nonlinearity": "tanh"}, "init": {"scheme": "default"}, "omega": 0.0}
         return Remedy("Cell: LSTM, whose cell state carries the gradient further.", changes)
     return None

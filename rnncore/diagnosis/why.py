@@ -2,10 +2,12 @@
 
 import math
 
+from rnncore.cells import CELLS
+from rnncore.choices import READOUTS
 from rnncore.diagnosis.evidence import Evidence
 from rnncore.diagnosis.finding import Remedy
 from rnncore.diagnosis.quantities import figure
-from rnncore.diagnosis.remedies import clip_at, more_steps, shorter_way, usual_weights
+from rnncore.diagnosis.remedies import another_form, clip_at, more_steps, shorter_way, usual_weights
 from rnncore.diagnosis.rules.through_time import FADING, VANISHING, reached
 
 FAR = 10.0  # loss over that of a simple answer above which more of the same training is no advice
@@ -28,9 +30,15 @@ def no_decay(e: Evidence) -> Remedy | None:
 
 
 def because(e: Evidence) -> tuple[str, Remedy | None]:
-    """Return the rest of a sentence, and what to try: no decay, other weights, a shorter way, clipping, more steps."""
+    """Return the rest of a sentence, and what to try.
+
+    That is no decay, a network that is not linear, other weights, a shorter way, clipping, more steps.
+    """
     if (freed := no_decay(e)) is not None:
         return f"; weight decay pulls the weights {figure(e.decay_share)} times as far as {_beside(e)}", freed
+    if e.config is not None and CELLS[e.config.model.cell].linear and not READOUTS[e.config.model.readout].attends:
+        told = f"; {CELLS[e.config.model.cell].phrase} with this read-out is linear: it cannot multiply two inputs"
+        return told, another_form(e)
     found = reached(e)
     if found is not None and found.reach < FADING:
         arrives = f"only {figure(found.reach)}" if found.reach else "nothing"

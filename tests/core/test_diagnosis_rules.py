@@ -4,9 +4,12 @@ import math
 
 import numpy as np
 import pytest
+import torch
 
+from rnncore.config import ModelConfig
 from rnncore.diagnosis.evidence import Evidence
 from rnncore.diagnosis.finding import Finding, Remedy
+from rnncore.engine.model import SequenceModel
 from tests.support.evidence import CONSTANT, evidence, found, health, history, line, stuck
 
 LOW = {"optimizer": {"learning_rate": 1e-5}}
@@ -83,6 +86,43 @@ def test_inputs_that_drive_all_gates_to_their_ends_are_told_even_of_a_run_that_l
     assert "input_scale" in found(health=health(layers=layers), facts={"input_rms": 5000.0})
     assert "input_scale" not in found(health=health(layers=layers))
     assert "input_scale" not in found(facts={"input_rms": 5000.0})
+
+
+@pytest.mark.parametrize(
+    ("model", "ends"),
+    [({}, True), ({"nonlinearity": "relu"}, False), ({"cell": "mingru"}, True), ({"cell": "lru"}, False),
+     ({"cell": "antisymmetric"}, False), ({"cell": "slstm"}, True)],
+)  # fmt: skip
+def test_only_what_has_ends_is_said_to_be_at_them(model: dict[str, str], ends: bool) -> None:
+    told = found({"model": model}, health=health(stuck()), facts={"input_rms": 5000.0})["input_scale"]
+    assert ("at the ends of their range" in told.sentence) == ends
+    assert ("saturated" in told.evidence) == ends
+
+
+@pytest.mark.parametrize(
+    ("readout", "changes"),
+    [("last", {"model": {"readout": "attention"}}), ("mean", {"model": {"readout": "attention"}}),
+     ("every_step", {"model": {"cell": "gru"}})],
+)  # fmt: skip
+def test_a_linear_network_is_told_to_be_so(readout: str, changes: dict[str, dict[str, str]]) -> None:
+    lru = {"cell": "lru", "readout": readout}
+    told = found({"model": lru}, health=health(stuck()))["no_better_than_baseline"]
+    assert told.sentence.endswith("; an LRU with this read-out is linear: it cannot multiply two inputs.")
+    assert told.remedy is not None
+    assert told.remedy.changes == changes
+    others = [{"cell": "lru", "readout": "attention"}, {"cell": "indrnn"}]
+    for model in others:
+        assert "linear" not in found({"model": model}, health=health(stuck()))["no_better_than_baseline"].sentence
+
+
+def test_an_lru_with_the_read_outs_last_and_mean_is_linear_indeed() -> None:
+    torch.manual_seed(0)
+    one, two = torch.randn(2, 3, 7, 2, dtype=torch.float64)
+    for readout, linear in (("last", True), ("mean", True), ("every_step", True), ("attention", False)):
+        model = SequenceModel(ModelConfig(cell="lru", hidden_size=4, num_layers=2, readout=readout), 2, 1).double()
+        both, zero = model(2 * one - 3 * two), model(torch.zeros_like(one))
+        expected = 2 * model(one) - 3 * model(two) + 2 * zero
+        assert torch.allclose(both, expected) == linear
 
 
 def test_truncation_is_told_of_a_run_that_hardly_learns_too() -> None:

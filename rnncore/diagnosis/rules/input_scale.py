@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from rnncore.cells import CELLS
 from rnncore.diagnosis.evidence import Evidence
 from rnncore.diagnosis.finding import SCALE_EXPLAINS, Finding, Rule
 from rnncore.diagnosis.quantities import figure
@@ -23,7 +24,7 @@ def judge(e: Evidence) -> Finding | None:
     largest = e.facts.get("input_max", size)
     evidence = {"rms": size, "max": largest}
     told = ""
-    if saturated is not None:
+    if saturated is not None and _has_ends(e):
         evidence["saturated"] = saturated
         told = f"; {saturated:.0%} of the values of units or gates are at the ends of their range"
     sentence = (
@@ -31,6 +32,14 @@ def judge(e: Evidence) -> Finding | None:
     )
     remedy = undo_mistake(e, ("unscaled",)) or scale_data(e, "the inputs")
     return Finding("input_scale", sentence, evidence, remedy)
+
+
+def _has_ends(e: Evidence) -> bool:
+    """Tell whether anything of the network has a range with ends: gates, or units that are squashed."""
+    if e.config is None:
+        return True
+    cell = CELLS[e.config.model.cell]
+    return bool(cell.gates) or (cell.squashed and e.config.model.nonlinearity != "relu")
 
 
 def _saturated(layer: Mapping[str, Any]) -> float:
