@@ -1,6 +1,6 @@
 """What one call of a watched module saw, and the direct gradients that the backward pass brings to it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -108,7 +108,7 @@ def node_of(weights: Iterable[Tensor | None]) -> Any:
     return None if wanted is None else get_gradient_edge(wanted).node
 
 
-def _detached(state: Tensor | State | None) -> State | None:
+def _detached(state: Tensor | Sequence[Tensor] | None) -> State | None:
     if state is None:
         return None
-    return tuple(each.detach() for each in state) if isinstance(state, tuple) else (state.detach(),)
+    return (state.detach(),) if isinstance(state, Tensor) else tuple(each.detach() for each in state)

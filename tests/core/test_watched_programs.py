@@ -200,6 +200,22 @@ def closures(net: nn.Module, lab: Lab | None) -> list[Tensor]:
     return seen
 
 
+@program(lambda: nn.ModuleList([nn.LSTM(2, 3), nn.LSTMCell(3, 3)]))
+def states_in_lists(net: nn.Module, lab: Lab | None) -> list[Tensor]:
+    states, seen = [torch.zeros(1, 4, 3), torch.zeros(1, 4, 3)], []
+    for _ in range(3):
+        out, new = net[0](torch.randn(5, 4, 2), states)
+        above = [each[0] for each in new]
+        for each in out:
+            above = list(net[1](each, above))
+        states = [each.detach() for each in new]
+        loss = above[0].square().mean()
+        loss.backward()
+        close(lab, loss)
+        seen += [loss.detach(), *states]
+    return seen
+
+
 @program(lambda: nn.GRU(2, 3))
 def several_passes_through_one_graph(net: nn.Module, lab: Lab | None) -> list[Tensor]:
     out = net(torch.randn(6, 4, 2))[0]
