@@ -92,6 +92,7 @@ class InstrumentCard {
   readAt = -Infinity;
   took = 0;
   course = false;
+  often = this.choice("every", "At every so many evaluations", "a few");
 
   /**
    * @param {InstrumentEntry} entry
@@ -116,8 +117,10 @@ class InstrumentCard {
     this.status.setAttribute("role", "status");
     this.bar.append(this.status);
     if (entry.follows) this.bar.prepend(this.turnButton());
-    this.choices = entry.asks.map((name) => this.choice(name));
+    this.choices = entry.asks.map((name) => this.choice(name, name.charAt(0).toUpperCase() + name.slice(1), "any"));
     this.bar.prepend(...this.choices.map(({ label }) => label));
+    this.often.label.hidden = true;
+    if (entry.follows) this.status.before(this.often.label);
     this.places = element("div", "rgl-instrument-runs");
     this.body.append(look, about, this.bar, this.places);
     this.root.append(summary, this.body);
@@ -128,6 +131,7 @@ class InstrumentCard {
     const turn = button("Over training", "Read it at several steps of the run, up to the one shown", () => {
       this.course = !this.course;
       turn.setAttribute("aria-pressed", String(this.course));
+      this.often.label.hidden = !this.course;
       this.follow(false);
     });
     turn.setAttribute("aria-pressed", "false");
@@ -137,21 +141,23 @@ class InstrumentCard {
   /**
    * A number that the reader may choose; empty: the instrument chooses.
    * @param {string} name
+   * @param {string} words
+   * @param {string} empty what stands in the field then
    */
-  choice(name) {
+  choice(name, words, empty) {
     const field = element("input");
     field.type = "number";
     field.min = "1";
-    field.placeholder = "any";
+    field.placeholder = empty;
     field.onchange = () => this.follow(false);
-    const label = element("label", "rgl-instrument-choice", name.charAt(0).toUpperCase() + name.slice(1));
+    const label = element("label", "rgl-instrument-choice", words);
     label.append(" ", field);
     return { name, field, label };
   }
 
   /** What was chosen, as the address of a reading has it. */
   chosen() {
-    return this.choices
+    return [...this.choices, ...(this.course ? [this.often] : [])]
       .flatMap(({ name, field }) => (field.value ? [`&${name}=${encodeURIComponent(field.value)}`] : []))
       .join("");
   }
@@ -163,7 +169,8 @@ class InstrumentCard {
     const wanted = JSON.stringify([known.map(({ id }) => id), step, theme, this.course, this.chosen()]);
     const live = step === null && known.some((run) => ACTIVE.has(run.state?.status));
     const due = performance.now() - this.readAt >= Math.max(LIVE_MS, TIMES_SLOWER * this.took);
-    const again = news && this.asking === null && !this.course && due && (live || this.wasLive);
+    const again =
+      news && this.asking === null && (!this.course || this.often.field.value) && due && (live || this.wasLive);
     if (wanted === this.shown && !again) return;
     this.wasLive = live;
     this.shown = wanted;
