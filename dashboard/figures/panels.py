@@ -148,7 +148,8 @@ def _surface(
     figure.add_surface(x=arrays[layer.x], y=arrays[layer.y], z=known, opacity=0.9, **colours, **_hover(layer))
     look = {"gridcolor": palette.grid, "color": palette.muted, "backgroundcolor": "rgba(0,0,0,0)"}
     titles = {"xaxis": panel.x.title, "yaxis": panel.y.title, "zaxis": panel.scale.title if panel.scale else ""}
-    figure.update_layout(scene={name: look | {"title": {"text": title}} for name, title in titles.items()})
+    scene: dict[str, Any] = {name: look | {"title": {"text": title}} for name, title in titles.items()}
+    figure.update_layout(scene=scene | {"camera": {"eye": _FROM}})
 
 
 def _points(
@@ -200,6 +201,7 @@ def _hover(layer: Layer) -> dict[str, Any]:
     return {"hovertemplate": layer.hover} if layer.hover else {}
 
 
+_FROM = {"x": 1.55, "y": 1.55, "z": 1.2}  # where a surface is seen from: so far away that its axes have their titles
 _Draw = Callable[[go.Figure, Layer, Mapping[str, Numbers], Panel, Palette, int], None]
 _DRAW: dict[str, _Draw] = {
     "line": _line, "path": _path, "points": _points, "bars": _bars, "map": _map, "surface": _surface,

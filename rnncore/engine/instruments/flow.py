@@ -9,9 +9,11 @@ from torch import Tensor
 
 from rnncore.choices import READOUTS
 from rnncore.engine.cells.scan import Recursion, row_norms
-from rnncore.engine.instruments.jacobians import PIECE, Layer, layers_of
+from rnncore.engine.instruments.jacobians import Layer, layers_of
 from rnncore.engine.instruments.top import loss_of
 from rnncore.engine.model import SequenceModel
+
+_PIECE = 2**20  # numbers of Jacobians that are made at once: they are still in the cache when they are used
 
 
 def flow_matrix(
@@ -133,7 +135,7 @@ def _norms(vectors: Tensor) -> Tensor:
 def _last_to_first(top: Layer) -> Iterator[tuple[int, Tensor]]:
     """Yield each timestep and its Jacobian (B, S, S), from the last to the first."""
     T, B = top.inputs.shape[:2]
-    steps = max(1, PIECE // (B * top.size**2))
+    steps = max(1, _PIECE // (B * top.size**2))
     for stop in range(T, 0, -steps):
         start = max(stop - steps, 0)
         piece = top.jacobian(slice(start, stop)).by_state.view(-1, B, top.size, top.size)

@@ -152,7 +152,7 @@ def _panels(unit: int, names: list[str], has_cell: bool) -> tuple[Panel, ...]:
                 Layer(kind="line", x="t", y="gradient", name="all", hover=hover),
                 *(
                     Layer(kind="line", x="t", y=key, name=name, place=place, dash="dot", hover=hover)
-                    for place, (key, name) in enumerate(ways)
+                    for place, (key, name) in enumerate(ways, 1)
                 ),
             ),
         ),

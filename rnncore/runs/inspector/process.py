@@ -1,15 +1,13 @@
 """The process that reads instruments as the server sees it: a request goes in, and an answer comes out in time."""
 
 import logging
-import os
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Sequence
-from typing import Any, BinaryIO, cast
+from typing import Any
 
 from rnncore.data.dataset import DataError
 from rnncore.runs.backend.frames import Frame, ProtocolError, read_frame, write_frame
+from rnncore.runs.reader.piped import PipedProcess
 from rnncore.runs.reader.wire import join_files
 
 logger = logging.getLogger(__name__)
@@ -19,25 +17,12 @@ NO_PROCESS = "The process that reads instruments could not be started; try again
 ENDED = "The process that reads instruments has ended unexpectedly; try again."
 
 
-class InspectorProcess:
+class InspectorProcess(PipedProcess):
     """A process that reads instruments. Not safe for threads: `Desk` has one thread that uses it."""
 
     def __init__(self, memory_mb: int, nice: int) -> None:
-        command = [sys.executable, "-m", "rnncore.runs.inspector", f"--memory-mb={memory_mb}", f"--nice={nice}"]
-        self._process = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env=os.environ | {"OMP_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"},
-            start_new_session=sys.platform != "win32",  # Ctrl-C is for the server, which ends it itself
-            creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
-        )
+        super().__init__("rnncore.runs.inspector", memory_mb, nice, {"OMP_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"})
         self._ready = False
-
-    @property
-    def alive(self) -> bool:
-        """Whether the process still runs."""
-        return self._process.poll() is None
 
     def ask(
         self, request: dict[str, Any], files: Sequence[tuple[str, bytes]], seconds: float, tell: Callable[[float], None]
@@ -54,7 +39,7 @@ class InspectorProcess:
         sizes, blob = join_files(files)
         with _deadline(self, seconds, late):
             try:
-                write_frame(cast(BinaryIO, self._process.stdin), {**request, "type": "read", "files": sizes}, blob)
+                write_frame(self.requests, {**request, "type": "read", "files": sizes}, blob)
             except OSError:
                 raise DataError(ENDED) from None
             while True:
@@ -76,19 +61,9 @@ class InspectorProcess:
                     raise DataError(frame.header["sentence"])
                 return frame.blob
 
-    def kill(self) -> None:
-        """End the process at once."""
-        self._process.kill()
-        self._process.wait(5.0)
-        for stream in (self._process.stdin, self._process.stdout):
-            try:
-                cast(BinaryIO, stream).close()
-            except OSError:
-                logger.debug("the process had closed its pipe")
-
     def _next(self, problem: str) -> Frame:
         try:
-            frame = read_frame(cast(BinaryIO, self._process.stdout))
+            frame = read_frame(self.replies)
         except (OSError, ProtocolError, ValueError):
             frame = None
         if frame is None:

@@ -1,18 +1,18 @@
 """One reader process as the server sees it: a request goes in, an answer comes out, or the process is ended."""
 
 import logging
-import os
 import subprocess
 import sys
 import threading
 from collections.abc import Sequence
-from typing import Any, BinaryIO, cast
+from typing import Any
 
 import psutil
 
 from rnncore.data.dataset import DataError
 from rnncore.data.findings import Arrays
 from rnncore.runs.backend.frames import Frame, ProtocolError, read_frame, write_frame
+from rnncore.runs.reader.piped import PipedProcess
 from rnncore.runs.reader.wire import join_files, unpack_arrays
 from rnncore.words import many
 
@@ -31,27 +31,14 @@ _ENVIRONMENT = {
 }
 
 
-class ReaderProcess:
+class ReaderProcess(PipedProcess):
     """A process that reads files. Not safe for threads: `ReaderPool` hands it to one at a time."""
 
     def __init__(self, memory_mb: int, nice: int) -> None:
-        command = [sys.executable, "-m", "rnncore.runs.reader", f"--memory-mb={memory_mb}", f"--nice={nice}"]
-        self._process = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env=os.environ | _ENVIRONMENT,
-            start_new_session=sys.platform != "win32",  # Ctrl-C is for the server, which ends its readers itself
-            creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
-        )
+        super().__init__("rnncore.runs.reader", memory_mb, nice, _ENVIRONMENT)
         self._memory = memory_mb * 2**20
         self._ready = False
         self.owner = ""  # whose files it has read last: a second look at them is cheap
-
-    @property
-    def alive(self) -> bool:
-        """Whether the process still runs."""
-        return self._process.poll() is None
 
     def ask(self, job: str, request: dict[str, Any], files: Sequence[tuple[str, bytes]], seconds: float) -> tuple[
         dict[str, Any], Arrays
@@ -65,7 +52,7 @@ class ReaderProcess:
         self._wait_until_ready()
         watch = _Watch(self._process, seconds, self._memory)
         try:
-            write_frame(cast(BinaryIO, self._process.stdin), {**request, "type": job, "files": sizes}, blob)
+            write_frame(self.requests, {**request, "type": job, "files": sizes}, blob)
             frame = self._read()
         except (OSError, ProtocolError, EOFError):
             self.kill()
@@ -99,18 +86,8 @@ class ReaderProcess:
         except psutil.Error:
             return True
 
-    def kill(self) -> None:
-        """End the process at once."""
-        self._process.kill()
-        self._process.wait(5.0)
-        for stream in (self._process.stdin, self._process.stdout):
-            try:
-                cast(BinaryIO, stream).close()
-            except OSError:
-                logger.debug("the reader had closed its pipe")
-
     def _read(self) -> Frame:
-        frame = read_frame(cast(BinaryIO, self._process.stdout))
+        frame = read_frame(self.replies)
         if frame is None:
             raise EOFError
         return frame
