@@ -201,7 +201,7 @@ def _hover(layer: Layer) -> dict[str, Any]:
     return {"hovertemplate": layer.hover} if layer.hover else {}
 
 
-_FROM = {"x": 1.55, "y": 1.55, "z": 1.2}  # where a surface is seen from: so far away that its axes have their titles
+_FROM = {"x": 1.8, "y": 1.8, "z": 1.4}  # where a surface is seen from: so far away that its axes have their titles
 _Draw = Callable[[go.Figure, Layer, Mapping[str, Numbers], Panel, Palette, int], None]
 _DRAW: dict[str, _Draw] = {
     "line": _line, "path": _path, "points": _points, "bars": _bars, "map": _map, "surface": _surface,

@@ -61,6 +61,8 @@ LESSONS = (
             "The heatmap of the unclipped run: empty after the spike, because the gradient is exactly 0.",
             "“Instruments”, “Clip cliff” at step 1: in four of five seeds the whole step would end at a loss above a "
             "million.",
+            "“Instruments”, “The plane between twins” at step 3: a wall on which the loss is above 80,000; the twin "
+            "that does not clip has been thrown out of the picture, the one that clips is still in it.",
         ),
         change=(
             "Seed 2: now the unclipped run ends as diverged within five steps.",

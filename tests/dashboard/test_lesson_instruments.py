@@ -1,4 +1,4 @@
-"""What lessons say of instruments, at step 1 and for every seed that they speak of."""
+"""What lessons say of instruments, at the steps that they name and for every seed that they speak of."""
 
 import numpy as np
 import pytest
@@ -10,12 +10,12 @@ from rnncore.engine.readings.chaos import slope
 from rnncore.reading import Reading
 
 
-def readings(lesson: str, run: int, instrument: str) -> list[Reading]:
-    """Return the readings at step 1, one for each seed."""
+def readings(lesson: str, run: int, instrument: str, step: int = 1) -> list[Reading]:
+    """Return the readings at a step, one for each seed."""
     found = []
     for seed in range(LESSONS[lesson].seeds):
         config = LESSONS[lesson].runs[run].config.model_copy(update={"seed": seed})
-        found.append(Inspection(config, load_dataset(config.data)).read(instrument, 1))
+        found.append(Inspection(config, load_dataset(config.data)).read(instrument, step))
     return found
 
 
@@ -33,6 +33,13 @@ def test_the_first_step_without_clipping_goes_over_the_cliff() -> None:
         arrays = found.arrays
         after.append(float(np.interp(arrays["unclipped_step"][0], arrays["distance"], arrays["loss"])))
     assert sum(loss > 1e6 for loss in after) == 4
+
+
+def test_by_step_3_the_twin_that_does_not_clip_has_left_the_plane_around_the_wall() -> None:
+    for found in readings("rescue", 0, "plane", 3):
+        assert np.nanmax(found.arrays["loss"]) > 80_000
+        assert np.isnan(found.arrays["twin_x"][-1])
+        assert np.isfinite(found.arrays["own_x"]).all()
 
 
 def test_adam_makes_updates_alike_and_sgd_does_not() -> None:
