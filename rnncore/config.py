@@ -259,7 +259,10 @@ def explain_problem(problem: ErrorDetails) -> str:
     if problem["type"] == "union_tag_not_found":
         return f"{field}.{context['discriminator'].strip(chr(39))}: a value is needed"
     limits = " and ".join(f"{word} {context[key]}" for key, word in _LIMITS.items() if key in context)
-    allowed = _range(".".join(path)) or limits or _FORMS.get(problem["type"], problem["msg"])
+    form = _FORMS.get(problem["type"], problem["msg"])
+    allowed = _range(".".join(path)) or limits or form
+    if problem["type"] == "int_from_float" and allowed != form:
+        allowed = f"{form}, {allowed}"
     return f"{field}: {_shown(problem['input'])} is not allowed; allowed: {allowed}"
 
 

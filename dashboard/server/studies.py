@@ -59,7 +59,7 @@ def plan(workspace: str, owner: str, study: StudyConfig) -> Planned:
         return known[key]
 
     cells = cells_of(study)
-    check_cells(cells, describe)
+    check_cells(cells, describe, study.success)
     places = scheduler.overview().workers
     return Planned(study.run_count, len(cells), study_seconds(cells, describe, places), places)
 

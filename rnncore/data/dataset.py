@@ -52,6 +52,11 @@ class Described(Protocol):
         ...
 
     @property
+    def metric(self) -> str | None:
+        """The name of their evaluation metric; None where there is none."""
+        ...
+
+    @property
     def mistake(self) -> str:
         """The mistake that has been made with them already."""
         ...

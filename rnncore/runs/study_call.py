@@ -85,7 +85,7 @@ def study(
     Raises ConfigError or DataError, one sentence, before anything starts.
     """
     asked = read_study(config)
-    check_cells(cells_of(asked), lambda each: load_dataset(each.data))
+    check_cells(cells_of(asked), lambda each: load_dataset(each.data), asked.success)
     with _folder(out) as folder:
         settings = _settings(folder, workers, ray)
         _keep_config(folder, asked)

@@ -50,7 +50,7 @@ def _study(options: argparse.Namespace) -> int:
 
     config = read_study_text(_text(options.study), options.study)
     cells = cells_of(config)
-    check_cells(cells, lambda each: load_dataset(each.data))
+    check_cells(cells, lambda each: load_dataset(each.data), config.success)
     places = 1 if options.ray else options.workers or default_workers()
     takes = told_duration(study_seconds(cells, lambda each: load_dataset(each.data), places))
     size = f"{many(config.run_count, 'run')} in {many(len(cells), 'cell')}"

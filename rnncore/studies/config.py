@@ -32,7 +32,7 @@ class StudyConfig(Frozen):
     """A study: every combination of the axes' values is a cell, and each cell has a run per seed.
 
     As JSON: {"base": {...}, "axes": [{"field": "model.cell", "values": [...]}], "seeds": [0, 1, 2], "success": {...}}.
-    seeds may be a whole number N, which stands for the seeds 0 to N - 1.
+    seeds may be a whole number N, which stands for the seeds 0 to N - 1; left out, it is the seed of the base.
     """
 
     base: TrainConfig = TrainConfig()
@@ -46,6 +46,13 @@ class StudyConfig(Frozen):
         description="Train runs that differ in seed, or in numbers such as the learning rate, as one batched model,"
         " where that is faster; rounding may then differ from that of a run alone.",
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _seed_of_base(cls, values: Any) -> Any:
+        base = values.get("base") if isinstance(values, dict) and "seeds" not in values else None
+        seed = base.get("seed") if isinstance(base, dict) else getattr(base, "seed", None)
+        return values if seed is None else values | {"seeds": [seed]}
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -122,7 +129,10 @@ def read_study(values: Any) -> StudyConfig:
 
 def explain_study(error: ValidationError) -> str:
     """Turn pydantic's report about a study into one sentence: field, value, what is allowed."""
-    first, *others = [_sentence(problem) for problem in error.errors(include_url=False)]
+    problems = error.errors(include_url=False)
+    parts = {problem["loc"][:-1] for problem in problems}  # a list with a wrong item counts as too short, too
+    told = [problem for problem in problems if problem["type"] != "too_short" or problem["loc"] not in parts]
+    first, *others = map(_sentence, told)
     return first + (f" (and {many(len(others), 'more problem')})" if others else "")
 
 

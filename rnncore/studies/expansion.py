@@ -11,6 +11,7 @@ from rnncore.config import TrainConfig
 from rnncore.data.dataset import DataError, Described
 from rnncore.errors import ConfigError
 from rnncore.studies.config import StudyConfig
+from rnncore.studies.success import Success
 
 Describe = Callable[[TrainConfig], Described]
 
@@ -51,21 +52,36 @@ def cells_of(study: StudyConfig) -> list[StudyCell]:
     return cells
 
 
-def check_cells(cells: Sequence[StudyCell], describe: Describe) -> None:
-    """Raise ConfigError or DataError, one sentence, if a cell cannot run on its data.
+def check_cells(cells: Sequence[StudyCell], describe: Describe, success: Success | None = None) -> None:
+    """Raise ConfigError or DataError, one sentence, if a cell cannot run on its data, or is the same as another one.
 
-    describe: says what a configuration's data are; it is asked once for data that are the same.
+    describe: says what a configuration's data are; it is asked once for data that are the same. success: what is to
+    count as one, which the data have to allow.
     """
     known: dict[tuple[str, str], Described] = {}
+    seen: dict[str, StudyCell] = {}
     for cell in cells:
         config = cell.config
+        same = seen.setdefault(config.model_dump_json(), cell)
+        if same is not cell:
+            both = f"{in_words(same.values)} and {in_words(cell.values)}"
+            raise ConfigError(f"axes: {both} are the same runs; name each value once")
         key = (config.data.model_dump_json(), config.mistake)
         try:
             if key not in known:
                 known[key] = describe(config)
             check_run(config, known[key])
+            _check_success(success, known[key])
         except (ConfigError, DataError) as error:
             raise type(error)(_of_cell(cell.values, error)) from None
+
+
+def _check_success(success: Success | None, data: Described) -> None:
+    if success is not None and success.metric == "val_metric" and data.metric is None:
+        raise ConfigError(
+            f"success.metric: 'val_metric' is not allowed with the data '{data.name}', which have no metric; allowed:"
+            " 'val_loss' or 'train_loss'"
+        )
 
 
 def _of_cell(values: Mapping[str, Any], error: Exception) -> str:

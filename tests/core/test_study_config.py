@@ -121,6 +121,8 @@ REFUSED: list[tuple[Any, str]] = [
     ({"success": {"metric": "val_metric", "times_baseline": 1}}, "times_baseline compares losses"),
     ({"success": {"below": 1, "when": "ever"}}, "success.when: 'ever' is not allowed; allowed: one of 'end' or 'any'"),
     ({"grid": 1}, "grid: there is no such field"),
+    ({"axes": [{"field": "model.hidden_size", "log_range": {"from": 4, "to": 64, "count": 4}}]},
+     "model.hidden_size: 10.0794 is not allowed; allowed: a whole number, 1 to 2,048"),
     (5, "5 is not allowed; allowed: an object with named fields"),
     (
         {"axes": [{"field": "steps", "range": {"from": 1, "to": 100, "step": 1}},
@@ -168,3 +170,41 @@ def test_what_came_out_of_ready_made_studies_is_of_their_present_form_and_stands
         assert markdown(result) in page, key
         assert each.found in flowing, key
         assert f"{each.study.run_count} runs, {len(each.study.seeds)} seeds, {result.minutes:g} minutes" in flowing
+
+
+@pytest.mark.parametrize("seeds", [[0.5], [-1], [3, -1]])
+def test_a_wrong_seed_is_one_problem(seeds: list[float]) -> None:
+    with pytest.raises(ConfigError) as refused:
+        read_study({"seeds": seeds})
+    assert "more problem" not in str(refused.value)
+
+
+def test_without_seeds_the_base_keeps_its_own() -> None:
+    assert read_study({"base": {"seed": 5}}).seeds == (5,)
+    assert read_study({"base": TrainConfig(seed=6)}).seeds == (6,)
+    assert read_study({}).seeds == (0,)
+    assert read_study({"base": {"seed": 5}, "seeds": 2}).seeds == (0, 1)
+
+
+def test_a_metric_that_the_data_do_not_have_is_no_criterion() -> None:
+    asked = read_study(
+        {"base": {"data": {"kind": "task", "task": "noise"}}, "success": {"metric": "val_metric", "below": 1}}
+    )
+    with pytest.raises(ConfigError, match=r"success\.metric: 'val_metric' is not allowed with the data .*no metric"):
+        check_cells(cells_of(asked), lambda config: load_dataset(config.data), asked.success)
+
+
+@pytest.mark.parametrize(
+    ("axis", "sentence"),
+    [
+        ({"field": "model.num_layers", "values": [1, 1.0]}, "model.num_layers 1 and model.num_layers 1.0 are the same"),
+        ({"field": "model.num_layers", "values": [2, "2"]}, "model.num_layers 2 and model.num_layers '2' are the same"),
+        ({"field": "clip", "values": [{}, {"method": "norm"}, {"method": "off"}], "labels": ["a", "b", "c"]},
+         "axes: clip 'a' and clip 'c' are the same runs; name each value once"),
+    ],
+)  # fmt: skip
+def test_values_that_are_written_otherwise_and_mean_the_same_are_refused(axis: dict[str, Any], sentence: str) -> None:
+    asked = read_study({"base": {"clip": {"method": "off"}}, "axes": [axis]})
+    with pytest.raises(ConfigError) as refused:
+        check_cells(cells_of(asked), lambda config: load_dataset(config.data))
+    assert sentence in str(refused.value)
