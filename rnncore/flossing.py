@@ -7,7 +7,7 @@ from rnncore.words import many
 
 SEQUENCES = 4  # of the batch, over which exponents are averaged
 TIMESTEPS = 100  # of these sequences, the first ones
-LARGEST = 256  # numbers of a state: its Jacobians have as many rows and columns
+LARGEST = 128  # numbers of a state: its Jacobians have as many rows and columns
 _TOGETHER = 2**21  # numbers of the Jacobians of all timesteps
 
 
