@@ -3,11 +3,15 @@
 import io
 import json
 import re
+import sys
+import threading
 import zipfile
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 
 from dashboard.exports.bundle import everything_zip
@@ -25,6 +29,7 @@ from rnncore.runs.settings import Settings
 from rnncore.runs.store import readings
 from rnncore.runs.store.store import Store
 from tests.support.trained import GROUP, run_id, train_into
+from tests.support.waiting import wait
 
 CONFIG = TrainConfig.model_validate(
     {
@@ -108,6 +113,34 @@ def test_a_question_that_nobody_repeats_is_given_up(store: Store, monkeypatch: p
     desk.close()
     with pytest.raises(DataError, match="try again"):
         desk.ask(store.run(RUN), "flow", 3, False, 0.0)
+
+
+def test_a_desk_that_closes_ends_its_process_and_tells_who_waits(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    never_ready = tmp_path / "python"
+    never_ready.write_text("#!/bin/sh\nexec sleep 600\n")
+    never_ready.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(never_ready))
+    desk, said = Desk(store, Settings(data_dir=store.path.parent)), list[str]()
+
+    def ask() -> None:
+        with pytest.raises(DataError) as error:
+            desk.ask(store.run(RUN), "flow", 2, False, 600.0)
+        said.append(str(error.value))
+
+    def runs() -> bool:
+        with suppress(psutil.Error):  # it has just ended
+            return any(each.cmdline() == ["sleep", "600"] for each in psutil.Process().children())
+        return False
+
+    asker = threading.Thread(target=ask)
+    asker.start()
+    wait(runs, 60)
+    desk.close()
+    asker.join(60)
+    assert len(said) == 1
+    wait(lambda: not runs(), 60)
 
 
 def test_runs_of_other_programs_are_refused(store: Store) -> None:
