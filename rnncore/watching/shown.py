@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Self
 from rnncore.watching.record import WatchRecord
 
 if TYPE_CHECKING:
+    from rnncore.reading import Reading
     from rnncore.watching.notebook import Live
     from rnncore.watching.publishing import Publisher
 
@@ -37,6 +38,16 @@ class Shown:
         self._live = Live(self)  # type: ignore[arg-type]
         self.listen(self._live)
         return self
+
+    def inspect(self, instrument: str, *inputs: Any, module: str | None = None) -> "Reading":
+        """Read an instrument of a module, with the weights of this moment, on what it reads of `model(*inputs)`.
+
+        instrument: "lyapunov". module: its name; by default the first one. What was found stands in the reading's
+        `said` and `arrays`, or in `undefined` why there is nothing. Raises ValueError for what cannot be asked.
+        """
+        from rnncore.watching.inspecting import inspect
+
+        return inspect(self, instrument, inputs, module)  # type: ignore[arg-type]
 
     def log_to(self, writer: Any, prefix: str = "rnn/") -> Self:
         """Log the numbers of every record: to a TensorBoard writer (`add_scalar`), or to what has `log(dict)`.

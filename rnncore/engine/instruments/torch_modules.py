@@ -1,5 +1,6 @@
 """Instruments for models that are not ours: a layer of torch.nn as the network that instruments look at."""
 
+import torch
 from torch import nn
 
 from rnncore.cells import CELLS
@@ -31,7 +32,8 @@ def from_torch(module: nn.RNNBase, readout: nn.Linear | None = None, every_step:
         readout="every_step" if every_step else "last",
     )
     outputs = 1 if readout is None else readout.out_features
-    model = SequenceModel(config, module.input_size, outputs)
+    with torch.random.fork_rng(devices=[]):  # who trains beside this draws the same numbers as without it
+        model = SequenceModel(config, module.input_size, outputs)
     for name, parameter in module.named_parameters():
         setattr(model.recurrent, name, parameter)
     if readout is not None:

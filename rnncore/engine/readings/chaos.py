@@ -1,5 +1,7 @@
 """Jacobians of a run at one step: Lyapunov exponents, the eigenvalues of the recurrent matrix, and the profile."""
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -23,39 +25,58 @@ def read(probe: Probe) -> Reading:
     """Return the exponents, eigenvalues of the top layer's recurrent blocks, and the profile beside the first one."""
     model = probe.model
     inputs, _, lengths = probe.batch()
-    size = state_size(model)
-    rows = max(1, min(_SEQUENCES, len(inputs), PIECE // size**2))
-    notes = [f"Averaged over the first {rows} of {len(inputs):,} sequences." if rows < len(inputs) else ""]
+    found = spectrum_of(model, inputs, probe.step)
+    rows = sequences_of(model, inputs)
+    arrays, panels, notes = dict(found.arrays), list(found.panels), list(found.notes)
+    before = _before_flossing(probe, inputs[:rows])
+    if before is not None:
+        arrays["exponent_before"] = before
+        panels[0] = _spectrum(True)
     if lengths is not None:
         notes.append("Padded timesteps count like the others.")
+    first = float(arrays["exponent"][0])
+    T = inputs.shape[1]
+    if np.isfinite(first) and lengths is None:
+        norms = measured(probe)
+        arrays |= {"t": np.arange(1.0, T + 1), "gradient": norms, "expected": expected(norms, first)}
+        panels.append(_profile())
+    return replace(
+        found,
+        arrays=arrays,
+        panels=tuple(panels),
+        said=(*said(first, arrays.get("gradient")), *_flossed(probe)),
+        notes=tuple(notes),
+    )
+
+
+def spectrum_of(model: SequenceModel, inputs: Tensor, step: int) -> Reading:
+    """Return what can be read without a loss: the exponents on the first of inputs (B, T, F), and eigenvalues."""
+    rows, size = sequences_of(model, inputs), state_size(model)
+    notes = [f"Averaged over the first {rows} of {len(inputs):,} sequences." if rows < len(inputs) else ""]
     if model.config.nonlinearity == "relu":
         notes.append("ReLU has a kink at 0, where its slope is taken as 0.")
     if size > LARGE:
         notes.append(f"The state has {size:,} numbers; these are the first {MOST} exponents.")
     exponents = lyapunov_spectrum(model, inputs[:rows])
     arrays: dict[str, Numbers] = {"rank": np.arange(1.0, len(exponents) + 1), "exponent": exponents}
-    before = _before_flossing(probe, inputs[:rows])
-    if before is not None:
-        arrays["exponent_before"] = before
-    panels = [_spectrum(before is not None)]
+    panels = [_spectrum(False)]
     if (values := eigenvalues(model)) is not None:
         arrays |= {"eigenvalue_real": values.real.astype(float), "eigenvalue_imaginary": values.imag.astype(float)}
         panels.append(_disc())
-    first = float(exponents[0])
-    T = inputs.shape[1]
-    if np.isfinite(first) and lengths is None:
-        norms = measured(probe)
-        arrays |= {"t": np.arange(1.0, T + 1), "gradient": norms, "expected": expected(norms, first)}
-        panels.append(_profile())
     return Reading(
         instrument="lyapunov",
-        step=probe.step,
+        step=step,
         arrays=arrays,
         panels=tuple(panels),
-        said=(*said(first, arrays.get("gradient")), *_flossed(probe)),
+        said=said(float(exponents[0]), None),
         notes=tuple(filter(None, notes)),
         summary=("exponent",),
     )
+
+
+def sequences_of(model: SequenceModel, inputs: Tensor) -> int:
+    """Return over how many of the sequences (B, T, F) exponents are averaged."""
+    return max(1, min(_SEQUENCES, len(inputs), PIECE // state_size(model) ** 2))
 
 
 def _before_flossing(probe: Probe, inputs: Tensor) -> Numbers | None:

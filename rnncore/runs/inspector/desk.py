@@ -15,7 +15,10 @@ from rnncore.runs.settings import Settings
 from rnncore.runs.store.store import ACTIVE, Store, StoredRun
 from rnncore.runs.watched_forms import is_watched
 
-WATCHED = "This run trains in a program of its own, which has its weights, so instruments cannot be read here."
+WATCHED = (
+    "This run trains in a program of its own, which has its weights, so instruments cannot be read here; there, "
+    "lab.inspect reads Lyapunov exponents."
+)
 GONE = "The uploaded file of this run is no longer stored."
 ENDS = "The server ends at this moment; ask again when it is back."
 
