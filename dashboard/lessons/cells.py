@@ -41,6 +41,8 @@ LESSONS = (
         change=(
             "Sequence length 100: at the start less than $10^{-18}$ is left of the LSTM's gradient, and 1 to 60 % of "
             "the other's.",
+            "Chrono biases for the LSTM of 1997: input gates that begin nearly closed, as its paper asks for. Only 1 "
+            "to 3 % arrives then, and it learns: the loss ends at 0.005 or less.",
         ),
         source="Hochreiter & Schmidhuber (1997), Long short-term memory; Gers, Schmidhuber & Cummins (2000)",
         seeds=5,

@@ -272,6 +272,13 @@ def _(seed: int) -> None:
     assert reach(new) < 1e-18
 
 
+@says("carousel", 2)
+def _(seed: int) -> None:
+    closed = trained("carousel", 0, seed, init={"chrono": True})
+    assert 0.005 < reach(closed) < 0.035
+    assert closed.final <= 0.005
+
+
 @says("modern", 1)
 def _(seed: int) -> None:
     chrono = trained("modern", 0, seed, init={"chrono": True})

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 import zlib
+from contextlib import suppress
 from typing import Any, Literal, get_args, get_origin
 
 import pytest
@@ -22,6 +23,7 @@ from dashboard.experiment.share import MAX_CHARS, VERSION, ShareError, decode, e
 from dashboard.lessons import LESSONS
 from rnncore.changes import changed
 from rnncore.config import BundledData, TaskData, TrainConfig, UploadData, UploadedFile
+from rnncore.key_of import KeyOf
 from tests.support.links import CORPUS, meant, saying, sealed
 
 ID = "sha256:" + "0123456789abcdef" * 4
@@ -52,11 +54,11 @@ def of_field(name: str, info: Any) -> st.SearchStrategy[Any]:
         return SPECIAL[name]
     if name == "data":
         return st.one_of([of_model(kind) for kind in (TaskData, BundledData, UploadData)])
+    if keys := next((rule for rule in info.metadata if isinstance(rule, KeyOf)), None):
+        return st.sampled_from(keys._keys())
     if isinstance(info.annotation, type) and issubclass(info.annotation, BaseModel):
         return of_model(info.annotation)
-    types = get_args(info.annotation) if get_origin(info.annotation) is not Literal else (info.annotation,)
-    if not types:
-        types = (info.annotation,)
+    types = (get_origin(info.annotation) is not Literal and get_args(info.annotation)) or (info.annotation,)
     choices = [choice for each in types for choice in (get_args(each) if get_origin(each) is Literal else ())]
     if choices or get_origin(info.annotation) is Literal:
         return st.sampled_from(choices or list(get_args(info.annotation)))
@@ -72,10 +74,12 @@ def of_field(name: str, info: Any) -> st.SearchStrategy[Any]:
 
 
 def config_or_none(fields: dict[str, Any]) -> TrainConfig | None:
-    try:
-        return TrainConfig.model_validate(fields)
-    except ValidationError:  # a combination that makes no sense
-        return None
+    apart = {name: value for name, value in fields.items() if name not in ("init", "omega", "flossing", "optimizer")}
+    plain = {name: fields["model"][name] for name in ("cell", "readout") if name in fields.get("model", {})}
+    for each in (fields, apart | {"model": plain}):  # where they do not go together, those that always do
+        with suppress(ValidationError):
+            return TrainConfig.model_validate(each)
+    return None
 
 
 CONFIGS = of_model(TrainConfig).map(config_or_none).filter(lambda config: config is not None)
