@@ -19,7 +19,7 @@ from rnncore.data import load_dataset, read_path
 from rnncore.errors import ConfigError
 from rnncore.runs.scheduler import Scheduler
 from rnncore.runs.settings import Settings, SettingsError
-from rnncore.runs.store.lock import StoreError
+from rnncore.runs.store.lock import FolderTaken, StoreError
 from rnncore.runs.store.store import Store
 from rnncore.runs.studies import StudyStatus
 from rnncore.studies.config import MOST_RUNS, StudyConfig, read_study
@@ -91,6 +91,8 @@ def study(
         _keep_config(folder, asked)
         try:
             store = Store(settings.store_path)
+        except FolderTaken:
+            raise ConfigError(_taken(folder)) from None
         except StoreError as error:
             raise ConfigError(f"--out: {error}") from None
         try:
@@ -105,6 +107,8 @@ def _to_its_end(store: Store, settings: Settings, asked: StudyConfig, progress: 
     try:
         scheduler = Scheduler(store, settings)
         scheduler.start()
+    except FolderTaken:
+        raise ConfigError(_taken(settings.data_dir.parent)) from None
     except (SettingsError, StoreError) as error:
         raise ConfigError(str(error)) from None
     try:
@@ -125,6 +129,10 @@ def _to_its_end(store: Store, settings: Settings, asked: StudyConfig, progress: 
         scheduler.shutdown()
     runs = dict(summaries)
     return StudyResult(asked, outcomes_of(asked, cells_of(asked), runs), runs)
+
+
+def _taken(folder: Path) -> str:
+    return f"--out: another study is training into the folder {str(folder)!r}; name another one"
 
 
 def _begun(scheduler: Scheduler, asked: StudyConfig) -> StudyStatus:

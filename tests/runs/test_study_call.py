@@ -12,6 +12,7 @@ import pytest
 
 from rnncore import TrainConfig, study, train
 from rnncore.errors import ConfigError
+from rnncore.runs.store.lock import FolderLock
 from rnncore.runs.study_call import StudyResult
 from rnncore.studies.config import read_study
 
@@ -171,3 +172,10 @@ def test_seeds_that_train_together_give_the_same_but_for_rounding():
         alone = list(train(config))
         assert together.runs[number]["final_val_loss"] == pytest.approx(alone[-1].val_loss, rel=1e-3)
         assert together.runs[number]["steps"] == 12
+
+
+def test_a_folder_into_which_another_study_trains_is_refused_in_a_sentence_about_the_folder(tmp_path):
+    lock = FolderLock(tmp_path / "mine" / "work")
+    with pytest.raises(ConfigError, match=r"^--out: another study is training into the folder '.*mine'; name another"):
+        study({"base": {"steps": 2}}, tmp_path / "mine")
+    lock.release()

@@ -9,6 +9,10 @@ class StoreError(Exception):
     """The store cannot be used; the message is one plain sentence."""
 
 
+class FolderTaken(StoreError):  # noqa: N818 - it says what is wrong
+    """Another process uses the folder."""
+
+
 class FolderLock:
     """Held from construction to `release`, by an exclusive transaction on a small database of its own."""
 
@@ -29,11 +33,12 @@ class FolderLock:
             ) from error
         except sqlite3.DatabaseError as error:
             self.release()
-            busy = error.sqlite_errorcode == sqlite3.SQLITE_BUSY
+            if error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
+                raise FolderTaken(
+                    f"Another server is using the folder '{folder}'; stop it, or set RNNLAB_DATA_DIR to another folder."
+                ) from None
             raise StoreError(
-                f"Another server is using the folder '{folder}'; stop it, or set RNNLAB_DATA_DIR to another folder."
-                if busy
-                else f"The folder '{folder}' cannot be used: {error}; set RNNLAB_DATA_DIR to another folder."
+                f"The folder '{folder}' cannot be used: {error}; set RNNLAB_DATA_DIR to another folder."
             ) from None
 
     def release(self) -> None:
