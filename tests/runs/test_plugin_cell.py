@@ -8,11 +8,13 @@ import pytest
 import torch
 
 from rnncore import train
+from rnncore.cells import CELLS
 from rnncore.config import TrainConfig
 from rnncore.data import load_dataset
 from rnncore.engine.model import SequenceModel
 from rnncore.engine.train import Trainer, build_model
 from rnncore.engine.verify import verify
+from rnncore.key_of import either
 from rnncore.runs.backend.local import LocalBackend
 from rnncore.runs.store.profiles import read_profiles
 from rnncore.runs.store.runs import progress
@@ -21,6 +23,8 @@ from rnncore.weights import checkpoint_weights
 from tests.support.scheduling import Server
 from tests.support.stored import records_of
 from tests.support.toy_cell import KEY, PLUGIN, toy_cell, toy_config, toy_profile
+
+FORGETFUL = either((key for key, cell in CELLS.items() if cell.forget_block), "and")
 
 
 @pytest.fixture(autouse=True)
@@ -104,7 +108,7 @@ def test_verify_covers_it() -> None:
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [({"init": {"scheme": "orthogonal"}}, f"scheme 'orthogonal' is for matrices; the cell '{KEY}' has none"),
-     ({"init": {"forget_bias": 1}}, f"forget_bias is for the cells 'lstm', 'peephole' and 'minlstm' only, not '{KEY}'"),
+     ({"init": {"forget_bias": 1}}, f"forget_bias is for the cells {FORGETFUL} only, not '{KEY}'"),
      ({"omega": 1}, f"omega 1.0 is defined for the cell 'rnn' only, not '{KEY}'")],
 )  # fmt: skip
 def test_what_it_has_not_got_is_refused(changes: dict[str, object], sentence: str) -> None:
