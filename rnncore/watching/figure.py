@@ -46,6 +46,8 @@ def figure_of(records: Sequence[WatchRecord], sample: int | None = None) -> "go.
         for trace in lines(profile):
             name_in_legend = trace["name"] if len(newest) == 1 else f"{name}: {trace['name']}"
             figure.add_trace(trace | {"showlegend": True, "name": name_in_legend}, row=row, col=1)
+        for trace in initial_states(profile):
+            figure.add_trace(trace, row=row, col=1)
         figure.add_trace(step_map(records, name) | {"coloraxis": "coloraxis"}, row=row, col=2)
         figure.update_yaxes(profile_axis() | {"title": "‖∂L/∂h<sub>t</sub>‖"}, row=row, col=1)
         figure.update_yaxes(title=_across(profile), row=row, col=2)
@@ -69,7 +71,7 @@ def lines(profile: Profile) -> list[Trace]:
     place = _places(profile)
     kinds = [("", profile.hidden, 2.5, "solid"), (", cell c", profile.cell, 1.6, "dot")]
     kinds.append((", direct part", profile.direct, 1.3, "dash"))
-    floor = _floor([values for _, values, _, _ in kinds if values is not None])
+    floor = _floor([profile.start, *(values for _, values, _, _ in kinds if values is not None)])
     for row, name in enumerate(profile.row_names()):
         for suffix, values, width, dash in kinds:
             if values is None:
@@ -80,6 +82,22 @@ def lines(profile: Profile) -> list[Trace]:
             traces.append(
                 profile_line(name + suffix, LINES[row % len(LINES)], width=width, dash=dash)
                 | {"x": place, "y": _json(shown), "customdata": said, "hovertemplate": "%{customdata}"}
+            )
+    return traces
+
+
+def initial_states(profile: Profile) -> list[Trace]:
+    """Return a circle for the gradient of each row's initial state h, beside the timestep that it is read at."""
+    place, traces = _places(profile), []
+    for row, (name, value) in enumerate(zip(profile.row_names(), profile.start, strict=True)):
+        reverse = profile.directions == 2 and row % 2 == 1
+        if value > 0 and not (reverse and profile.ragged):  # there each sequence's own is at its own end
+            at = place[-1] + 1 if reverse else place[0] - 1
+            color = LINES[row % len(LINES)]
+            traces.append(
+                profile_line(f"{name}, initial state", color)
+                | {"mode": "markers", "marker": {"symbol": "circle-open", "color": color, "size": 9}}
+                | {"x": [at], "y": [float(value)], "showlegend": False}
             )
     return traces
 

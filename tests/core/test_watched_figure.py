@@ -67,13 +67,28 @@ def test_what_cannot_be_known_is_not_said() -> None:
 def test_the_figure_draws_every_row_and_a_true_zero_at_the_floor() -> None:
     two = profile([[0.0, 1e-3, 1.0], [1e-2, 1e-1, 1.0]], cell=np.ones((2, 3)))
     drawn = figure_of([record(1, core=two), record(6, core=two)])
-    names = [each.name for each in drawn.data if each.type == "scatter"]
+    names = [each.name for each in drawn.data if each.type == "scatter" and each.showlegend]
     assert names == [f"layer {layer}{what}" for layer in (1, 2) for what in ("", ", cell c", ", direct part")]
     assert drawn.data[0].y[0] == 1e-4
     assert drawn.data[0].customdata[0] == "exactly 0"
     (chart,) = (each for each in drawn.data if each.type == "heatmap")
     np.testing.assert_allclose(np.array(chart.z)[:, 0], [-2, -1, 0], atol=1e-12)
     assert list(chart.x) == [1, 6]
+
+
+def test_the_figure_shows_the_gradient_of_the_initial_state_where_it_is_read() -> None:
+    net = nn.GRU(2, 3, bidirectional=True)
+    with watch(net, every=1) as lab:
+        net(torch.randn(5, 4, 2), torch.randn(2, 4, 3))[0].sum().backward()
+        lab.step()
+    circles = {each.name: each for each in lab.figure().data if "initial state" in (each.name or "")}
+    start = lab.records[0].profiles[""].start
+    assert {name: (each.x[0], each.y[0]) for name, each in circles.items()} == {
+        "layer 1, initial state": (0, start[0]),
+        "layer 1, reverse, initial state": (6, start[1]),
+    }
+    none = figure_of([record(core=profile([[0.0, 1.0]]))])
+    assert not [each for each in none.data if "initial state" in (each.name or "")]
 
 
 def test_the_figure_says_when_only_some_sequences_were_looked_at() -> None:
