@@ -156,6 +156,12 @@ def test_an_inspected_step_is_read_after_its_flossing_and_says_what_it_did() -> 
         assert profile is not None
         np.testing.assert_allclose(reading.arrays["gradient"], profile[-1], rtol=1e-5)
         assert ("exponent_before" in reading.arrays) == (step in (1, 4))
+        before, after = records[step - 1].exponents_before_flossing, records[step - 1].exponents_after_flossing
+        words = (
+            "The flossing before this step (5 updates) brought the root mean square of the first 2 exponents from "
+            f"{before or 0:.3g} to {after or 0:.3g}."
+        )
+        assert (reading.said[-1] == words) == (step in (1, 4))
     np.testing.assert_array_equal(
         inspection.read("lyapunov", 1).arrays["exponent_before"],
         Inspection(config.model_copy(update={"flossing": FlossingConfig()}), load_dataset(config.data))
