@@ -7,11 +7,12 @@ import numpy as np
 from torch import distributed as dist
 
 from rnncore.records import FloatArray, Record, number
-from rnncore.runs.watched_forms import MAX_MODULES, WatchedModel, WatchedModule
+from rnncore.runs.watched_forms import MAX_MODULES, MAX_NAME, WatchedModel, WatchedModule
 from rnncore.runs.watched_sender import Sender
 from rnncore.runs.watched_targets import OwnStore, Server, Target
 from rnncore.watching.loops import key_of
 from rnncore.watching.record import Floats, Profile, WatchRecord
+from rnncore.words import visible
 
 if TYPE_CHECKING:
     from rnncore.watching.lab import Lab
@@ -32,7 +33,9 @@ class Publisher:
             for name, module in lab.modules.items()
             for direction in range(2 if getattr(module, "bidirectional", False) else 1)
         ][:MAX_MODULES]
-        self._model = WatchedModel(name=name, modules=tuple(map(self._module, self._places)))
+        if not isinstance(name, str) or not (shown := visible(name).strip()) or len(shown) > MAX_NAME:
+            raise ValueError(f"name: {name!r} is not a text of 1 to {MAX_NAME} visible characters")
+        self._model = WatchedModel(name=shown, modules=tuple(map(self._module, self._places)))
         self._widths: dict[str, int] = {}
         self._varied = False  # whether batches have been of different lengths
         self.sender: Sender | None = None

@@ -209,3 +209,9 @@ def test_numbers_that_are_finite_again_have_not_diverged_for_either(folder):
     kinds = {each["kind"] for each in look(store, run.id)["findings"]}
     assert "diverged" not in kinds | {each.kind for each in lab.findings()}
     store.close()
+
+
+@pytest.mark.parametrize("name", ["", "   ", "\u200b", "x" * 101, 7])
+def test_a_name_that_cannot_be_shown_is_named_in_one_sentence(name):
+    with pytest.raises(ValueError, match=r"^name: .* is not a text of 1 to 100 visible characters$"):
+        watch(nn.GRU(3, 4), name=name)
