@@ -10,6 +10,7 @@ from typing import Any
 from plotly.subplots import make_subplots
 
 from dashboard.figures.look import PALETTES, styled, texts
+from rnncore.studies.axis import Axis
 from rnncore.studies.config import StudyConfig
 from rnncore.studies.outcome import CellOutcome, quantile
 from rnncore.traces import HEATMAP_COLORS
@@ -60,7 +61,7 @@ def _share(flow: str, title: str, help: str) -> Quantity:
 QUANTITIES: dict[str, Quantity] = {
     "success": Quantity(
         "Success rate",
-        "Share of the runs that succeeded; the band is Wilson's 95 % interval. A diverged run is no success.",
+        "Share of the runs that succeeded, with Wilson's 95 % interval. A diverged run is no success.",
         lambda cell: cell.success_rate,
         lambda cell: cell.success_interval[0] if cell.success_interval else None,
         lambda cell: cell.success_interval[1] if cell.success_interval else None,
@@ -70,7 +71,7 @@ QUANTITIES: dict[str, Quantity] = {
     "loss": _median(
         "final_val_loss",
         "Final validation loss",
-        "Median over the seeds of the validation loss at the last step; the band is from quartile to quartile. Runs"
+        "Median over the seeds of the validation loss at the last step, from quartile to quartile. Runs"
         " without a finite loss are left out.",
         log=True,
         chance=True,
@@ -115,8 +116,12 @@ def shapes_of(study: StudyConfig) -> list[str]:
 
 
 def lines_figure(study: StudyConfig, outcomes: Sequence[CellOutcome], quantity: str, theme: str) -> dict[str, Any]:
-    """Draw a quantity over the first axis: a line for each value of the second, a panel for each of the third."""
-    palette, shown = PALETTES[theme], QUANTITIES[quantity]
+    """Draw a quantity over the first axis of numbers: a line for each value of the next axis, a panel of the third.
+
+    Where no axis has numbers, there is nothing between two values: points with the ends of their bands, no lines.
+    """
+    palette, shown, study = PALETTES[theme], QUANTITIES[quantity], _numbers_first(study)
+    joined = not study.axes or _numbers(study.axes[0])
     panels = study.axes[2].shown if len(study.axes) > 2 else [None]
     figure = make_subplots(
         rows=1, cols=len(panels), shared_yaxes=True, horizontal_spacing=0.04,
@@ -132,7 +137,7 @@ def lines_figure(study: StudyConfig, outcomes: Sequence[CellOutcome], quantity: 
             known = [(place, cell) for place, cell in zip(places, cells, strict=False) if shown.value(cell) is not None]
             x = [place for place, _ in known]
             band = [(place, shown.low(cell), shown.high(cell)) for place, cell in known if shown.low(cell) is not None]
-            if band:
+            if band and joined:
                 figure.add_scatter(
                     x=[place for place, _, _ in band] + [place for place, _, _ in reversed(band)],
                     y=[high for _, _, high in band] + [low for _, low, _ in reversed(band)],
@@ -140,7 +145,9 @@ def lines_figure(study: StudyConfig, outcomes: Sequence[CellOutcome], quantity: 
                     mode="lines", legendgroup=str(index), row=1, col=column,
                 )  # fmt: skip
             figure.add_scatter(
-                x=x, y=[shown.value(cell) for _, cell in known], mode="lines+markers", name=named[index],
+                x=x, y=[shown.value(cell) for _, cell in known], name=named[index],
+                mode="lines+markers" if joined else "markers", offsetgroup=str(index),
+                error_y=None if joined else _ends(shown, [cell for _, cell in known]),
                 legendgroup=str(index), showlegend=column == 1 and names != [None],
                 line={"color": colour, "width": 2, "dash": ("solid", "dash")[index // len(palette.runs) % 2]},
                 marker={"size": 7}, customdata=[[cell.index] for _, cell in known],
@@ -160,6 +167,7 @@ def lines_figure(study: StudyConfig, outcomes: Sequence[CellOutcome], quantity: 
     spec = styled(figure, theme)
     spec["layout"] |= {
         "showlegend": True, "hovermode": "closest", "height": 380, "uirevision": quantity,
+        "scattermode": "overlay" if joined else "group",
         "legend": {"orientation": "h", "y": -0.22, "title": {"text": _legend_title(study)}},
         "margin": {"l": 64, "r": 14, "t": 34 if panels != [None] else 12, "b": 90},
     }  # fmt: skip
@@ -279,6 +287,28 @@ def _columns(study: StudyConfig) -> int:
     return last if 1 < last <= 6 else 4
 
 
+def _numbers(axis: Axis) -> bool:
+    """Tell whether an axis has numbers on which there is a between."""
+    values = axis.shown
+    return len(values) > 1 and all(isinstance(each, int | float) and not isinstance(each, bool) for each in values)
+
+
+def _numbers_first(study: StudyConfig) -> StudyConfig:
+    """Return a study with an axis of numbers as the first one, if it has any."""
+    axes = sorted(study.axes, key=lambda axis: not _numbers(axis))  # else in their order
+    return study.model_copy(update={"axes": tuple(axes)})
+
+
+def _ends(shown: Quantity, cells: Sequence[CellOutcome]) -> dict[str, Any]:
+    """Return the ends of the bands as bars of points."""
+    above, below = [], []
+    for cell in cells:
+        value, low, high = shown.value(cell), shown.low(cell), shown.high(cell)
+        above.append(0.0 if value is None or high is None else high - value)
+        below.append(0.0 if value is None or low is None else value - low)
+    return {"type": "data", "symmetric": False, "array": above, "arrayminus": below, "thickness": 1.5, "width": 5}
+
+
 def _is(study: StudyConfig, cell: CellOutcome, axis: int, value: Any) -> bool:
     return axis >= len(study.axes) or cell.values[study.axes[axis].title] == value
 
@@ -290,9 +320,8 @@ def _scale(study: StudyConfig) -> tuple[list[Any], dict[str, Any]]:
     """
     if not study.axes:
         return ["all seeds"], {"type": "category"}
-    values = study.axes[0].shown
-    numbers = [value for value in values if isinstance(value, int | float) and not isinstance(value, bool)]
-    if len(numbers) < len(values) or len(numbers) < 2:
+    numbers = values = study.axes[0].shown
+    if not _numbers(study.axes[0]):
         names = texts([_text(value) for value in values])
         return names, {
             "type": "category", "categoryorder": "array", "categoryarray": names, "range": [-0.3, len(names) - 0.7],

@@ -94,7 +94,8 @@ def _head(stored: StoredStudy, view: StudyView, may_steer: bool) -> None:
 def title_of(view: StudyView) -> str:
     """Return what a study without a name is called: what it varies."""
     varied = " and ".join(axis_words(axis.name, axis.field) for axis in view.config.axes)
-    return f"{varied} over {many(len(view.config.seeds), 'seed')}" if varied else many(len(view.config.seeds), "seed")
+    seeds = many(len(view.config.seeds), "seed")
+    return _capital(f"{varied} over {seeds}") if varied else seeds
 
 
 def _can_go_on(stored: StoredStudy, view: StudyView) -> bool:
@@ -275,4 +276,8 @@ def listed(known: Sequence[Any]) -> pa.Table:
 
 def _varied(stored: StoredStudy) -> str:
     axes = [axis_words(str(axis.get("name") or ""), str(axis.get("field"))) for axis in stored.config.get("axes", ())]
-    return " and ".join(axes) or "seeds"
+    return _capital(" and ".join(axes) or "seeds")
+
+
+def _capital(text: str) -> str:
+    return text[0].upper() + text[1:]

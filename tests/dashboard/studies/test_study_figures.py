@@ -52,6 +52,28 @@ def test_lines_show_medians_over_the_first_axis_with_quartiles_and_chance() -> N
     assert spec["layout"]["shapes"][0]["y0"] == 0.2
 
 
+def test_an_axis_of_numbers_goes_across_wherever_it_stands() -> None:
+    study, outcomes = study_of(CELL, T)
+    spec = figures.lines_figure(study, outcomes, "loss", "light")
+    lines = [trace for trace in spec["data"] if trace["mode"] == "lines+markers"]
+    assert [line["name"] for line in lines] == ["rnn", "gru"]
+    by_cell = {tuple(each.values.values()): each.medians["final_val_loss"] for each in outcomes}
+    for line in lines:
+        assert line["x"] == [10, 20, 160]
+        assert line["y"] == [by_cell[line["name"], length] for length in line["x"]]
+
+
+def test_between_values_that_are_no_numbers_there_are_no_lines() -> None:
+    study, outcomes = study_of(CELL)
+    (trace,) = figures.lines_figure(study, outcomes, "loss", "light")["data"]
+    assert (trace["mode"], trace["x"]) == ("markers", ["rnn", "gru"])
+    for cell, above, below in zip(outcomes, trace["error_y"]["array"], trace["error_y"]["arrayminus"], strict=True):
+        middle = cell.medians["final_val_loss"]
+        assert (middle + above, middle - below) == pytest.approx(
+            (cell.high["final_val_loss"], cell.low["final_val_loss"])
+        )
+
+
 def test_a_map_has_a_place_for_each_cell_and_leaves_out_what_is_not_known() -> None:
     study, _ = study_of(T, CELL)
     empty = outcomes_of(study, cells_of(study), {0: RUN})

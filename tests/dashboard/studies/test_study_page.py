@@ -52,7 +52,7 @@ def test_a_study_from_text_is_started_and_shown(scheduler: Scheduler) -> None:
     (study,) = [each.id for each in scheduler.store.studies_of(W)]
     wait(lambda: scheduler.studies.status(study).study.status == "finished")  # type: ignore[union-attr]
     app = page(study=study)
-    assert "batch size and steps over 2 seeds" in texts(app).replace("\\", "")
+    assert "Batch size and steps over 2 seeds" in texts(app).replace("\\", "")
     assert "Wilson" in texts(app)
     assert len(app.dataframe[0].value) == 4
     assert list(app.dataframe[0].value.columns)[:2] == ["Batch size", "Steps"]
