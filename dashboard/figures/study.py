@@ -71,7 +71,7 @@ QUANTITIES: dict[str, Quantity] = {
     "loss": _median(
         "final_val_loss",
         "Final validation loss",
-        "Median over the seeds of the validation loss at the last step, from quartile to quartile. Runs"
+        "Median over the seeds of the validation loss at the last step, with quartiles. Runs"
         " without a finite loss are left out.",
         log=True,
         chance=True,
@@ -121,6 +121,7 @@ def lines_figure(study: StudyConfig, outcomes: Sequence[CellOutcome], quantity: 
     Where no axis has numbers, there is nothing between two values: points with the ends of their bands, no lines.
     """
     palette, shown, study = PALETTES[theme], QUANTITIES[quantity], _numbers_first(study)
+    height = _y_axis(shown, outcomes)
     joined = not study.axes or _numbers(study.axes[0])
     panels = study.axes[2].shown if len(study.axes) > 2 else [None]
     figure = make_subplots(
@@ -156,18 +157,21 @@ def lines_figure(study: StudyConfig, outcomes: Sequence[CellOutcome], quantity: 
             )  # fmt: skip
         chance = _chance(outcomes) if shown.chance else None
         if chance is not None:
-            figure.add_hline(
-                y=chance, line={"color": palette.muted, "dash": "dot", "width": 1.5}, row=1, col=column,
-                annotation_text="best simple answer", annotation_font={"color": palette.muted, "size": 11},
+            line = {"color": palette.muted, "dash": "dot", "width": 1.5}
+            figure.add_hline(y=chance, line=line, row=1, col=column)
+            figure.add_annotation(
+                text="best simple answer", font={"color": palette.muted, "size": 11}, showarrow=False, x=1,
+                xref="x domain", xanchor="right", y=math.log10(chance) if height.get("type") == "log" else chance,
+                yanchor="bottom", row=1, col=column,
             )  # fmt: skip
     axis = texts([study.axes[0].title])[0] if study.axes else ""
     figure.update_xaxes(title=axis, **ticks)
-    figure.update_yaxes(**_y_axis(shown, outcomes))
+    figure.update_yaxes(**height)
     figure.update_yaxes(title=shown.title, col=1)
     spec = styled(figure, theme)
     spec["layout"] |= {
         "showlegend": True, "hovermode": "closest", "height": 380, "uirevision": quantity,
-        "scattermode": "overlay" if joined else "group",
+        "scattermode": "overlay" if joined else "group", "scattergap": 0.7,
         "legend": {"orientation": "h", "y": -0.22, "title": {"text": _legend_title(study)}},
         "margin": {"l": 64, "r": 14, "t": 34 if panels != [None] else 12, "b": 90},
     }  # fmt: skip

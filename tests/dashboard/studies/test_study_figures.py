@@ -1,5 +1,6 @@
 """Figures of a study: what stands where, what is left out, and what is drawn for chance."""
 
+import math
 from typing import Any
 
 import pytest
@@ -50,6 +51,8 @@ def test_lines_show_medians_over_the_first_axis_with_quartiles_and_chance() -> N
     band = next(trace for trace in spec["data"] if trace.get("fill") == "toself")
     assert band["y"][0] == pytest.approx(0.0175)  # the upper quartile of 0.01 and 0.02
     assert spec["layout"]["shapes"][0]["y0"] == 0.2
+    assert spec["layout"]["yaxis"]["type"] == "log"
+    assert spec["layout"]["annotations"][0]["y"] == pytest.approx(math.log10(0.2))  # there plotly wants logarithms
 
 
 def test_an_axis_of_numbers_goes_across_wherever_it_stands() -> None:
