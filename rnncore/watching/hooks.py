@@ -18,7 +18,7 @@ from rnncore.watching import one_by_one
 from rnncore.watching.calls import Call
 from rnncore.watching.loops import CellCall
 from rnncore.watching.sequences import is_packed
-from rnncore.watching.supported import drops_between_layers, other_masks, tells_masks
+from rnncore.watching.supported import UNKNOWN_MASKS, drops_between_layers, other_masks, tells_masks
 
 AnyCall = Call | CellCall
 
@@ -113,6 +113,9 @@ class After:
         generator = None if self.before is None else self.before.state
         other, masks, device = None, None, result[1][0].device.type
         if generator is not None and not tells_masks(device):
+            if _may_run_again():
+                self.listener.note(self.name, UNKNOWN_MASKS.format(device))
+                return None
             other, masks = one_by_one.run(module, inputs, start, number)
             self.listener.tell(other_masks(self.name, device))
             result, generator = other, None
@@ -135,6 +138,12 @@ class After:
 
         if tensor.requires_grad:
             tensor.register_hook(arrive)  # type: ignore[no-untyped-call]
+
+
+def _may_run_again() -> bool:
+    """Tell whether a call is a checkpointed one, or its repetition in a backward pass: both need the same masks."""
+    hooked = torch._C._autograd._top_saved_tensors_default_hooks(False) is not None
+    return hooked or torch._C._current_graph_task_id() != -1
 
 
 class Weight:

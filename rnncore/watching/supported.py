@@ -8,6 +8,9 @@ from torch import nn
 from rnncore.watching.loops import KINDS
 
 _FORWARDS: dict[Any, Any] = {each: each.forward for each in KINDS}
+UNKNOWN_MASKS = (
+    "on {} the masks of the dropout between its layers are not told, and those of a checkpointed call must stay"
+)
 PASSED_BY = (
     "its weights get a gradient, but no call of it was seen; where its `forward` is called directly, and not the "
     "module itself, the hooks are passed by"

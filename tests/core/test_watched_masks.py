@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+from torch.utils.checkpoint import checkpoint
 
 from rnncore import watch
 from rnncore.watching import hooks, one_by_one, supported
@@ -254,3 +255,25 @@ def test_mixed_precision(masks: list[list[Tensor]], dtype: torch.dtype) -> None:
         lab.step()
     assert np.isfinite(lab.records[-1].profiles["core"].hidden).all()
     assert (lab.records[-1].profiles["core"].hidden > 0).all()
+
+
+@quiet
+@pytest.mark.parametrize("reentrant", [True, False])
+def test_a_checkpointed_call_keeps_its_masks_and_is_not_recorded(masks: list[list[Tensor]], reentrant: bool) -> None:
+    """Its repetition within the backward pass must have the masks of the first time."""
+
+    def run(watched: bool) -> tuple[list[Tensor], Lab]:
+        torch.manual_seed(0)
+        net = Net()
+        with watch(net, every=1 if watched else 10**9) as lab:
+            if not watched:
+                lab.step()  # the first step is recorded always
+            x = torch.randn(4, 6, 2, requires_grad=True)
+            checkpoint(net, x, use_reentrant=reentrant).square().mean().backward()
+            lab.step()
+        return [x.grad, *(each.grad for each in net.parameters())], lab
+
+    (alone, _), (watched, lab) = run(False), run(True)
+    assert all(map(torch.equal, alone, watched))
+    assert masks == []
+    assert any("those of a checkpointed call must stay" in note for note in lab.notes)
