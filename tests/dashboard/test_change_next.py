@@ -300,6 +300,20 @@ def _(seed: int) -> None:
     assert 0.455 < rnn.final < 0.475
 
 
+@says("flossing", 1)
+def _(seed: int) -> None:
+    one = trained("flossing", 0, seed, flossing={"exponents": 1})
+    assert one.records[0].exponents_after_flossing is not None
+    assert one.records[0].exponents_after_flossing < 0.01
+    assert one.final > 0.41
+
+
+@says("flossing", 2)
+def _(seed: int) -> None:
+    eight = trained("flossing", 0, seed, flossing={"exponents": 8}).final
+    assert eight < 0.01 if seed == 4 else (0.28 < eight < 0.38 if seed in (1, 3) else eight > 0.41)
+
+
 CASES = [(key, sentence, seed) for key, sentence in CHECKS for seed in range(LESSONS[key].seeds)]
 
 
