@@ -59,8 +59,8 @@ def build(runs: Sequence[Run], theme: str) -> go.Figure:
 LOSS = Figure(
     key="loss",
     title="Loss",
-    subtitle="thin: each training step, thick: validation",
-    help="Line chart: training and validation loss over the training steps",
+    subtitle="of each training step",
+    help="Line chart: loss over the training steps",
     build=build,
     reads=Sources(columns=("train_loss",), evaluations=("val_loss", "val_metric")),
     options=(
@@ -73,5 +73,13 @@ LOSS = Figure(
             measured="val_metric",
         ),
     ),
-    rules=(Rule.LOG_AXIS, Rule.METRIC_AXIS, Rule.LINE_NAMES, Rule.SAME_SO_FAR, Rule.ROOM_AHEAD, Rule.MARKS),
+    rules=(
+        Rule.LOG_AXIS,
+        Rule.VALIDATION_WORDS,
+        Rule.METRIC_AXIS,
+        Rule.LINE_NAMES,
+        Rule.SAME_SO_FAR,
+        Rule.ROOM_AHEAD,
+        Rule.MARKS,
+    ),
 )

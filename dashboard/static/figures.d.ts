@@ -79,7 +79,7 @@ export interface Mark {
   alert?: boolean;
 }
 
-/** What is drawn: a layer, the step of the cursor (null: the newest), marks, and what stands in empty figures. */
+/** What is drawn: a layer (null: each run's own top one), the step of the cursor (null: the newest), marks, and what stands in empty figures. */
 export interface View {
   layer: number | null;
   cursor: number | null;

@@ -121,7 +121,7 @@ function fillProfileEnd(trace, context, { series, profiles }) {
   const { view } = context;
   const { y } = trace.meta ?? {};
   const profile = profiles.at(view.cursor, series);
-  const end = y && profile ? (series.layer(profile, y, view.layer ?? 0).at(-1) ?? 0) : 0;
+  const end = y && profile ? (series.layer(profile, y, series.shown(view.layer)).at(-1) ?? 0) : 0;
   trace.x = overLag(context) ? [0, series.timesteps - 1] : [1, series.timesteps];
   trace.y = end > 0 && end < Infinity ? [end, end] : [];
 }
@@ -133,12 +133,12 @@ function fillProfile(trace, context, { series, profiles }) {
   const profile = profiles.at(view.cursor, series);
   if (!y || !profile) return;
   const factor = times ? (series.column(times)[series.rowAt(profile.step)] ?? 1) : 1;
-  const measured = [...series.layer(profile, y, view.layer ?? 0)];
+  const measured = [...series.layer(profile, y, series.shown(view.layer))];
   const norms = fit ? fitted(measured) : measured.map((value) => value * factor);
   const lag = overLag(context);
   trace.x = range(norms.length).map((t) => (lag ? norms.length - t : t));
   trace.y = gaps ? norms.map((value) => (value === 0 ? null : value)) : norms;
-  const counts = series.ragged ? series.layer(profile, "sequence_count", view.layer ?? 0) : null;
+  const counts = series.ragged ? series.layer(profile, "sequence_count", series.shown(view.layer)) : null;
   trace.hovertemplate = same(norms.map((value, t) => (value === 0 ? "exactly 0" : "%{y:.2e}") + among(counts?.[t])));
   if (norms.filter((value) => value > 0).length === 1) trace.mode = "lines+markers";
 }
@@ -166,7 +166,7 @@ function fillProfileMap(trace, context, { series }) {
   const last = series.timesteps;
   const rows = range(last).map(() => /** @type {(number | null)[]} */ (new Array(profiles.length + ahead).fill(null)));
   for (const [place, profile] of profiles.entries()) {
-    for (const [t, value] of series.layer(profile, column, view.layer ?? 0).entries()) {
+    for (const [t, value] of series.layer(profile, column, series.shown(view.layer)).entries()) {
       rows[t][place] = Number.isFinite(value) ? Math.log10(value) : null; // an exact 0 becomes -Infinity
     }
   }
@@ -190,9 +190,10 @@ function fillProfileMap(trace, context, { series }) {
 function fillFromPart(fillPart, trace, context, place) {
   const own = context.snapshots[place];
   if (own) fillPart(trace, own, context, context.runs[place]);
-  const other = context.snapshots.find(Boolean);
+  const beside = context.snapshots.findIndex(Boolean);
+  const other = context.snapshots[beside];
   if (own || trace.type !== "heatmap" || !other) return;
-  fillPart(trace, other, context, context.runs[place]);
+  fillPart(trace, other, context, context.runs[beside]);
   trace.z = trace.z?.map((row) => row.map(() => 0));
   Object.assign(trace, { opacity: 0, hoverinfo: "skip", hovertemplate: null, texttemplate: null });
 }

@@ -24,11 +24,11 @@ export const PART_FILLS = {
 };
 
 /** @type {PartFill} */
-function fillPart(trace, snapshot, { view }) {
+function fillPart(trace, snapshot, { view }, { series }) {
   const { path = "", at = [] } = trace.meta ?? {};
   const found = arrayAt(snapshot, path.split("."));
   if (!found) return;
-  const indices = at.map((index) => (index === "layer" ? (view.layer ?? 0) : index));
+  const indices = at.map((index) => (index === "layer" ? series.shown(view.layer) : index));
   const isMap = trace.type === "heatmap";
   const { shape, values } = slice(found, indices, isMap ? 2 : 1);
   if (!values.length) return;
@@ -56,7 +56,7 @@ function arrayAt(part, [name, ...names]) {
  * @type {PartFill}
  */
 function fillBound(trace, snapshot, { view, options }, { series }) {
-  const layer = view.layer ?? 0;
+  const layer = series.shown(view.layer);
   const bound = snapshot.sigma_max;
   const profile = series.profiles.find((each) => each.step === snapshot.step);
   if (!profile || bound?.bound_layer !== layer) return;

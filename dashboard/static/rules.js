@@ -39,6 +39,7 @@ export const RULES = {
   answerAxes,
   namesLeft,
   mapGrid,
+  validationWords,
   clippingShare,
   recordingCost,
   sameSoFar,
@@ -147,6 +148,15 @@ function namesLeft({ data, layout }) {
   const longest = Math.max(0, ...data.flatMap(({ y }) => (y ?? []).map((name) => String(name).length)));
   const title = layout.yaxis.title.text ? TITLE_EM * layout.font.size : 0;
   layout.margin.l = Math.max(layout.margin.l, 14 + 0.56 * longest * layout.yaxis.tickfont.size + title);
+}
+
+/**
+ * Which line is which, where there are two of a run.
+ * @param {Drawn} drawn
+ */
+function validationWords({ card, context }) {
+  const validated = context.runs.some(({ series }) => series.evaluations.step.length);
+  setRich(card.subtitle, validated ? "thin: each training step, thick: validation" : card.about.subtitle);
 }
 
 /**

@@ -163,6 +163,14 @@ export class Series {
   }
 
   /**
+   * Which layer of this run is shown, from 0: the one that the reader chose, or its own top one.
+   * @param {number | null} chosen
+   */
+  shown(chosen) {
+    return chosen ?? Math.max(0, this.layers - 1);
+  }
+
+  /**
    * One layer of a profile: T norms, or nothing where it was not measured.
    * @param {Profile} profile
    * @param {ProfileColumn | CountColumn | Sent} name

@@ -23,10 +23,10 @@ const WORDS = {
 const NOTHING = -1; // decades of a bar that stands for exactly nothing, below all others
 
 /** @type {PartFill} */
-export function fillSplit(trace, { saturation }, context) {
+export function fillSplit(trace, { saturation }, context, { series }) {
   const packed = saturation?.[trace.meta?.path === "saturation.units" ? "units" : "weights"];
   if (!packed) return;
-  const { values } = slice(packed, [context.view.layer ?? 0], 1);
+  const { values } = slice(packed, [series.shown(context.view.layer)], 1);
   const lag = overLag(context);
   const least = Math.min(0, ...values.filter(Number.isFinite)) / Math.LN10;
   trace.x = range(values.length).map((t) => (lag ? values.length - t : t));

@@ -15,11 +15,25 @@ import { Plots } from "./plots.js";
  *   shown?: () => void }} Hooks
  */
 
+const TOPS = ""; // value of the choice that shows each run's own top layer
+
+/**
+ * The layers of runs to choose from, last the one that is shown at first: the top one, of runs of different depth that of
+ * each. Of runs of which nothing is known yet there is none.
+ * @param {number[]} depths how many layers each run has, 0 where that is not known yet
+ */
+export function layerChoices(depths) {
+  const known = depths.filter(Boolean);
+  const layers = Math.max(0, ...known);
+  const choices = Array.from({ length: layers }, (_, layer) => ({ text: String(layer + 1), value: String(layer) }));
+  return known.some((depth) => depth < layers) ? [...choices, { text: "top of each", value: TOPS }] : choices;
+}
+
 export class TimeTravel {
   /** @type {Run[]} */ runs = [];
   /** @type {Drawing | null} */ drawing = null;
   /** @type {Theme} */ theme = "light";
-  /** @type {number | null} */ layer = null; // shown, from 0; null: the top one
+  /** @type {number | null} */ layer = null; // shown, from 0; null: each run's own top one
   /** @type {number | null} */ pinned = null; // step that the reader chose; null: the newest
   /** @type {number | null} */ hovered = null;
   partings = new Partings();
@@ -51,7 +65,10 @@ export class TimeTravel {
     this.timeline = element("div", "rgl-timeline");
     this.timeline.append(this.scrubber, this.when);
     this.layerSelect = element("select");
-    this.layerSelect.onchange = () => this.chooseLayer(Number(this.layerSelect.value));
+    this.layerSelect.onchange = () => {
+      const { value } = this.layerSelect;
+      this.chooseLayer(value === TOPS ? null : Number(value));
+    };
     this.layerField = element("label", "rgl-field", "Layer ");
     this.layerField.append(this.layerSelect);
     this.layerField.hidden = true;
@@ -132,7 +149,7 @@ export class TimeTravel {
     this.draw();
   }
 
-  /** @param {number} layer from 0 */
+  /** @param {number | null} layer from 0; null: each run's own top one */
   chooseLayer(layer) {
     this.layer = layer;
     this.draw();
@@ -173,7 +190,7 @@ export class TimeTravel {
    */
   async draw(names) {
     if (!this.plots.Plotly || !this.drawing) return;
-    this.offerLayers(Math.max(0, ...this.runs.map((run) => run.series.layers)));
+    this.offerLayers();
     this.drawn = true;
     if (!names || this.ofSnapshots().every((name) => names.includes(name))) this.drawnSnapshots = this.snapshotSteps();
     await this.plots.draw(this.runs, this.view(this.drawing), names);
@@ -207,15 +224,16 @@ export class TimeTravel {
     return this.runs.map((run) => run.snapshots.at(this.cursor())?.step).join();
   }
 
-  /** @param {number} layers how many there are to choose from */
-  offerLayers(layers) {
-    if (layers && (this.layer === null || this.layer >= layers)) this.layer = layers - 1;
+  // Offer the layers that there are, and where runs have more of them than others, the top one of each.
+  offerLayers() {
+    const choices = layerChoices(this.runs.map((run) => run.series.layers));
+    const layers = choices.filter(({ value }) => value !== TOPS).length;
+    if (layers && this.layer !== null && this.layer >= layers) this.layer = null;
     this.layerField.hidden = layers < 2;
-    if (this.layerSelect.options.length !== layers) {
-      const choices = Array.from({ length: layers }, (_, layer) => new Option(String(layer + 1), String(layer)));
-      this.layerSelect.replaceChildren(...choices);
+    if ([...this.layerSelect.options].map(({ value }) => value).join() !== choices.map(({ value }) => value).join()) {
+      this.layerSelect.replaceChildren(...choices.map(({ text, value }) => new Option(text, value)));
     }
-    if (this.layer !== null) this.layerSelect.value = String(this.layer);
+    this.layerSelect.value = this.layer === null ? (choices.at(-1)?.value ?? "") : String(this.layer);
   }
 
   showStep() {

@@ -171,3 +171,29 @@ test("of a share of wrong answers the share of right ones is drawn, of other met
   assert.deepEqual(line(true), [0.5, 0.75]);
   assert.deepEqual(line(false), [0.5, 0.25]);
 });
+
+test("each run shows its own top layer, until the reader chooses one; then one that a run does not have stays empty", () => {
+  const deep = { ...profiles([1], () => [1, 2, 3, 4, 5, 6]), layers: 3, timesteps: 2 };
+  const runs = [run([1], { profiles: deep }), run([1], { profiles: profiles([1], () => [7, 8]) })];
+  const shown = (/** @type {number | null} */ layer) => {
+    const all = context(runs);
+    all.view.layer = layer;
+    const lines = [0, 1].map((place) => filled({ fill: "profile", run: place, y: sent("hidden_grad_norm") }, all).y);
+    const maps = [0, 1].map(
+      (place) =>
+        filled({ fill: "profileMap", run: place, z: sent("hidden_grad_norm") }, all, { type: "heatmap" }).z?.flat()
+          .length,
+    );
+    return { lines, maps };
+  };
+  assert.deepEqual(shown(null).lines, [
+    [5, 6],
+    [7, 8],
+  ]);
+  assert.deepEqual(shown(2).lines, [[5, 6], []]);
+  assert.deepEqual(shown(0).lines, [
+    [1, 2],
+    [7, 8],
+  ]);
+  assert.deepEqual(shown(null).maps, [2, 2]);
+});

@@ -4,11 +4,12 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { RULES } from "../../dashboard/static/rules.js";
 import { context, layout, run } from "./figure.js";
+import { packed } from "./packed.js";
 
 /** @import { Card } from "../../dashboard/static/card.js" */
 /** @import { View } from "../../dashboard/static/figures.d.ts" */
 /** @import { Layout, Trace } from "../../dashboard/static/plotly.d.ts" */
-/** @import { Info } from "../../dashboard/static/types.d.ts" */
+/** @import { Info, Run } from "../../dashboard/static/types.d.ts" */
 
 const NO_CARD = /** @type {Card} */ (/** @type {unknown} */ (null)); // of no interest to the rules tested here
 
@@ -95,4 +96,19 @@ test("the name of the metric is no longer than its axis", () => {
 test("the left margin has room for the longest name", () => {
   assert.equal(ruled("namesLeft", [{ y: ["W", "b"] }]).layout.margin.l, 56);
   assert.ok(ruled("namesLeft", [{ y: ["a long name of a parameter"] }]).layout.margin.l > 150);
+});
+
+test("the words on validation stand where there is one", () => {
+  Object.assign(globalThis, { document: { createTextNode: String } });
+  const val = { count: 1, step: packed([2]), val_loss: packed([1]), val_metric: "" };
+  const words = (/** @type {Run[]} */ runs) => {
+    const subtitle = { dataset: { text: "" }, replaceChildren: () => {} };
+    const card = /** @type {Card} */ (
+      /** @type {unknown} */ ({ subtitle, about: { subtitle: "of each training step" } })
+    );
+    RULES.validationWords({ card, context: context(runs), data: [], layout: layout(), empty: false });
+    return subtitle.dataset.text;
+  };
+  assert.equal(words([run([1, 2])]), "of each training step");
+  assert.equal(words([run([1, 2]), run([1, 2], { val })]), "thin: each training step, thick: validation");
 });
