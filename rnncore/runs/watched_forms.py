@@ -13,6 +13,7 @@ from rnncore.words import visible
 
 MAX_MODULES = 6  # that are shown: as many as a board has room for
 MAX_NAME = 100
+MAX_PATH, MAX_LAYERS, MAX_UNITS = 300, 64, 1_000_000  # of a module that is shown
 MAX_CELLS = 200_000  # numbers of one profile, layers times timesteps
 _NUMBERS = ("learning_rate", "grad_norm", "clip_coef", "update_norm")
 KEY = "watched"  # in the config of a watched run, which is none that could be trained
@@ -35,10 +36,10 @@ class _Form(BaseModel):
 class WatchedModule(_Form):
     """A recurrent module of a watched model. name: in the model, '' where the model is the module."""
 
-    name: str = Field("", max_length=300)
+    name: str = Field("", max_length=MAX_PATH)
     cell: Literal["rnn", "lstm", "gru"]
-    hidden_size: int = Field(ge=1, le=1_000_000)
-    num_layers: int = Field(ge=1, le=64)
+    hidden_size: int = Field(ge=1, le=MAX_UNITS)
+    num_layers: int = Field(ge=1, le=MAX_LAYERS)
     reverse: bool = False
 
     @property
@@ -75,7 +76,7 @@ class WatchedModel(_Form):
 class WatchedProfile(_Form):
     """Gradient profiles of one step, each layers x timesteps little-endian float32 in base64; count: one row."""
 
-    layers: int = Field(ge=1, le=64)
+    layers: int = Field(ge=1, le=MAX_LAYERS)
     timesteps: int = Field(ge=1, le=MAX_CELLS)
     hidden: str
     direct: str | None = None

@@ -30,8 +30,8 @@ MOST_RECORDS = 2_000  # when there are more, every second one of the older half 
 class Lab(Shown):
     """What `rnncore.watch` returns: a context in which the model is watched, and what was recorded of it.
 
-    records: the recorded steps so far, the newest last. notes: what is not recorded, and why, a sentence each. steps:
-    how often `step` was called. recording: whether the step that is under way is recorded.
+    records: the recorded steps so far, the newest last. notes: what is not recorded or not shown, and why, a sentence
+    each. steps: how often `step` was called. recording: whether the step that is under way is recorded.
     """
 
     def __init__(

@@ -7,11 +7,21 @@ import numpy as np
 from torch import distributed as dist
 
 from rnncore.records import FloatArray, Record, number
-from rnncore.runs.watched_forms import MAX_MODULES, MAX_NAME, WatchedModel, WatchedModule
+from rnncore.runs.watched_forms import (
+    MAX_CELLS,
+    MAX_LAYERS,
+    MAX_MODULES,
+    MAX_NAME,
+    MAX_PATH,
+    MAX_UNITS,
+    WatchedModel,
+    WatchedModule,
+)
 from rnncore.runs.watched_sender import Sender
 from rnncore.runs.watched_targets import OwnStore, Server, Target
 from rnncore.watching.loops import key_of
 from rnncore.watching.record import Floats, Profile, WatchRecord
+from rnncore.watching.supported import spoken
 from rnncore.words import visible
 
 if TYPE_CHECKING:
@@ -19,23 +29,24 @@ if TYPE_CHECKING:
 
 INTERRUPTED = "Its program was interrupted."
 MOST_TIMESTEPS = 10_000  # of a profile that is sent; of longer ones the end, nearest to the loss
+STEP = 16  # widths of profiles of unequal batches are multiples of it
 
 
 class Publisher:
     """Listens to a lab. Nothing that happens to what it sends reaches the training."""
 
     def __init__(self, lab: "Lab", name: str, server: str | None, workspace: str | None) -> None:
-        """Check what is given. Raises ValueError for a server that is no address, or a name without letters."""
+        """Check what is given; what the app cannot show is said in the lab's notes, and recorded all the same.
+
+        Raises ValueError for a server that is no address, or a name without letters.
+        """
         self._lab = lab
         self._target: Target = OwnStore(workspace) if server is None else Server(server, workspace)
-        self._places = [
-            (name, direction)
-            for name, module in lab.modules.items()
-            for direction in range(2 if getattr(module, "bidirectional", False) else 1)
-        ][:MAX_MODULES]
+        self._places = _places(lab)
         if not isinstance(name, str) or not (shown := visible(name).strip()) or len(shown) > MAX_NAME:
             raise ValueError(f"name: {name!r} is not a text of 1 to {MAX_NAME} visible characters")
-        self._model = WatchedModel(name=shown, modules=tuple(map(self._module, self._places)))
+        modules = tuple(map(self._module, self._places))
+        self._model = WatchedModel(name=shown, modules=modules) if modules else None
         self._widths: dict[str, int] = {}
         self._varied = False  # whether batches have been of different lengths
         self.sender: Sender | None = None
@@ -44,7 +55,7 @@ class Publisher:
         name, direction = place
         module = self._lab.modules[name]
         return WatchedModule(
-            name=name,
+            name=name if len(name) <= MAX_PATH else "…" + name[1 - MAX_PATH :],
             cell=key_of(module),
             hidden_size=module.hidden_size,
             num_layers=getattr(module, "num_layers", 1),
@@ -62,7 +73,7 @@ class Publisher:
 
     def __call__(self, record: WatchRecord) -> None:
         """Send a record of the lab, the part of each module to its own run; of several processes the first does so."""
-        if not _is_first():
+        if self._model is None or not _is_first():
             return
         if self.sender is None:
             self.sender = Sender(self._target, self._model)
@@ -95,11 +106,12 @@ class Publisher:
 
     def _arrays(self, name: str, profile: Profile, direction: int) -> dict[str, FloatArray]:
         """Return the profiles of one direction, (layers, timesteps), aligned at their ends where batches differ."""
-        count = np.asarray(profile.count, np.float64)[-MOST_TIMESTEPS:]
+        most = min(MOST_TIMESTEPS, MAX_CELLS // profile.layers // STEP * STEP)
+        count = np.asarray(profile.count, np.float64)[-most:]
         timesteps = len(count)
         width = self._widths.get(name, timesteps)
         if timesteps > width:
-            width = math.ceil(timesteps / 16) * 16  # few widths for batches of all lengths: they stand side by side
+            width = math.ceil(timesteps / STEP) * STEP  # few widths for batches of all lengths: they stand side by side
         self._varied |= width != timesteps
         self._widths[name] = width
         parts: dict[str, Floats | None] = {
@@ -108,7 +120,9 @@ class Publisher:
             "cell_grad_norm": profile.cell,
         }
         arrays = {
-            key: _padded(_rows(part, profile, direction), width) for key, part in parts.items() if part is not None
+            key: _padded(part[direction :: profile.directions, -most:], width)
+            for key, part in parts.items()
+            if part is not None
         }
         if profile.ragged or self._varied:
             counts = np.concatenate([np.zeros(width - timesteps), count])
@@ -116,13 +130,26 @@ class Publisher:
         return arrays
 
 
+def _places(lab: "Lab") -> list[tuple[str, int]]:
+    """Return the modules and directions that the app shows, and note in a sentence each which ones it does not."""
+    shown = []
+    for name, module in lab.modules.items():
+        limits = ((getattr(module, "num_layers", 1), MAX_LAYERS, "layers"), (module.hidden_size, MAX_UNITS, "units"))
+        above = [f"{own:,} {what} are above the {most:,} that it shows" for own, most, what in limits if own > most]
+        if above:
+            lab.notes.append(f"{spoken(name)} is recorded, but not sent to the app: {above[0]}.")
+            continue
+        shown += [(name, direction) for direction in range(2 if getattr(module, "bidirectional", False) else 1)]
+    if len(shown) > MAX_MODULES:
+        lab.notes.append(
+            f"The app shows the first {MAX_MODULES} of {len(shown)} recurrent modules and directions; all are recorded."
+        )
+    return shown[:MAX_MODULES]
+
+
 def _is_first() -> bool:
     """Tell whether this is the process of rank 0, or the only one."""
     return not dist.is_available() or not dist.is_initialized() or dist.get_rank() == 0
-
-
-def _rows(part: Floats, profile: Profile, direction: int) -> Floats:
-    return part[direction :: profile.directions, -MOST_TIMESTEPS:]
 
 
 def _padded(part: Floats, width: int) -> FloatArray:

@@ -14,6 +14,7 @@ from rnncore.runs.store.runs import progress
 from rnncore.runs.store.store import Store
 from rnncore.runs.watched_targets import own_workspace
 from rnncore.watching import publishing
+from rnncore.watching.backward import WatchWarning
 from tests.support.stored import records_of
 
 
@@ -215,3 +216,54 @@ def test_numbers_that_are_finite_again_have_not_diverged_for_either(folder):
 def test_a_name_that_cannot_be_shown_is_named_in_one_sentence(name):
     with pytest.raises(ValueError, match=r"^name: .* is not a text of 1 to 100 visible characters$"):
         watch(nn.GRU(3, 4), name=name)
+
+
+def of_path(path, module):
+    """A model that holds a recurrent module under a name in it."""
+    model = nn.Module()
+    model.add_module(path, module)
+    return model
+
+
+def test_a_module_of_a_long_path_is_sent_under_the_end_of_it(folder):
+    path = "a" * 250 + "_" + "b" * 250
+    model = of_path(path, nn.GRU(3, 4))
+    with watch(model, every=1, name="long") as lab:
+        getattr(model, path)(torch.randn(5, 2, 3))[0].sum().backward()
+        lab.step()
+    store, (run,) = stored(folder)
+    assert (run.label, run.step, lab.notes) == ("long", 1, [])
+    assert run.config["watched"]["module"] == "…" + path[-299:]
+    assert path in lab.records[-1].profiles
+    store.close()
+
+
+def test_what_the_app_cannot_show_is_said_and_recorded_all_the_same(folder):
+    model = of_path("deep", nn.RNN(3, 4, 65))
+    with pytest.warns(WatchWarning, match="^The module 'deep' is recorded, but not sent to the app: 65 layers are"):
+        lab = watch(model, every=1, name="deep")
+    with lab:
+        model.deep(torch.randn(2, 1, 3))[0].sum().backward()
+        lab.step()
+    assert lab.records[-1].profiles["deep"].hidden.shape == (65, 2)
+    assert lab.address is None
+    store, runs = stored(folder)
+    assert not runs
+    store.close()
+
+
+def test_more_modules_than_a_board_has_room_for_are_counted(folder):
+    model = nn.ModuleList([nn.GRU(3, 3, bidirectional=True) for _ in range(4)])
+    with pytest.warns(WatchWarning, match="^The app shows the first 6 of 8 recurrent modules and directions"):
+        watch(model, name="many")
+
+
+def test_of_many_layers_as_many_timesteps_are_sent_as_the_app_takes(folder):
+    model = nn.RNN(1, 1, 64)
+    with watch(model, every=1, name="wide") as lab:
+        model(torch.randn(3200, 1, 1))[0].sum().backward()
+        lab.step()
+    store, (run,) = stored(folder)
+    assert records_since(store, run.id)["profiles"]["timesteps"] == 3120
+    assert lab.records[-1].profiles[""].hidden.shape == (64, 3200)
+    store.close()
