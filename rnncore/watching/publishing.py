@@ -134,7 +134,8 @@ def _places(lab: "Lab") -> list[tuple[str, int]]:
     """Return the modules and directions that the app shows, and note in a sentence each which ones it does not."""
     shown = []
     for name, module in lab.modules.items():
-        limits = ((getattr(module, "num_layers", 1), MAX_LAYERS, "layers"), (module.hidden_size, MAX_UNITS, "units"))
+        known: Any = module
+        limits = ((getattr(known, "num_layers", 1), MAX_LAYERS, "layers"), (known.hidden_size, MAX_UNITS, "units"))
         above = [f"{own:,} {what} are above the {most:,} that it shows" for own, most, what in limits if own > most]
         if above:
             lab.notes.append(f"{spoken(name)} is recorded, but not sent to the app: {above[0]}.")
