@@ -150,7 +150,13 @@ class FlossingConfig(Frozen):
         le=64,
         description="How many of the first Lyapunov exponents are pushed to 0; 0 = no gradient flossing.",
     )
-    steps: int = Field(100, ge=1, le=500, description="Updates each time; they are not counted as training steps.")
+    steps: int = Field(
+        100,
+        ge=1,
+        le=500,
+        description="Updates each time, no training steps. One takes about 0.02 s for 32 exponents of 32 numbers over "
+        "40 timesteps, and 0.1 s for 64 of 128 over 100; together at most about 20 s.",
+    )
     every: int | None = Field(
         None, ge=1, le=1_000_000, description="Training steps after which it is done again; empty = at the start alone."
     )

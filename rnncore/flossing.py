@@ -8,6 +8,8 @@ from rnncore.words import many
 SEQUENCES = 4  # of the batch, over which exponents are averaged
 TIMESTEPS = 100  # of these sequences, the first ones
 LARGEST = 128  # numbers of a state: its Jacobians have as many rows and columns
+SECONDS = 20.0  # that all updates before one step may take, as forecast
+MICROSECONDS = (40.0, 1 / 30, 1 / 18)  # of an update per sequence and timestep: fixed, per N^2, per N k; measured
 _TOGETHER = 2**21  # numbers of the Jacobians of all timesteps
 
 
@@ -29,6 +31,13 @@ def extent(model: ModelConfig, timesteps: int) -> tuple[int, int]:
     return max(1, min(SEQUENCES, _TOGETHER // (timesteps * state_size(model) ** 2))), timesteps
 
 
+def update_seconds(config: TrainConfig, timesteps: int) -> float:
+    """Return about how long one update takes on one core, of a network that reads so many timesteps."""
+    size, (sequences, steps) = state_size(config.model), extent(config.model, timesteps)
+    fixed, squared, directions = MICROSECONDS
+    return sequences * steps * (fixed + squared * size**2 + directions * size * config.flossing.exponents) * 1e-6
+
+
 def check_flossing(config: TrainConfig, timesteps: int) -> None:
     """Raise ConfigError, one sentence, where a network that reads so many timesteps cannot be flossed as asked."""
     wanted, size = config.flossing.exponents, state_size(config.model)
@@ -42,6 +51,10 @@ def check_flossing(config: TrainConfig, timesteps: int) -> None:
     if timesteps < 2:
         why = f"with sequences of {many(timesteps, 'timestep')}, between which there is no step"
         raise not_allowed("flossing.exponents", wanted, why, "0")
+    one, updates = update_seconds(config, timesteps), config.flossing.steps
+    if updates > (most := int(SECONDS / one)):
+        why = f"where an update takes about {one:.2g} s; all of them may take {SECONDS:.0f} s"
+        raise not_allowed("flossing.steps", updates, why, f"1 to {most}, or more with fewer exponents or timesteps")
 
 
 def in_words(config: TrainConfig) -> str:

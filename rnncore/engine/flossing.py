@@ -2,6 +2,7 @@
 
 import copy
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -21,30 +22,36 @@ class Flossed:
     after: float
 
 
-def floss(recurrent: Recurrent, inputs: Tensor, config: FlossingConfig) -> Flossed:
+def nobody() -> None:
+    """Tell nobody that an update is about to be made."""
+
+
+def floss(recurrent: Recurrent, inputs: Tensor, config: FlossingConfig, told: Callable[[], None] = nobody) -> Flossed:
     """Push the first exponents to 0 by changing the recurrent layers' parameters, in place.
 
     Each update is one of Adam, begun afresh, down the gradient of the mean of lambda_i^2, i = 1 to k, with a learning
     rate that falls linearly to 0. The work is done in float64 on the CPU, on a copy; where a number stops being finite
     the parameters stay as they are.
 
-    inputs: (B, T, F), at least two timesteps.
+    inputs: (B, T, F), at least two timesteps. told: is called before each update, and may raise what ends the flossing;
+    then the parameters are as they were before it.
     """
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # matrices so small are faster without a second thread, which waits for the first
     try:
-        return _floss(recurrent, inputs, config)
+        return _floss(recurrent, inputs, config, told)
     finally:
         torch.set_num_threads(threads)
 
 
-def _floss(recurrent: Recurrent, inputs: Tensor, config: FlossingConfig) -> Flossed:
+def _floss(recurrent: Recurrent, inputs: Tensor, config: FlossingConfig, told: Callable[[], None]) -> Flossed:
     own = copy.deepcopy(recurrent).to("cpu", torch.float64)
     driven = inputs.detach().to("cpu", torch.float64)
     optimizer = torch.optim.Adam(own.parameters(), lr=config.learning_rate)
     sizes: list[float] = []
     with torch.enable_grad():
         for done in range(config.steps):
+            told()
             loss = flossing_loss(own, driven, config.exponents)
             sizes.append(math.sqrt(float(loss.detach())))
             if not math.isfinite(sizes[-1]):

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import nullcontext
 from typing import Any
 
@@ -23,7 +23,7 @@ from rnncore.engine.clipping import Clipping, clip_gradients
 from rnncore.engine.devices import choose_device
 from rnncore.engine.evaluation import TensorBatch, Validation, mixes, to_tensors
 from rnncore.engine.flat import FlatParameters, exact_norm
-from rnncore.engine.flossing import Flossed, floss
+from rnncore.engine.flossing import Flossed, floss, nobody
 from rnncore.engine.gradients import profile
 from rnncore.engine.guesses import guess_losses
 from rnncore.engine.initialization import initialize
@@ -63,7 +63,8 @@ class Trainer:
     info: what is known before the first step. step: optimiser steps done. learning_rate: before the schedule's factor.
     ended: None while there are steps to do, then why there are none, one sentence. elapsed: seconds so far.
     flossed: what gradient flossing did right before the step that is under way, and before_flossing: the weights (N,)
-    until then; None where it did nothing.
+    until then; None where it did nothing. told: is called between the updates of gradient flossing, which take long; it
+    may change settings, which are in force in the step that follows, or raise, and then nothing has been flossed.
     """
 
     def __init__(self, config: TrainConfig, dataset: SequenceDataset | None = None) -> None:
@@ -88,6 +89,7 @@ class Trainer:
         rows = config.batch_size if self.model.swaps_axes else None
         self.flossed: Flossed | None = None
         self.before_flossing: Tensor | None = None
+        self.told: Callable[[], None] = nobody
         self._validation = Validation(dataset, self.loss, config.model.hidden_size, self.parameters.weights, rows)
         self._spikes = Spikes()
         sample = training_sample(dataset)
@@ -194,8 +196,8 @@ class Trainer:
 
     def _train_step(self, began: float) -> Record:
         """Do one step and return its record; a step that leaves the finite numbers is undone and ends the run."""
-        config, flat, plan = self.config, self.parameters, self.plan()
         self.floss()
+        config, flat, plan = self.config, self.parameters, self.plan()
 
         # Forward and backward: the gradients of this batch, and on the tape those of all hidden states.
         batch = to_tensors(self.dataset.train_batch(plan.step, config.batch_size, config.seed), flat.weights)
@@ -225,7 +227,7 @@ class Trainer:
             sequences, timesteps = extent(config.model, self.info.seq_len)
             inputs = torch.tensor(batch.inputs[:sequences, :timesteps])
             self.before_flossing = flat.weights.detach().clone()
-            self.flossed = floss(self.model.recurrent, inputs, config.flossing)
+            self.flossed = floss(self.model.recurrent, inputs, config.flossing, self.told)
             flat.before.copy_(flat.weights.data)  # what the step changes is told without this
 
     def plan(self) -> Plan:

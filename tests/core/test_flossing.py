@@ -204,6 +204,15 @@ def test_where_numbers_are_not_finite_the_run_ends_at_the_weights_before() -> No
         ({"mistake": "swapped_batch_and_time"}, "flossing.exponents 2 is not defined where the batch axis"),
         ({"exponents": 7}, "flossing.exponents: 7 is not allowed with a state of 6 numbers; allowed: 0 to 6"),
         ({"model": {"hidden_size": 129, "cell": "lstm"}}, "flossing.exponents: 2 is not allowed with a state of 258"),
+        (
+            {
+                "model": {"hidden_size": 64, "readout": "last"},
+                "data": {"kind": "task", "task": "adding", "seq_len": 100},
+                "flossing": {"exponents": 64, "steps": 200},
+            },
+            "flossing.steps: 200 is not allowed where an update takes about 0.16 s; all of them may take 20 s; "
+            "allowed: 1 to 123, or more with fewer exponents or timesteps",
+        ),
         ({"exponents": 65}, "less than or equal to 64"),
     ],
 )

@@ -92,6 +92,7 @@ class FakeTrainer:
             content.decode(errors="replace") or "a test",
         )
         self.ended: str | None = None
+        self.told: Callable[[], None] = lambda: None
         self.step_done, self.state = 0, float(config.seed % 1000)
         self.learning_rate, self.threshold = config.optimizer.learning_rate, config.clip.threshold
 

@@ -98,9 +98,9 @@ class _Pass(NamedTuple):
 def _step(stack: Stack, began: Sequence[float]) -> list[Record]:
     """Do one step of all runs and return their records; its parts are those of `Trainer`."""
     trainers = stack.trainers
-    plans = [trainer.plan() for trainer in trainers]
     for trainer in trainers:
         trainer.floss()
+    plans = [trainer.plan() for trainer in trainers]
 
     # Forward and backward.
     batches = [

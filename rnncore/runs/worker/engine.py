@@ -14,6 +14,7 @@ class TrainerLike(Protocol):
 
     info: RunInfo
     ended: str | None  # why there are no steps left to do, one sentence
+    told: Callable[[], None]  # called on the way to a record that takes long; what it raises comes out of `records`
 
     def records(self) -> Iterator[Record]:
         """Yield one record per step that is left."""

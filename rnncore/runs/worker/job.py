@@ -122,6 +122,8 @@ class Job:
         summaries: list[dict[str, Any]] = []
         if prepared is not None:
             trainers, steps = prepared
+            for trainer in trainers:
+                trainer.told = self._obey_at_once
             self._send({"type": "info", "run": self.run, "info": trainers[0].info.to_json()}, b"")
             for told in train_together(trainers, steps, success):
                 if isinstance(told, list):
@@ -148,6 +150,7 @@ class Job:
             config = TrainConfig.model_validate(values)
             self._memory_mb = self._confine(config)
             trainer, kept = self._engine.trainer(config, self._read_file), Kept()
+            trainer.told = self._obey_at_once
             if trainer.info.parameter_count > largest:  # there may be a limit
                 largest = trainer.info.parameter_count
                 self._send({"type": "info", "run": self.run, "info": trainer.info.to_json()}, b"")
@@ -167,9 +170,9 @@ class Job:
 
     def _run(self, trainer: TrainerLike) -> None:
         records = trainer.records()
+        trainer.told = lambda: self._hear(trainer)
         while True:
-            self._obey(trainer)
-            self._make_changes(trainer)
+            self._hear(trainer)
             record = next(records, None)
             if record is None:
                 return
@@ -179,6 +182,11 @@ class Job:
                 self._save_checkpoint()
             if self.step < self._slow_steps:
                 self._wait_for_watchers()
+
+    def _hear(self, trainer: TrainerLike) -> None:
+        """Do what commands ask for before the next step: end, wait, change settings."""
+        self._obey(trainer)
+        self._make_changes(trainer)
 
     def _wait_for_watchers(self) -> None:
         """Hold a slow start at the step just done, which has been sent; commands are obeyed meanwhile."""
