@@ -82,6 +82,35 @@ def test_a_memory_that_nothing_forgets_does_not_fade() -> None:
     np.testing.assert_allclose(found, math.log(0.5) / np.log(sizes), rtol=1e-9)
 
 
+def test_a_memory_that_is_empty_before_the_first_timestep_has_lost_nothing_there() -> None:
+    """Of an sLSTM without weights, f = i = 1 and n_t = t: f n_{t-1} / n_t = (t - 1) / t, whose product is 1 / T."""
+    model, inputs = build(("slstm", "tanh"), (2, 6, 1, 3, 1), 0)
+    with torch.no_grad():
+        for weight in model.recurrent.layer_weights(0).values():
+            weight.zero_()
+    logs = retention(layers_of(model, inputs)[-1], "f")
+    assert logs[0].isneginf().all()
+    np.testing.assert_allclose(half_lives(logs), math.log(2) * 5 / math.log(6), rtol=1e-6)
+    short = math.log(2) * 7 / (math.log(6) + math.log(3))  # of 6 and of 3 timesteps, the first of each left out
+    np.testing.assert_allclose(half_lives(logs, torch.tensor([6, 3])), short, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("cell", "said"),
+    [
+        ("indrnn", "This cell has no gate for its memory: r is what the unit keeps of its own state."),
+        ("coupled", "None of the gates shown multiplies its memory: r is what the unit keeps of its own state."),
+        ("minlstm", "None of the gates shown multiplies its memory: r is what the unit keeps of its own state."),
+        ("slstm", ""),
+    ],
+)
+def test_memory_says_what_it_is_read_from(cell: str, said: str) -> None:
+    config = TrainConfig.model_validate(RECALL | {"model": RECALL["model"] | {"cell": cell}})
+    reading = Inspection(config, load_dataset(config.data)).read("memory", 1)
+    assert [note for note in reading.notes if "multiplies" in note or "no gate" in note] == [said] * bool(said)
+    assert (reading.arrays["half_life"] > 0).all()
+
+
 def test_padding_has_no_part_in_half_lives() -> None:
     logs = torch.full((4, 2, 1), math.log(0.5), dtype=torch.float64)
     logs[2:, 1] = -50.0

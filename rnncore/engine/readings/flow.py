@@ -11,6 +11,7 @@ from rnncore.engine.losses import sequence_losses
 from rnncore.engine.model import SequenceModel
 from rnncore.engine.readings.probe import Probe
 from rnncore.reading import Axis, Layer, Panel, Reading, Scale
+from rnncore.words import many
 
 ROWS = 200  # loss steps of a long sequence that are looked at
 _MOST = 2**27  # numbers that the rows take on their whole way back, B x R x S x T
@@ -59,7 +60,8 @@ def said(steps: NDArray[np.int64], decades: Numbers) -> tuple[str, ...]:
     lag = float(np.median(lags))
     if np.isinf(lag):
         return ("Most losses teach every earlier state with more than a hundredth of what they teach their own.",)
-    return (f"Typically a loss teaches the states {lag:.0f} steps before it a hundred times less than its own state.",)
+    back_by = many(round(lag), "step")
+    return (f"Typically a loss teaches the states {back_by} before it a hundred times less than its own state.",)
 
 
 def input_flow(model: SequenceModel, inputs: Tensor, targets: Tensor, loss: str) -> Numbers:

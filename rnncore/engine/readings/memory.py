@@ -46,7 +46,8 @@ def read(probe: Probe) -> Reading:
     if not np.isfinite(lives).all():
         notes = (*notes, f"Units that do not fade at all are drawn at {FOREVER:,.0f} timesteps.")
     if entry.memory_gate is None:
-        notes = (*notes, "This cell has no gate for its memory: r is what the unit keeps of its own state.")
+        which = "None of the gates shown multiplies" if entry.gates else "This cell has no gate for"
+        notes = (*notes, f"{which} its memory: r is what the unit keeps of its own state.")
     return Reading(
         instrument="memory",
         step=probe.step,
@@ -86,7 +87,13 @@ def by_unit(values: Numbers, units: int) -> Numbers:
 
 
 def half_lives(logs: Tensor, lengths: Tensor | None = None) -> NDArray[np.float64]:
-    """Return ln 2 / -(mean of ln r) of each unit (W,) in timesteps, inf where it does not fade; logs: (T, B, W)."""
+    """Return ln 2 / -(mean of ln r) of each unit (W,) in timesteps, inf where it does not fade; logs: (T, B, W).
+
+    Where no unit keeps anything at t = 1, because the memory before it is empty (sLSTM: n_0 = 0), that timestep is left
+    out.
+    """
+    if len(logs) > 1 and logs[0].isneginf().all():
+        logs, lengths = logs[1:], None if lengths is None else (lengths - 1).clamp(min=1)
     if lengths is None:
         means = logs.mean((0, 1))
     else:
