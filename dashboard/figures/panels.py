@@ -168,7 +168,7 @@ def _bars(
     more = {}
     if layer.color and panel.scale:
         marker |= {"color": arrays[layer.color]} | _scale(panel.scale, palette, "c")
-        more = {"customdata": arrays[layer.color]}
+        more = {"customdata": [f"{v:.2f}" if np.isfinite(v) else "not defined" for v in arrays[layer.color]]}
     figure.add_bar(x=arrays[layer.x], y=arrays[layer.y], name=layer.name, marker=marker, **more, **_hover(layer))
     figure.update_layout(bargap=0.1)
 

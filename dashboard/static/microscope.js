@@ -181,7 +181,7 @@ function legend() {
   const kinds = {
     plus: "above 0, ",
     minus: "below 0, ",
-    grad: "the gradient ∂L/∂(the number above it), darker where it is larger. ",
+    grad: "the gradient ∂L/∂(the number above it), stronger in colour where it is larger. ",
   };
   for (const [kind, text] of Object.entries(kinds)) {
     const swatch = element("i");

@@ -155,3 +155,26 @@ def test_updates_are_those_of_the_run_and_rates_those_of_its_optimiser(name: str
 def test_the_sentence_about_updates_compares_the_spreads() -> None:
     (sentence,) = said_of_updates(np.array([1.0, 1e-4]), np.array([0.02, 0.01]))
     assert sentence == "The parameters' gradients differ by up to a factor of 1e+04, their updates by up to 2."
+
+
+def test_where_there_is_no_cosine_or_ratio_it_is_said_in_words() -> None:
+    """The state before the first timestep is 0, so that it adds nothing; the matrix W - W^T of one unit is 0."""
+    config = TrainConfig.model_validate(RECALL)
+    reading = Inspection(config, load_dataset(config.data)).read("contributions", 2)
+    assert list(np.flatnonzero(np.isnan(reading.arrays["cosine"]))) == [0]
+    assert "The cosine is not defined at 1 of 10 timesteps: what they add is exactly 0." in reading.notes
+    one = TrainConfig.model_validate(
+        RECALL | {"model": {"cell": "antisymmetric", "hidden_size": 1, "readout": "every_step"}}
+    )
+    inspection = Inspection(one, load_dataset(one.data))
+    reading = inspection.read("contributions", 2)
+    assert "The cosine is not defined at any timestep: the whole gradient is exactly 0." in reading.notes
+    assert reading.said == ("The gradient of the recurrent matrix is exactly 0.",)
+    reading = inspection.read("adam", 2)
+    (place,) = np.flatnonzero(np.isnan(reading.arrays["ratio"]))
+    name = Trainer(one).parameters.names[place]
+    assert f"The ratio of update and gradient is not defined for {name}, whose gradient is exactly 0." in reading.notes
+
+
+def test_steps_that_cancel_exactly_are_not_said_to_make_up_a_gradient() -> None:
+    assert said_of_steps(np.array([1.0, 2.0, 2.0]), np.full(3, np.nan)) == ("Timestep 2 adds most.",)

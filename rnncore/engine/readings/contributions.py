@@ -17,6 +17,7 @@ def read(probe: Probe) -> Reading:
     inputs, targets, lengths, notes = probe.some(each, _MOST)
     norms, cosines = contribution_norms(probe.model, inputs, targets, probe.loss, lengths)
     arrays: dict[str, Numbers] = {"t": np.arange(1.0, T + 1), "norm": norms, "cosine": cosines}
+    notes = (*notes, *_without_cosine(norms, cosines))
     if recurrent.num_layers > 1:
         notes = (*notes, "Of the top layer.")
     if recurrent.recursion_clip is not None:
@@ -38,6 +39,8 @@ def said(norms: Numbers, cosines: Numbers) -> tuple[str, ...]:
     T = len(norms)
     known = norms[np.isfinite(cosines)] * cosines[np.isfinite(cosines)]
     along = known.sum()  # the length of the whole gradient
+    if not along > 0:  # nothing has a cosine with it
+        return (f"Timestep {int(np.nan_to_num(norms).argmax()) + 1} adds most.",)
     from_end = np.cumsum((norms * np.nan_to_num(cosines))[::-1]) / along
     last = int(np.argmax(from_end >= 0.9)) + 1
     against = int((cosines < 0).sum())
@@ -46,6 +49,17 @@ def said(norms: Numbers, cosines: Numbers) -> tuple[str, ...]:
         "the gradient of the recurrent matrix.",
         f"{against:,} of {T:,} timesteps pull against it.",
     )
+
+
+def _without_cosine(norms: Numbers, cosines: Numbers) -> tuple[str, ...]:
+    """Return why there is no cosine at some of the timesteps, nothing where each has one."""
+    missing, T = ~np.isfinite(cosines), len(cosines)
+    if not missing.any():
+        return ()
+    if not missing.all():
+        return (f"The cosine is not defined at {int(missing.sum()):,} of {T:,} timesteps: what they add is exactly 0.",)
+    why = "exactly 0" if np.isfinite(norms).all() else "not finite"
+    return (f"The cosine is not defined at any timestep: the whole gradient is {why}.",)
 
 
 def _bars() -> Panel:
@@ -57,7 +71,7 @@ def _bars() -> Panel:
         y=Axis(title="‖C<sub>t</sub>‖", log=True),
         layers=(
             Layer(kind="bars", x="t", y="norm", color="cosine",
-                  hover="t = %{x}: %{y:.2e}, cosine %{customdata:.2f}<extra></extra>"),
+                  hover="t = %{x}: %{y:.2e}, cosine %{customdata}<extra></extra>"),
         ),
         scale=Scale(title="cosine", low=-1.0, high=1.0, middle=0.0),
     )  # fmt: skip

@@ -17,7 +17,7 @@ _SQUARES = ("exp_avg_sq", "square_avg", "sum")  # where torch's optimisers keep 
 
 
 def read(probe: Probe) -> Reading:
-    """Return for each parameter ||g||, ||update||, their ratio, and its median effective learning rate."""
+    """Return for each parameter ||g||, ||update||, their ratio (NaN at g = 0), and its median effective rate."""
     trainer = probe.trainer
     gradient, change, rate = do_step(trainer, probe.step)
     parts = trainer.parameters.parts
@@ -25,8 +25,7 @@ def read(probe: Probe) -> Reading:
     updates = np.array([exact_norm(change[part]) for part in parts])
     effective = effective_rates(trainer, rate)
     rates = np.array([float(effective[part].median()) for part in parts])
-    with np.errstate(divide="ignore", invalid="ignore"):
-        ratio = updates / gradients
+    ratio = np.divide(updates, gradients, out=np.full_like(updates, np.nan), where=gradients > 0)
     arrays: dict[str, Numbers] = {
         "parameter": np.arange(1.0, len(parts) + 1),
         "gradient_norm": gradients,
@@ -36,6 +35,9 @@ def read(probe: Probe) -> Reading:
     }
     panels = _panels(tuple(trainer.parameters.names), rate)
     notes = ["The gradient is that before clipping."]
+    if still := [name for name, norm in zip(trainer.parameters.names, gradients, strict=True) if not norm > 0]:
+        those = ", ".join(still)
+        notes.append(f"The ratio of update and gradient is not defined for {those}, whose gradient is exactly 0.")
     if np.allclose(rates, rate, rtol=1e-3):
         panels = panels[:1]
         notes.append(f"This optimiser multiplies all gradients by the same learning rate, {rate:.3g}.")

@@ -120,3 +120,10 @@ def test_what_cannot_be_read_is_refused_in_one_sentence(path: str, status: int, 
     answer = call("GET", f"/api/runs/{path}")
     assert answer.status == status
     assert answer.json["error"].startswith(sentence)
+
+
+def test_a_pointer_at_a_bar_without_a_cosine_is_told_so_in_words() -> None:
+    found = expected("contributions", 3)
+    (trace,) = pictures(found, "light")[0]["spec"]["data"]
+    assert trace["customdata"][0] == "not defined"
+    assert [float(each) for each in trace["customdata"][1:]] == pytest.approx(found.arrays["cosine"][1:], abs=0.005)
