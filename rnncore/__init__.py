@@ -1,13 +1,16 @@
 """RNN Gradient Lab's core: train recurrent networks and measure how gradients travel back through time.
 
-`train` is imported lazily, so that `import rnncore` (and everything that only needs configs) imports no torch.
+What it offers is imported when it is used first: `import rnncore` takes no time, and what only needs configs imports no
+torch.
 """
 
-from typing import TYPE_CHECKING, Any
+from __future__ import annotations
 
-from rnncore.config import TrainConfig
-
+TYPE_CHECKING = False  # that of `typing`, which is not imported either
 if TYPE_CHECKING:
+    from typing import Any
+
+    from rnncore.config import TrainConfig
     from rnncore.engine.train import train
     from rnncore.examination import diagnose
     from rnncore.runs.study_call import study
@@ -18,6 +21,10 @@ __version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> Any:
+    if name == "TrainConfig":
+        from rnncore.config import TrainConfig
+
+        return TrainConfig
     if name == "train":
         from rnncore.engine.train import train
 

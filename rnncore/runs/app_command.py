@@ -73,7 +73,7 @@ def start_app(options: Sequence[str] = ()) -> int:
     project = script.parents[1]
     if not (script.parent / ".streamlit").exists() and (project / ".streamlit").exists():
         _go_to(project)  # a copy of the source: Streamlit reads the settings of the folder that it starts in
-    command = [sys.executable, "-m", "streamlit", "run", str(script), *options]
+    command = [sys.executable, "-m", "rnncore.runs.app_process", "run", str(script), *options]
     sys.stdout.flush()
     if os.name == "posix":
         os.execv(sys.executable, command)

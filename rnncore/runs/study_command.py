@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from rnncore.errors import ConfigError
+from rnncore.interrupts import finish_first
 from rnncore.words import many
 
 STOPPED = 130  # exit status after Ctrl-C, as shells have it
@@ -63,6 +64,7 @@ def _study(options: argparse.Namespace) -> int:
         return NO
     out = options.out or Path(f"{'study' if options.study == '-' else Path(options.study).stem}-results")
     meter = _Meter()
+    finish_first()
     try:
         result = study(config, out, workers=options.workers, progress=meter.show, ray=options.ray)
     except KeyboardInterrupt:
