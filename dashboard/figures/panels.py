@@ -1,6 +1,7 @@
 """The pictures of readings: what an instrument on demand says of its panels becomes plotly figures."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,8 +16,15 @@ _BLUE_RED = [[index / 10, color] for index, color in enumerate(diverging.RdBu_r)
 SOLID = {"surface"}  # kinds that only the whole plotly.js draws
 
 
-def drawn(reading: Reading, theme: str, color: int = 0) -> dict[str, Any]:
-    """Return a reading as pages draw it, `ReadingAnswer` of static/instruments.d.ts."""
+def drawn(reading: Reading, theme: str, color: int = 0, flat: bool = False) -> dict[str, Any]:
+    """Return a reading as pages draw it, `ReadingAnswer` of static/instruments.d.ts.
+
+    flat: without the surfaces of which there is a map too; where that is all, the small plotly.js can draw it.
+    """
+    if flat:
+        mapped = {layer.z for panel in reading.panels for layer in panel.layers if layer.kind == "map"}
+        panels = tuple(panel for panel in reading.panels if not _surfaces(panel) or not _surfaces(panel) <= mapped)
+        reading = replace(reading, panels=panels)
     return {
         "instrument": reading.instrument,
         "step": reading.step,
@@ -25,6 +33,10 @@ def drawn(reading: Reading, theme: str, color: int = 0) -> dict[str, Any]:
         "undefined": reading.undefined,
         "pictures": pictures(reading, theme, color),
     }
+
+
+def _surfaces(panel: Panel) -> set[str]:
+    return {layer.z for layer in panel.layers if layer.kind in SOLID}
 
 
 def pictures(reading: Reading, theme: str, color: int = 0) -> list[dict[str, Any]]:

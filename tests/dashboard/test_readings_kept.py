@@ -8,6 +8,7 @@ import threading
 import zipfile
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from dashboard.exports.bundle import everything_zip
 from dashboard.exports.payload import run_readings
 from dashboard.exports.plotly_js import SMALL, WHOLE, plotly_js
 from dashboard.exports.report import report_html
+from dashboard.figures.panels import drawn
 from rnncore.__main__ import main
 from rnncore.config import TrainConfig
 from rnncore.data import DataError, load_dataset
@@ -75,11 +77,18 @@ def test_report_and_zip_hold_the_reading_that_was_made_last(store: Store) -> Non
         np.testing.assert_array_equal(file["log10_gradient"], found(step=5).arrays["log10_gradient"])
 
 
-def test_a_surface_takes_the_whole_plotly(store: Store) -> None:
+def test_a_report_shows_a_surface_as_its_map_and_other_surfaces_with_the_whole_plotly(store: Store) -> None:
     clipped = TrainConfig.model_validate(CONFIG.model_dump() | {"clip": {"method": "norm", "threshold": 1e-3}})
-    keep(store, Inspection(clipped, load_dataset(clipped.data)).read("plane", 4))
-    drawing = {"figures": {}, "readings": run_readings(store, store.run(RUN), 0)}
-    assert plotly_js(drawing) == WHOLE
+    plane = Inspection(clipped, load_dataset(clipped.data)).read("plane", 4)
+    assert [picture["key"] for picture in drawn(plane, "light")["pictures"]] == ["surface", "map"]
+    keep(store, plane)
+    kept = run_readings(store, store.run(RUN), 0)
+    assert [[picture["key"] for picture in kept[0][theme]["pictures"]] for theme in ("light", "dark")] == [["map"]] * 2
+    assert plotly_js({"figures": {}, "readings": kept}) == SMALL
+    keep(store, replace(plane, panels=plane.panels[:1], step=5))  # of an instrument that draws no map of it
+    kept = run_readings(store, store.run(RUN), 0)
+    assert [picture["key"] for picture in kept[0]["light"]["pictures"]] == ["surface"]
+    assert plotly_js({"figures": {}, "readings": kept}) == WHOLE
 
 
 def test_what_is_kept_is_bounded_and_goes_with_its_run(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -163,7 +163,7 @@ def _panels(own: str, twin: str) -> tuple[Panel, ...]:
         ),
         Panel(
             key="map",
-            title="The same from above",
+            title="The loss on this plane, seen from above",
             help="Map: the loss of the batch on a plane through the weights of both twins, with their ways on it",
             x=x,
             y=y,
