@@ -88,17 +88,15 @@ def lines(profile: Profile) -> list[Trace]:
 
 def initial_states(profile: Profile) -> list[Trace]:
     """Return a circle for the gradient of each row's initial state h, beside the timestep that it is read at."""
-    place, traces = _places(profile), []
-    for row, (name, value) in enumerate(zip(profile.row_names(), profile.start, strict=True)):
-        reverse = profile.directions == 2 and row % 2 == 1
-        if value > 0 and not (reverse and profile.ragged):  # there each sequence's own is at its own end
-            at = place[-1] + 1 if reverse else place[0] - 1
-            color = LINES[row % len(LINES)]
-            traces.append(
-                profile_line(f"{name}, initial state", color)
-                | {"mode": "markers", "marker": {"symbol": "circle-open", "color": color, "size": 9}}
-                | {"x": [at], "y": [float(value)], "showlegend": False}
-            )
+    place, names, traces = _places(profile), profile.row_names(), []
+    for row, (value, reverse) in profile.initial_states.items():
+        at = place[-1] + 1 if reverse else place[0] - 1
+        color = LINES[row % len(LINES)]
+        traces.append(
+            profile_line(f"{names[row]}, initial state", color)
+            | {"mode": "markers", "marker": {"symbol": "circle-open", "color": color, "size": 9}}
+            | {"x": [at], "y": [value], "showlegend": False}
+        )
     return traces
 
 

@@ -110,15 +110,19 @@ def _module(name: str, records: Sequence[WatchRecord]) -> str:
 
 
 def _chart(profile: Profile, axis: str) -> str:
-    """Lines over the timesteps, one for each layer and direction, on a logarithmic axis."""
-    logs = _logs(profile.hidden)
-    finite = logs[np.isfinite(logs)]
+    """Lines over the timesteps, one for each layer and direction, and circles for initial states; logarithmic."""
+    logs, starts = _logs(profile.hidden), profile.initial_states
+    known = np.append(logs, [math.log10(value) for value, _ in starts.values()])
+    finite = known[np.isfinite(known)]
     if not finite.size:
         return "<div>No gradient arrives.</div>"
     low, high = math.floor(finite.min()), math.ceil(finite.max())
     high = high if high > low else low + 1
     T = logs.shape[1]
-    xs = LEFT + (np.arange(T) + 0.5) * (WIDTH - LEFT) / T
+    before = int(any(not reverse for _, reverse in starts.values()))
+    after = int(any(reverse for _, reverse in starts.values()))
+    slot = (WIDTH - LEFT) / (before + T + after)
+    xs = LEFT + (np.arange(T) + before + 0.5) * slot
     lines = []
     for row, values in enumerate(logs):
         ys = 6 + (high - values) / (high - low) * (HEIGHT - BOTTOM - 6)
@@ -128,6 +132,14 @@ def _chart(profile: Profile, axis: str) -> str:
             f'<polyline points="{points}" fill="none" stroke="{_colour(row, profile)}" stroke-width="1.6"'
             f' stroke-dasharray="{dash}"/>'
         )
+    names = profile.row_names()
+    for row, (value, reverse) in starts.items():
+        x = xs[-1] + slot if reverse else xs[0] - slot
+        y = 6 + (high - math.log10(value)) / (high - low) * (HEIGHT - BOTTOM - 6)
+        lines.append(
+            f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.5" fill="none" stroke="{_colour(row, profile)}"'
+            f' stroke-width="1.4"><title>{escape(names[row])}, initial state: {value:.2e}</title></circle>'
+        )
     ticks = "".join(
         f'<text x="{LEFT - 6}" y="{6 + (high - each) / (high - low) * (HEIGHT - BOTTOM - 6) + 4:.1f}"'
         f' text-anchor="end">1e{each}</text>'
@@ -136,8 +148,8 @@ def _chart(profile: Profile, axis: str) -> str:
     ends = (f"{T - 1} before", "end") if profile.ragged else ("1", str(T))
     return _svg(
         f"gradient over {axis}",
-        f'{"".join(lines)}{ticks}<text x="{LEFT}" y="{HEIGHT - 6}">{ends[0]}</text>'
-        f'<text x="{WIDTH}" y="{HEIGHT - 6}" text-anchor="end">{ends[1]}</text>'
+        f'{"".join(lines)}{ticks}<text x="{LEFT + before * slot:.1f}" y="{HEIGHT - 6}">{ends[0]}</text>'
+        f'<text x="{WIDTH - after * slot:.1f}" y="{HEIGHT - 6}" text-anchor="end">{ends[1]}</text>'
         f'<text x="{(LEFT + WIDTH) / 2}" y="{HEIGHT - 6}" text-anchor="middle">{axis}</text>',
     )
 
@@ -172,14 +184,15 @@ def _map(own: Sequence[tuple[int, Profile]]) -> str:
 
 def _legend(profile: Profile) -> str:
     rows = profile.row_names()
+    start = "○ the initial state" if profile.initial_states else ""
     if len(rows) == 1:
-        return ""
+        return f"<div>{start}</div>"
     marks = [("—", "- -")[row % profile.directions] for row in range(len(rows))]
     words = (
         f'<span style="color:{_colour(row, profile)}">{marks[row]} {escape(name)}</span>'
         for row, name in enumerate(rows)
     )
-    return f"<div>{' '.join(words)}</div>"
+    return f"<div>{' '.join((*words, start)).strip()}</div>"
 
 
 def _svg(label: str, content: str) -> str:

@@ -48,6 +48,19 @@ class Profile:
         return bool(present.size) and bool(present.min() < present.max())
 
     @property
+    def initial_states(self) -> dict[int, tuple[float, bool]]:
+        """Of each row whose initial state has a gradient, its norm and whether it is read at the end, by row.
+
+        Without reverse directions over sequences of unequal length: each sequence's own is read at its own end.
+        """
+        found = {}
+        for row, value in enumerate(self.start):
+            reverse = self.directions == 2 and row % 2 == 1
+            if 0 < value < np.inf and not (reverse and self.ragged):
+                found[row] = float(value), reverse
+        return found
+
+    @property
     def loop(self) -> bool:
         """Whether it is joined from calls that follow one another in time.
 

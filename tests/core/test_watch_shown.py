@@ -1,8 +1,10 @@
 """A lab in a notebook and in the logs of others: what is drawn and logged is what was recorded."""
 
+import math
 import re
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -49,6 +51,26 @@ def test_the_line_has_the_recorded_values_in_it():
     slope = (max(ys) - min(ys)) / (high - low)
     for y, log in zip(ys, logs, strict=True):
         assert y == pytest.approx(min(ys) + slope * (high - log), abs=0.2)
+
+
+def test_circles_stand_for_the_gradients_of_initial_states_where_they_are_read():
+    lab = trained(nn.GRU(3, 4, 1, batch_first=True, bidirectional=True), steps=1)
+    text, profile = lab._repr_html_(), lab.records[-1].profiles[""]
+    circles = re.findall(r'<circle cx="([^"]+)" cy="([^"]+)".*?<title>([^<]+)</title>', text)
+    assert [words for _, _, words in circles] == [
+        f"{name}, initial state: {value:.2e}" for name, value in zip(profile.row_names(), profile.start, strict=True)
+    ]
+    lines = [
+        [tuple(map(float, point.split(","))) for point in points.split()]
+        for points in re.findall(r'<polyline points="([^"]+)"', text)
+    ]
+    assert float(circles[0][0]) < lines[0][0][0]
+    assert float(circles[1][0]) > lines[1][-1][0]
+    logs = [math.log10(value) for value in (*profile.hidden.ravel(), *profile.start)]
+    ys = [y for line in lines for _, y in line] + [float(y) for _, y, _ in circles]
+    slope, offset = np.polyfit(logs, ys, 1)
+    assert np.allclose(ys, slope * np.array(logs) + offset, atol=0.2)
+    assert "○ the initial state" in text
 
 
 def test_nothing_recorded_and_sequences_of_unequal_length_are_said():
