@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from statistics import median
 
-AIM = 0.65  # of the budget: the rest is for what is not counted, such as calls that do nothing in plain steps
+AIM = 0.7  # of the budget: the rest is for what is not counted, such as calls that do nothing in plain steps
 LATELY = 15  # plain steps whose median stands for one
 FIRST = 3  # plain steps from which it is known how long one takes
 MOST = 2.0  # times the measured cost that a recorded step may take longer before something else is to blame
@@ -38,6 +38,7 @@ class Pace:
         self._recorded, self._after = True, False  # this step; the one before it
         self._plain.clear()
         self._usual: float | None = None  # how long a plain step takes
+        self._first = (0.0, 0.0)  # how long the first step took, and what was spent in it
         return True
 
     def spend(self, seconds: float) -> None:
@@ -72,6 +73,8 @@ class Pace:
         cost, self._now = self._now, 0.0
         usual = self._usual
         more = 0.0 if usual is None else took - usual
+        if self._steps == 1:
+            self._first = took, cost
         if self._recorded:
             self._cost = cost = min(max(cost, more), MOST * cost)
         else:
@@ -82,6 +85,9 @@ class Pace:
             if len(self._plain) == (FIRST if usual is None else LATELY):
                 self._usual = median(self._plain)
                 self._plain.clear()
+                if usual is None:  # now it is known how much longer the first step took
+                    first, spent = self._first
+                    self._spent += min(max(0.0, first - self._usual - spent), (MOST - 1) * spent)
         self._after = self._recorded
         if usual is not None:
             self._trained += min(took - cost, LONG * usual)
