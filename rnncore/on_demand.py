@@ -116,7 +116,7 @@ ON_DEMAND.register(
         formula="Q_t R_t = J_t Q_{t-1}, λ_i = mean over t of ln |R_ii|, J_t = ∂state_t/∂state_{t-1}",
         source="Vogt et al. (2022), On Lyapunov exponents for RNNs; Engelken et al. (2023)",
         course="rnncore.engine.readings.chaos:course",
-        terms=("Lyapunov exponent", "Jacobian"),
+        terms=("Lyapunov exponent", "Jacobian", "Eigenvalue", "Gradient flossing"),
         implementation="rnncore.engine.readings.chaos:read",
     )
 )
@@ -130,7 +130,7 @@ ON_DEMAND.register(
         formula="C_t = sum over b of a_{t,b} h_{t-1,b}ᵀ, a = ∂L/∂(W_hh h_{t-1}); the sum over t is ∂L/∂W_hh",
         source="Werbos (1990), Backpropagation through time",
         undefined=lambda config: _without_matrix(config, "recurrent matrix whose gradient the steps could add to"),
-        terms=("Backpropagation through time",),
+        terms=("Contribution of a timestep", "Cosine of two vectors", "Backpropagation through time"),
         implementation="rnncore.engine.readings.contributions:read",
     )
 )

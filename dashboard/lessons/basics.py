@@ -18,6 +18,16 @@ BASICS: dict[str, Term] = {
         "The part of a recurrent network that makes a new state of the last state and the input.", "", ("cells",)
     ),
     "Class": Term("One of the answers among which a network chooses.", "", ("classes",)),
+    "Cosine of two vectors": Term(
+        "Whether they point the same way: 1 for the same direction, 0 at right angles, -1 for opposite ones.",
+        r"\frac{a \cdot b}{\lVert a \rVert \, \lVert b \rVert}",
+    ),
+    "Eigenvalue": Term(
+        "A factor by which a matrix stretches a vector without turning it. Complex eigenvalues come in pairs; their "
+        "absolute value is the stretch, their angle the turn.",
+        r"W v = \lambda v",
+        ("eigenvalues",),
+    ),
     "Forecast": Term("An answer that is a later value of the same series."),
     "Gate": Term(
         "A number between 0 and 1 for each unit, worked out anew at every timestep, that says how much passes.",

@@ -57,6 +57,12 @@ TERMS: dict[str, Term] = {
         r"g \leftarrow g \cdot \min\left(1,\ \frac{c}{\lVert g\rVert}\right)",
         forms=("clipped", "clip"),
     ),
+    "Contribution of a timestep": Term(
+        "The part of the gradient of the recurrent weights that is due to their use at one timestep. The weights are "
+        "used at every timestep, and the gradient is the sum of these parts; a part whose cosine with the sum is "
+        "negative pulls against it.",
+        r"\frac{\partial L}{\partial W_{hh}} = \sum_t C_t, \qquad C_t = \sum_b a_{t,b}\, h_{t-1,b}^\top",
+    ),
     "Dead unit": Term(
         "A ReLU unit whose input is negative for every sequence. Its output and its gradient are exactly 0, so "
         "training cannot bring it back. One update that is far too long can kill all units at once.",
@@ -115,7 +121,8 @@ TERMS: dict[str, Term] = {
     ),
     "Half-life": Term(
         "The number of steps back through time in which the gradient halves (or doubles, where it grows), from a "
-        "straight line fitted to the logarithm of the profile.",
+        "straight line fitted to the logarithm of the profile. Of a unit: the number of timesteps after which half of "
+        "what it holds is left.",
         r"t_{1/2} = \frac{\ln 2}{\lvert \text{slope} \rvert}",
         forms=("halves", "doubles"),
     ),

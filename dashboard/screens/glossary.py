@@ -1,4 +1,4 @@
-"""The glossary page: all terms with their formulas, a field to find one, and the lessons that show it."""
+"""The glossary page: all terms with their formulas, a field to find one, and where each is used."""
 
 import streamlit as st
 
@@ -6,6 +6,7 @@ from dashboard.lessons import LESSONS
 from dashboard.lessons.glossary import all_terms
 from dashboard.lessons.term import Term
 from dashboard.panels.lesson_card import open_lesson
+from rnncore.on_demand import ON_DEMAND
 
 
 def main() -> None:
@@ -30,6 +31,9 @@ def _term(name: str, term: Term) -> None:
     st.markdown(term.text)
     if term.formula:
         st.latex(term.formula)
+    instruments = [each.title for each in ON_DEMAND.values() if name in each.terms]
+    if instruments:
+        st.caption(f"Under Instruments on the board: {'; '.join(instruments)}.")
     lessons = [lesson for lesson in LESSONS.values() if name in lesson.terms]
     if lessons:
         with st.container(horizontal=True, gap="small", vertical_alignment="center"):

@@ -31,7 +31,10 @@ def _instruments() -> dict[str, Any]:
     """Return what cards of instruments say before anything is read, `InstrumentList` of static/instruments.d.ts."""
     names = ("key", "title", "help", "look", "formula", "source")
     entries = [{name: getattr(entry, name) for name in names} for entry in ON_DEMAND.values()]
-    more = [{"follows": bool(entry.course), "asks": list(entry.asks)} for entry in ON_DEMAND.values()]
+    more = [
+        {"follows": bool(entry.course), "asks": list(entry.asks), "terms": list(entry.terms)}
+        for entry in ON_DEMAND.values()
+    ]
     return {
         "whole": asset_url("plotly-whole.min.js"),
         "instruments": [entry | each for entry, each in zip(entries, more, strict=True)],

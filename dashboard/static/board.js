@@ -147,6 +147,7 @@ class Board {
       now: () => ({ runs: this.runs, step: this.travel.pinned, theme: this.theme }),
       colors: () => this.drawing.palette[this.theme].runs,
       plotly: () => loadPlotly(this.data.plotly),
+      write: (node, sentence) => this.glossary.write(node, sentence),
     });
     const { timeline, plots } = this.travel;
     this.root.append(this.message, this.note, this.head.root, timeline, plots.root, this.fold.root);

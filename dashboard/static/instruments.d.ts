@@ -20,6 +20,7 @@ export interface InstrumentEntry {
   source: string;
   follows: boolean; // whether it can be followed over training
   asks: string[]; // numbers that the reader may choose, by name
+  terms: string[]; // of the glossary
 }
 
 /** One picture of a reading (`dashboard.figures.panels`). */
@@ -47,6 +48,7 @@ export interface ReadingAnswer {
 
 /** What cards ask the board. */
 export interface Hooks {
+  write: (node: HTMLElement, sentence: string) => void; // with words of the glossary that can be asked about
   now: () => { runs: LiveRun[]; step: number | null; theme: string };
   colors: () => string[];
   plotly: () => Promise<Plotly>;

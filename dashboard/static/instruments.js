@@ -110,8 +110,11 @@ class InstrumentCard {
     this.body = element("div", "rgl-instrument-body");
     const about = element("p", "rgl-aside");
     setRich(about, `${withSubscripts(entry.formula)}. Source: ${entry.source}.`);
-    const look = element("p", "", entry.look);
-    look.prepend(element("strong", "", "What to look for: "));
+    const [look, terms] = [element("p"), element("p", "rgl-aside")];
+    const [advice, names] = [element("span"), element("span")];
+    look.append(element("strong", "", "What to look for: "), advice);
+    terms.append("In the glossary: ", names, ".");
+    terms.hidden = !entry.terms.length;
     this.bar = element("div", "rgl-instrument-bar");
     this.status = element("span", "rgl-aside");
     this.status.setAttribute("role", "status");
@@ -122,9 +125,14 @@ class InstrumentCard {
     this.often.label.hidden = true;
     if (entry.follows) this.status.before(this.often.label);
     this.places = element("div", "rgl-instrument-runs");
-    this.body.append(look, about, this.bar, this.places);
+    this.body.append(look, about, terms, this.bar, this.places);
     this.root.append(summary, this.body);
-    this.root.ontoggle = () => (this.root.open ? this.follow(false) : this.stop());
+    this.root.ontoggle = () => {
+      if (!this.root.open) return this.stop();
+      hooks.write(advice, entry.look);
+      hooks.write(names, entry.terms.join(", "));
+      this.follow(false);
+    };
   }
 
   turnButton() {

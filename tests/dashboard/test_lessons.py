@@ -10,10 +10,11 @@ import torch
 
 from dashboard.figures import FIGURES
 from dashboard.lessons import LESSONS, Lesson, LessonRun
-from dashboard.lessons.glossary import TERMS
+from dashboard.lessons.glossary import TERMS, all_terms
 from rnncore import train
 from rnncore.config import InitConfig, TrainConfig
 from rnncore.engine.train import Trainer
+from rnncore.on_demand import ON_DEMAND
 from rnncore.records import Record
 from rnncore.sizes import parameter_count
 
@@ -267,3 +268,10 @@ def test_truncation_cuts_the_adding_problem_off() -> None:
     assert profile is not None
     assert not profile[0, :40].any()
     assert profile[0, 40:].all()
+
+
+def test_every_instrument_names_terms_that_the_glossary_has() -> None:
+    known = all_terms()
+    assert [(key, term) for key, each in ON_DEMAND.items() for term in each.terms if term not in known] == []
+    assert all(each.terms for each in ON_DEMAND.values())
+    assert "Gradient flossing" in known
