@@ -6,6 +6,8 @@ torch.
 
 from __future__ import annotations
 
+from importlib import import_module
+
 TYPE_CHECKING = False  # that of `typing`, which is not imported either
 if TYPE_CHECKING:
     from typing import Any
@@ -16,29 +18,18 @@ if TYPE_CHECKING:
     from rnncore.runs.study_call import study
     from rnncore.watching.watch import watch
 
-__all__ = ["TrainConfig", "diagnose", "study", "train", "watch"]
 __version__ = "0.1.0"
+__all__ = ["TrainConfig", "diagnose", "study", "train", "watch"]
+_HOMES = {
+    "TrainConfig": "config",
+    "diagnose": "examination",
+    "study": "runs.study_call",
+    "train": "engine.train",
+    "watch": "watching.watch",
+}
 
 
 def __getattr__(name: str) -> Any:
-    if name == "TrainConfig":
-        from rnncore.config import TrainConfig
-
-        return TrainConfig
-    if name == "train":
-        from rnncore.engine.train import train
-
-        return train
-    if name == "diagnose":
-        from rnncore.examination import diagnose
-
-        return diagnose
-    if name == "study":
-        from rnncore.runs.study_call import study
-
-        return study
-    if name == "watch":
-        from rnncore.watching.watch import watch
-
-        return watch
-    raise AttributeError(f"module 'rnncore' has no attribute {name!r}")
+    if name not in _HOMES:
+        raise AttributeError(f"module 'rnncore' has no attribute {name!r}")
+    return getattr(import_module(f"rnncore.{_HOMES[name]}"), name)

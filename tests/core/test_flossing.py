@@ -1,7 +1,6 @@
 """Gradient flossing: exponents reach 0, its gradient by finite differences, and what records say of it."""
 
 import math
-from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
@@ -26,13 +25,7 @@ from tests.support.training import assert_same_runs
 DOUBLE = torch.float64
 
 
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """Compute as workers do: for matrices so small a second thread only waits for the first."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def config_of(every: int | None = None, exponents: int = 2, **fields: Any) -> TrainConfig:

@@ -1,10 +1,7 @@
 """What lessons say of instruments, at the steps that they name and for every seed that they speak of."""
 
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
-import torch
 
 from dashboard.lessons import LESSONS
 from rnncore.data import load_dataset
@@ -12,14 +9,7 @@ from rnncore.engine.inspection import Inspection
 from rnncore.engine.readings.chaos import slope
 from rnncore.reading import Reading
 
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """Compute as workers do: for matrices so small a second thread only waits for the first."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def readings(lesson: str, run: int, instrument: str, step: int = 1) -> list[Reading]:

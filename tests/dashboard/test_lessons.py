@@ -1,7 +1,6 @@
 """The lessons: their form, and what their first steps must show, for every seed that a lesson speaks of."""
 
 import re
-from collections.abc import Iterator
 from itertools import islice
 
 import numpy as np
@@ -27,13 +26,7 @@ OUTCOMES = re.compile(
 every_lesson = pytest.mark.parametrize("lesson", LESSONS.values(), ids=LESSONS.keys())
 
 
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """Compute as workers do: for matrices so small a second thread only waits for the first."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def first_steps(key: str, run: int, seed: int, steps: int = 1, **changes: object) -> list[Record]:
