@@ -55,7 +55,7 @@ def contribution_norms(
     if matrix is not None and model.recurrent.entry.steps_back and inputs.shape[1] > 1:
         top = layers_of(model, inputs)[-1]
         units, before = _passed(model, top, _recursion(model), targets, loss, lengths)
-        return _by_pairs(units.double(), before.double())
+        return norms_of_pairs(units.double(), before.double())
     if matrix is not None:
         size = inputs.shape[1] * model.recurrent.layer_weights(0)[matrix].numel()
         if size > MOST:
@@ -63,7 +63,7 @@ def contribution_norms(
     return norms_and_cosines(step_contributions(model, inputs, targets, loss, lengths))
 
 
-def _by_pairs(units: Tensor, before: Tensor) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def norms_of_pairs(units: Tensor, before: Tensor) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return norms and cosines of sum_b units_{t,b} before_{t,b}^T; units (T, B, G), before (T, B, H) float64."""
     scale = units.abs().max()
     if not scale > 0:

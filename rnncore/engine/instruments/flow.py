@@ -1,6 +1,6 @@
 """The gradient-flow matrix: which loss step teaches which state."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 import torch
@@ -50,26 +50,49 @@ def flow_logs(
     """
     top = layers_of(model, inputs)[-1]
     direct = _direct(model, top, targets, loss, lengths)  # (T, B, W)
-    T, B = direct.shape[:2]
+    T = len(direct)
     per_step = READOUTS[model.config.readout].per_step
-    steps = np.unique(np.linspace(T, 1, min(T, rows or T)).round().astype(np.int64)) if per_step else np.array([T])
+    steps = spread(np.arange(1, T + 1), rows) if per_step else np.array([T])
     row_of = {int(tau) - 1: row for row, tau in enumerate(steps)} if per_step else dict.fromkeys(range(T), 0)
     flows = Recursion(model.recurrent.truncation).flows(T)
-    carried = _Rows(B, len(steps), top.size, direct)
-    found = np.full((len(steps), T), -np.inf)
-    first = len(steps)  # the rows from here on have begun
+    return steps, rows_back(top, direct, row_of, len(steps), flows, tell)
+
+
+def spread(steps: NDArray[np.int64], most: int | None = None) -> NDArray[np.int64]:
+    """Return at most so many of some timesteps, spread evenly, the last among them; all by default."""
+    places = np.linspace(len(steps), 1, min(len(steps), most or len(steps))).round().astype(np.int64) - 1
+    return steps[np.unique(places)]
+
+
+def rows_back(
+    top: Layer,
+    direct: Tensor,
+    row_of: Mapping[int, int],
+    count: int,
+    flows: Sequence[bool] | None = None,
+    tell: Callable[[float], None] | None = None,
+) -> NDArray[np.float64]:
+    """Return ln of the mean over b of |d/dh_t| of what enters at some timesteps and goes back, (count, T).
+
+    direct: what enters at each timestep, (T, B, W), or by the whole state, (T, B, S). row_of: from timesteps, counted
+    from 0, to the row that what enters there belongs to. flows: whether the gradient goes from t to t - 1.
+    """
+    (T, B), width = direct.shape[:2], top.states[0].shape[-1]
+    carried = _Rows(B, count, top.size, direct)
+    found = np.full((count, T), -np.inf)
+    first = count  # the rows from here on have begun
     for t, jacobian in _last_to_first(top):
         if t in row_of:
             first = min(first, row_of[t])
             carried.add(row_of[t], direct[t])
-        found[first:, t] = carried.hidden(first, direct.shape[-1])
-        if flows[t]:
+        found[first:, t] = carried.hidden(first, width)
+        if flows is None or flows[t]:
             carried.go_back(first, jacobian)
         else:
             carried.forget()
         if tell is not None:
             tell(1 - t / T)
-    return steps, found
+    return found
 
 
 class _Rows:

@@ -18,12 +18,19 @@ class NotDefinedError(ValueError):
 
 
 class Layer:
-    """One layer and all its timesteps, time first: inputs (T, B, I), before: states h_{t-1}, ... (T, B, W) each."""
+    """One layer and all its timesteps, time first: inputs (T, B, I), before: states h_{t-1}, ... (T, B, W) each.
 
-    def __init__(self, definition: CellDefinition, inputs: Tensor, weights: Weights) -> None:
+    start: the states before the first timestep, (B, W) each, where they are not the cell's own.
+    """
+
+    def __init__(
+        self, definition: CellDefinition, inputs: Tensor, weights: Weights, start: State | None = None
+    ) -> None:
         self.definition, self.inputs, self.weights = definition, inputs, weights
-        self.states = definition.states(inputs, weights)
-        start = definition.start(inputs[0])
+        if start is None:
+            self.states, start = definition.states(inputs, weights), definition.start(inputs[0])
+        else:
+            self.states = _states_from(start, definition, inputs, weights)
         self.before: State = tuple(
             torch.cat([first[None], each[:-1]]) for first, each in zip(start, self.states, strict=True)
         )
@@ -52,6 +59,15 @@ class Layer:
 
         states, inputs = (each[part].flatten(0, 1) for each in (self.states[0], self.inputs))
         return Jacobian(*torch.func.vmap(torch.func.jacrev(row, argnums=(0, 1)))(states, inputs))
+
+
+def _states_from(start: State, definition: CellDefinition, inputs: Tensor, weights: Weights) -> State:
+    """Return the states (T, B, W) each, after those before the first timestep."""
+    state, rows = start, []
+    for x in inputs.unbind(0):
+        state = definition.step(x, state, weights).state
+        rows.append(state)
+    return tuple(torch.stack(each) for each in zip(*rows, strict=True))
 
 
 def layers_of(model: SequenceModel, inputs: Tensor) -> list[Layer]:

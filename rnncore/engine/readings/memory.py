@@ -67,7 +67,9 @@ def retention(layer: Layer, gate: str | None) -> Tensor:
     """
     if gate is not None:
         place = [each.key for each in layer.definition.entry.gates].index(gate)
-        return layer.definition.gates(layer.inputs, layer.states[0], layer.weights)[:, :, place].double().log()
+        before = tuple(each.flatten(0, 1) for each in layer.before)
+        gates = layer.definition.step(layer.inputs.flatten(0, 1), before, layer.weights).gates
+        return gates[place].view_as(layer.states[0]).double().log()
     entry = layer.definition.entry
     T, B, W = layer.states[0].shape
     own = slice(W, 2 * W) if entry.has_cell_state else slice(0, W)
