@@ -1,6 +1,11 @@
 """Where to compute, and why."""
 
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
+from torch import Tensor
 
 from rnncore.cells import CELLS
 from rnncore.config import TrainConfig
@@ -36,6 +41,17 @@ def choose_device(config: TrainConfig, available: list[str] | None = None) -> tu
             f"{_WORDS[fit[0]]} needs to start each step (auto changes over at {SMALL:,})."
         )
     return fit[0], f"The model is large enough for {_WORDS[fit[0]]}: {work:,} multiply-adds per timestep."
+
+
+@contextmanager
+def no_word_of_memory(inputs: Tensor) -> Iterator[None]:
+    """Leave out what cuDNN warns of where weights are not all in one piece, as those of one of several layers are."""
+    if not inputs.is_cuda:
+        yield
+        return
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "RNN module weights are not part of single contiguous chunk")
+        yield
 
 
 def _named_device(config: TrainConfig, available: list[str]) -> tuple[str, str]:

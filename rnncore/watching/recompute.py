@@ -5,15 +5,14 @@ masks that dropout drew: these are kept where `one_by_one` drew them, and on the
 generator before the call.
 """
 
-import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from rnncore.engine.devices import no_word_of_memory
 from rnncore.watching.adjoint import Weights
 from rnncore.watching.calls import Call
 
@@ -110,20 +109,12 @@ def run_layer(
     """
     state = start if module.mode == "LSTM" else start[0]
     D, fused = directions(module), _FUSED[module.mode]
-    with _no_word_of_memory() if x.is_cuda else nullcontext():
+    with no_word_of_memory(x):
         if sizes is not None:
             out = fused(x, sizes, state, weights, module.bias, 1, 0.0, module.training, D == 2)
         else:
             out = fused(x.contiguous(), state, weights, module.bias, 1, 0.0, module.training, D == 2, False)
     return tuple(out)
-
-
-@contextmanager
-def _no_word_of_memory() -> Iterator[None]:
-    """Leave out what cuDNN warns of: the weights of one of several layers are not all in one piece."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "RNN module weights are not part of single contiguous chunk")
-        yield
 
 
 def zeros(module: nn.RNNBase, x: Tensor, batch: int) -> tuple[Tensor, ...]:

@@ -7,14 +7,11 @@ from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence
 
 from rnncore import watch
-
-DEVICES = [
-    name for name, there in (("cuda", torch.cuda.is_available()), ("mps", torch.backends.mps.is_available())) if there
-]
+from rnncore.watching.backward import WatchWarning
+from tests.support.accelerators import on_accelerators
 
 
-@pytest.mark.skipif(not DEVICES, reason="neither CUDA nor MPS is available here")
-@pytest.mark.parametrize("device", DEVICES or ["an accelerator"])
+@on_accelerators
 @pytest.mark.parametrize("kind", [nn.LSTM, nn.GRU, nn.RNN])
 @pytest.mark.parametrize("packed", [False, True])
 def test_profiles_are_those_of_the_cpu(device: str, kind: type[nn.RNNBase], packed: bool) -> None:
@@ -42,8 +39,7 @@ def test_profiles_are_those_of_the_cpu(device: str, kind: type[nn.RNNBase], pack
     assert found.grad_norm == pytest.approx(wanted.grad_norm, rel=5e-3)
 
 
-@pytest.mark.skipif(not DEVICES, reason="neither CUDA nor MPS is available here")
-@pytest.mark.parametrize("device", DEVICES or ["an accelerator"])
+@on_accelerators
 def test_training_is_the_same_to_the_last_bit(device: str) -> None:
     def run(watched: bool) -> list[torch.Tensor]:
         torch.manual_seed(0)
@@ -62,3 +58,63 @@ def test_training_is_the_same_to_the_last_bit(device: str) -> None:
         return [*net.parameters(), torch.randn(3, device=device)]
 
     assert all(torch.equal(a, b) for a, b in zip(run(False), run(True), strict=True))
+
+
+@on_accelerators
+@pytest.mark.parametrize("kind", [nn.LSTM, nn.GRU, nn.RNN])
+@pytest.mark.parametrize("autocast", [None, torch.bfloat16, torch.float16])
+def test_layers_with_dropout_between_them(device: str, kind: type[nn.RNNBase], autocast: torch.dtype | None) -> None:
+    """The parts of the gradient fit together, whatever masks were drawn, and that they are others is said."""
+    torch.manual_seed(0)
+    net = kind(3, 8, 3, dropout=0.4).to(device)
+    scaler = torch.amp.GradScaler(device, enabled=autocast is torch.float16 and device == "cuda")
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+    with pytest.warns(WatchWarning, match="masks"), watch(net, every=1, batch_mean=True) as lab:
+        for _ in range(3):
+            optimizer.zero_grad()
+            with torch.autocast(device, dtype=autocast or torch.bfloat16, enabled=autocast is not None):
+                out = net(torch.randn(20, 6, 3, device=device))[0]
+            loss = out[-1].float().square().mean()
+            scaler.scale(loss).backward()
+            lab.step(loss=loss, optimizer=optimizer, scaler=scaler if scaler.is_enabled() else None)
+            scaler.step(optimizer)
+            scaler.update()
+    assert len(lab.records) == 3
+    for record in lab.records:
+        profile = record.profiles[""]
+        assert profile.direct is not None
+        assert np.isfinite(profile.hidden).all()
+        np.testing.assert_allclose(profile.hidden[-1, -1], profile.direct[-1, -1], rtol=1e-2)
+        assert (profile.direct[-1, :-1] < 1e-3 * profile.direct[-1, -1]).all()  # the loss reads the last step alone
+        assert (profile.direct[0] > 0).any()
+
+
+@on_accelerators
+@pytest.mark.parametrize("cell", [nn.LSTMCell, nn.GRUCell, nn.RNNCell])
+def test_cells_in_a_loop(device: str, cell: type[nn.RNNCellBase]) -> None:
+    torch.manual_seed(0)
+    net, x = cell(3, 8), torch.randn(12, 5, 3)
+
+    def record(place: str):
+        net.to(place)
+        net.zero_grad()
+        state = None
+        with watch(net, every=1) as lab:
+            for step in x.to(place):
+                state = net(step, state)
+            (state if isinstance(state, torch.Tensor) else state[0]).square().sum().backward()
+            lab.step()
+        return lab.records[-1].profiles[""]
+
+    np.testing.assert_allclose(record(device).hidden, record("cpu").hidden, rtol=5e-3, atol=1e-6)
+
+
+@on_accelerators
+def test_exponents_in_the_program_itself(device: str) -> None:
+    torch.manual_seed(0)
+    net, x = nn.LSTM(3, 8, batch_first=True), torch.randn(5, 12, 3)
+    found = []
+    for place in ("cpu", device):
+        with watch(net.to(place)) as lab:
+            found.append(lab.inspect("lyapunov", x.to(place)).arrays["exponent"])
+    np.testing.assert_allclose(found[1], found[0], rtol=1e-3, atol=1e-4)

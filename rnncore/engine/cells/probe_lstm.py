@@ -15,6 +15,7 @@ from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
 from rnncore.engine.cells.tape import LayerTape
+from rnncore.engine.devices import no_word_of_memory
 
 Weights = tuple[Tensor, Tensor, Tensor, Tensor]  # W_ih, W_hh, b_ih, b_hh
 
@@ -51,7 +52,8 @@ def probe_lstm(inputs: Tensor, weights: Weights, tape: LayerTape | None) -> Tens
     widened = _Widen.apply(inputs, w_hh, receive)  # type: ignore[no-untyped-call]
     zeros = inputs.new_zeros(1, inputs.shape[1], w_hh.shape[1])
     wide_weights = (torch.cat([w_ih, w_hh.detach()], 1), w_hh, b_ih, b_hh)
-    states = torch.lstm(widened, (zeros, zeros), wide_weights, True, 1, 0.0, True, False, False)[0]
+    with no_word_of_memory(inputs):
+        states = torch.lstm(widened, (zeros, zeros), wide_weights, True, 1, 0.0, True, False, False)[0]
     values = states.detach()
     if tape is not None and states.requires_grad:
         states.register_hook(direct.append)  # type: ignore[no-untyped-call]

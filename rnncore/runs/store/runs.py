@@ -137,15 +137,15 @@ class RunTable(Database):
 
     def group(self, key: str) -> list[StoredRun]:
         """Return the runs of a group (twins) in their order, by its id or its watch key."""
-        return self._runs("group_id = ?1 OR group_watch = ?1", key)
+        return self._runs("group_id = ? OR group_watch = ?", key, key)
 
     def named(self, target: str) -> list[StoredRun]:
         """Return the runs that an id stands for: those of a group in their order, or the one run."""
-        return self._runs("group_id = ?1 OR id = ?1", target)
+        return self._runs("group_id = ? OR id = ?", target, target)
 
     def watched(self, watch: str) -> list[StoredRun]:
         """Return the runs that a watch key stands for: those of a group in their order, or the one run."""
-        return self._runs("group_watch = ?1 OR watch = ?1", watch)
+        return self._runs("group_watch = ? OR watch = ?", watch, watch)
 
     def id_of(self, watch: str) -> str | None:
         """Return the id of the run that has a watch key, None if there is none."""

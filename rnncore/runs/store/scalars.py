@@ -45,10 +45,10 @@ def read_scalars(
     at_most: chunks to read (of `CHUNK_RECORDS` or more records each); the later ones are then left out.
     """
     rows = db.execute(
-        "SELECT first_step, last_step, scalars FROM chunks WHERE run = ?1 AND last_step > ?2 AND first_step <= ?3"
-        " AND first_step >= COALESCE((SELECT MAX(first_step) FROM chunks WHERE run = ?1 AND first_step <= ?2 + 1), 0)"
-        " ORDER BY first_step LIMIT ?4",
-        (key, since, until, -1 if at_most is None else at_most),
+        "SELECT first_step, last_step, scalars FROM chunks WHERE run = ? AND last_step > ? AND first_step <= ?"
+        " AND first_step >= COALESCE((SELECT MAX(first_step) FROM chunks WHERE run = ? AND first_step <= ? + 1), 0)"
+        " ORDER BY first_step LIMIT ?",
+        (key, since, until, key, since, -1 if at_most is None else at_most),
     )
     parts = []
     for first_step, last_step, blob in rows:
