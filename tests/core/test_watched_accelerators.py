@@ -8,6 +8,7 @@ from torch.nn.utils.rnn import pack_padded_sequence
 
 from rnncore import watch
 from rnncore.watching.backward import WatchWarning
+from rnncore.watching.record import WatchRecord
 from tests.support.accelerators import on_accelerators
 
 
@@ -69,18 +70,24 @@ def test_layers_with_dropout_between_them(device: str, kind: type[nn.RNNBase], a
     net = kind(3, 8, 3, dropout=0.4).to(device)
     scaler = torch.amp.GradScaler(device, enabled=autocast is torch.float16 and device == "cuda")
     optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
-    with pytest.warns(WatchWarning, match="masks"), watch(net, every=1, batch_mean=True) as lab:
-        for _ in range(3):
-            optimizer.zero_grad()
-            with torch.autocast(device, dtype=autocast or torch.bfloat16, enabled=autocast is not None):
-                out = net(torch.randn(20, 6, 3, device=device))[0]
-            loss = out[-1].float().square().mean()
-            scaler.scale(loss).backward()
-            lab.step(loss=loss, optimizer=optimizer, scaler=scaler if scaler.is_enabled() else None)
-            scaler.step(optimizer)
-            scaler.update()
-    assert len(lab.records) == 3
-    for record in lab.records:
+
+    def train() -> list[WatchRecord]:
+        with watch(net, every=1, batch_mean=True) as lab:
+            for _ in range(3):
+                optimizer.zero_grad()
+                with torch.autocast(device, dtype=autocast or torch.bfloat16, enabled=autocast is not None):
+                    out = net(torch.randn(20, 6, 3, device=device))[0]
+                loss = out[-1].float().square().mean()
+                scaler.scale(loss).backward()
+                lab.step(loss=loss, optimizer=optimizer, scaler=scaler if scaler.is_enabled() else None)
+                scaler.step(optimizer)
+                scaler.update()
+        return lab.records
+
+    with pytest.warns(WatchWarning, match="masks"):
+        records = train()
+    assert len(records) == 3
+    for record in records:
         profile = record.profiles[""]
         assert profile.direct is not None
         assert np.isfinite(profile.hidden).all()
