@@ -13,6 +13,9 @@ from dashboard.experiment import study_links
 from dashboard.experiment.study_words import axis_words, in_words
 from dashboard.experiment.text import escape
 from dashboard.figures import study as figures
+from dashboard.figures.study_curves import MOST_PANELS, curves_figure
+from dashboard.figures.study_lines import lines_figure
+from dashboard.figures.study_map import map_figure
 from dashboard.panels.theme import on_primary, theme
 from dashboard.server import services, studies
 from dashboard.server.workspace import workspace_id
@@ -132,8 +135,8 @@ def _figures(stored: StoredStudy, view: StudyView) -> None:
     spec = _drawn(stored, view, shape, quantity, theme())
     if shape == "curves":
         about = "Validation loss over the steps: median over the seeds and quartiles; dotted: the best simple answer."
-        if len(view.outcomes) > figures.MOST_PANELS:
-            about += f" The first {figures.MOST_PANELS} of {many(len(view.outcomes), 'cell')} are drawn."
+        if len(view.outcomes) > MOST_PANELS:
+            about += f" The first {MOST_PANELS} of {many(len(view.outcomes), 'cell')} are drawn."
     else:
         about = figures.QUANTITIES[quantity].help
     st.plotly_chart(spec, theme=None, config=_PICTURE, key=f"study.figure.{stored.id}")
@@ -149,11 +152,11 @@ def _drawn(stored: StoredStudy, view: StudyView, shape: str, quantity: str, colo
         return known
     study, outcomes = in_words(view.config, view.outcomes)
     if shape == "curves":
-        cells = [cell.index for cell in view.outcomes[: figures.MOST_PANELS]]
+        cells = [cell.index for cell in view.outcomes[:MOST_PANELS]]
         found = curves_of(services.scheduler().store, stored, len(view.config.seeds), cells)
-        spec = figures.curves_figure(study, outcomes, found, colours)
+        spec = curves_figure(study, outcomes, found, colours)
     else:
-        draw = figures.map_figure if shape == "map" else figures.lines_figure
+        draw = map_figure if shape == "map" else lines_figure
         spec = draw(study, outcomes, quantity, colours)
     with _lock:
         _figures_drawn[key] = spec

@@ -7,6 +7,9 @@ import pytest
 
 from dashboard.experiment.study_plan import fields_of, parsed, planned
 from dashboard.figures import study as figures
+from dashboard.figures.study_curves import MOST_PANELS, curves_figure
+from dashboard.figures.study_lines import lines_figure
+from dashboard.figures.study_map import map_figure
 from rnncore import TrainConfig
 from rnncore.errors import ConfigError
 from rnncore.studies.config import StudyConfig, read_study
@@ -35,14 +38,14 @@ def study_of(*axes: dict[str, Any], seeds: int = 2) -> tuple[StudyConfig, list[C
 def test_every_quantity_of_every_study_can_be_drawn(axes: Any, quantity: str) -> None:
     study, outcomes = study_of(*axes)
     for theme in ("light", "dark"):
-        assert figures.lines_figure(study, outcomes, quantity, theme)["data"]
+        assert lines_figure(study, outcomes, quantity, theme)["data"]
         if "map" in figures.shapes_of(study):
-            assert figures.map_figure(study, outcomes, quantity, theme)["data"]
+            assert map_figure(study, outcomes, quantity, theme)["data"]
 
 
 def test_lines_show_medians_over_the_first_axis_with_quartiles_and_chance() -> None:
     study, outcomes = study_of(T, CELL)
-    spec = figures.lines_figure(study, outcomes, "loss", "light")
+    spec = lines_figure(study, outcomes, "loss", "light")
     lines = [trace for trace in spec["data"] if trace["mode"] == "lines+markers"]
     assert [line["name"] for line in lines] == ["rnn", "gru"]
     assert lines[0]["x"] == [10, 20, 160]
@@ -57,7 +60,7 @@ def test_lines_show_medians_over_the_first_axis_with_quartiles_and_chance() -> N
 
 def test_an_axis_of_numbers_goes_across_wherever_it_stands() -> None:
     study, outcomes = study_of(CELL, T)
-    spec = figures.lines_figure(study, outcomes, "loss", "light")
+    spec = lines_figure(study, outcomes, "loss", "light")
     lines = [trace for trace in spec["data"] if trace["mode"] == "lines+markers"]
     assert [line["name"] for line in lines] == ["rnn", "gru"]
     by_cell = {tuple(each.values.values()): each.medians["final_val_loss"] for each in outcomes}
@@ -68,7 +71,7 @@ def test_an_axis_of_numbers_goes_across_wherever_it_stands() -> None:
 
 def test_between_values_that_are_no_numbers_there_are_no_lines() -> None:
     study, outcomes = study_of(CELL)
-    (trace,) = figures.lines_figure(study, outcomes, "loss", "light")["data"]
+    (trace,) = lines_figure(study, outcomes, "loss", "light")["data"]
     assert (trace["mode"], trace["x"]) == ("markers", ["rnn", "gru"])
     for cell, above, below in zip(outcomes, trace["error_y"]["array"], trace["error_y"]["arrayminus"], strict=True):
         middle = cell.medians["final_val_loss"]
@@ -80,7 +83,7 @@ def test_between_values_that_are_no_numbers_there_are_no_lines() -> None:
 def test_a_map_has_a_place_for_each_cell_and_leaves_out_what_is_not_known() -> None:
     study, _ = study_of(T, CELL)
     empty = outcomes_of(study, cells_of(study), {0: RUN})
-    (trace,) = figures.map_figure(study, empty, "success", "light")["data"]
+    (trace,) = map_figure(study, empty, "success", "light")["data"]
     assert trace["z"] == [[1.0, None, None], [None, None, None]]
     assert trace["x"] == ["10", "20", "160"]
 
@@ -88,19 +91,19 @@ def test_a_map_has_a_place_for_each_cell_and_leaves_out_what_is_not_known() -> N
 def test_small_curves_are_of_the_cells_and_bounded() -> None:
     study, outcomes = study_of(T, CELL, {"field": "omega", "values": [0]}, seeds=2)
     curve = {"curve": {"step": [1, 2], "train_loss": [1, 1], "val_loss": [0.5, None]}}
-    spec = figures.curves_figure(study, outcomes, {0: curve, 1: curve}, "dark")
+    spec = curves_figure(study, outcomes, {0: curve, 1: curve}, "dark")
     middle = [trace for trace in spec["data"] if trace.get("fill") is None]
     assert len(middle) == len(outcomes)
     assert (middle[0]["x"], middle[0]["y"]) == ([1], [0.5])
     many, cells = study_of({"field": "steps", "range": {"from": 1, "to": 50, "step": 1}}, seeds=1)
-    drawn = figures.curves_figure(many, cells, {}, "dark")["data"]
-    assert len(drawn) == figures.MOST_PANELS
+    drawn = curves_figure(many, cells, {}, "dark")["data"]
+    assert len(drawn) == MOST_PANELS
 
 
 def test_names_of_values_are_shown_as_text() -> None:
     axis = {"field": "clip", "labels": ["<b>x</b>", "y"], "values": [{"method": "off"}, {"method": "norm"}]}
     study, outcomes = study_of(T, axis)
-    lines = [each for each in figures.lines_figure(study, outcomes, "loss", "light")["data"] if "marker" in each]
+    lines = [each for each in lines_figure(study, outcomes, "loss", "light")["data"] if "marker" in each]
     assert lines[0]["name"] == "&lt;b&gt;x&lt;/b&gt;"
 
 
@@ -125,7 +128,7 @@ def test_values_that_no_run_has_reached_have_their_place_from_the_start() -> Non
     for axes in ((CELL,), (T,), (T, CELL)):
         study, outcomes = study_of(*axes)
         none = outcomes_of(study, cells_of(study), {})
-        whole, empty = (figures.lines_figure(study, each, "success", "dark")["layout"] for each in (outcomes, none))
+        whole, empty = (lines_figure(study, each, "success", "dark")["layout"] for each in (outcomes, none))
         assert whole["xaxis"]["range"] == empty["xaxis"]["range"]
         assert whole["xaxis"].get("categoryarray") == empty["xaxis"].get("categoryarray")
 
@@ -133,7 +136,7 @@ def test_values_that_no_run_has_reached_have_their_place_from_the_start() -> Non
 def test_small_curves_share_one_scale_with_numbers_that_have_room() -> None:
     study, outcomes = study_of(T, CELL)
     curves = {number: {"curve": {"step": [1, 2], "val_loss": [1.0, 10.0**-number]}} for number in range(12)}
-    layout = figures.curves_figure(study, outcomes, curves, "dark")["layout"]
+    layout = curves_figure(study, outcomes, curves, "dark")["layout"]
     axes = {name: axis for name, axis in layout.items() if name.startswith("yaxis")}
     assert len(axes) == 6
     followed = {axis["matches"] for axis in axes.values() if "matches" in axis}

@@ -3,7 +3,8 @@
 from typing import Any
 
 from dashboard.experiment.study_words import in_words
-from dashboard.figures import study as figures
+from dashboard.figures.study_curves import cell_name
+from dashboard.figures.study_map import map_figure
 from rnncore.studies.config import read_study
 from rnncore.studies.expansion import cells_of
 from rnncore.studies.table import cells_table, outcomes_of
@@ -23,9 +24,9 @@ def test_axes_and_choices_are_called_as_the_controls_are_and_numbers_stay_number
         {"Cell": cell, "Sequence length": length} for cell in ("RNN", "LSTM") for length in (10, 20)
     ]
     assert cells_table(study, cells).column_names[:2] == ["Cell", "Sequence length"]
-    layout = figures.map_figure(study, cells, "success", "light")["layout"]
+    layout = map_figure(study, cells, "success", "light")["layout"]
     assert (layout["xaxis"]["title"]["text"], layout["yaxis"]["title"]["text"]) == ("Cell", "Sequence length")
-    assert figures.cell_name(cells[0]) == "RNN<br>Sequence length 10"
+    assert cell_name(cells[0]) == "RNN<br>Sequence length 10"
 
 
 def test_what_is_no_number_is_said_in_words() -> None:
