@@ -93,10 +93,30 @@ def test_distances_reach_beyond_the_unclipped_step() -> None:
 
 def test_the_sentence_tells_the_loss_after_both_steps() -> None:
     at, losses = np.array([0.0, 1.0, 2.0]), np.array([1.0, 0.5, 4.0])
-    assert said(at, losses, 1.0, 2.0) == (
-        "The loss of this batch is 1; after the whole step along −g it would be 4, after the clipped step 0.5.",
+    assert said(at, losses, 1.0, 2.0, "the clipped step") == (
+        "The loss of this batch is 1; after the whole step along −g it would be 4, "
+        "and after the clipped step it would be 0.5.",
     )
-    assert said(at, np.array([1.0, 0.5, np.inf]), 2.0, 2.0)[0].endswith("it would be no longer finite.")
+    without = said(at, np.array([1.0, 0.5, np.inf]), 2.0, 2.0, "the clipped step")
+    assert without[0].endswith("after the whole step along −g it would no longer be finite.")
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("scale", [0.01, 8.0])
+def test_a_run_that_does_not_clip_is_shown_clipped_at_norm_1(seed: int, scale: float) -> None:
+    """Where its gradient is longer than that: the wall would lie before the second of 41 even distances."""
+    init = {"scheme": "spectral", "spectral_radius": scale}
+    config = TrainConfig.model_validate(
+        CONFIG | {"clip": {"method": "off"}, "seed": seed, "init": init, "model": {"nonlinearity": "relu"}}
+    )
+    found = Inspection(config, load_dataset(config.data)).read("cliff", 1)
+    norm, arrays = -found.arrays["slope"][0], found.arrays
+    assert arrays["unclipped_step"][0] == pytest.approx(0.01 * norm)
+    assert arrays["clipped_step"][0] == pytest.approx(0.01 * min(norm, 1.0))
+    assert (norm > 1) == ("clipped at norm 1" in found.said[0])
+    assert len(found.panels[0].marks) == 1 + (norm > 1)
+    if norm > 1:  # the slope is to be seen between 0 and the clipped step
+        assert (arrays["distance"] <= arrays["clipped_step"][0]).sum() >= 3
 
 
 def test_directions_of_a_plane_are_orthogonal_and_parallel_ones_have_none() -> None:

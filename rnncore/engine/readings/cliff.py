@@ -1,5 +1,7 @@
 """The loss along the negative gradient of a run at one step, with the clipped and the unclipped step marked on it."""
 
+import math
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -15,6 +17,7 @@ from rnncore.engine.train import Trainer
 from rnncore.reading import Axis, Layer, Numbers, Panel, Reading
 
 POINTS = 41
+AT_NORM = 1.0  # at which a run that does not clip is shown clipped
 _FAR = 20  # times longer than the clipped step is the unclipped one, from where on distances are logarithmic
 CAUTION = (
     "A line is a thin cut through a space of many dimensions: that it is smooth here does not say that the loss is "
@@ -23,7 +26,10 @@ CAUTION = (
 
 
 def read(probe: Probe) -> Reading:
-    """Return the batch's loss at 41 distances along -g from the weights, the clipped and the unclipped step marked."""
+    """Return the batch's loss at 41 distances along -g from the weights, the clipped and the unclipped step marked.
+
+    In a run that does not clip, the clipped step is the one that clipping at norm 1 would make, as its twin does.
+    """
     trainer, batch = probe.trainer, probe.batch()
     flat = trainer.parameters
     gradient = gradient_of(trainer, batch)
@@ -31,17 +37,16 @@ def read(probe: Probe) -> Reading:
     if not np.isfinite(norm) or norm == 0:
         raise NotDefinedError(f"not defined: the gradient is {'exactly 0' if norm == 0 else 'not finite'}")
     rate = trainer.plan().learning_rate
-    flat.gradients.copy_(gradient)
-    coefficient = clip_gradients(flat, norm, trainer.clipping)
-    turned = float(gradient.double() @ flat.gradients.double()) < (1 - 1e-6) * norm * exact_norm(flat.gradients)
     clips = trainer.config.clip.shortens
+    coefficient, turned = _clipping(trainer, gradient, norm) if clips else (min(1.0, AT_NORM / norm), False)
     clipped, unclipped = rate * norm * coefficient, rate * norm
-    distances = places(clipped if clips else unclipped, unclipped)
+    how = "clipped" if clips else f"clipped at norm {AT_NORM:g}"
+    distances = places(clipped, unclipped)
     start = flat.weights.detach().clone()
     loss = loss_at(trainer, batch)
     losses = along(loss, start, -gradient / norm, distances)
     flat.weights.data.copy_(start)
-    far = bool(unclipped / max(clipped, 1e-300) > _FAR and clips)
+    far = bool(unclipped / max(clipped, 1e-300) > _FAR)
     arrays: dict[str, Numbers] = {
         "distance": distances,
         "loss": losses,
@@ -50,8 +55,8 @@ def read(probe: Probe) -> Reading:
         "unclipped_step": np.array([unclipped]),
     }
     marks = [(unclipped, f"learning rate times gradient: {unclipped:.3g}")]
-    if clips and clipped < unclipped:
-        marks = [(clipped, f"clipped: {clipped:.3g}"), (unclipped, f"not clipped: {unclipped:.3g}")]
+    if clipped < unclipped:
+        marks = [(clipped, f"{how}: {clipped:.3g}"), (unclipped, f"not clipped: {unclipped:.3g}")]
     notes = [CAUTION]
     if trainer.config.optimizer.name != "sgd" or trainer.config.optimizer.momentum:
         notes.append("The optimiser of this run goes another way than along −g; the marks are those of plain SGD.")
@@ -68,9 +73,18 @@ def read(probe: Probe) -> Reading:
         step=probe.step,
         arrays=arrays,
         panels=(_line(tuple(marks), far, losses),),
-        said=said(distances, losses, clipped, unclipped),
+        said=said(distances, losses, clipped, unclipped, "the clipped step" if clips else f"the step {how}"),
         notes=tuple(notes),
     )
+
+
+def _clipping(trainer: Trainer, gradient: Tensor, norm: float) -> tuple[float, bool]:
+    """Return what the run's clipping multiplies the gradient's length with, and whether it turns the gradient too."""
+    flat = trainer.parameters
+    flat.gradients.copy_(gradient)
+    coefficient = clip_gradients(flat, norm, trainer.clipping)
+    cosine = float(gradient.double() @ flat.gradients.double()) / (norm * exact_norm(flat.gradients) or math.inf)
+    return coefficient, cosine < 1 - 1e-6
 
 
 def places(clipped: float, unclipped: float) -> Numbers:
@@ -110,16 +124,16 @@ class _LossAt:
         return float(batch_loss(trainer.loss, outputs, batch.targets, batch.lengths))
 
 
-def said(distances: Numbers, losses: Numbers, clipped: float, unclipped: float) -> tuple[str, ...]:
-    """Return what the loss of this batch would be after each of the two steps."""
+def said(distances: Numbers, losses: Numbers, clipped: float, unclipped: float, shorter: str) -> tuple[str, ...]:
+    """Return what the loss of this batch would be after each of the two steps. shorter: what the first is called."""
 
     def after(step: float) -> str:
         value = float(np.interp(step, distances, losses))
-        return f"{value:.3g}" if np.isfinite(value) else "no longer finite"
+        return f"be {value:.3g}" if np.isfinite(value) else "no longer be finite"
 
-    first = f"The loss of this batch is {losses[0]:.3g}; after the whole step along −g it would be {after(unclipped)}"
+    first = f"The loss of this batch is {losses[0]:.3g}; after the whole step along −g it would {after(unclipped)}"
     if clipped < unclipped:
-        return (f"{first}, after the clipped step {after(clipped)}.",)
+        return (f"{first}, and after {shorter} it would {after(clipped)}.",)
     return (f"{first}.",)
 
 
