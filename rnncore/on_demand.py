@@ -97,8 +97,8 @@ ON_DEMAND.register(
         key="flow",
         title="Gradient-flow matrix",
         help="How strongly the loss at each timestep τ teaches the state at each earlier timestep t.",
-        look="A bright band along the diagonal that fades within a few columns: losses teach only the states just "
-        "before them, and what lies further back is not learned from.",
+        look="A bright band along the diagonal that fades within a few columns: losses teach almost only the states "
+        "just before them.",
         formula="G[τ, t] = mean over sequences of |∂l_τ/∂h_t|",
         source="Cashman et al. (2017), RNNbow, arXiv 1907.12545",
         terms=("Gradient-flow matrix", "State gradient"),
@@ -111,8 +111,8 @@ ON_DEMAND.register(
         key="lyapunov",
         title="Jacobians and Lyapunov exponents",
         help="How fast a small disturbance of the state grows or shrinks from one timestep to the next, on average.",
-        look="The largest exponent: far below 0 gradients vanish, above 0 they explode, near 0 they keep their length; "
-        "and whether the dashed line leans as the measured gradient does.",
+        look="The largest exponent: far below 0 what a loss sends back vanishes, far above 0 it explodes, near 0 it "
+        "can keep its length; and whether the dashed line leans as the measured gradient does.",
         formula="Q_t R_t = J_t Q_{t-1}, λ_i = mean over t of ln |R_ii|, J_t = ∂state_t/∂state_{t-1}",
         source="Vogt et al. (2022), On Lyapunov exponents for RNNs; Engelken et al. (2023)",
         course="rnncore.engine.readings.chaos:course",
@@ -125,8 +125,8 @@ ON_DEMAND.register(
         key="contributions",
         title="Which steps teach",
         help="What each timestep adds to the gradient of the recurrent matrix, and whether it pulls the same way.",
-        look="Long bars at early timesteps: the network learns from far back. Bars in the colour of a negative cosine "
-        "pull against the whole.",
+        look="Long bars at early timesteps: they change the matrix too, which with a loss at the end alone is learning "
+        "from far back. Bars in the colour of a negative cosine pull against the whole.",
         formula="C_t = sum over b of a_{t,b} h_{t-1,b}ᵀ, a = ∂L/∂(W_hh h_{t-1}); the sum over t is ∂L/∂W_hh",
         source="Werbos (1990), Backpropagation through time",
         undefined=lambda config: _without_matrix(config, "recurrent matrix whose gradient the steps could add to"),
@@ -139,8 +139,8 @@ ON_DEMAND.register(
         key="memory",
         title="Memory of each unit",
         help="After how many timesteps half of what a unit holds is left, by its direct path alone.",
-        look="Units whose half-life reaches the distance that the task asks for; a network without any must carry the "
-        "signal from unit to unit.",
+        look="Units whose half-life reaches the distance that the task asks for. Over that distance the others lose "
+        "more than half of what they hold; the network can still hand it on from unit to unit.",
         formula="half-life = ln 2 / -(mean over t and b of ln r), r the unit's own gate or |diagonal| of its Jacobian",
         source="Hochreiter & Schmidhuber (1997); Tallec & Ollivier (2018), Can recurrent neural networks warp time?",
         terms=("Half-life", "Cell state"),
@@ -171,8 +171,8 @@ ON_DEMAND.register(
         title="Gradient and update of each parameter",
         help="How long each parameter's gradient is at this step, and how long the update that the optimiser makes of "
         "it.",
-        look="Gradients that differ by powers of ten while their updates do not: the optimiser hides vanishing "
-        "gradients, it does not cure them.",
+        look="Gradients that differ by powers of ten while their updates do not: the optimiser evens out the lengths "
+        "of its steps, which changes nothing about how gradients go back through time.",
         formula="‖g‖, ‖Δθ‖ and the effective learning rate η / (√v̂ + ε)",
         source="Kingma & Ba (2015), Adam: a method for stochastic optimization",
         course="rnncore.engine.readings.updates:course",
@@ -185,8 +185,8 @@ ON_DEMAND.register(
         key="cliff",
         title="Clip cliff",
         help="The loss of the batch along the negative gradient, with the clipped and the unclipped step marked.",
-        look="A loss that falls at first and then climbs a wall before the unclipped step: there clipping keeps the "
-        "network where the gradient is still true.",
+        look="A loss that falls at first and then climbs a wall before the unclipped step: the whole step goes over "
+        "it. See where the clipped one ends.",
         formula="L(θ - s g / ‖g‖) at 41 distances s; its slope at 0 is -‖g‖",
         source="Pascanu, Mikolov & Bengio (2013), section 2.3 and figure 6; Li et al. (2018) on projections",
         terms=("Loss landscape", "Clipping"),
@@ -198,8 +198,8 @@ ON_DEMAND.register(
         key="sensitivity",
         title="Parameter sensitivity",
         help="How strongly the state at each timestep depends on the parameters.",
-        look="A curve that climbs to a high plateau although the gradient below it is level: with a long memory small "
-        "changes of the weights change the states much, even where nothing explodes.",
+        look="A curve that climbs to a high plateau although the gradient below it is level: small changes of the "
+        "weights then move the states far, even where nothing explodes.",
         formula="E‖∂h_t/∂θ‖², mean over the sequences, θ all recurrent parameters",
         source="Zucchet & Orvieto (2024), Recurrent neural networks: vanishing and exploding gradients are not the end "
         "of the story",
@@ -212,8 +212,8 @@ ON_DEMAND.register(
         key="plane",
         title="The plane between twins",
         help="The loss around a run and its twin, with and without clipping, and the way that both took through it.",
-        look="A wall: the twin that does not clip is thrown from it, the one that clips turns off before it. Press "
-        "Roll to let both go their way once more.",
+        look="Whether there is a wall, and where both ways part at it: one step without clipping can throw a twin far "
+        "away. Press Roll to let both go their way once more.",
         formula="L(θ + x d₁ + y d₂), d₁ along −g, d₂ towards the twin and at right angles to d₁; 41 x 41 points",
         source="Pascanu, Mikolov & Bengio (2013), figure 6; Li et al. (2018), Visualizing the loss landscape of neural "
         "nets",

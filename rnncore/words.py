@@ -13,6 +13,24 @@ def many(count: float, noun: str) -> str:
     return f"{count:,.15g} {noun if count == 1 else plural(noun)}"
 
 
+def of_many(count: int, total: int, noun: str, one: str, more: str) -> str:
+    """Return a part of a whole with its verb: '1 of 10 units has', '2 of 10 units have', 'none of the 10 units have'.
+
+    one, more: the verb of one, and of several. Of a whole of one: 'the only unit has', 'no unit has'.
+    """
+    if total == 1:
+        return f"{'the only' if count else 'no'} {noun} {one}"
+    part = f"{count:,} of" if count else "none of the"
+    return f"{part} {total:,} {plural(noun)} {one if count == 1 else more}"
+
+
+def first_of(count: int, total: int, noun: str) -> str:
+    """Return 'the first of 10 rows', 'the first 2 of 10 rows', 'all 10 rows' or 'the only row'."""
+    if count == total:
+        return f"the only {noun}" if total == 1 else f"all {total:,} {plural(noun)}"
+    return f"the first {f'{count:,} ' if count > 1 else ''}of {total:,} {plural(noun)}"
+
+
 def plural(noun: str) -> str:
     """Return the regular plural of a noun; 'series' is its own."""
     if noun.endswith("series"):

@@ -172,8 +172,8 @@ TERMS: dict[str, Term] = {
     ),
     "Lyapunov exponent": Term(
         "The logarithm of the factor by which a small disturbance of the state grows or shrinks per timestep, on "
-        "average. There are as many as the state has numbers. The largest tells how gradients fare over many "
-        "timesteps: below 0 they vanish, above 0 they explode.",
+        "average. There are as many as the state has numbers. The largest tells what becomes of one loss's "
+        "gradient over many timesteps: below 0 it vanishes, above 0 it explodes.",
         r"\lambda = \lim_{T\to\infty} \frac1T \ln \left\lVert \prod_t J_t\, q \right\rVert",
         forms=("Lyapunov exponents",),
     ),
@@ -198,8 +198,9 @@ TERMS: dict[str, Term] = {
         "recurrent weights as a plain RNN; a fair comparison of cells gives each the same count, not the same size."
     ),
     "Parameter sensitivity": Term(
-        "How strongly the state at a timestep depends on the parameters. It grows with the length of the memory, even "
-        "where no gradient explodes, so that networks with long memories need small steps.",
+        "How strongly the state at a timestep depends on the parameters. In a plain RNN and in an LSTM it grows "
+        "with the length of the memory, even where no gradient explodes: the same small step moves the states further. "
+        "A GRU takes in less the more it keeps, which holds it down.",
         r"\mathbb E \left\lVert \frac{\partial h_t}{\partial \theta} \right\rVert^2",
     ),
     "Profile": Term(
@@ -259,8 +260,8 @@ TERMS: dict[str, Term] = {
         r"{\lVert\delta_t\rVert} + \log\frac{\lVert W^\top D_t\delta_t\rVert}{\lVert D_t\delta_t\rVert}",
     ),
     "Update norm": Term(
-        "The length of the change that one step makes to the parameters. Read it beside the gradient norm: with SGD "
-        "their ratio is the learning rate, with Adam it is not."
+        "The length of the change that one step makes to the parameters. Read it beside the gradient norm: with plain "
+        "SGD, and nothing clipped, their ratio is the learning rate; with Adam it is not."
     ),
     "Validation loss": Term("The loss on sequences that are never trained on. It tells learning from memorisation."),
     "Vanishing gradient": Term(

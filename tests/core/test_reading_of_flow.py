@@ -60,6 +60,8 @@ def test_the_sentence_tells_the_typical_lag_of_two_decades() -> None:
     t = np.arange(1, 31)
     decades = np.where(t[None] <= t[:, None], -0.5 * (t[:, None] - t[None]).astype(float), -np.inf)
     (sentence,) = said(t, decades)
-    assert sentence == "Typically a loss teaches the states 5 steps before it a hundred times less than its own state."
+    assert sentence == (
+        "Typically a loss teaches the states 5 steps before it less than a hundredth as strongly as its own state."
+    )
     assert said(t, 6 * decades)[0].startswith("Typically a loss teaches the states 1 step before it")
     assert said(t, np.where(np.isfinite(decades), 0.0, -np.inf))[0].startswith("Most losses teach every earlier state")

@@ -42,8 +42,8 @@ def test_norms_without_the_matrices_are_those_of_the_matrices(kind: tuple[str, s
 def test_the_sentence_about_steps_counts_from_the_end() -> None:
     norms, cosines = np.array([0.1, 0.0, 1.0, 9.0]), np.array([-1.0, np.nan, 1.0, 1.0])
     first, second = said_of_steps(norms, cosines)
-    assert first.startswith("Timestep 4 adds most; the last 1 of 4 timesteps make up nine tenths")
-    assert second == "1 of 4 timesteps pull against it."
+    assert first.startswith("Timestep 4 adds most; the last timestep alone gives at least nine tenths of the gradient")
+    assert second == "1 of 4 timesteps pulls against it."
 
 
 @pytest.mark.parametrize(("cell", "gate"), [("lstm", "f"), ("gru", "z")])
@@ -119,10 +119,11 @@ def test_padding_has_no_part_in_half_lives() -> None:
 
 def test_the_sentences_about_memory_count_the_units() -> None:
     first, second = said_of_memory(np.array([3.0, 12.0, 40.0]), 10.0)
-    assert first == "The unit with the longest memory keeps half of what it holds for 40 timesteps."
+    longest = "By itself, and on average, the unit with the longest memory"
+    assert first == f"{longest} has lost half of what it holds after 40 timesteps."
     assert second == "2 of 3 units have a half-life of at least the task's delay of 10."
     assert said_of_memory(np.zeros(3), 10.0)[0].startswith("No unit keeps anything by itself")
-    assert said_of_memory(np.array([np.inf]), None) == ("The unit with the longest memory does not fade at all.",)
+    assert said_of_memory(np.array([np.inf]), None) == (f"{longest} does not fade.",)
 
 
 @pytest.mark.parametrize("name", ["adam", "sgd", "rmsprop", "adagrad"])
@@ -154,7 +155,9 @@ def test_updates_are_those_of_the_run_and_rates_those_of_its_optimiser(name: str
 
 def test_the_sentence_about_updates_compares_the_spreads() -> None:
     (sentence,) = said_of_updates(np.array([1.0, 1e-4]), np.array([0.02, 0.01]))
-    assert sentence == "The parameters' gradients differ by up to a factor of 1e+04, their updates by up to 2."
+    assert sentence == (
+        "The lengths of the parameters' gradients differ by up to a factor of 1e+04, those of their updates by up to 2."
+    )
 
 
 def test_where_there_is_no_cosine_or_ratio_it_is_said_in_words() -> None:
@@ -162,7 +165,7 @@ def test_where_there_is_no_cosine_or_ratio_it_is_said_in_words() -> None:
     config = TrainConfig.model_validate(RECALL)
     reading = Inspection(config, load_dataset(config.data)).read("contributions", 2)
     assert list(np.flatnonzero(np.isnan(reading.arrays["cosine"]))) == [0]
-    assert "The cosine is not defined at 1 of 10 timesteps: what they add is exactly 0." in reading.notes
+    assert "1 of 10 timesteps has no cosine, since what it adds is exactly 0." in reading.notes
     one = TrainConfig.model_validate(
         RECALL | {"model": {"cell": "antisymmetric", "hidden_size": 1, "readout": "every_step"}}
     )

@@ -1,5 +1,6 @@
 """Jacobians of a run at one step: Lyapunov exponents, the eigenvalues of the recurrent matrix, and the profile."""
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -15,10 +16,10 @@ from rnncore.engine.losses import batch_loss
 from rnncore.engine.model import SequenceModel
 from rnncore.engine.readings.probe import Probe
 from rnncore.reading import Axis, Layer, Numbers, Panel, Reading, Scale
-from rnncore.words import many
+from rnncore.words import first_of, many
 
 _SEQUENCES = 4  # over which exponents are averaged
-_NEAR = 0.02  # nats per timestep: nearer to 0 than that is neither growth nor decay
+_NEAR = 0.02  # a factor per timestep that is nearer to 1 than that is neither growth nor decay
 
 
 def read(probe: Probe) -> Reading:
@@ -37,9 +38,15 @@ def read(probe: Probe) -> Reading:
     first = float(arrays["exponent"][0])
     T = inputs.shape[1]
     if np.isfinite(first) and lengths is None:
-        norms = measured(probe)
+        tape = tape_of(probe)
+        norms, earlier = measured(tape, len(inputs)), bool(tape.direct[-1][:-1].any())
         arrays |= {"t": np.arange(1.0, T + 1), "gradient": norms, "expected": expected(norms, first)}
         panels.append(_profile())
+        if earlier:
+            notes.append(
+                "The dashed line is that of one loss at the last timestep; here every timestep has a part in the loss, "
+                "which fills the gradient up on the way back."
+            )
     return replace(
         found,
         arrays=arrays,
@@ -52,7 +59,7 @@ def read(probe: Probe) -> Reading:
 def spectrum_of(model: SequenceModel, inputs: Tensor, step: int) -> Reading:
     """Return what can be read without a loss: the exponents on the first of inputs (B, T, F), and eigenvalues."""
     rows, size = sequences_of(model, inputs), state_size(model)
-    notes = [f"Averaged over the first {rows} of {len(inputs):,} sequences." if rows < len(inputs) else ""]
+    notes = [f"Averaged over {first_of(rows, len(inputs), 'sequence')}." if rows < len(inputs) else ""]
     if model.config.nonlinearity == "relu":
         notes.append("ReLU has a kink at 0, where its slope is taken as 0.")
     if size > LARGE:
@@ -122,8 +129,8 @@ def eigenvalues(model: SequenceModel) -> NDArray[np.complex128] | None:
     return np.asarray(torch.linalg.eigvals(blocks).flatten().numpy())
 
 
-def measured(probe: Probe) -> Numbers:
-    """Return the profile of the top layer on the batch, (T,), in float64."""
+def tape_of(probe: Probe) -> StateTape:
+    """Return what a backward pass of the batch's loss leaves at every timestep."""
     inputs, targets, lengths = probe.batch()
     tape = StateTape()
     probe.model.eval()
@@ -132,7 +139,12 @@ def measured(probe: Probe) -> Numbers:
         loss: Tensor = batch_loss(probe.loss, probe.model(wanted, lengths, tape), targets, lengths)
         torch.autograd.grad(loss, wanted)
     probe.model.train()
-    found = profile(tape, len(inputs), lengths)["hidden_grad_norm"]
+    return tape
+
+
+def measured(tape: StateTape, batch: int) -> Numbers:
+    """Return the profile of the top layer, (T,), in float64, of a batch of so many sequences of the same length."""
+    found = profile(tape, batch)["hidden_grad_norm"]
     assert found is not None
     return np.asarray(found[-1], np.float64)
 
@@ -157,16 +169,21 @@ def said(first: float, norms: Numbers | None) -> tuple[str, ...]:
     if not np.isfinite(first):
         return ("Every disturbance is wiped out within the sequence: the largest exponent is minus infinity.",)
     factor, inverse = f"{np.exp(first):.3g}", f"{np.exp(-first):.3g}"
-    if first > _NEAR:
-        words = f"The largest exponent is {first:.3f}: small disturbances grow {factor} times per timestep."
-    elif first < -_NEAR:
-        words = f"The largest exponent is {first:.3f}: small disturbances shrink {inverse} times per timestep."
+    if first > math.log1p(_NEAR):
+        what = f"grows {factor} times per timestep on average"
+    elif first < math.log1p(-_NEAR):
+        what = f"shrinks {inverse} times per timestep on average"
     else:
-        words = f"The largest exponent is {first:.3f}: small disturbances neither grow nor shrink much."
+        what = f"changes by less than {100 * _NEAR:.0f} % per timestep on average"
+    words = f"The largest exponent is {first:.3f}: the small disturbance that lasts longest {what}."
     own = None if norms is None else slope(norms)
     if own is None:
         return (words,)
-    return (words, f"The measured gradient changes by a factor of {np.exp(own):.3g} per step back in time.")
+    return (
+        words,
+        f"The measured gradient changes by a factor of {np.exp(own):.3g} per step back in time: the slope of the line "
+        "that fits its logarithm best.",
+    )
 
 
 def course(arrays: dict[str, Numbers], latest: Reading) -> Reading:
@@ -180,9 +197,11 @@ def course(arrays: dict[str, Numbers], latest: Reading) -> Reading:
         "map": exponents.T,
         "place": np.arange(1.0, len(steps) + 1),
     }
-    first, last = exponents[0, 0], exponents[-1, 0]
-    words = f"The largest exponent goes from {first:.3f} to {last:.3f}; at 0 gradients keep their length."
-    return Reading(instrument="lyapunov", step=0, arrays=found, panels=_over_training(steps), said=(words,))
+    known, words = np.flatnonzero(np.isfinite(exponents[:, 0])), tuple[str, ...]()
+    if len(known) > 1:
+        first, last = (f"{exponents[place, 0]:.3f} at step {steps[place]}" for place in (known[0], known[-1]))
+        words = (f"The largest exponent goes from {first} to {last}.",)
+    return Reading(instrument="lyapunov", step=0, arrays=found, panels=_over_training(steps), said=words)
 
 
 def _spectrum(flossed: bool) -> Panel:

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from rnncore.config import TrainConfig
 from rnncore.engine.clipping import clip_gradients
 from rnncore.engine.evaluation import TensorBatch
 from rnncore.engine.flat import exact_norm
@@ -44,7 +45,8 @@ def read(probe: Probe) -> Reading:
     distances = places(clipped, unclipped)
     start = flat.weights.detach().clone()
     loss = loss_at(trainer, batch)
-    losses = along(loss, start, -gradient / norm, distances)
+    found = along(loss, start, -gradient / norm, np.concatenate([distances, [clipped, unclipped]]))
+    losses, after = found[:POINTS], found[POINTS:]
     flat.weights.data.copy_(start)
     far = bool(unclipped / max(clipped, 1e-300) > _FAR)
     arrays: dict[str, Numbers] = {
@@ -53,13 +55,21 @@ def read(probe: Probe) -> Reading:
         "slope": np.array([-norm]),
         "clipped_step": np.array([clipped]),
         "unclipped_step": np.array([unclipped]),
+        "loss_after_clipped_step": after[:1],
+        "loss_after_unclipped_step": after[1:],
     }
     marks = [(unclipped, f"learning rate times gradient: {unclipped:.3g}")]
     if clipped < unclipped:
         marks = [(clipped, f"{how}: {clipped:.3g}"), (unclipped, f"not clipped: {unclipped:.3g}")]
+    shorter = "the clipped step" if clips else f"the step {how}"
+    if turned:
+        shorter = "a step along it as short as the clipped one"
     notes = [CAUTION]
-    if trainer.config.optimizer.name != "sgd" or trainer.config.optimizer.momentum:
-        notes.append("The optimiser of this run goes another way than along −g; the marks are those of plain SGD.")
+    if _goes_elsewhere(trainer.config):
+        notes.append(
+            "The marks are steps of plain SGD along −g; what this run trains with can step another way, and as far as "
+            "it likes."
+        )
     if trainer.model.recurrent.recursion_clip is not None or trainer.model.recurrent.truncation is not None:
         notes.append(
             "This run cuts its gradient on the way back, so that the loss need not fall as steeply as ‖g‖ says."
@@ -67,13 +77,13 @@ def read(probe: Probe) -> Reading:
     if turned:
         notes.append("This way of clipping turns the gradient; the mark is at the length that is left of it.")
     if not np.isfinite(losses).all():
-        notes.append("Where the line ends the loss is no longer finite.")
+        notes.append("Where there is no line the loss is not finite.")
     return Reading(
         instrument="cliff",
         step=probe.step,
         arrays=arrays,
         panels=(_line(tuple(marks), far, losses),),
-        said=said(distances, losses, clipped, unclipped, "the clipped step" if clips else f"the step {how}"),
+        said=said(float(losses[0]), float(after[0]) if clipped < unclipped else None, float(after[1]), shorter),
         notes=tuple(notes),
     )
 
@@ -124,17 +134,24 @@ class _LossAt:
         return float(batch_loss(trainer.loss, outputs, batch.targets, batch.lengths))
 
 
-def said(distances: Numbers, losses: Numbers, clipped: float, unclipped: float, shorter: str) -> tuple[str, ...]:
-    """Return what the loss of this batch would be after each of the two steps. shorter: what the first is called."""
+def said(now: float, clipped: float | None, unclipped: float, shorter: str) -> tuple[str, ...]:
+    """Return the loss of this batch, and what it would be after each step; clipped: None where that is no other one.
 
-    def after(step: float) -> str:
-        value = float(np.interp(step, distances, losses))
-        return f"be {value:.3g}" if np.isfinite(value) else "no longer be finite"
+    shorter: what the clipped step is called.
+    """
 
-    first = f"The loss of this batch is {losses[0]:.3g}; after the whole step along −g it would {after(unclipped)}"
-    if clipped < unclipped:
-        return (f"{first}, and after {shorter} it would {after(clipped)}.",)
-    return (f"{first}.",)
+    def after(loss: float) -> str:
+        return f"be {loss:.3g}" if np.isfinite(loss) else "no longer be finite"
+
+    own = f"{now:.3g}" if np.isfinite(now) else "not finite"
+    first = f"The loss of this batch is {own}; after the whole step along −g it would {after(unclipped)}"
+    return (f"{first}." if clipped is None else f"{first}, and after {shorter} it would {after(clipped)}.",)
+
+
+def _goes_elsewhere(config: TrainConfig) -> bool:
+    optimizer = config.optimizer
+    plain = optimizer.name == "sgd" and not optimizer.momentum and not optimizer.weight_decay
+    return not plain or bool(config.omega or config.model.dropout)
 
 
 def _line(marks: tuple[tuple[float, str], ...], far: bool, losses: Numbers) -> Panel:

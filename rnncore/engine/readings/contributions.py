@@ -5,6 +5,7 @@ import numpy as np
 from rnncore.engine.instruments.contributions import contribution_norms
 from rnncore.engine.readings.probe import Probe
 from rnncore.reading import Axis, Layer, Numbers, Panel, Reading, Scale
+from rnncore.words import of_many, sentence
 
 _MOST = 2**24  # numbers of gradients by what enters the units
 
@@ -33,21 +34,24 @@ def read(probe: Probe) -> Reading:
 
 
 def said(norms: Numbers, cosines: Numbers) -> tuple[str, ...]:
-    """Return which timestep adds most, in how few of the last ones nearly all is, and how many pull the other way."""
+    """Return which timestep adds most, how few of the last ones give nearly all, and how many pull the other way."""
     if not norms.any():
         return ("The gradient of the recurrent matrix is exactly 0.",)
     T = len(norms)
     known = norms[np.isfinite(cosines)] * cosines[np.isfinite(cosines)]
     along = known.sum()  # the length of the whole gradient
     if not along > 0:  # nothing has a cosine with it
-        return (f"Timestep {int(np.nan_to_num(norms).argmax()) + 1} adds most.",)
+        return (f"Timestep {int(np.nan_to_num(norms).argmax()) + 1:,} adds most.",)
     from_end = np.cumsum((norms * np.nan_to_num(cosines))[::-1]) / along
     last = int(np.argmax(from_end >= 0.9)) + 1
     against = int((cosines < 0).sum())
+    those = f"the last {last:,} of {T:,} timesteps alone give" if last > 1 else "the last timestep alone gives"
+    if last == T > 1:
+        those = f"only all {T:,} timesteps together give"
     return (
-        f"Timestep {int(norms.argmax()) + 1} adds most; the last {last:,} of {T:,} timesteps make up nine tenths of "
-        "the gradient of the recurrent matrix.",
-        f"{against:,} of {T:,} timesteps pull against it.",
+        f"Timestep {int(norms.argmax()) + 1:,} adds most; {those} at least nine tenths of the gradient of the "
+        "recurrent matrix, measured along it.",
+        sentence(f"{of_many(against, T, 'timestep', 'pulls', 'pull')} against it"),
     )
 
 
@@ -57,7 +61,9 @@ def _without_cosine(norms: Numbers, cosines: Numbers) -> tuple[str, ...]:
     if not missing.any():
         return ()
     if not missing.all():
-        return (f"The cosine is not defined at {int(missing.sum()):,} of {T:,} timesteps: what they add is exactly 0.",)
+        count = int(missing.sum())
+        those, they = of_many(count, T, "timestep", "has", "have"), "it adds" if count == 1 else "they add"
+        return (sentence(f"{those} no cosine, since what {they} is exactly 0"),)
     why = "exactly 0" if np.isfinite(norms).all() else "not finite"
     return (f"The cosine is not defined at any timestep: the whole gradient is {why}.",)
 

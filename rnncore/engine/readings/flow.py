@@ -33,9 +33,8 @@ def read(probe: Probe) -> Reading:
     if 1 < len(steps) < T:
         notes = (*notes, f"{len(steps)} of the {T:,} loss steps, spread evenly.")
     if rows == 1:
-        return Reading(
-            instrument="flow", step=probe.step, arrays=arrays, panels=(_row(),), said=said(steps, decades), notes=notes
-        )
+        words = said(steps, decades) if lengths is None else ()  # of unequal ones the losses stand at several timesteps
+        return Reading(instrument="flow", step=probe.step, arrays=arrays, panels=(_row(),), said=words, notes=notes)
     panels = [_triangle()]
     if (letters := _letters(probe)) is not None:
         arrays["log10_input_gradient"], characters = letters
@@ -47,7 +46,10 @@ def read(probe: Probe) -> Reading:
 
 
 def said(steps: NDArray[np.int64], decades: Numbers) -> tuple[str, ...]:
-    """Return how far back the losses teach: the lag at which the typical row has fallen to a hundredth of its own t."""
+    """Return how far back the losses teach: within how many steps half of the rows fall below a hundredth.
+
+    Nothing where no loss has an earlier state.
+    """
     lags = []
     for tau, row in zip(steps, decades, strict=True):
         back = row[:tau][::-1]  # (tau,) from t = tau on
@@ -57,11 +59,12 @@ def said(steps: NDArray[np.int64], decades: Numbers) -> tuple[str, ...]:
         lags.append(below[0] if len(below) else np.inf)
     if not lags:
         return ()
-    lag = float(np.median(lags))
+    lag = sorted(lags)[(len(lags) - 1) // 2]
     if np.isinf(lag):
-        return ("Most losses teach every earlier state with more than a hundredth of what they teach their own.",)
-    back_by = many(round(lag), "step")
-    return (f"Typically a loss teaches the states {back_by} before it a hundred times less than its own state.",)
+        those, own = ("The loss teaches", "its") if len(lags) == 1 else ("Most losses teach", "their")
+        return (f"{those} every earlier state at least a hundredth as strongly as {own} own.",)
+    those = "The loss teaches the state" if len(lags) == 1 else "Typically a loss teaches the states"
+    return (f"{those} {many(int(lag), 'step')} before it less than a hundredth as strongly as its own state.",)
 
 
 def input_flow(model: SequenceModel, inputs: Tensor, targets: Tensor, loss: str) -> Numbers:

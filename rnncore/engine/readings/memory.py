@@ -15,6 +15,7 @@ from rnncore.engine.losses import batch_loss, valid_steps
 from rnncore.engine.readings.probe import Probe
 from rnncore.reading import Axis, Numbers, Panel, Reading, Scale
 from rnncore.reading import Layer as Drawn
+from rnncore.words import many, of_many, sentence
 
 FOREVER = 1e6  # timesteps: what remembers longer is drawn as remembering so long
 _MOST = 2**24  # numbers of Jacobians whose diagonal is taken
@@ -44,7 +45,7 @@ def read(probe: Probe) -> Reading:
         }
     delays = lags(probe)
     if not np.isfinite(lives).all():
-        notes = (*notes, f"Units that do not fade at all are drawn at {FOREVER:,.0f} timesteps.")
+        notes = (*notes, f"Half-lives above {FOREVER:,.0f} timesteps are drawn as that.")
     if entry.memory_gate is None:
         which = "None of the gates shown multiplies" if entry.gates else "This cell has no gate for"
         notes = (*notes, f"{which} its memory: r is what the unit keeps of its own state.")
@@ -120,12 +121,14 @@ def said(lives: Numbers, delay: float | None) -> tuple[str, ...]:
     longest = float(lives.max())
     if longest == 0:
         return ("No unit keeps anything by itself: each lets all of it go at some timestep.",)
-    words = "does not fade at all" if np.isinf(longest) else f"keeps half of what it holds for {longest:.3g} timesteps"
-    first = f"The unit with the longest memory {words}."
+    after = many(float(f"{longest:.3g}"), "timestep")
+    words = "does not fade" if np.isinf(longest) else f"has lost half of what it holds after {after}"
+    first = f"By itself, and on average, the unit with the longest memory {words}."
     if delay is None:
         return (first,)
     enough = int((lives >= delay).sum())
-    return (first, f"{enough:,} of {len(lives):,} units have a half-life of at least the task's delay of {delay:.0f}.")
+    those = of_many(enough, len(lives), "unit", "has", "have")
+    return (first, sentence(f"{those} a half-life of at least the task's delay of {delay:.0f}"))
 
 
 def _over_time(probe: Probe) -> tuple[Numbers, Numbers]:

@@ -61,7 +61,7 @@ def read(probe: Probe) -> Reading:
         step=probe.step,
         arrays=arrays,
         panels=_panels(_name(trainer), _name(_twin(trainer))),
-        said=(f"On this plane the loss goes from {np.nanmin(losses):.3g} to {_highest(losses)}.",),
+        said=(f"At these points of the plane the loss goes from {np.nanmin(losses):.3g} to {_highest(losses)}.",),
         notes=tuple(notes),
     )
 

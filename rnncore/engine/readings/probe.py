@@ -9,7 +9,7 @@ from torch import Tensor
 from rnncore.engine.evaluation import TensorBatch, to_tensors
 from rnncore.engine.model import SequenceModel
 from rnncore.engine.train import Trainer
-from rnncore.words import many
+from rnncore.words import first_of
 
 
 def nobody(share: float) -> None:
@@ -54,5 +54,5 @@ class Probe:
         inputs, targets, lengths = self.batch()
         B = len(inputs)
         rows = max(1, min(B, most // max(1, numbers_each)))
-        note = () if rows == B else (f"Of the first {many(rows, 'sequence')} of the {B:,} in the batch, to stay fast.",)
+        note = () if rows == B else (f"Of {first_of(rows, B, 'sequence')} in the batch, to stay fast.",)
         return inputs[:rows], targets[:rows], None if lengths is None else lengths[:rows], note

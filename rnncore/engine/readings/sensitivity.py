@@ -4,9 +4,10 @@ import numpy as np
 
 from rnncore.engine.instruments.jacobians import NotDefinedError
 from rnncore.engine.instruments.sensitivity import DIRECTIONS, state_sensitivity
-from rnncore.engine.readings.chaos import measured
+from rnncore.engine.readings.chaos import measured, tape_of
 from rnncore.engine.readings.probe import Probe
 from rnncore.reading import Axis, Layer, Numbers, Panel, Reading
+from rnncore.words import first_of, many
 
 _SEQUENCES = 8
 _MOST = 2**25  # numbers of the states along all directions, and of the directions themselves
@@ -26,10 +27,12 @@ def read(probe: Probe) -> Reading:
     if not np.isfinite(values).all():
         raise NotDefinedError("not defined: the states change without bound")
     arrays: dict[str, Numbers] = {"t": np.arange(1.0, T + 1), "sensitivity": values, "standard_error": errors}
-    notes = [f"Estimated from {DIRECTIONS} random directions and {rows} of {len(inputs):,} sequences."]
+    exact = f"Exact: along each of the {many(parameters, 'parameter')}" if parameters > 1 else "Exact"
+    how = exact if parameters <= DIRECTIONS else f"Estimated from {DIRECTIONS} random directions"
+    notes = [f"{how}, averaged over {first_of(rows, len(inputs), 'sequence')}."]
     panels = [_curve()]
     if lengths is None:
-        arrays["gradient"] = measured(probe)
+        arrays["gradient"] = measured(tape_of(probe), len(inputs))
         panels.append(_profile())
     else:
         notes.append("Padded timesteps count like the others.")
@@ -48,10 +51,10 @@ def said(values: Numbers) -> tuple[str, ...]:
     early = float(values[: max(1, len(values) // 10)].mean())
     if not early > 0:
         return ()
-    return (
-        "On average the last state depends on the parameters "
-        f"{float(values[-1]) / early:.3g} times as strongly (squared) as the states of the first tenth.",
-    )
+    ratio = f"{float(values[-1]) / early:.2g}"
+    times = "about as large as" if ratio == "1" else f"about {ratio} times"
+    which = "the first state" if len(values) < 20 else "the states of the first tenth"
+    return (f"E‖∂h/∂θ‖² of the last state is {times} that of {which}.",)
 
 
 def _curve() -> Panel:

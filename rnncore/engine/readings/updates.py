@@ -92,8 +92,8 @@ def said(gradients: Numbers, updates: Numbers) -> tuple[str, ...]:
         return ()
     spans = [float(np.log10(values[moved].max() / values[moved].min())) for values in (gradients, updates)]
     return (
-        f"The parameters' gradients differ by up to a factor of {10 ** spans[0]:.3g}, "
-        f"their updates by up to {10 ** spans[1]:.3g}.",
+        f"The lengths of the parameters' gradients differ by up to a factor of {10 ** spans[0]:.3g}, "
+        f"those of their updates by up to {10 ** spans[1]:.3g}.",
     )
 
 
