@@ -5,7 +5,7 @@ One thread, CPU time, at H = 64, T = 100, B = 32 where issue and docs name no ot
 
 import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from statistics import median
 from typing import Any
 
@@ -100,7 +100,52 @@ def found(name: str) -> list[str]:
     if "eigenvalue_real" in chaos:
         largest = np.hypot(chaos["eigenvalue_real"], chaos["eigenvalue_imaginary"]).max()
         lines.append(f"{name}: largest eigenvalue of the recurrent matrix {largest:.4f}")
-    return lines
+    return lines + [f"{name}: {line}" for line in beside_theory(config, inspection)]
+
+
+def beside_theory(config: TrainConfig, inspection: Inspection) -> Iterator[str]:
+    """Yield what is measured at the first step and after the last one beside what theory says of it."""
+    for step in (1, config.steps + 1):
+        steps = inspection.read("contributions", step).arrays
+        along = float(np.nansum(steps["norm"] * steps["cosine"]))  # h_0 = 0 adds nothing, in no direction
+        gradient = inspection.read("adam", step).arrays["gradient_norm"][1]
+        yield (
+            f"before step {step}, the steps' parts along the gradient of W_hh add up to {along:.5g}, and it is "
+            f"{gradient:.5g} long; their lengths add up to {steps['norm'].sum():.5g}"
+        )
+        line = inspection.read("cliff", step).arrays
+        near = float(np.diff(line["loss"][:2])[0] / line["distance"][1])
+        whole = float(line["unclipped_step"][0])
+        yield (
+            f"before step {step}, -|g| is {line['slope'][0]:.5g}, the loss falls by {near:.5g} up to the first point; "
+            f"after the whole step the tangent says {line['loss'][0] + whole * line['slope'][0]:.4g}, "
+            f"the line {np.interp(whole, line['distance'], line['loss']):.4g}"
+        )
+        parts = inspection.read("unit", step).arrays
+        ways = [key for key in ("direct", "through_itself", "through_others", "through_cell") if key in parts]
+        total = sum(parts[key] for key in ways)
+        apart = np.abs(total - parts["gradient"]).max() / np.abs(parts["gradient"]).max()
+        yield f"before step {step}, the ways into a unit add up to its gradient within {apart:.1e}"
+    first = inspection.read("adam", 1).arrays
+    numbers = [parameter.numel() for parameter in Trainer(config).model.parameters()]
+    sizes = config.optimizer.learning_rate * np.sqrt(numbers)
+    yield f"Adam's first updates are {np.round(first['update_norm'] / sizes, 3)} times eta sqrt(n)"
+
+
+def flossed() -> Iterator[str]:
+    """Yield what gradient flossing makes of networks that vanish, explode and hold on to what they read."""
+    for name, changes in {
+        "vanishing (RNN, spectral radius 0.5)": RUNS["vanishing"],
+        "exploding (RNN, spectral radius 2)": {"init": {"scheme": "spectral", "spectral_radius": 2.0}},
+        "learning (LSTM, forget bias 2)": RUNS["learned"],
+    }.items():
+        kept = {key: value for key, value in changes.items() if key != "steps"}
+        config = TrainConfig.model_validate(
+            {"data": RECALL, "model": {"readout": "every_step"}, **kept, "steps": 1, "flossing": {"exponents": 8}}
+        )
+        record = next(Trainer(config).records())
+        before, after = record.exponents_before_flossing, record.exponents_after_flossing
+        yield f"{name}: root mean square of the first 8 exponents {before:.3f} before flossing, {after:.3f} after it"
 
 
 def main() -> int:
@@ -117,6 +162,7 @@ def main() -> int:
     )
     for name in RUNS:
         print("\n".join(found(name)), flush=True)
+    print("\n".join(flossed()), flush=True)
     return 0
 
 
