@@ -9,6 +9,7 @@ from rnncore.errors import not_allowed
 from rnncore.key_of import either
 from rnncore.mistakes import MISTAKES
 from rnncore.registry import Implemented, Registry
+from rnncore.words import many
 
 FEW_STEPS = 12  # of a run at which an instrument is read to follow it over training, closer together at first
 MOST_STEPS = 100  # the same where it is read at every so many evaluations
@@ -70,6 +71,13 @@ def chosen(key: str, config: TrainConfig, asked: Mapping[str, object]) -> dict[s
             raise not_allowed(name, said, "", f"1 to {largest:,}" if largest > 1 else "1")
         found[name] = int(text)
     return found
+
+
+def choice_in_words(asked: Mapping[str, int]) -> str:
+    """Return what the reader of an instrument has chosen: 'layer 1, unit 3', 'at every 2 evaluations', or ''."""
+    every = asked.get(EVERY)
+    often = [] if every is None else [f"at every {'evaluation' if every == 1 else many(every, 'evaluation')}"]
+    return ", ".join([*(f"{name} {value}" for name, value in asked.items() if name != EVERY), *often])
 
 
 def course_steps(config: TrainConfig, last: int, every: int | None = None) -> tuple[list[int], str]:

@@ -117,7 +117,8 @@ class Reading:
     instrument: its key. step: about to be done when it was read, so that the weights are those before its update and
     the batch is its own, as in the profile of that step. said: sentences about it. notes: what was left out, and why.
     arrays: by name. summary: names of vectors of the same length at every step, which can be followed over training.
-    seconds: what it took, the way to the step not counted. undefined: why there are no numbers, else ''.
+    seconds: what it took, the way to the step not counted. undefined: why there are no numbers, else ''. chosen: what
+    the reader chose beside the instrument.
     """
 
     instrument: str
@@ -129,6 +130,15 @@ class Reading:
     summary: tuple[str, ...] = ()
     seconds: float = 0.0
     undefined: str = ""
+    chosen: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def stem(self) -> str:
+        """A name for a file of it, without its ending: 'flow-step-5', 'unit-step-5-layer-1-unit-3'."""
+        kind = "course" if "step" in self.arrays else "step"
+        return "-".join(
+            [self.instrument, kind, str(self.step), *(f"{key}-{value}" for key, value in self.chosen.items())]
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Return all of it, JSON-ready: arrays as {"shape", "values"}; None for what is not finite."""

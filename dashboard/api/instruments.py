@@ -87,8 +87,7 @@ def _json(found: Reading, key: str, form: str, theme: str, color: int) -> dict[s
 
 
 def _file(found: Reading, key: str, form: str, theme: str, color: int) -> Response:
-    name = f"{found.instrument}-step-{found.step}.{form}"
-    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
+    headers = {"Content-Disposition": f'attachment; filename="{found.stem}.{form}"', "Cache-Control": "no-store"}
     return Response(WRITERS[f".{form}"](found), media_type=_TYPES[f".{form}"], headers=headers)
 
 

@@ -70,8 +70,7 @@ def _files(store: Store, runs: Sequence[StoredRun], with_data: bool) -> Iterator
                 continue
             yield f"{folder}/{name}", make(store, run)
         for reading in map(Reading.from_bytes, store.newest_readings(run.id)):
-            name = f"{reading.instrument}-{'course' if 'step' in reading.arrays else 'step'}-{reading.step}"
-            yield f"{folder}/instruments/{name}.npz", [reading.to_bytes()]
+            yield f"{folder}/instruments/{reading.stem}.npz", [reading.to_bytes()]
         if lost := damage(store, run):
             yield f"{folder}/damaged.txt", [f"{lost}\n".encode()]
         try:

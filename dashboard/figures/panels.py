@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 from plotly.colors import diverging, sequential
 
 from dashboard.figures.look import PALETTES, Palette, styled, texts
+from rnncore.on_demand import choice_in_words
 from rnncore.reading import Layer, Numbers, Panel, Reading, Scale
 
 _VIRIDIS = [[index / 9, color] for index, color in enumerate(sequential.Viridis)]
@@ -28,6 +29,7 @@ def drawn(reading: Reading, theme: str, color: int = 0, flat: bool = False) -> d
     return {
         "instrument": reading.instrument,
         "step": reading.step,
+        "choice": choice_in_words(reading.chosen),
         "said": list(reading.said),
         "notes": list(reading.notes),
         "undefined": reading.undefined,

@@ -40,6 +40,7 @@ export interface Picture {
 export interface ReadingAnswer {
   instrument: string;
   step: number;
+  choice: string; // what the reader chose, in words, or ''
   said: string[];
   notes: string[];
   undefined: string; // why there is nothing to draw, or ''

@@ -69,7 +69,7 @@ function place(root, { title, help, label, color, last, light }) {
   const heading = element("h3", "", `${title}: `);
   const swatch = element("span", "rgl-swatch");
   swatch.dataset.runColor = String(color);
-  heading.append(swatch, ` ${label}, ${when(light.step, last)}`);
+  heading.append(swatch, ` ${[label, when(light.step, last), light.choice].filter(Boolean).join(", ")}`);
   const room = element("div", "rgl-reading");
   card.append(heading, element("p", "", help), room);
   root.append(card);

@@ -14,7 +14,7 @@ from rnncore.engine.instruments.jacobians import NotDefinedError
 from rnncore.engine.readings.probe import Probe, nobody
 from rnncore.engine.train import Trainer
 from rnncore.engine.underway import Plan
-from rnncore.on_demand import ON_DEMAND, course_steps, why_undefined
+from rnncore.on_demand import EVERY, ON_DEMAND, course_steps, why_undefined
 from rnncore.reading import Numbers, Reading
 from rnncore.registry import load
 
@@ -85,7 +85,7 @@ class Inspection:
         finally:
             seconds = time.perf_counter() - began
             self._trainer.load_state_dict(_copy(before))
-        return replace(found, seconds=seconds)
+        return replace(found, seconds=seconds, chosen=dict(asked or {}))
 
     def follow(self, key: str, last: int, tell: Tell = nobody, every: int | None = None) -> Reading:
         """Return how the summary of an instrument went over training, at the steps `course_steps` up to `last`.
@@ -107,7 +107,8 @@ class Inspection:
             self._read.move_to_end(before)
         while len(self._read) > KEPT_READINGS:
             self._read.popitem(last=False)
-        return _over_training(key, np.array(steps, float), found, time.perf_counter() - began, note)
+        course = _over_training(key, np.array(steps, float), found, time.perf_counter() - began, note)
+        return replace(course, chosen={} if every is None else {EVERY: every})
 
     def _go_before(self, step: int, tell: Tell) -> None:
         """Do the steps before `step`, from the nearest state that is known."""

@@ -21,6 +21,7 @@ from dashboard.exports.plotly_js import SMALL, WHOLE, plotly_js
 from dashboard.exports.report import report_html
 from dashboard.figures.panels import drawn
 from rnncore.__main__ import main
+from rnncore.codec import seal
 from rnncore.config import TrainConfig
 from rnncore.data import DataError, load_dataset
 from rnncore.engine.inspection import Inspection
@@ -28,7 +29,7 @@ from rnncore.reading import Reading
 from rnncore.runs.inspector import turns
 from rnncore.runs.inspector.desk import Desk, last_step, newest_step
 from rnncore.runs.settings import Settings
-from rnncore.runs.store import readings
+from rnncore.runs.store import migrations, readings
 from rnncore.runs.store.store import Store
 from tests.support.trained import GROUP, run_id, train_into
 from tests.support.waiting import wait
@@ -75,6 +76,74 @@ def test_report_and_zip_hold_the_reading_that_was_made_last(store: Store) -> Non
     assert names == ["1 alone/instruments/flow-step-5.npz", "1 alone/instruments/lyapunov-step-4.npz"]
     with np.load(io.BytesIO(archive.read(names[0]))) as file:
         np.testing.assert_array_equal(file["log10_gradient"], found(step=5).arrays["log10_gradient"])
+
+
+def test_what_the_reader_chose_is_kept_beside_the_rest_and_is_in_report_and_zip(store: Store) -> None:
+    desk = Desk(store, Settings(data_dir=store.path.parent))
+    run = store.run(RUN)
+    asked = [("unit", 4, False, {}), ("unit", 4, False, {"unit": "2"}), ("unit", 4, False, {"layer": "1", "unit": "3"}),
+             ("lyapunov", 8, True, {}), ("lyapunov", 8, True, {"every": "1"})]  # fmt: skip
+    found = [desk.ask(run, *question[:3], 300.0, question[3]) for question in asked]
+    desk.close()
+    assert all(isinstance(each, Reading) for each in found)
+    closed = Desk(store, Settings(data_dir=store.path.parent))
+    closed.close()  # so that nothing can be worked out any more
+    for question, reading in zip(asked, found, strict=True):
+        again = closed.ask(run, *question[:3], 0.0, question[3])
+        assert again.to_bytes() == reading.to_bytes(), "as it was kept"
+    page = b"".join(report_html(store, store.group(GROUP))).decode()
+    data = json.loads(re.search(r'id="data">(.*?)</script>', page)[1])
+    choices = [each["light"]["choice"] for each in data["readings"]]
+    assert choices == ["", "unit 2", "layer 1, unit 3", "", "at every evaluation"]
+    archive = zipfile.ZipFile(io.BytesIO(b"".join(everything_zip(store, store.group(GROUP), False))))
+    names = [Path(name).name for name in archive.namelist() if "instruments/" in name]
+    assert names == [
+        "unit-step-4.npz", "unit-step-4-unit-2.npz", "unit-step-4-layer-1-unit-3.npz", "lyapunov-course-8.npz",
+        "lyapunov-course-1-every-1.npz",
+    ]  # fmt: skip
+
+
+def test_readings_of_an_earlier_version_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = next(place for place, script in enumerate(migrations.MIGRATIONS) if "chosen_readings" in script)
+    path = tmp_path / "earlier.sqlite"
+    with monkeypatch.context() as earlier:
+        earlier.setattr(migrations, "MIGRATIONS", migrations.MIGRATIONS[:before])
+        store = Store(path)
+        train_into(store, [CONFIG], ["alone"])
+        with store.write() as db:
+            row = db.execute("SELECT key FROM runs").fetchone()
+            db.execute(
+                "INSERT INTO readings (run, instrument, step, course, changes, content) VALUES (?, 'flow', 3, 0, 0, ?)",
+                (*row, seal(found().to_bytes())),
+            )
+        store.close()
+    store = Store(path)
+    kept = store.reading(RUN, "flow", 3, False, 0)
+    assert kept is not None
+    assert Reading.from_bytes(kept).to_json()["arrays"] == found().to_json()["arrays"]
+    keep(store, found(step=5))
+    assert [each.step for each in map(Reading.from_bytes, store.newest_readings(RUN))] == [5]
+    assert store.delete_run(RUN)
+    assert store.newest_readings(RUN) == []
+    store.close()
+
+
+def test_a_card_that_follows_training_leaves_the_other_readings_where_they_are(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of too many readings those go first that have a newer one of their kind."""
+    monkeypatch.setattr(readings, "MOST", 5)
+    keep(store, found("lyapunov", 2))
+    store.keep_reading(RUN, "unit", 2, False, 0, found("unit", 2).to_bytes(), "unit=2")
+    for step in range(1, 8):
+        keep(store, found(step=step))
+    kept = [(each.instrument, each.step) for each in map(Reading.from_bytes, store.newest_readings(RUN))]
+    assert kept == [("lyapunov", 2), ("unit", 2), ("flow", 7)]
+    assert [store.reading(RUN, "flow", step, False, 0) is not None for step in range(1, 8)] == [False] * 4 + [True] * 3
+    for number in range(6):  # as many kinds as there is room for, and one more
+        store.keep_reading(RUN, "unit", 3, False, 0, found("unit", 3).to_bytes(), f"unit={number}")
+    assert store.reading(RUN, "lyapunov", 2, False, 0) is None
+    assert len(store.newest_readings(RUN)) == 5
 
 
 def test_a_report_shows_a_surface_as_its_map_and_other_surfaces_with_the_whole_plotly(store: Store) -> None:

@@ -64,7 +64,7 @@ class Desk:
             return Reading(instrument=instrument, step=at, undefined=reason)
         changes = sum(first <= at for first, _, _ in self._store.events(run.id))
         question = Question(run.id, instrument, at, course, changes, tuple(sorted(own.items())))
-        kept = None if own else self._store.reading(run.id, instrument, at, course, changes)
+        kept = self._store.reading(run.id, instrument, at, course, changes, question.choice)
         if kept is not None:
             return Reading.from_bytes(kept)
         task = self._turns.task(question, asker or run.workspace)
@@ -113,8 +113,9 @@ class _Process:
             task.share = share
 
         content = self._running().ask(request, files, self._settings.instrument_seconds, tell)
-        if not asked.chosen:
-            self._store.keep_reading(run.id, asked.instrument, asked.step, asked.course, asked.changes, content)
+        self._store.keep_reading(
+            run.id, asked.instrument, asked.step, asked.course, asked.changes, content, asked.choice
+        )
         return Reading.from_bytes(content)
 
     def close(self) -> None:

@@ -26,7 +26,7 @@ FAILED = "This instrument could not be read; the server's log says more."
 class Question:
     """What is asked for: an instrument of a run before the update of `step`, or over training up to it.
 
-    chosen: what the reader chose beside it, by name; then it is not kept.
+    chosen: what the reader chose beside it, by name.
     """
 
     run: str
@@ -35,6 +35,11 @@ class Question:
     course: bool
     changes: int
     chosen: tuple[tuple[str, int], ...] = ()
+
+    @property
+    def choice(self) -> str:
+        """What was chosen, as the store has it."""
+        return "&".join(f"{name}={value}" for name, value in self.chosen)
 
 
 @dataclass(slots=True)

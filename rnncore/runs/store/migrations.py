@@ -201,6 +201,23 @@ MIGRATIONS = (
         UNIQUE (run, instrument, step, course)
     ) STRICT;
     """,
+    """
+    CREATE TABLE chosen_readings (          -- the same, and with what their readers chose
+        number INTEGER PRIMARY KEY AUTOINCREMENT,  -- the newest is the largest
+        run INTEGER NOT NULL REFERENCES runs (key) ON DELETE CASCADE,
+        instrument TEXT NOT NULL,
+        step INTEGER NOT NULL,
+        course INTEGER NOT NULL,            -- 1: of several steps up to `step`
+        changes INTEGER NOT NULL,           -- changes of settings up to that step
+        chosen TEXT NOT NULL,               -- by the reader, as "layer=1&unit=3"; '': nothing
+        content BLOB NOT NULL,              -- Reading.to_bytes(), sealed (rnncore.codec)
+        UNIQUE (run, instrument, step, course, chosen)
+    ) STRICT;
+    INSERT INTO chosen_readings
+        SELECT number, run, instrument, step, course, changes, '', content FROM readings;
+    DROP TABLE readings;
+    ALTER TABLE chosen_readings RENAME TO readings;
+    """,
 )
 
 

@@ -95,6 +95,11 @@ def test_the_reader_chooses_a_unit_and_how_often_a_course_is_read() -> None:
     assert gradients[0] != gradients[1]
     again = read(f"{RUN}/instruments/unit?step=4&as=json").json
     assert again["arrays"] == by_itself["arrays"], "what was kept is the one that nobody chose"
+    assert [each["chosen"] for each in (by_itself, chosen[1])] == [{}, {"layer": 1, "unit": 2}]
+    kept = services.scheduler().store.reading(RUN, "unit", 4, False, 0, "layer=1&unit=2")
+    assert Reading.from_bytes(kept).to_json()["arrays"] == chosen[1]["arrays"]
+    file = read(f"{RUN}/instruments/unit?step=4&as=npz&layer=1&unit=2")
+    assert 'filename="unit-step-4-layer-1-unit-2.npz"' in file.headers["content-disposition"]
     course = read(f"{RUN}/instruments/lyapunov?step=6&course=1&every=1&as=json").json
     assert course["arrays"]["step"]["values"] == [1.0]  # the only evaluation before the last step
 
