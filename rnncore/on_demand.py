@@ -28,6 +28,9 @@ class OnDemand(Implemented):
     undefined: why it has no value for a run of this configuration, else ''. course: where it is worth following over
     training: the place of a function from the arrays of `Reading.summary`, each with a first dimension for the training
     steps of the array "step", and the last reading, to one of all of them. terms: of the glossary, that help.
+    needs: what it takes, a key of `NEEDS`. watched: the place of the same function for a module of a program that is
+    watched, of a `rnncore.engine.readings.module.Seen`, or of an `Update` of `rnncore.engine.readings.updates` where it
+    needs one; '' where that cannot be.
     asks: what the reader may choose, a number by its name, and the largest one for a run of this configuration, from 1.
     implementation: a function of a `rnncore.engine.readings.probe.Probe` that returns a `rnncore.reading.Reading`; its
     panels say how it is drawn, so that nothing else is to be written for it. It may do with the run what it likes.
@@ -36,6 +39,8 @@ class OnDemand(Implemented):
     look: str
     formula: str
     source: str
+    needs: str
+    watched: str = ""
     undefined: Callable[[TrainConfig], str] = _for_all
     course: str = ""
     asks: Mapping[str, Callable[[TrainConfig], int]] = field(default_factory=dict)
@@ -43,6 +48,21 @@ class OnDemand(Implemented):
 
 
 ON_DEMAND: Registry[OnDemand] = Registry("instrument on demand")
+
+NEEDS = {
+    "states": "what the network reads",
+    "gradients": "the gradients that arrive at the network's outputs",
+    "update": "the update that the optimiser makes",
+    "loss": "the loss at weights that the run never had",
+}
+
+
+def why_unwatched(key: str) -> str:
+    """Return why an instrument is not read of watched models, '' where it is."""
+    entry = ON_DEMAND[key]
+    if entry.watched:
+        return ""
+    return f"Not read of a model that is watched: it takes {NEEDS[entry.needs]}, which its program does not tell."
 
 
 def why_undefined(key: str, config: TrainConfig) -> str:
@@ -110,6 +130,8 @@ ON_DEMAND.register(
         formula="G[τ, t] = mean over sequences of |∂l_τ/∂h_t|",
         source="Cashman et al. (2017), RNNbow, arXiv 1907.12545",
         terms=("Gradient-flow matrix", "State gradient"),
+        needs="gradients",
+        watched="rnncore.engine.readings.flow:of_module",
         implementation="rnncore.engine.readings.flow:read",
     )
 )
@@ -125,6 +147,8 @@ ON_DEMAND.register(
         source="Vogt et al. (2022), On Lyapunov exponents for RNNs; Engelken et al. (2023)",
         course="rnncore.engine.readings.chaos:course",
         terms=("Lyapunov exponent", "Jacobian", "Eigenvalue", "Gradient flossing"),
+        needs="states",
+        watched="rnncore.engine.readings.chaos:of_module",
         implementation="rnncore.engine.readings.chaos:read",
     )
 )
@@ -139,6 +163,8 @@ ON_DEMAND.register(
         source="Werbos (1990), Backpropagation through time",
         undefined=lambda config: _without_matrix(config, "recurrent matrix whose gradient the steps could add to"),
         terms=("Contribution of a timestep", "Cosine of two vectors", "Backpropagation through time"),
+        needs="gradients",
+        watched="rnncore.engine.readings.contributions:of_module",
         implementation="rnncore.engine.readings.contributions:read",
     )
 )
@@ -152,6 +178,8 @@ ON_DEMAND.register(
         formula="half-life = ln 2 / -(mean over t and b of ln r), r the unit's own gate or |diagonal| of its Jacobian",
         source="Hochreiter & Schmidhuber (1997); Tallec & Ollivier (2018), Can recurrent neural networks warp time?",
         terms=("Half-life", "Cell state"),
+        needs="states",
+        watched="rnncore.engine.readings.memory:of_module",
         implementation="rnncore.engine.readings.memory:read",
     )
 )
@@ -170,6 +198,8 @@ ON_DEMAND.register(
             "unit": lambda config: config.model.hidden_size * CELLS[config.model.cell].numbers_per_unit,
         },
         terms=("Backpropagation through time", "State gradient"),
+        needs="gradients",
+        watched="rnncore.engine.readings.unit:of_module",
         implementation="rnncore.engine.readings.unit:read",
     )
 )
@@ -185,6 +215,8 @@ ON_DEMAND.register(
         source="Kingma & Ba (2015), Adam: a method for stochastic optimization",
         course="rnncore.engine.readings.updates:course",
         terms=("Effective learning rate", "Adam", "Update norm"),
+        needs="update",
+        watched="rnncore.engine.readings.updates:of_update",
         implementation="rnncore.engine.readings.updates:read",
     )
 )
@@ -198,6 +230,7 @@ ON_DEMAND.register(
         formula="L(θ - s g / ‖g‖) at 41 distances s; its slope at 0 is -‖g‖",
         source="Pascanu, Mikolov & Bengio (2013), section 2.3 and figure 6; Li et al. (2018) on projections",
         terms=("Loss landscape", "Clipping"),
+        needs="loss",
         implementation="rnncore.engine.readings.cliff:read",
     )
 )
@@ -212,6 +245,8 @@ ON_DEMAND.register(
         source="Zucchet & Orvieto (2024), Recurrent neural networks: vanishing and exploding gradients are not the end "
         "of the story",
         terms=("Parameter sensitivity",),
+        needs="states",
+        watched="rnncore.engine.readings.sensitivity:of_module",
         implementation="rnncore.engine.readings.sensitivity:read",
     )
 )
@@ -226,6 +261,7 @@ ON_DEMAND.register(
         source="Pascanu, Mikolov & Bengio (2013), figure 6; Li et al. (2018), Visualizing the loss landscape of neural "
         "nets",
         terms=("Loss landscape", "Twins"),
+        needs="loss",
         implementation="rnncore.engine.readings.plane:read",
     )
 )

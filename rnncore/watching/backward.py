@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 
+from rnncore.watching.asking import Asked
 from rnncore.watching.calls import Call
 from rnncore.watching.hooks import AnyCall
 from rnncore.watching.joining import Passed, joined
@@ -64,6 +65,7 @@ class Passes:
     ) -> None:
         self.sample, self.gates, self.notes = sample, gates, notes
         self._gain, self._ended, self._spending = gain, ended, spending
+        self.asked: Asked | None = None  # what instruments are to be read of, once somebody asks
         self._passes = 0
         self._lock = Lock()
         self._under_way: dict[int, tuple[Gain, dict[AnyCall, None]]] = {}  # by number of the pass: what it has reached
@@ -151,12 +153,15 @@ class Passes:
         found[own[0].name] = joined(own, scale, batch_mean)
 
     def _layers(self, call: Call) -> None:
-        gone = go_back(call, self.sample, self.gates)
+        gone = go_back(call, self.sample, self.gates, None if self.asked is None else self.asked.keep(call))
         start = None if call.start is None else call.start[0]
         self._passed[call.number] = Passed(call.name, call.number, self._passes, gone, start, call.end[0], call.batch)
 
     def _cells(self, calls: list[CellCall]) -> None:
-        for call, gone in zip(calls, go_back_cells(calls, self.sample, self.gates), strict=True):
+        found = go_back_cells(calls, self.sample, self.gates)
+        if self.asked is not None:
+            self.asked.keep_loop(calls[0].name, calls, found)
+        for call, gone in zip(calls, found, strict=True):
             start = None if call.start is None else call.start[0]
             passed = Passed(call.name, call.number, self._passes, gone, start, call.end[0], call.batch)
             self._passed[call.number] = passed

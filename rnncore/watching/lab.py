@@ -1,6 +1,7 @@
 """The lab beside a training loop: it records, at some steps, the gradients through time of a model that is not ours."""
 
 import time
+from collections import deque
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from itertools import count
@@ -14,24 +15,29 @@ from torch.optim.optimizer import register_optimizer_step_post_hook, register_op
 from torch.utils.hooks import RemovableHandle
 
 from rnncore.diagnosis.finding import Finding
+from rnncore.reading import Reading
+from rnncore.watching.asking import Ask, Asked
 from rnncore.watching.backward import Passes
 from rnncore.watching.figure import figure_of
 from rnncore.watching.findings import findings_of
 from rnncore.watching.hooks import Answers, AnyCall, attach
+from rnncore.watching.inspecting import asked
 from rnncore.watching.pace import Pace
 from rnncore.watching.parameters import Parameters, has_gradient, learning_rate
 from rnncore.watching.record import WatchRecord
 from rnncore.watching.shown import Shown
-from rnncore.watching.supported import PASSED_BY, recurrent_modules
+from rnncore.watching.supported import PASSED_BY, drops_between_layers, recurrent_modules, tells_masks
 
+MOST_READINGS = 60
 MOST_RECORDS = 2_000  # when there are more, every second one of the older half is dropped
 
 
 class Lab(Shown):
     """What `rnncore.watch` returns: a context in which the model is watched, and what was recorded of it.
 
-    records: the recorded steps so far, the newest last. notes: what is not recorded or not shown, and why, a sentence
-    each. steps: how often `step` was called. recording: whether the step that is under way is recorded.
+    records: the recorded steps so far, the newest last. readings: of instruments that were asked for, the newest last.
+    notes: what is not recorded or not shown, and why, a sentence each. steps: how often `step` was called. recording:
+    whether the step that is under way is recorded.
     """
 
     def __init__(
@@ -40,10 +46,13 @@ class Lab(Shown):
         self.modules, self.notes = recurrent_modules(model)
         self.model, self.pace, self.sample, self.batch_mean = model, pace, sample, batch_mean
         self.records: list[WatchRecord] = []
+        self.readings: deque[tuple[Ask, Reading]] = deque(maxlen=MOST_READINGS)
+        self._asked: Asked | None = None  # once somebody has asked
         self.steps = 0
         self.recording = False
         self._parameters = Parameters(model)
         self._passes = Passes(sample, gates, self._parameters.gain, self._ended, pace.spending, self.notes)
+        self._may_be_forced = not any(_draws_other_masks(each) for each in self.modules.values())
         self._hooks: list[RemovableHandle] = []  # on modules, in recorded steps alone
         self._updates: list[RemovableHandle] = []  # on optimisers, and on the model's answers
         self._heard: list[Tensor] = []  # losses of this step, by their weights
@@ -52,6 +61,7 @@ class Lab(Shown):
         self._called: set[str] = set()  # modules, by name
         self._draft: WatchRecord | None = None  # of this step, until the next recorded one begins
         self._closed = False  # whether `step` has been called for it
+        self._scale = 1.0  # of the gradients of the step that was closed last
         self._updating: set[int] = set()  # optimisers whose step is under way, by their ids
         self._began = time.perf_counter()
 
@@ -127,8 +137,40 @@ class Lab(Shown):
                 if self._draft is not None and not self._closed:
                     self._close(self._draft, loss, optimizer, scaler)
                 self._note_passed_by()
+            if self._asked is not None:
+                self._asked.close(self.steps, self._factor)
         self._heard = []
-        self._record(bool(self._updates) and self.pace.next())
+        wanted = self._asked is not None and self._may_be_forced and self._asked.due()
+        self._record(bool(self._updates) and self.pace.next(wanted))
+
+    def ask(
+        self,
+        instrument: str,
+        module: str | None = None,
+        *,
+        reverse: bool = False,
+        layer: int | None = None,
+        unit: int | None = None,
+    ) -> None:
+        """Have an instrument read of a module in the next step, with what that step sees; it then stands in `readings`.
+
+        See `inspect` for what can be asked. What a reading takes counts as recording, and until it is paid back the
+        next one waits. Raises ValueError.
+        """
+        self.take(asked(self, instrument, module, reverse, {"layer": layer, "unit": unit}))
+
+    def take(self, ask: Ask) -> None:
+        """Take what somebody asks for; from any thread."""
+        if self._asked is None:
+            self._asked = self._passes.asked = Asked(self.model, self._read, self.pace.budget, self.pace.once)
+        self._asked.add(ask)
+
+    def _read(self, ask: Ask, reading: Reading) -> None:
+        self.readings.append((ask, reading))
+
+    def _factor(self, batch: int) -> float:
+        """Return what gradients as they have come are multiplied with, for a number of sequences."""
+        return (batch if self.batch_mean else 1) / self._scale
 
     def hear(self, loss: Tensor) -> None:
         """Hear of a loss before its backward pass, for training loops in which `step` is not told any.
@@ -163,7 +205,7 @@ class Lab(Shown):
                 self.note(name, PASSED_BY)
 
     def _close(self, record: WatchRecord, loss: Tensor | float | None, optimizer: Any, scaler: Any) -> None:
-        scale = 1.0 if scaler is None else float(scaler.get_scale())
+        self._scale = scale = 1.0 if scaler is None else float(scaler.get_scale())
         found = self._passes.profiles(scale, self.batch_mean)
         record.profiles = {name: found[name] for name in self.modules if name in found}
         if record.grad_norm is not None:
@@ -215,6 +257,8 @@ class Lab(Shown):
             self._complete()
             self._draft, self._closed = WatchRecord(self.steps + 1, time.perf_counter() - self._began), False
         self._draft.grad_norm = self._parameters.grad_norm() if added else None
+        if self._asked is not None and added:
+            self._asked.take_gradients()
 
     def _before_update(self, optimizer: Optimizer, *_: Any) -> None:
         self._updating.add(id(optimizer))
@@ -230,6 +274,8 @@ class Lab(Shown):
         record = self._draft
         if record is None or not self._parameters.remembers(optimizer):
             return
+        if self._asked is not None:
+            self._asked.take_update(optimizer, self._parameters.kept(optimizer), record.step, self._scale)
         with self.pace.spending():
             record.update_norm = self._parameters.update_norm(optimizer)
             if record.clipped_norm is None:
@@ -240,9 +286,16 @@ class Lab(Shown):
     def _complete(self) -> None:
         """Let listeners have a closed record, of which nothing more will become known."""
         record, self._draft = self._draft, None
+        if record is not None and self._asked is not None:
+            self._asked.settle(record.step)
         if record is not None and self._closed:
             for listener in self._listeners:
                 try:
                     listener(record)
                 except Exception as error:  # this may be within the optimiser's step: it must not end the training
                     self._passes.tell(f"A record was not passed on: {type(error).__name__}: {error}".rstrip(".") + ".")
+
+
+def _draws_other_masks(module: nn.Module) -> bool:
+    """Tell whether a module trains with other masks of dropout in steps that are recorded (`one_by_one`)."""
+    return drops_between_layers(module) and not all(tells_masks(each.device.type) for each in module.parameters())

@@ -1,5 +1,6 @@
 """All layers and directions of one call gone back through, from its outputs' direct gradient down to its inputs."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +11,7 @@ from torch import Tensor
 from rnncore.cells import CELLS
 from rnncore.engine.cells.scan import row_norms
 from rnncore.engine.instruments.health import SATURATED
-from rnncore.watching.adjoint import Adjoint, Back, Known, gru_adjoint, lstm_adjoint, rnn_adjoint
+from rnncore.watching.adjoint import Adjoint, Back, Known, Weights, gru_adjoint, lstm_adjoint, rnn_adjoint
 from rnncore.watching.calls import Call
 from rnncore.watching.gone import Gone
 from rnncore.watching.recompute import Layer, directions, layers_of, weights_of
@@ -23,23 +24,26 @@ ADJOINTS: dict[str, Adjoint] = {
     "RNN_TANH": rnn_adjoint(relu=False),
     "RNN_RELU": rnn_adjoint(relu=True),
 }
+Keep = Callable[[int, Known, Weights, Back], None]
 _PART = 2**17  # numbers whose norms are taken at once: their float64 copies fit the cache
 
 
-def go_back(call: Call, sample: int | None = None, gates: bool = False) -> Gone:
+def go_back(call: Call, sample: int | None = None, gates: bool = False, keep: Keep | None = None) -> Gone:
     """Go back through a call whose direct gradients are there.
 
-    sample: only its first sequences. gates: also take the means of its gates and how many states are saturated.
+    sample: only its first sequences. gates: also take the means of its gates and how many states are saturated. keep:
+    hears of each row, layer by layer and direction by direction, what is known and what came out; a reverse direction
+    is turned round. What it is given is used again after it has returned.
     """
     with torch.inference_mode(), torch.autocast(call.inputs.device.type, enabled=False):
-        return _Walk(call, slice(sample), gates).down()
+        return _Walk(call, slice(sample), gates, keep).down()
 
 
 class _Walk:
     """One call on its way back, in one dtype, time first; lengths: (B,) of unequal sequences, else None."""
 
-    def __init__(self, call: Call, some: slice, gates: bool) -> None:
-        self.call, self.some, self.gates = call, some, gates
+    def __init__(self, call: Call, some: slice, gates: bool, keep: Keep | None = None) -> None:
+        self.call, self.some, self.gates, self.keep = call, some, gates, keep
         self.module, self.D = call.module, directions(call.module)
         self.dtype = torch.float64 if call.weights[0].dtype == torch.float64 else torch.float32
         lengths = call.layout.lengths
@@ -88,7 +92,10 @@ class _Walk:
         if self.module.mode == "LSTM":
             memory = self.start[1][row] if self.start else own.new_zeros(B, H)
         known = Known(inputs.contiguous(), torch.cat([first[None], states]), memory, own, direct_cell, number > 0)
-        with ADJOINTS[self.module.mode](known, weights_of(self.call, row, self.dtype), self.gates) as back:
+        weights = weights_of(self.call, row, self.dtype)
+        with ADJOINTS[self.module.mode](known, weights, self.gates) as back:
+            if self.keep is not None:
+                self.keep(row, known, weights, back)
             return self._read(back, own, states, d)
 
     def _read(self, back: Back, own: Tensor, states: Tensor, d: int) -> "_Row":

@@ -32,7 +32,7 @@ class Pace:
         """Start the clock; the first step is recorded."""
         self._steps = 0
         self._spent = self._trained = 0.0  # in all
-        self._now = self._aside = 0.0  # in this step
+        self._now = self._aside = self._once = 0.0  # in this step
         self._cost = self._beside = 0.0  # of the last recorded step; of other threads when last asked
         self._last = time.perf_counter()
         self._recorded, self._after = True, False  # this step; the one before it
@@ -63,13 +63,23 @@ class Pace:
         finally:
             self._aside += time.perf_counter() - begun
 
-    def next(self) -> bool:
-        """Return, at the end of a step, whether the next one is to be recorded."""
+    @contextmanager
+    def once(self) -> Iterator[None]:
+        """Count the time of a block as taken by recording, and not as what the next recorded step will cost."""
+        begun = time.perf_counter()
+        try:
+            yield
+        finally:
+            self._once += time.perf_counter() - begun
+
+    def next(self, wanted: bool = False) -> bool:
+        """Return, at the end of a step, whether the next one is to be recorded; it is where it is `wanted`."""
         self._steps += 1
         if self.every is not None:
-            return self._steps % self.every == 0
+            return wanted or self._steps % self.every == 0
         now = time.perf_counter()
-        took, self._last, self._aside = now - self._last - self._aside, now, 0.0
+        took, self._last, self._aside = now - self._last - self._aside - self._once, now, 0.0
+        self._spent, self._once = self._spent + self._once, 0.0
         cost, self._now = self._now, 0.0
         usual = self._usual
         more = 0.0 if usual is None else took - usual
@@ -92,7 +102,7 @@ class Pace:
         if usual is not None:
             self._trained += min(took - cost, LONG * usual)
         self._spent += cost + self._elsewhere()
-        self._recorded = self._spent + self._cost <= AIM * self.budget * self._trained
+        self._recorded = wanted or self._spent + self._cost <= AIM * self.budget * self._trained
         return self._recorded
 
     def _elsewhere(self) -> float:

@@ -66,6 +66,10 @@ class Parameters:
         """Tell whether the values are kept that an optimiser is changing."""
         return id(optimizer) in self._before
 
+    def kept(self, optimizer: torch.optim.Optimizer) -> list[tuple[Tensor, Tensor]]:
+        """Return the parameters that an optimiser changes, with the values that were kept of each."""
+        return self._before[id(optimizer)]
+
     def update_norm(self, optimizer: torch.optim.Optimizer) -> float:
         """Return the norm of what the optimiser has changed since `remember`, and keep the values no longer."""
         return norm(old.sub_(new.detach()) for new, old in self._before.pop(id(optimizer)))

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any, Self
 from rnncore.watching.record import WatchRecord
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from rnncore.reading import Reading
     from rnncore.watching.notebook import Live
     from rnncore.watching.publishing import Publisher
@@ -39,15 +41,28 @@ class Shown:
         self.listen(self._live)
         return self
 
-    def inspect(self, instrument: str, *inputs: Any, module: str | None = None) -> "Reading":
+    def inspect(
+        self,
+        instrument: str,
+        *inputs: Any,
+        module: str | None = None,
+        reverse: bool = False,
+        loss: "Callable[[Any], Tensor] | None" = None,
+        layer: int | None = None,
+        unit: int | None = None,
+    ) -> "Reading":
         """Read an instrument of a module, with the weights of this moment, on what it reads of `model(*inputs)`.
 
-        instrument: "lyapunov". module: its name; by default the first one. What was found stands in the reading's
-        `said` and `arrays`, or in `undefined` why there is nothing. Raises ValueError for what cannot be asked.
+        instrument: a key of `rnncore.on_demand.ON_DEMAND`. module: its name; by default the first one. reverse: its
+        reverse direction. loss: makes a number of what the model answers, for instruments that take a gradient. layer,
+        unit: of the instrument "unit". What was found stands in the reading's `said` and `arrays`, or in `undefined`
+        why there is nothing. Raises ValueError for what cannot be asked.
         """
-        from rnncore.watching.inspecting import inspect
+        from rnncore.watching.inspecting import asked, inspect
 
-        return inspect(self, instrument, inputs, module)  # type: ignore[arg-type]
+        lab: Any = self
+        ask = asked(lab, instrument, module, reverse, {"layer": layer, "unit": unit})
+        return inspect(lab, ask, inputs, loss)
 
     def log_to(self, writer: Any, prefix: str = "rnn/") -> Self:
         """Log the numbers of every record: to a TensorBoard writer (`add_scalar`), or to what has `log(dict)`.

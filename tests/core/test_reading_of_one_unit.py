@@ -10,7 +10,7 @@ from rnncore.data import load_dataset
 from rnncore.engine.gradients import state_gradients
 from rnncore.engine.inspection import Inspection
 from rnncore.engine.readings.probe import Probe
-from rnncore.engine.readings.unit import Sums, said
+from rnncore.engine.readings.unit import said, sums_of
 from rnncore.engine.train import Trainer
 from rnncore.errors import ConfigError
 from rnncore.on_demand import chosen
@@ -37,7 +37,7 @@ def test_the_products_sum_to_the_gradient_that_the_engine_records(cell: str, lay
     inputs, targets, _ = probe.batch()
     inputs = inputs[:1].double()
     targets = targets[:1].double() if targets.is_floating_point() else targets[:1]
-    sums = Sums(probe, inputs, targets, None, layer)
+    sums = sums_of(probe, inputs, targets, None, layer)
     expected = state_gradients(trainer.model, inputs, targets, probe.loss).hidden[layer - 1, :, 0]
     torch.testing.assert_close(sums.totals, expected, rtol=1e-9, atol=1e-13)
     for unit in range(expected.shape[1]):

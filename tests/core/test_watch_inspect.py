@@ -69,11 +69,12 @@ def packed(module: nn.Module, x: Tensor) -> Any:
     return nn.utils.rnn.pad_packed_sequence(done[0], batch_first=True)
 
 
+@pytest.mark.filterwarnings("ignore:LSTM with projections")
 @pytest.mark.parametrize(
     ("recurrent", "call", "why"),
     [
-        (nn.LSTM(3, 2, batch_first=True, bidirectional=True), None, "Not defined for modules with two directions"),
-        (nn.GRU(3, 4, batch_first=True), packed, "Not defined for packed sequences; give sequences of one length"),
+        (nn.LSTM(3, 5, batch_first=True, proj_size=4), None, "Not defined for modules with projections"),
+        (nn.GRU(3, 4, batch_first=True), lambda m, x: (m(x)[0] + m(x)[0],), "Not defined here: the module is called 2"),
         (nn.GRU(3, 4, batch_first=True), lambda _, x: (x.new_zeros(2, 12, 4),), "Not defined: the model does not call"),
         (nn.GRU(3, 4, batch_first=True), lambda module, x: module(x[:, :1]), "Not defined for 2 sequences of 1 timest"),
     ],
@@ -83,9 +84,23 @@ def test_where_it_has_no_value_it_says_why(recurrent: nn.Module, call: Any, why:
         assert lab.inspect("lyapunov", SYMBOLS).undefined.startswith(why)
 
 
+def test_of_packed_sequences_the_longest_are_read() -> None:
+    recurrent = nn.GRU(3, 4, batch_first=True)
+    model = Model(recurrent, packed)
+    with rnncore.watch(model) as lab:
+        reading = lab.inspect("lyapunov", SYMBOLS)
+    expected = lyapunov_spectrum(from_torch(recurrent), model.embed(SYMBOLS[:1]).detach())
+    np.testing.assert_array_equal(reading.arrays["exponent"], expected)
+    assert reading.notes == ("Of the longest sequence of the 2 in the batch, of 12 timesteps.",)
+
+
 def test_what_cannot_be_asked_is_refused() -> None:
     with rnncore.watch(Model(nn.GRU(3, 4, batch_first=True))) as lab:
-        with pytest.raises(ValueError, match=r"instrument: 'flow' is not read of a watched model; allowed: 'lyapunov'"):
+        with pytest.raises(ValueError, match=r"loss: 'flow' takes the gradients that arrive at the network's outputs"):
             lab.inspect("flow", SYMBOLS)
+        with pytest.raises(ValueError, match=r"instrument: 'adam' takes the update that the optimiser makes; lab.ask"):
+            lab.inspect("adam")
+        with pytest.raises(ValueError, match=r"loss: a tensor of shape \(2, 12, 5\) is not a single number"):
+            lab.inspect("flow", SYMBOLS, loss=lambda answer: answer)
         with pytest.raises(ValueError, match=r"module: 'x' is not watched; allowed: 'recurrent'"):
             lab.inspect("lyapunov", SYMBOLS, module="x")

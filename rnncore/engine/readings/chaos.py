@@ -14,12 +14,15 @@ from rnncore.engine.instruments.jacobians import PIECE
 from rnncore.engine.instruments.lyapunov import LARGE, MOST, lyapunov_spectrum
 from rnncore.engine.losses import batch_loss
 from rnncore.engine.model import SequenceModel
+from rnncore.engine.readings.module import Seen
 from rnncore.engine.readings.probe import Probe
 from rnncore.reading import Axis, Layer, Numbers, Panel, Reading, Scale
 from rnncore.words import first_of, many
 
 _SEQUENCES = 4  # over which exponents are averaged
 _NEAR = 0.02  # a factor per timestep that is nearer to 1 than that is neither growth nor decay
+
+_ONE_LOSS = "The dashed line is that of one loss at the last timestep"
 
 
 def read(probe: Probe) -> Reading:
@@ -44,8 +47,7 @@ def read(probe: Probe) -> Reading:
         panels.append(_profile())
         if earlier:
             notes.append(
-                "The dashed line is that of one loss at the last timestep; here every timestep has a part in the loss, "
-                "which fills the gradient up on the way back."
+                f"{_ONE_LOSS}; here every timestep has a part in the loss, which fills the gradient up on the way back."
             )
     return replace(
         found,
@@ -56,9 +58,30 @@ def read(probe: Probe) -> Reading:
     )
 
 
-def spectrum_of(model: SequenceModel, inputs: Tensor, step: int) -> Reading:
+def of_module(seen: Seen) -> Reading:
+    """Return the same of a module of another program, on what it read; the profile where its gradient is known."""
+    seen, model, inputs = seen.longest().network()
+    norms, size = seen.profile(), state_size(model)
+    T, count = inputs.shape[1], size if size <= LARGE else MOST
+    found = spectrum_of(model, inputs, seen.step, min(_SEQUENCES, seen.affordable(4.0 * T * size * size * count)))
+    arrays, panels, first = dict(found.arrays), list(found.panels), float(found.arrays["exponent"][0])
+    if np.isfinite(first) and norms is not None and np.isfinite(norms).all():
+        line = expected(norms, first)
+        arrays |= {"t": np.arange(1.0, T + 1), "gradient": seen.in_time(norms), "expected": seen.in_time(line)}
+        panels.append(_profile())
+    notes, direct = (*found.notes, *seen.notes), seen.layers[-1].direct
+    if "gradient" in arrays and direct is not None and bool(direct[:-1].any()):
+        notes = (
+            *notes,
+            f"{_ONE_LOSS}; here a gradient arrives at earlier ones too, which fills it up on its way.",
+        )
+    words = said(first, norms if "gradient" in arrays and not seen.reverse else None)
+    return replace(found, arrays=arrays, panels=tuple(panels), said=words, notes=notes)
+
+
+def spectrum_of(model: SequenceModel, inputs: Tensor, step: int, most: int = _SEQUENCES) -> Reading:
     """Return what can be read without a loss: the exponents on the first of inputs (B, T, F), and eigenvalues."""
-    rows, size = sequences_of(model, inputs), state_size(model)
+    rows, size = min(most, sequences_of(model, inputs)), state_size(model)
     notes = [f"Averaged over {first_of(rows, len(inputs), 'sequence')}." if rows < len(inputs) else ""]
     if model.config.nonlinearity == "relu":
         notes.append("ReLU has a kink at 0, where its slope is taken as 0.")

@@ -2,7 +2,10 @@
 
 import numpy as np
 
-from rnncore.engine.instruments.contributions import contribution_norms
+from rnncore.engine.cells.definition import Passed
+from rnncore.engine.instruments.contributions import contribution_norms, norms_of_pairs
+from rnncore.engine.instruments.jacobians import NotDefinedError
+from rnncore.engine.readings.module import Seen, gradients_of
 from rnncore.engine.readings.probe import Probe
 from rnncore.reading import Axis, Layer, Numbers, Panel, Reading, Scale
 from rnncore.words import of_many, sentence
@@ -17,20 +20,37 @@ def read(probe: Probe) -> Reading:
     each = T * recurrent.hidden_size * max(1, len(recurrent.entry.blocks))
     inputs, targets, lengths, notes = probe.some(each, _MOST)
     norms, cosines = contribution_norms(probe.model, inputs, targets, probe.loss, lengths)
-    arrays: dict[str, Numbers] = {"t": np.arange(1.0, T + 1), "norm": norms, "cosine": cosines}
     notes = (*notes, *_without_cosine(norms, cosines))
     if recurrent.num_layers > 1:
         notes = (*notes, "Of the top layer.")
     if recurrent.recursion_clip is not None:
         notes = (*notes, "Clipping inside the recursion is part of it.")
-    return Reading(
-        instrument="contributions",
-        step=probe.step,
-        arrays=arrays,
-        panels=(_bars(),),
-        said=said(norms, cosines),
-        notes=notes,
-    )
+    return _reading(probe.step, norms, cosines, said(norms, cosines), notes)
+
+
+def of_module(seen: Seen) -> Reading:
+    """Return the same of a module of another program: with what came back through it in one step, all of L."""
+    T, _, H = seen.shape
+    if seen.reverse and seen.lengths is not None:
+        raise NotDefinedError("not defined for reverse directions over sequences of unequal length")
+    seen = seen.within(4 * T * H * H)
+    top, side = seen.layer(len(seen.layers)), seen.layers[-1]
+    _, totals = gradients_of(side)
+    memory = top.before[-1][0]  # c_0, which is not looked at where there is none
+    passed = Passed(top.inputs, top.states[0], top.before[0], totals, side.cell, memory)
+    rows = len(top.definition.entry.blocks) * H
+    units = top.definition.step_back(passed, top.weights).units[..., :rows]
+    norms, cosines = (seen.in_time(each) for each in norms_of_pairs(units.double(), top.before[0].double()))
+    notes = (*seen.notes, *_without_cosine(norms, cosines))
+    if len(seen.layers) > 1:
+        notes = (*notes, "Of the top layer.")
+    words = () if seen.reverse else said(norms, cosines)
+    return _reading(seen.step, norms, cosines, words, notes)
+
+
+def _reading(step: int, norms: Numbers, cosines: Numbers, words: tuple[str, ...], notes: tuple[str, ...]) -> Reading:
+    arrays: dict[str, Numbers] = {"t": np.arange(1.0, len(norms) + 1), "norm": norms, "cosine": cosines}
+    return Reading(instrument="contributions", step=step, arrays=arrays, panels=(_bars(),), said=words, notes=notes)
 
 
 def said(norms: Numbers, cosines: Numbers) -> tuple[str, ...]:

@@ -1,17 +1,21 @@
 """The gradient-flow matrix of a run at one step: which loss step teaches which state, and which character."""
 
+from typing import Literal
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from rnncore.choices import READOUTS
-from rnncore.engine.instruments.flow import flow_logs
+from rnncore.engine.instruments.flow import flow_logs, rows_back, spread
+from rnncore.engine.instruments.jacobians import NotDefinedError
 from rnncore.engine.losses import sequence_losses
 from rnncore.engine.model import SequenceModel
+from rnncore.engine.readings.module import Seen, gradients_of
 from rnncore.engine.readings.probe import Probe
 from rnncore.reading import Axis, Layer, Panel, Reading, Scale
-from rnncore.words import many
+from rnncore.words import many, plural
 
 ROWS = 200  # loss steps of a long sequence that are looked at
 _MOST = 2**27  # numbers that the rows take on their whole way back, B x R x S x T
@@ -45,10 +49,44 @@ def read(probe: Probe) -> Reading:
     )
 
 
-def said(steps: NDArray[np.int64], decades: Numbers) -> tuple[str, ...]:
+def of_module(seen: Seen) -> Reading:
+    """Return the same of a module of another program: row tau is what of L comes back through its output at tau."""
+    seen = seen.longest()
+    number = len(seen.layers)
+    direct, _ = gradients_of(seen.layers[-1])
+    entered = np.flatnonzero(direct.abs().amax((1, 2)).numpy()) + 1
+    if not len(entered):
+        raise NotDefinedError("not defined: the gradient that has come back to the module is exactly 0")
+    steps, (T, _, H) = spread(entered, ROWS), seen.shape
+    size = H * len(seen.layers[-1].start)
+    seen = seen.within(T * size * size * (len(steps) + 8))
+    direct, _ = gradients_of(seen.layers[-1])
+    row_of = {int(tau) - 1: row for row, tau in enumerate(steps)}
+    logs = rows_back(seen.layer(number), direct, row_of, len(steps), None, seen.tell)
+    decades = seen.in_time(logs) / np.log(10)
+    notes = [
+        *seen.notes,
+        "L is the loss of the program as it is. A row is what reaches the network through its output at timestep τ; "
+        "the rows together are the whole gradient.",
+    ]
+    if number > 1:
+        notes.append("Of the top layer.")
+    if len(steps) < len(entered):
+        notes.append(f"{len(steps)} of the {len(entered):,} outputs that a gradient arrives at, spread evenly.")
+    words = () if seen.reverse else said(steps, decades, "output")
+    if seen.reverse:
+        decades, steps = decades[::-1].copy(), T + 1 - steps[::-1]
+    arrays: dict[str, Numbers] = {
+        "t": np.arange(1.0, T + 1), "tau": steps.astype(float), "log10_gradient": decades
+    }  # fmt: skip
+    panel = _triangle("output τ", _THROUGH) if len(steps) > 1 else _row(_ONE_OUTPUT.format(int(steps[0])))
+    return Reading(instrument="flow", step=seen.step, arrays=arrays, panels=(panel,), said=words, notes=tuple(notes))
+
+
+def said(steps: NDArray[np.int64], decades: Numbers, what: Literal["loss", "output"] = "loss") -> tuple[str, ...]:
     """Return how far back the losses teach: within how many steps half of the rows fall below a hundredth.
 
-    Nothing where no loss has an earlier state.
+    Nothing where no loss has an earlier state. what: stands in the rows.
     """
     lags = []
     for tau, row in zip(steps, decades, strict=True):
@@ -61,9 +99,10 @@ def said(steps: NDArray[np.int64], decades: Numbers) -> tuple[str, ...]:
         return ()
     lag = sorted(lags)[(len(lags) - 1) // 2]
     if np.isinf(lag):
-        those, own = ("The loss teaches", "its") if len(lags) == 1 else ("Most losses teach", "their")
+        those, own = (f"The {what} teaches", "its") if len(lags) == 1 else (f"Most {plural(what)} teach", "their")
         return (f"{those} every earlier state at least a hundredth as strongly as {own} own.",)
-    those = "The loss teaches the state" if len(lags) == 1 else "Typically a loss teaches the states"
+    one = "a loss" if what == "loss" else "an output"
+    those = f"The {what} teaches the state" if len(lags) == 1 else f"Typically {one} teaches the states"
     return (f"{those} {many(int(lag), 'step')} before it less than a hundredth as strongly as its own state.",)
 
 
@@ -104,27 +143,32 @@ def _one_hot(inputs: Tensor) -> bool:
 
 
 _COLOURS = Scale(title="log₁₀")
-_T, _TAU = Axis(title="timestep t"), Axis(title="loss step τ")
+_T = Axis(title="timestep t")
+_OF_LOSSES = "‖∂l<sub>τ</sub>/∂h<sub>t</sub>‖, mean over the batch"
+_ONE_LOSS = "log₁₀ ‖∂l/∂h<sub>t</sub>‖, mean over the batch: there is one loss per sequence, so one row"
+_THROUGH = "What of ∂L reaches h<sub>t</sub> through the output at τ: its length, mean over the batch"
+_ONE_OUTPUT = "log₁₀ ‖∂L/∂h<sub>t</sub>‖, mean over the batch: a gradient arrives at the output at t = {} alone"
 
 
-def _triangle() -> Panel:
-    hover = "the loss at τ = %{y} by the state at t = %{x}: 10<sup>%{z:.2f}</sup><extra></extra>"
+def _triangle(rows: str = "loss step τ", title: str = _OF_LOSSES) -> Panel:
+    what = rows.split()[0]
+    hover = f"the {what} at τ = %{{y}} by the state at t = %{{x}}: 10<sup>%{{z:.2f}}</sup><extra></extra>"
     return Panel(
         key="matrix",
-        title="‖∂l<sub>τ</sub>/∂h<sub>t</sub>‖, mean over the batch",
-        help="Map: the gradient of the loss at each timestep by the state at each earlier timestep, logarithmic",
+        title=title,
+        help=f"Map: what the {what} at each timestep teaches the state at each earlier timestep, logarithmic",
         x=_T,
-        y=_TAU,
+        y=Axis(title=rows),
         layers=(Layer(kind="map", x="t", y="tau", z="log10_gradient", hover=hover),),
         scale=_COLOURS,
         slices=True,
     )
 
 
-def _row() -> Panel:
+def _row(title: str = _ONE_LOSS) -> Panel:
     return Panel(
         key="row",
-        title="log₁₀ ‖∂l/∂h<sub>t</sub>‖, mean over the batch: there is one loss per sequence, so one row",
+        title=title,
         help="Line chart: the gradient of the loss by the state at each timestep, logarithmic",
         x=_T,
         y=Axis(title="log₁₀ gradient"),

@@ -7,11 +7,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from rnncore.cells import CELLS, Cell
 from rnncore.config import TaskData
 from rnncore.data.tasks import TASKS
 from rnncore.engine.cells.recurrent import StateTape
 from rnncore.engine.instruments.jacobians import PIECE, Layer, NotDefinedError, layers_of
 from rnncore.engine.losses import batch_loss, valid_steps
+from rnncore.engine.readings.module import Seen
 from rnncore.engine.readings.probe import Probe
 from rnncore.reading import Axis, Numbers, Panel, Reading, Scale
 from rnncore.reading import Layer as Drawn
@@ -29,34 +31,59 @@ def read(probe: Probe) -> Reading:
     T = probe.batch().inputs.shape[1]
     inputs, _, lengths, notes = probe.some(T * width * (1 if entry.memory_gate else width), _MOST)
     top = layers_of(model, inputs)[-1]
-    logs = retention(top, entry.memory_gate)  # (T, B, W)
-    lives = half_lives(logs, lengths)
+    lives = half_lives(retention(top, entry.memory_gate), lengths)
+    return _reading(probe.step, entry, lives, *_over_time(probe), lags(probe), notes)
+
+
+def of_module(seen: Seen) -> Reading:
+    """Return the same of a module of another program; without a gradient there is no map of it."""
+    seen = seen.longest()
+    T, _, H = seen.shape
+    entry = CELLS[seen.cell]
+    width = H * len(entry.states)
+    seen = seen.within(4 * T * width * (H if entry.memory_gate else width))
+    top, totals = seen.layer(len(seen.layers)), seen.layers[-1].totals
+    lives = half_lives(retention(top, entry.memory_gate))
+    states = np.asarray(top.states[0][:, 0].double())
+    gradients = None if totals is None else np.asarray(totals.double().abs().mean(1))
+    if seen.reverse:
+        states, gradients = states[::-1], None if gradients is None else gradients[::-1]
+    notes = (*seen.notes, "Of the top layer.") if len(seen.layers) > 1 else seen.notes
+    return _reading(seen.step, entry, lives, states, gradients, [], notes)
+
+
+def _reading(
+    step: int,
+    entry: Cell,
+    lives: Numbers,
+    states: Numbers,
+    gradients: Numbers | None,
+    delays: list[tuple[float, str]],
+    notes: tuple[str, ...],
+) -> Reading:
+    """Return the reading of half-lives (units,), and of states and gradients (T, W), in the order of the half-lives."""
     order = np.argsort(-lives, kind="stable")
-    states, gradients = _over_time(probe)
-    with np.errstate(divide="ignore"):
-        arrays: dict[str, Numbers] = {
-            "rank": np.arange(1.0, len(lives) + 1),
-            "unit": (order + 1).astype(np.float64),
-            "half_life": lives[order],
-            "drawn": np.clip(lives[order], 1e-2, FOREVER),
-            "t": np.arange(1.0, T + 1),
-            "state": by_unit(states, len(lives)).T[order],  # (units, T)
-            "log10_gradient": np.log10(by_unit(gradients, len(lives)).T[order]),
-        }
-    delays = lags(probe)
+    arrays: dict[str, Numbers] = {
+        "rank": np.arange(1.0, len(lives) + 1),
+        "unit": (order + 1).astype(np.float64),
+        "half_life": lives[order],
+        "drawn": np.clip(lives[order], 1e-2, FOREVER),
+        "t": np.arange(1.0, len(states) + 1),
+        "state": by_unit(states, len(lives)).T[order],  # (units, T)
+    }
+    panels = _panels(delays)
+    if gradients is None:
+        panels = panels[:-1]
+    else:
+        with np.errstate(divide="ignore"):
+            arrays["log10_gradient"] = np.log10(by_unit(gradients, len(lives)).T[order])
     if not np.isfinite(lives).all():
         notes = (*notes, f"Half-lives above {FOREVER:,.0f} timesteps are drawn as that.")
     if entry.memory_gate is None:
         which = "None of the gates shown multiplies" if entry.gates else "This cell has no gate for"
         notes = (*notes, f"{which} its memory: r is what the unit keeps of its own state.")
-    return Reading(
-        instrument="memory",
-        step=probe.step,
-        arrays=arrays,
-        panels=_panels(delays),
-        said=said(lives, delays[-1][0] if delays else None),
-        notes=notes,
-    )
+    words = said(lives, delays[-1][0] if delays else None)
+    return Reading(instrument="memory", step=step, arrays=arrays, panels=panels, said=words, notes=notes)
 
 
 def retention(layer: Layer, gate: str | None) -> Tensor:

@@ -1,10 +1,16 @@
 """How strongly the states of a run depend on its parameters at one step, beside the gradient through time."""
 
+from collections.abc import Callable
+from dataclasses import replace
+
 import numpy as np
+from torch import Tensor
 
 from rnncore.engine.instruments.jacobians import NotDefinedError
 from rnncore.engine.instruments.sensitivity import DIRECTIONS, state_sensitivity
+from rnncore.engine.model import SequenceModel
 from rnncore.engine.readings.chaos import measured, tape_of
+from rnncore.engine.readings.module import Seen
 from rnncore.engine.readings.probe import Probe
 from rnncore.reading import Axis, Layer, Numbers, Panel, Reading
 from rnncore.words import first_of, many
@@ -15,8 +21,27 @@ _MOST = 2**25  # numbers of the states along all directions, and of the directio
 
 def read(probe: Probe) -> Reading:
     """Return E|dh_t/dtheta|^2 over the timesteps, and the profile of the top layer."""
-    model = probe.model
     inputs, _, lengths = probe.batch()
+    found = _reading(
+        probe.model, inputs, probe.step, lambda: measured(tape_of(probe), len(inputs)) if lengths is None else None
+    )
+    return found if lengths is None else replace(found, notes=(*found.notes, "Padded timesteps count like the others."))
+
+
+def of_module(seen: Seen) -> Reading:
+    """Return the same of a module of another program; the profile where its gradient is known."""
+    seen, model, inputs = seen.longest().network()
+    norms = seen.profile()
+    found = _reading(model, inputs, seen.step, lambda: norms)
+    arrays = dict(found.arrays)
+    for name in ("sensitivity", "standard_error", "gradient"):
+        if name in arrays:
+            arrays[name] = seen.in_time(arrays[name])
+    return replace(found, arrays=arrays, said=() if seen.reverse else found.said, notes=(*found.notes, *seen.notes))
+
+
+def _reading(model: SequenceModel, inputs: Tensor, step: int, norms: Callable[[], Numbers | None]) -> Reading:
+    """Return the reading on inputs (B, T, F), with the profile (T,) that `norms` returns, if it does."""
     T = inputs.shape[1]
     parameters = sum(each.numel() for each in model.recurrent.parameters())
     size = DIRECTIONS * T * model.recurrent.hidden_size * max(1, len(model.recurrent.entry.blocks))
@@ -29,20 +54,13 @@ def read(probe: Probe) -> Reading:
     arrays: dict[str, Numbers] = {"t": np.arange(1.0, T + 1), "sensitivity": values, "standard_error": errors}
     exact = f"Exact: along each of the {many(parameters, 'parameter')}" if parameters > 1 else "Exact"
     how = exact if parameters <= DIRECTIONS else f"Estimated from {DIRECTIONS} random directions"
-    notes = [f"{how}, averaged over {first_of(rows, len(inputs), 'sequence')}."]
+    notes = (f"{how}, averaged over {first_of(rows, len(inputs), 'sequence')}.",)
     panels = [_curve()]
-    if lengths is None:
-        arrays["gradient"] = measured(tape_of(probe), len(inputs))
+    if (found := norms()) is not None:
+        arrays["gradient"] = found
         panels.append(_profile())
-    else:
-        notes.append("Padded timesteps count like the others.")
     return Reading(
-        instrument="sensitivity",
-        step=probe.step,
-        arrays=arrays,
-        panels=tuple(panels),
-        said=said(values),
-        notes=tuple(notes),
+        instrument="sensitivity", step=step, arrays=arrays, panels=tuple(panels), said=said(values), notes=notes
     )
 
 

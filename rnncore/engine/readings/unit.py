@@ -1,14 +1,20 @@
 """Inside one unit of a run: its state, and of which products the gradient by it is the sum, timestep by timestep."""
 
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 import torch
 from torch import Tensor
 
 from rnncore.engine.cells.recurrent import StateTape
-from rnncore.engine.instruments.jacobians import PIECE, NotDefinedError, layers_of
+from rnncore.engine.instruments.jacobians import PIECE, Layer, NotDefinedError, layers_of
 from rnncore.engine.losses import batch_loss
+from rnncore.engine.readings.module import Seen, gradients_of
 from rnncore.engine.readings.probe import Probe
-from rnncore.reading import Axis, Layer, Numbers, Panel, Reading, Scale
+from rnncore.reading import Axis, Numbers, Panel, Reading, Scale
+from rnncore.reading import Layer as Drawn
 
 SHOWN = 12  # units through which most of the gradient comes back
 
@@ -24,12 +30,40 @@ def read(probe: Probe) -> Reading:
     inputs, targets, lengths = probe.batch()
     T = inputs.shape[1] if lengths is None else int(lengths[0])
     layer = int(probe.asked.get("layer", recurrent.num_layers))
-    found = Sums(probe, inputs[:1], targets[:1], None if lengths is None else lengths[:1], layer)
+    found = sums_of(probe, inputs[:1], targets[:1], None if lengths is None else lengths[:1], layer)
+    return _reading(found, T, layer, recurrent.num_layers, recurrent.hidden_size, probe.step, probe.asked)
+
+
+def of_module(seen: Seen) -> Reading:
+    """Return the same of a module of another program, of its first sequence (of the longest ones), by the loss L."""
+    whole = seen.longest()
+    T, _, H = whole.shape
+    number = int(seen.asked.get("layer", len(seen.layers)))
+    size = H * len(seen.layers[-1].start)
+    first = replace(whole, layers=tuple(side.rows(slice(1)) for side in whole.layers), notes=seen.notes)
+    first = first.within(8.0 * T * size * size)
+    direct, _ = gradients_of(first.layers[number - 1])
+    found = Sums(first.layer(number, torch.float64), direct[:, 0].double())
+    reading = _reading(found, T, number, len(seen.layers), H, seen.step, seen.asked)
+    arrays = dict(reading.arrays)
+    if seen.reverse:
+        timed = ("state", "gradient", "direct", "through_itself", "through_others", "through_cell", "product")
+        arrays |= {name: first.in_time(arrays[name]) for name in timed if name in arrays}
+        reading = replace(reading, panels=tuple(map(_backwards, reading.panels)))
+    longest = () if seen.lengths is None else ("Of sequences of unequal length, it is the first of the longest ones.",)
+    return replace(reading, arrays=arrays, notes=(*reading.notes, *longest, *first.notes))
+
+
+def _reading(
+    found: "Sums", T: int, layer: int, layers: int, hidden_size: int, step: int, asked: Mapping[str, Any]
+) -> Reading:
+    """Return the reading of one unit in T timesteps, that with the largest gradient where none is asked for."""
     states, totals, direct = (as_numbers(each[:T]) for each in (found.states, found.totals, found.direct))
-    largest = int(np.square(totals).sum(0).argmax())
-    unit = int(probe.asked.get("unit", largest + 1)) - 1
-    mine = as_numbers(found.products(unit)[: T - 1])  # (T - 1, S): through each number of the next state
     width = totals.shape[1]
+    direct = direct[:, :width]
+    largest = int(np.square(totals).sum(0).argmax())
+    unit = int(asked.get("unit", largest + 1)) - 1
+    mine = as_numbers(found.products(unit)[: T - 1])  # (T - 1, S): through each number of the next state
     itself, others = mine[:, unit], mine[:, :width].sum(1) - mine[:, unit]
     arrays: dict[str, Numbers] = {
         "t": np.arange(1.0, T + 1),
@@ -48,13 +82,13 @@ def read(probe: Probe) -> Reading:
         "product": np.vstack([mine[:, strongest], np.zeros((1, len(strongest)))]).T,
     }
     notes = ["Of the first sequence of the batch."]
-    if recurrent.num_layers > 1:
-        notes.insert(0, f"Of layer {layer} of {recurrent.num_layers}.")
-    if width != recurrent.hidden_size:
+    if layers > 1:
+        notes.insert(0, f"Of layer {layer} of {layers}.")
+    if width != hidden_size:
         notes.append("A complex unit is two numbers; this is one of them.")
     return Reading(
         instrument="unit",
-        step=probe.step,
+        step=step,
         arrays=arrays,
         panels=_panels(unit, [f"unit {each + 1}" for each in strongest], "through_cell" in arrays),
         said=said(unit, largest, direct[:, unit], itself, others, mine[:, width:].sum(1)),
@@ -65,22 +99,16 @@ def read(probe: Probe) -> Reading:
 class Sums:
     """What the gradients by the states of one sequence are sums of, in one layer, from 1, in float64.
 
-    states h_t (T, W), totals dL/dh_t (T, W), direct the direct part of it (T, W); L is the loss of the one sequence.
+    states h_t (T, W), totals dL/dh_t (T, W), direct the direct part of it (T, W), or by the whole state (T, S); L is
+    the loss of the one sequence.
     """
 
-    def __init__(self, probe: Probe, inputs: Tensor, targets: Tensor, lengths: Tensor | None, layer: int) -> None:
-        model, tape = probe.model, StateTape(cell=False)
-        model.eval()
-        with torch.enable_grad():
-            wanted = inputs.detach().requires_grad_()
-            torch.autograd.grad(batch_loss(probe.loss, model(wanted, lengths, tape), targets, lengths), wanted)
-        model.train()
-        self.direct = tape.direct[layer - 1][:, 0].double()
-        self._layer = layers_of(model, inputs.double())[layer - 1]
-        self.states = self._layer.states[0][:, 0]
-        T, W = self.direct.shape
-        self._arriving = self.direct.new_zeros(T, self._layer.size)  # dL/d[h_t; c_t], each as if it alone could change
-        self._arriving[:, :W] = self.direct
+    def __init__(self, layer: Layer, direct: Tensor) -> None:
+        self.direct, self._layer = direct, layer
+        self.states = layer.states[0][:, 0]
+        T, W = self.states.shape
+        self._arriving = direct.new_zeros(T, layer.size)  # dL/d[h_t; c_t], each as if it alone could change
+        self._arriving[:, : direct.shape[1]] = direct
         for part in reversed(self._pieces()):
             jacobians = self._layer.jacobian(part).by_state
             for t in range(part.stop - 1, max(part.start, 1) - 1, -1):
@@ -98,6 +126,17 @@ class Sums:
     def _pieces(self) -> list[slice]:
         T, steps = len(self.direct), max(1, PIECE // self._layer.size**2)
         return [slice(start, min(start + steps, T)) for start in range(0, T, steps)]
+
+
+def sums_of(probe: Probe, inputs: Tensor, targets: Tensor, lengths: Tensor | None, layer: int) -> Sums:
+    """Return the sums of one sequence (1, T, F) of a run, in one layer, from 1."""
+    model, tape = probe.model, StateTape(cell=False)
+    model.eval()
+    with torch.enable_grad():
+        wanted = inputs.detach().requires_grad_()
+        torch.autograd.grad(batch_loss(probe.loss, model(wanted, lengths, tape), targets, lengths), wanted)
+    model.train()
+    return Sums(layers_of(model, inputs.double())[layer - 1], tape.direct[layer - 1][:, 0].double())
 
 
 def as_numbers(values: Tensor) -> Numbers:
@@ -124,6 +163,16 @@ def said(unit: int, largest: int, direct: Numbers, itself: Numbers, others: Numb
     return (f"The largest part of the gradient by unit {unit + 1} comes {way}: {share}", first)
 
 
+def _backwards(panel: Panel) -> Panel:
+    """Return a panel of a reverse direction, in which what comes after t is t - 1."""
+
+    def turned(text: str) -> str:
+        return text.replace("t + 1", "t − 1").replace("t+1", "t−1")
+
+    layers = tuple(replace(layer, name=turned(layer.name)) for layer in panel.layers)
+    return replace(panel, title=turned(panel.title), layers=layers)
+
+
 def _panels(unit: int, names: list[str], has_cell: bool) -> tuple[Panel, ...]:
     t = Axis(title="timestep t")
     ways = [
@@ -140,7 +189,7 @@ def _panels(unit: int, names: list[str], has_cell: bool) -> tuple[Panel, ...]:
             help="Line: the state of one unit at each timestep of the first sequence",
             x=t,
             y=Axis(title="h"),
-            layers=(Layer(kind="line", x="t", y="state", hover="t = %{x}: %{y:.3f}<extra></extra>"),),
+            layers=(Drawn(kind="line", x="t", y="state", hover="t = %{x}: %{y:.3f}<extra></extra>"),),
         ),
         Panel(
             key="ways",
@@ -149,9 +198,9 @@ def _panels(unit: int, names: list[str], has_cell: bool) -> tuple[Panel, ...]:
             x=t,
             y=Axis(title="∂l/∂h"),
             layers=(
-                Layer(kind="line", x="t", y="gradient", name="all", hover=hover),
+                Drawn(kind="line", x="t", y="gradient", name="all", hover=hover),
                 *(
-                    Layer(kind="line", x="t", y=key, name=name, place=place, dash="dot", hover=hover)
+                    Drawn(kind="line", x="t", y=key, name=name, place=place, dash="dot", hover=hover)
                     for place, (key, name) in enumerate(ways, 1)
                 ),
             ),
@@ -162,7 +211,7 @@ def _panels(unit: int, names: list[str], has_cell: bool) -> tuple[Panel, ...]:
             help="Map: the product that each unit of the next timestep gives back, the largest units first",
             x=t,
             y=Axis(title="", names=tuple(names)),
-            layers=(Layer(kind="map", x="t", y="rank", z="product", hover="t = %{x}: %{z:.3e}<extra></extra>"),),
+            layers=(Drawn(kind="map", x="t", y="rank", z="product", hover="t = %{x}: %{z:.3e}<extra></extra>"),),
             scale=Scale(title="product", middle=0.0),
         ),
     )

@@ -1,5 +1,9 @@
 """Gradient and update of each parameter at one step, and the learning rate that the optimiser makes of both."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -13,7 +17,7 @@ from rnncore.engine.readings.probe import Probe
 from rnncore.engine.train import Trainer
 from rnncore.reading import Axis, Layer, Numbers, Panel, Reading
 
-_SQUARES = ("exp_avg_sq", "square_avg", "sum")  # where torch's optimisers keep squared gradients
+_SQUARES = ("max_exp_avg_sq", "exp_avg_sq", "square_avg", "sum")  # where torch's optimisers keep squared gradients
 
 
 def read(probe: Probe) -> Reading:
@@ -25,25 +29,58 @@ def read(probe: Probe) -> Reading:
     updates = np.array([exact_norm(change[part]) for part in parts])
     effective = effective_rates(trainer, rate)
     rates = np.array([float(effective[part].median()) for part in parts])
+    return of_update(Update(probe.step, tuple(trainer.parameters.names), gradients, updates, rates, rate))
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """What an optimiser made of a gradient in one step, by parameter; names: of P of them.
+
+    gradients: ||g|| before clipping. updates: ||update||. rates: median effective rates, NaN where the optimiser is
+    not known, (P,) each. rate: the learning rate. notes: what was left out.
+    """
+
+    step: int
+    names: tuple[str, ...]
+    gradients: Numbers
+    updates: Numbers
+    rates: Numbers
+    rate: float
+    notes: tuple[str, ...] = ()
+
+
+def of_update(made: Update) -> Reading:
+    """Return the reading of an update."""
+    step, names, gradients, updates, rates, rate = (
+        made.step,
+        made.names,
+        made.gradients,
+        made.updates,
+        made.rates,
+        made.rate,
+    )
     ratio = np.divide(updates, gradients, out=np.full_like(updates, np.nan), where=gradients > 0)
     arrays: dict[str, Numbers] = {
-        "parameter": np.arange(1.0, len(parts) + 1),
+        "parameter": np.arange(1.0, len(names) + 1),
         "gradient_norm": gradients,
         "update_norm": updates,
         "ratio": ratio,
         "effective_learning_rate": rates,
     }
-    panels = _panels(tuple(trainer.parameters.names), rate)
-    notes = ["The gradient is that before clipping."]
-    if still := [name for name, norm in zip(trainer.parameters.names, gradients, strict=True) if not norm > 0]:
+    panels = _panels(names, rate)
+    notes = ["The gradient is that before clipping.", *made.notes]
+    if still := [name for name, norm in zip(names, gradients, strict=True) if not norm > 0]:
         those = ", ".join(still)
         notes.append(f"The ratio of update and gradient is not defined for {those}, whose gradient is exactly 0.")
-    if np.allclose(rates, rate, rtol=1e-3):
+    if not np.isfinite(rates).any():
+        panels = panels[:1]
+        notes.append("By what this optimiser multiplies a gradient is not known here.")
+    elif np.allclose(rates, rate, rtol=1e-3):
         panels = panels[:1]
         notes.append(f"This optimiser multiplies all gradients by the same learning rate, {rate:.3g}.")
     return Reading(
         instrument="adam",
-        step=probe.step,
+        step=step,
         arrays=arrays,
         panels=panels,
         said=said(gradients, updates),
@@ -75,10 +112,20 @@ def effective_rates(trainer: Trainer, rate: float) -> Tensor:
     v is the average of squared gradients, of Adam with its correction for the start; without one it is eta itself.
     """
     state, group = trainer.optimizer.state[trainer.parameters.weights], trainer.optimizer.param_groups[0]
+    found = rates_of(state, group, rate)
+    return torch.full_like(trainer.parameters.weights.detach(), rate) if found is None else found
+
+
+def rates_of(state: Mapping[str, Any], group: Mapping[str, Any], rate: float) -> Tensor | None:
+    """Return the same of what an optimiser of torch's keeps of one parameter; None where it keeps no squares."""
     kept = next((name for name in _SQUARES if name in state), None)
     if kept is None:
-        return torch.full_like(trainer.parameters.weights.detach(), rate)
+        return None
     squares = state[kept]
+    if group.get("centered"):
+        squares = squares - state["grad_avg"].square()
+    if "lr_decay" in group:
+        rate = rate / (1 + (float(state["step"]) - 1) * group["lr_decay"])
     if "betas" in group:
         squares = squares / (1 - group["betas"][1] ** float(state["step"]))
     rates: Tensor = rate / (squares.sqrt() + group["eps"])
