@@ -10,7 +10,7 @@ from torch import Tensor
 
 from rnncore.config import FlossingConfig
 from rnncore.engine.cells.recurrent import Recurrent
-from rnncore.engine.instruments.jacobians import layers_with, network_jacobians
+from rnncore.engine.instruments.jacobians import layers_with, network_steps
 from rnncore.engine.instruments.lyapunov import exponents_of
 
 
@@ -77,5 +77,5 @@ def flossing_loss(recurrent: Recurrent, inputs: Tensor, count: int) -> Tensor:
     weights = [tuple(recurrent.layer_weights(layer).values()) for layer in range(recurrent.num_layers)]
     layers = layers_with(recurrent.definition, weights, inputs)
     size = sum(layer.size for layer in layers)
-    loss: Tensor = exponents_of(network_jacobians(layers), len(inputs), size, min(count, size)).square().mean()
+    loss: Tensor = exponents_of(network_steps(layers), len(inputs), size, min(count, size)).square().mean()
     return loss

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
+from rnncore.cells import CELLS as REGISTRY
 from rnncore.engine.cells.definition import CellDefinition
 from rnncore.engine.instruments.jacobians import NotDefinedError, layers_of, network_jacobians
 from tests.support.networks import SIZES, build
@@ -26,6 +27,29 @@ def test_closed_forms_are_what_differentiation_finds(kind: tuple[str, str], size
         expected = CellDefinition.jacobian(layer.definition, layer.inputs.flatten(0, 1), before, layer.weights)
         torch.testing.assert_close(found.by_state, expected.by_state, rtol=1e-11, atol=1e-12)
         torch.testing.assert_close(found.by_input, expected.by_input, rtol=1e-11, atol=1e-12)
+
+
+@settings(max_examples=80, deadline=None)
+@given(cell=st.sampled_from(list(REGISTRY)), sizes=SIZES, seed=st.integers(0, 2**31))
+def test_products_with_many_vectors_are_those_with_the_matrices(cell: str, sizes: tuple[int, ...], seed: int) -> None:
+    model, inputs = build((cell, "tanh"), sizes, seed)
+    for layer in layers_of(model, inputs):
+        T, B, width = layer.inputs.shape
+        before = tuple(each.flatten(0, 1) for each in layer.before)
+        expected = CellDefinition.jacobian(layer.definition, layer.inputs.flatten(0, 1), before, layer.weights)
+        by_state, by_input = (each.view(T, B, layer.size, -1) for each in expected)
+        steps = layer.steps(slice(0, T))
+        for t in range(T):
+            rows, columns = torch.randn(B, 5, layer.size).double(), torch.randn(B, layer.size, 5).double()
+            below = torch.randn(B, width, 5).double()
+            forth = by_state[t] @ columns
+            torch.testing.assert_close(steps.forth(t, columns), forth, rtol=1e-10, atol=1e-11)
+            with_inputs = forth + by_input[t] @ below
+            torch.testing.assert_close(steps.forth(t, columns, below), with_inputs, rtol=1e-10, atol=1e-11)
+            found = torch.cat([torch.zeros_like(rows), rows], 1)
+            steps.back(t, found[:, 5:])
+            assert not found[:, :5].any()
+            torch.testing.assert_close(found[:, 5:], rows @ by_state[t], rtol=1e-10, atol=1e-11)
 
 
 @settings(max_examples=25, deadline=None)

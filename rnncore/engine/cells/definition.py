@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from rnncore.cells import Cell
 from rnncore.engine.cells.generic import State, unroll
-from rnncore.engine.cells.jacobian import Jacobian, jacobian_of
+from rnncore.engine.cells.jacobian import Jacobian, MatrixSteps, Steps, jacobian_of
 from rnncore.engine.cells.scan import Recursion
 from rnncore.engine.cells.tape import LayerTape
 
@@ -111,6 +111,11 @@ class CellDefinition(ABC):
     def jacobian(self, inputs: Tensor, before: State, weights: Weights) -> Jacobian:
         """Return how the state after n timesteps depends on that before them, (n, W) each, and on inputs (n, I)."""
         return jacobian_of(lambda x, state: self.step(x, state, weights).state, inputs, before)
+
+    def steps(self, inputs: Tensor, before: State, weights: Weights) -> Steps:
+        """Return n timesteps with inputs (n, B, I) from the states before them, (n, B, W) each, for many vectors."""
+        flat = tuple(each.flatten(0, 1) for each in before)
+        return MatrixSteps(self.jacobian(inputs.flatten(0, 1), flat, weights), inputs.shape[1])
 
     def gates(self, inputs: Tensor, states: Tensor, weights: Weights) -> Tensor:
         """Return the activations of `entry.gates`, (T, B, G, H), from inputs (T, B, I) and h_t (T, B, W)."""

@@ -1,8 +1,9 @@
 """The Jacobian of any cell's step, by torch.func: slower than a closed form of its own, and just as exact."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -31,9 +32,47 @@ def jacobian_of(step: Callable[[Tensor, State], State], inputs: Tensor, before: 
     return Jacobian(*found)
 
 
+class Steps(Protocol):
+    """n timesteps of B sequences, each as the products of its d state_t / d state_{t-1} with many vectors at once."""
+
+    def back(self, step: int, rows: Tensor) -> None:
+        """Turn each row, (B, R, S), into its product with the matrix of one timestep: a gradient goes back in time."""
+
+    def forth(self, step: int, columns: Tensor, inputs: Tensor | None = None) -> Tensor:
+        """Return the matrix times columns (B, S, K), and d state_t / d x_t times `inputs` (B, I, K) added to that."""
+
+
+class MatrixSteps:
+    """`Steps` of any cell: the matrices themselves, (n, B, S, S) and (n, B, S, I)."""
+
+    def __init__(self, jacobian: Jacobian, batch: int) -> None:
+        self._by_state, self._by_input = (each.view(-1, batch, *each.shape[1:]) for each in jacobian)
+
+    def back(self, step: int, rows: Tensor) -> None:
+        """See `Steps`."""
+        rows.copy_(product(rows, self._by_state[step]))
+
+    def forth(self, step: int, columns: Tensor, inputs: Tensor | None = None) -> Tensor:
+        """See `Steps`."""
+        found = product(self._by_state[step], columns)
+        return found if inputs is None else found + product(self._by_input[step], inputs)
+
+
+def product(a: Tensor, b: Tensor) -> Tensor:
+    """Return a @ b of stacks of matrices, (B, N, K) and (B, K, M).
+
+    On the CPU by numpy, whose products of this size are as fast as torch's on Intel's processors, and 1.2 (AVX2) to 2.7
+    times as fast (AVX-512) on AMD's, of which torch's library uses half; where gradients flow, by torch.
+    """
+    if a.device.type != "cpu" or a.requires_grad or b.requires_grad:
+        return a @ b
+    return torch.from_numpy(np.matmul(a.numpy(), b.numpy()))
+
+
 def through(slopes: list[Tensor], weights: Tensor) -> Tensor:
     """Return sum_g diag(slopes_g) W_g for n timesteps, (n, H, K), from G slopes (n, H) and stacked weights (G H, K)."""
-    if len(slopes) == 1:
-        return slopes[0].unsqueeze(-1) * weights
-    blocks = weights.view(len(slopes), -1, weights.shape[-1])  # (G, H, K)
-    return torch.einsum("gni,gij->nij", torch.stack(slopes), blocks)
+    first, *others = zip(slopes, weights.chunk(len(slopes)), strict=True)
+    found = first[0].unsqueeze(-1) * first[1]
+    for slope, block in others:
+        found.addcmul_(slope.unsqueeze(-1), block)
+    return found

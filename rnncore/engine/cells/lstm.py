@@ -13,7 +13,8 @@ from torch.nn import functional as F
 from rnncore.cells import Cell
 from rnncore.engine.cells.definition import CellDefinition, Passed, Passing, Step, Weights, stacked_gates
 from rnncore.engine.cells.generic import State
-from rnncore.engine.cells.jacobian import Jacobian, through
+from rnncore.engine.cells.jacobian import Jacobian, Steps
+from rnncore.engine.cells.lstm_steps import LstmSteps
 from rnncore.engine.cells.probe_lstm import probe_lstm
 from rnncore.engine.cells.scan import (
     Key,
@@ -73,16 +74,11 @@ class Lstm(CellDefinition):
 
     def jacobian(self, inputs: Tensor, before: State, weights: Weights) -> Jacobian:
         """d[h_t; c_t]/d[h_{t-1}; c_{t-1}]: all that h_{t-1} does goes through the four preactivations."""
-        w_ih, w_hh, b_ih, b_hh = weights
-        i, f, g, o = (F.linear(inputs, w_ih, b_ih) + F.linear(before[0], w_hh, b_hh)).chunk(4, -1)
-        i, f, g, o = i.sigmoid(), f.sigmoid(), g.tanh(), o.sigmoid()
-        squashed = (f * before[1] + i * g).tanh()
-        opened = o * (1 - squashed * squashed)  # dh_t/dc_t
-        to_cell = [g * i * (1 - i), before[1] * f * (1 - f), i * (1 - g * g), torch.zeros_like(o)]
-        to_output = [*(opened * each for each in to_cell[:3]), squashed * o * (1 - o)]
-        by_hidden, by_input = (torch.cat([through(each, w) for each in (to_output, to_cell)], -2) for w in (w_hh, w_ih))
-        by_cell = torch.cat([(opened * f).diag_embed(), f.diag_embed()], -2)
-        return Jacobian(torch.cat([by_hidden, by_cell], -1), by_input)
+        return LstmSteps(inputs, before, weights).jacobian()
+
+    def steps(self, inputs: Tensor, before: State, weights: Weights) -> Steps:
+        """Leave out what is diagonal of the matrices: less than half of the work."""
+        return LstmSteps(inputs, before, weights)
 
     def step_back(self, part: Passed, weights: Weights) -> Passing:
         """a_t: dL/d(preactivation) of i, f, g and o, in which is what came along the cell state; back by W_hh."""

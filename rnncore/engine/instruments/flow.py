@@ -8,10 +8,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from rnncore.choices import READOUTS
+from rnncore.engine.cells.jacobian import Steps
 from rnncore.engine.cells.scan import Recursion, row_norms
 from rnncore.engine.instruments.jacobians import Layer, layers_of
 from rnncore.engine.instruments.top import loss_of
 from rnncore.engine.model import SequenceModel
+
+Numbers = NDArray[np.float64]
 
 _PIECE = 2**20  # numbers of Jacobians that are made at once: they are still in the cache when they are used
 
@@ -77,17 +80,19 @@ def rows_back(
     direct: what enters at each timestep, (T, B, W), or by the whole state, (T, B, S). row_of: from timesteps, counted
     from 0, to the row that what enters there belongs to. flows: whether the gradient goes from t to t - 1.
     """
-    (T, B), width = direct.shape[:2], top.states[0].shape[-1]
-    carried = _Rows(B, count, top.size, direct)
+    T, B = direct.shape[:2]
+    lengths = row_norms(direct)  # (T, B)
+    directions = direct.double() / lengths.where(lengths > 0, 1.0).unsqueeze(-1)
+    carried = _Rows(direct.new_zeros(B, count, top.size), top.states[0].shape[-1])
     found = np.full((count, T), -np.inf)
     first = count  # the rows from here on have begun
-    for t, jacobian in _last_to_first(top):
+    for t, (piece, place) in _last_to_first(top):
         if t in row_of:
             first = min(first, row_of[t])
-            carried.add(row_of[t], direct[t])
-        found[first:, t] = carried.hidden(first, width)
-        if flows is None or flows[t]:
-            carried.go_back(first, jacobian)
+            carried.add(row_of[t], directions[t], as_numbers(lengths[t]))
+        found[first:, t] = carried.hidden(first)
+        if t and (flows is None or flows[t]):
+            carried.go_back(first, piece, place)
         else:
             carried.forget()
         if tell is not None:
@@ -98,71 +103,83 @@ def rows_back(
 class _Rows:
     """All d l_tau / d state_t at one timestep t: vectors (B, R, S), each times e to the power of its `logs` (B, R)."""
 
-    def __init__(self, batch: int, count: int, size: int, like: Tensor) -> None:
-        self.count = count
-        self.vectors = like.new_zeros(batch, count, size)
-        self.norms = torch.zeros(batch, count, dtype=torch.float64, device=like.device)  # of the vectors
-        self.logs = torch.zeros_like(self.norms)
+    def __init__(self, zeros: Tensor, width: int) -> None:
+        self._vectors, self._width = zeros, width  # of h_t
+        self._logs = np.zeros(zeros.shape[:2])
+        self._norms = np.zeros(zeros.shape[:2])  # of the vectors, and of their parts that are gradients by h_t
+        self._hidden = np.zeros(zeros.shape[:2])
 
-    def add(self, row: int, gradient: Tensor) -> None:
-        """Add a gradient by h_t, (B, W), to one row."""
-        length, own = row_norms(gradient), self.logs[:, row] + self.norms[:, row].log()  # (B,)
-        unit = torch.maximum(own, length.log())  # the longer of both, as the unit of their sum
-        unit = unit.where(unit.isfinite(), 0.0)
-        whole = self.vectors[:, row].double() * (self.logs[:, row] - unit).exp()[:, None]
-        direction = gradient.double() / length.where(length > 0, 1.0)[:, None]
-        whole[:, : gradient.shape[-1]] += direction * (length.log() - unit).exp()[:, None]
-        self.logs[:, row] = unit
-        self._set(slice(row, row + 1), whole[:, None])
+    def add(self, row: int, directions: Tensor, lengths: Numbers) -> None:
+        """Add gradients by h_t or by the whole state to one row: of length 1 or 0, float64, times their lengths (B,)."""
+        with np.errstate(divide="ignore"):
+            own, other = self._logs[:, row] + np.log(self._norms[:, row]), np.log(lengths)
+        unit = np.maximum(own, other)  # the longer of both, as the unit of their sum
+        unit[~np.isfinite(unit)] = 0.0
+        kept = np.where(np.isfinite(own), self._logs[:, row] - unit, -np.inf)
+        scales = torch.from_numpy(np.exp([kept, other - unit])).to(directions)  # (2, B)
+        whole = self._vectors[:, row].double() * scales[0, :, None]
+        whole[:, : directions.shape[-1]] += directions * scales[1, :, None]
+        self._vectors[:, row], self._logs[:, row] = whole, unit
+        self._measure(slice(row, row + 1))
 
-    def hidden(self, first: int, width: int) -> NDArray[np.float64]:
+    def hidden(self, first: int) -> Numbers:
         """Return the logarithms of the means over b of |d l_tau / d h_t|, of the rows from `first`."""
-        whole = width == self.vectors.shape[-1]
-        norms = self.norms[:, first:] if whole else _norms(self.vectors[:, first:, :width])
-        logs = self.logs[:, first:] + norms.log()
-        return np.asarray((logs.logsumexp(0) - np.log(len(logs))).cpu().numpy())
+        with np.errstate(divide="ignore"):
+            logs = self._logs[:, first:] + np.log(self._hidden[:, first:])
+            most = logs.max(0)
+            most[~np.isfinite(most)] = 0.0
+            return np.asarray(np.log(np.exp(logs - most).mean(0)) + most)
 
-    def go_back(self, first: int, jacobian: Tensor) -> None:
-        """Go from t to t - 1: multiply the rows from `first` by d state_t / d state_{t-1} (B, S, S)."""
-        rows = slice(first, self.count)
-        self._set(rows, self.vectors[:, rows] @ jacobian)
+    def go_back(self, first: int, steps: Steps, place: int) -> None:
+        """Go from t to t - 1: multiply the rows from `first` by d state_t / d state_{t-1}."""
+        steps.back(place, self._vectors[:, first:])
+        self._measure(slice(first, None))
 
     def forget(self) -> None:
         """Let all rows be 0: no gradient crosses this border."""
-        self.vectors.zero_()
-        self.norms.zero_()
-        self.logs.zero_()
+        for each in (self._vectors, self._norms, self._hidden, self._logs):
+            each[:] = 0
 
-    def _set(self, rows: slice, vectors: Tensor) -> None:
-        """Take vectors in the units of `logs`; where they have become short or long, their length goes into these."""
-        norms = _norms(vectors)
-        if bool(((norms > LONG) | ((norms < 1 / LONG) & (norms > 0))).any()):
-            unit = norms.where(norms > 0, 1.0)
-            vectors = vectors / unit[..., None].to(vectors)
-            self.logs[:, rows] += unit.log()
-            norms = norms / unit
-        self.vectors[:, rows], self.norms[:, rows] = vectors, norms
+    def _measure(self, rows: slice) -> None:
+        """Take norms; where vectors have become short or long, their length goes into `logs`."""
+        vectors = self._vectors[:, rows]
+        hidden = norms = _norms(vectors)
+        if self._width < vectors.shape[-1]:
+            hidden = _norms(vectors[..., : self._width])
+        least, most = norms.min(initial=1.0), norms.max(initial=1.0)
+        if not 1 / LONG <= least <= most <= LONG:
+            unit = np.where(norms > 0, norms, 1.0)
+            vectors /= torch.from_numpy(unit).to(vectors).unsqueeze(-1)
+            self._logs[:, rows] += np.log(unit)
+            norms, hidden = norms / unit, hidden / unit
+        self._norms[:, rows], self._hidden[:, rows] = norms, hidden
 
 
 LONG = 1e4  # vectors are at most so long, and at least 1e-4: squares and products of them are nothing to float32
 
 
-def _norms(vectors: Tensor) -> Tensor:
-    """Return the lengths (B, R) of vectors (B, R, S) as float64; those that float32 may have lost are taken anew."""
-    norms: Tensor = torch.linalg.vector_norm(vectors, dim=-1)
-    if bool(((norms < 1e-15) | ~norms.isfinite()).any()):
-        return row_norms(vectors)
-    return norms.double()
+def _norms(vectors: Tensor) -> Numbers:
+    """Return the lengths (B, R) of vectors (B, R, S); those that float32 may have lost are taken anew."""
+    norms = as_numbers(torch.linalg.vector_norm(vectors, dim=-1))
+    if norms.min(initial=1.0) < 1e-15 or not np.isfinite(norms).all():
+        return as_numbers(row_norms(vectors))
+    return norms
 
 
-def _last_to_first(top: Layer) -> Iterator[tuple[int, Tensor]]:
-    """Yield each timestep and its Jacobian (B, S, S), from the last to the first."""
+def as_numbers(values: Tensor) -> Numbers:
+    """Return a tensor as an array of numpy's."""
+    return np.asarray(values.cpu(), np.float64)
+
+
+def _last_to_first(top: Layer) -> Iterator[tuple[int, tuple[Steps, int]]]:
+    """Yield each timestep and where its matrices are, from the last to the first."""
     T, B = top.inputs.shape[:2]
     steps = max(1, _PIECE // (B * top.size**2))
     for stop in range(T, 0, -steps):
         start = max(stop - steps, 0)
-        piece = top.jacobian(slice(start, stop)).by_state.view(-1, B, top.size, top.size)
-        yield from zip(reversed(range(start, stop)), reversed(piece.unbind(0)), strict=True)
+        piece = top.steps(slice(start, stop))
+        for t in range(stop - 1, start - 1, -1):
+            yield t, (piece, t - start)
 
 
 def _direct(model: SequenceModel, top: Layer, targets: Tensor, loss: str, lengths: Tensor | None) -> Tensor:

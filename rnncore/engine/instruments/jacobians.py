@@ -1,16 +1,18 @@
 """The Jacobians of a whole network, from one timestep to the next: all layers' states as one row of N numbers."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 import torch
 from torch import Tensor
 
 from rnncore.engine.cells.definition import CellDefinition, Weights
 from rnncore.engine.cells.generic import State
-from rnncore.engine.cells.jacobian import Jacobian
+from rnncore.engine.cells.jacobian import Jacobian, Steps
 from rnncore.engine.model import SequenceModel
 
 PIECE = 2**22  # numbers of Jacobians that are made at once
+AT_ONCE = 2**18  # the same, where the products with them follow at once: they are still in the cache then
 
 
 class NotDefinedError(ValueError):
@@ -49,8 +51,12 @@ class Layer:
         before = tuple(each[part].flatten(0, 1) for each in self.before)
         return self.definition.jacobian(self.inputs[part].flatten(0, 1), before, self.weights)
 
+    def steps(self, part: slice) -> Steps:
+        """Return `Steps` of some timesteps."""
+        return self.definition.steps(self.inputs[part], tuple(each[part] for each in self.before), self.weights)
+
     def seen_above(self, part: slice) -> Jacobian | None:
-        """Return how outputs depend on h_t and on inputs, (n B, H, ...); None: they are h_t itself."""
+        """Return how outputs depend on h_t and on inputs, (n, B, H, ...); None: they are h_t itself."""
         if type(self.definition).outputs is CellDefinition.outputs:
             return None
 
@@ -58,7 +64,8 @@ class Layer:
             return self.definition.outputs(x[None, None], h[None, None], self.weights)[0, 0]
 
         states, inputs = (each[part].flatten(0, 1) for each in (self.states[0], self.inputs))
-        return Jacobian(*torch.func.vmap(torch.func.jacrev(row, argnums=(0, 1)))(states, inputs))
+        found = torch.func.vmap(torch.func.jacrev(row, argnums=(0, 1)))(states, inputs)
+        return Jacobian(*(each.view(-1, self.inputs.shape[1], *each.shape[1:]) for each in found))
 
 
 def _states_from(start: State, definition: CellDefinition, inputs: Tensor, weights: Weights) -> State:
@@ -100,31 +107,38 @@ def layers_with(definition: CellDefinition, weights: Sequence[Weights], inputs: 
     return found
 
 
-def network_jacobians(layers: list[Layer]) -> Iterator[Tensor]:
-    """Yield d state_t / d state_{t-1} (B, N, N) of all layers' states together, t = 1 to T."""
+Product = Callable[[Tensor], Tensor]
+
+
+def network_steps(layers: list[Layer]) -> Iterator[Product]:
+    """Yield t = 1 to T as the product of d state_t / d state_{t-1}, of all layers' states, with columns (B, N, K)."""
     T, B = layers[0].inputs.shape[:2]
-    steps = max(1, PIECE // (B * sum(layer.size for layer in layers) ** 2))
+    steps = max(1, AT_ONCE // (B * sum(layer.size**2 for layer in layers)))
     for start in range(0, T, steps):
         part = slice(start, min(start + steps, T))
-        found = _together(layers, part)
-        yield from found.view(-1, B, *found.shape[1:])
+        pieces = [(layer, layer.steps(part), layer.seen_above(part)) for layer in layers]
+        for step in range(part.stop - part.start):
+            yield partial(_product, pieces, step)
 
 
-def _together(layers: list[Layer], part: slice) -> Tensor:
-    """Return the Jacobians (n B, N, N): a layer sees the new state of that below it, and so its old one too."""
-    rows: list[Tensor] = []
-    arriving = None  # d inputs of this layer / d states of all layers below before this timestep
-    for layer in layers:
-        own = layer.jacobian(part)
-        row = own.by_state if arriving is None else torch.cat([own.by_input @ arriving, own.by_state], -1)
-        rows.append(row)
-        hidden, seen = row[:, : layer.states[0].shape[-1]], layer.seen_above(part)
+def _product(pieces: list[tuple[Layer, Steps, Jacobian | None]], step: int, columns: Tensor) -> Tensor:
+    """Do one timestep: a layer sees the new state of that below it."""
+    found: list[Tensor] = []
+    arriving = None  # what of the columns has reached this layer's inputs, (B, I, K)
+    parts = torch.split(columns.to(pieces[0][0].inputs), [layer.size for layer, *_ in pieces], -2)
+    for (layer, steps, seen), own in zip(pieces, parts, strict=True):
+        found.append(steps.forth(step, own, arriving))
+        hidden = found[-1][:, : layer.states[0].shape[-1]]
         if seen is not None:
-            hidden = seen.by_state @ hidden
-            if arriving is not None:
-                hidden = hidden + torch.nn.functional.pad(
-                    seen.by_input @ arriving, (0, hidden.shape[-1] - arriving.shape[-1])
-                )
+            direct = 0 if arriving is None else seen.by_input[step] @ arriving
+            hidden = seen.by_state[step] @ hidden + direct
         arriving = hidden
-    width = rows[-1].shape[-1]
-    return torch.cat([torch.nn.functional.pad(row, (0, width - row.shape[-1])) for row in rows], -2)
+    return torch.cat(found, -2) if len(found) > 1 else found[0]
+
+
+def network_jacobians(layers: list[Layer]) -> Iterator[Tensor]:
+    """Yield d state_t / d state_{t-1} (B, N, N) of all layers' states together, t = 1 to T."""
+    like = layers[0].inputs
+    eye = torch.eye(sum(layer.size for layer in layers), dtype=like.dtype, device=like.device)
+    for step in network_steps(layers):
+        yield step(eye.expand(like.shape[1], -1, -1))
