@@ -110,7 +110,7 @@ class _Rows:
         self._hidden = np.zeros(zeros.shape[:2])
 
     def add(self, row: int, directions: Tensor, lengths: Numbers) -> None:
-        """Add gradients by h_t or by the whole state to one row: of length 1 or 0, float64, times their lengths (B,)."""
+        """Add gradients by h_t or by the whole state to one row: (B, ...) of length 1 or 0, times `lengths` (B,)."""
         with np.errstate(divide="ignore"):
             own, other = self._logs[:, row] + np.log(self._norms[:, row]), np.log(lengths)
         unit = np.maximum(own, other)  # the longer of both, as the unit of their sum
