@@ -21,12 +21,13 @@ _DRAWN = 200  # rows and columns of a map that are sent to a browser, at most
 class Axis:
     """An axis of a panel. title: with its unit. log: logarithmic. equal: one unit is as long as on the other axis.
 
-    names: what stands at the places 1, 2, 3 ... instead of the numbers.
+    low: where it begins; None: where the numbers do. names: what stands at the places 1, 2, 3 ... instead of them.
     """
 
     title: str
     log: bool = False
     equal: bool = False
+    low: float | None = None
     names: tuple[str, ...] = ()
 
     @classmethod

@@ -1,5 +1,6 @@
-"""Pieces of sentences for the user: numbers with their nouns, lists of names, texts of the user's own."""
+"""Pieces of sentences for the user: numbers, numbers with their nouns, lists of names, texts of the user's own."""
 
+import math
 import re
 from collections.abc import Sequence
 
@@ -29,6 +30,20 @@ def first_of(count: int, total: int, noun: str) -> str:
     if count == total:
         return f"the only {noun}" if total == 1 else f"all {total:,} {plural(noun)}"
     return f"the first {f'{count:,} ' if count > 1 else ''}of {total:,} {plural(noun)}"
+
+
+def figure(value: float, digits: int = 2) -> str:
+    """Return a number in a few significant digits as people write it: 1.6, 240, 3e-9."""
+    if not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "infinite"
+    if value == 0:
+        return "0"
+    mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
+    if not -4 < int(exponent) < 5:
+        return f"{mantissa.rstrip('0').rstrip('.') if '.' in mantissa else mantissa}e{int(exponent)}"
+    decimals = max(0, digits - 1 - int(exponent))
+    text = f"{float(f'{mantissa}e{exponent}'):,.{decimals}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def plural(noun: str) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from rnncore.diagnosis.quantities import figure
+from rnncore.words import figure
 
 # By the names in `Finding.evidence`; one that is missing here is told by its name.
 WORDS = {

@@ -14,6 +14,7 @@ from rnncore.reading import Layer, Numbers, Panel, Reading, Scale
 
 _VIRIDIS = [[index / 9, color] for index, color in enumerate(sequential.Viridis)]
 _BLUE_RED = [[index / 10, color] for index, color in enumerate(diverging.RdBu_r)]
+_LEVEL = 6  # letters of a name that stands level below an axis
 SOLID = {"surface"}  # kinds that only the whole plotly.js draws
 
 
@@ -76,12 +77,18 @@ def _figure(panel: Panel, arrays: Mapping[str, Numbers], theme: str, color: int)
     for layer in panel.layers:
         _DRAW[layer.kind](figure, layer, arrays, panel, palette, color)
     for axis, update in ((panel.x, figure.update_xaxes), (panel.y, figure.update_yaxes)):
-        update(title=axis.title, type="log" if axis.log else "linear")
+        update(title=axis.title, type="log" if axis.log else "linear", exponentformat="power" if axis.log else "B")
+        if axis.low is not None:
+            update(range=[axis.low, None])
         if axis.names:
             update(tickvals=list(range(1, len(axis.names) + 1)), ticktext=texts(axis.names, 22), automargin=True)
+    if any(len(name) > _LEVEL for name in panel.x.names):
+        figure.update_xaxes(
+            tickangle=-30, ticklabeloverflow="allow"
+        )  # they end at their place, so that the last one has room too
     if panel.x.equal or panel.y.equal:
         figure.update_yaxes(scaleanchor="x", scaleratio=1)
-    note = {"font": {"size": 11, "color": palette.muted}}
+    note = {"font": {"size": 11, "color": palette.muted}, "bgcolor": palette.hover, "opacity": 0.85}
     for place, name in panel.levels:
         at = np.log10(place) if panel.y.log else place  # plotly's annotations count in decades there
         figure.add_shape(type="line", xref="paper", x0=0, x1=1, y0=place, y1=place, line=_thin(palette))

@@ -23,7 +23,7 @@ export function corner(figure, title) {
  * @param {KeyboardEvent} event
  */
 export function leaveFigure(event) {
-  if (event.key !== "Escape" || !document.fullscreenElement?.classList.contains("rgl-card")) return false;
+  if (event.key !== "Escape" || !document.fullscreenElement?.matches(".rgl-card, .rgl-picture")) return false;
   document.exitFullscreen().catch(() => {});
   return true;
 }

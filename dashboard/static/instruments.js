@@ -125,7 +125,7 @@ class InstrumentCard {
     this.often.label.hidden = true;
     if (entry.follows) this.status.before(this.often.label);
     this.places = element("div", "rgl-instrument-runs");
-    this.body.append(look, about, terms, this.bar, this.places);
+    this.body.append(look, this.bar, this.places, about, terms);
     this.root.append(summary, this.body);
     this.root.ontoggle = () => {
       if (!this.root.open) return this.stop();

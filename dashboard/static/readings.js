@@ -1,6 +1,7 @@
 // The pictures of one reading of an instrument: figures, rows and columns of a map, texts with tinted letters.
 
 import { button, count, element, setRich } from "./dom.js";
+import { corner } from "./full_screen.js";
 
 /** @import { Picture, ReadingAnswer } from "./instruments.d.ts" */
 /** @import { Layout, Plotly, PlotElement, Trace } from "./plotly.d.ts" */
@@ -13,6 +14,7 @@ const CONFIG = {
 /** @type {Record<string, string>} */
 const SIGNS = { space: "␣", newline: "⏎", tab: "⇥" };
 const ROLL_MS = 2500;
+const LARGER = 1.7; // type of a figure that fills the screen
 const STRONGEST = 55; // percent of colour: the letter on it is to be read
 const DECADES = 4; // below the strongest character of a text, after which there is no tint
 
@@ -32,8 +34,9 @@ export async function drawReading(node, answer, plotly) {
   });
   const words = element("div", "rgl-instrument-words");
   for (const sentence of [answer.undefined, ...answer.said]) if (sentence) words.append(element("p", "", sentence));
-  for (const note of answer.notes) words.append(element("p", "rgl-aside", note));
-  node.replaceChildren(words, ...places.map(({ place }) => place));
+  const notes = element("div", "rgl-instrument-words");
+  for (const note of answer.notes) notes.append(element("p", "rgl-aside", note));
+  node.replaceChildren(words, ...places.map(({ place }) => place), notes);
   for (const { picture, place } of places) {
     if (picture.letters) drawLetters(place, picture);
     else if (picture.spec) await drawFigure(place, picture, await plotly(picture.whole));
@@ -48,6 +51,8 @@ function pictureOf({ key, title, help, letters }) {
   const text = element("span"); // the heading itself is a row of parts with gaps between them
   setRich(text, title);
   heading.append(text);
+  const full = letters ? null : corner(place, text.textContent ?? "");
+  if (full) heading.append(full);
   const plot = element("div", letters ? "rgl-letters" : "rgl-plot");
   plot.setAttribute("role", letters ? "group" : "figure");
   plot.setAttribute("aria-label", help);
@@ -60,10 +65,13 @@ function pictureOf({ key, title, help, letters }) {
  * @param {Picture} picture
  * @param {Plotly} Plotly
  */
-async function drawFigure(place, { spec, slices, rolls }, Plotly) {
+async function drawFigure(place, picture, Plotly) {
+  const { spec, slices, rolls } = picture;
   const plot = /** @type {PlotElement} */ (place.querySelector(".rgl-plot"));
   if (!spec) return;
-  const layout = { ...spec.layout, font: { ...spec.layout.font, family: getComputedStyle(place).fontFamily } };
+  place.onfullscreenchange = () => drawFigure(place, picture, Plotly);
+  const own = { ...spec.layout, font: { ...spec.layout.font, family: getComputedStyle(place).fontFamily } };
+  const layout = document.fullscreenElement === place ? enlarged(own, LARGER) : own;
   await Plotly.react(plot, spec.data, layout, CONFIG);
   if (slices) addSlices(place, plot, layout, Plotly);
   if (rolls && !place.querySelector(".rgl-roll")) {
@@ -71,6 +79,24 @@ async function drawFigure(place, { spec, slices, rolls }, Plotly) {
     start.classList.add("rgl-roll");
     place.append(start);
   }
+}
+
+/**
+ * A layout with larger type and more room for it.
+ * @template T
+ * @param {T} layout
+ * @param {number} by
+ * @returns {T}
+ */
+export function enlarged(layout, by) {
+  if (Array.isArray(layout)) return /** @type {T} */ (layout.map((each) => enlarged(each, by)));
+  if (layout === null || typeof layout !== "object") return layout;
+  const entries = Object.entries(layout).map(([key, value]) => {
+    if (key === "size" && typeof value === "number") return [key, value * by];
+    if (key !== "margin") return [key, enlarged(value, by)];
+    return [key, Object.fromEntries(Object.entries(value).map(([side, px]) => [side, px * by]))];
+  });
+  return Object.fromEntries(entries);
 }
 
 /**

@@ -102,17 +102,3 @@ def recording_overhead(step: ArrayLike, elapsed_s: ArrayLike, evaluated: ArrayLi
         return None
     undisturbed, alone = (float(np.quantile(kind, UNDISTURBED)) for kind in (recording, plain))
     return max(0.0, undisturbed / alone - 1) / profile_every
-
-
-def figure(value: float, digits: int = 2) -> str:
-    """Return a number in a few significant digits as people write it: 1.6, 240, 3e-9."""
-    if not math.isfinite(value):
-        return "NaN" if math.isnan(value) else "infinite"
-    if value == 0:
-        return "0"
-    mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
-    if not -4 < int(exponent) < 5:
-        return f"{mantissa.rstrip('0').rstrip('.') if '.' in mantissa else mantissa}e{int(exponent)}"
-    decimals = max(0, digits - 1 - int(exponent))
-    text = f"{float(f'{mantissa}e{exponent}'):,.{decimals}f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text

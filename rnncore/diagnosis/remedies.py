@@ -7,7 +7,7 @@ from rnncore.cells import CELLS
 from rnncore.choices import READOUTS
 from rnncore.diagnosis.evidence import Evidence
 from rnncore.diagnosis.finding import Remedy
-from rnncore.diagnosis.quantities import figure
+from rnncore.words import figure
 
 HEALTHY_RATIO = 5e-3  # update norm / weight norm of a healthy run: 3e-3 to 1.5e-2 measured with Adam at 5e-3
 HIGHEST_RATE = {"sgd": 0.1}  # learning rates above which a remedy does not go; for the adaptive ones:

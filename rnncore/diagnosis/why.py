@@ -6,9 +6,9 @@ from rnncore.cells import CELLS
 from rnncore.choices import READOUTS
 from rnncore.diagnosis.evidence import Evidence
 from rnncore.diagnosis.finding import Remedy
-from rnncore.diagnosis.quantities import figure
 from rnncore.diagnosis.remedies import another_form, clip_at, more_steps, shorter_way, usual_weights
 from rnncore.diagnosis.rules.through_time import FADING, VANISHING, reached
+from rnncore.words import figure
 
 FAR = 10.0  # loss over that of a simple answer above which more of the same training is no advice
 DECAYS = 0.5  # share of the gradient (or of the update) from which weight decay decides where the weights go

@@ -6,11 +6,11 @@ from typing import Any
 
 import pyarrow as pa
 
-from rnncore.diagnosis.quantities import figure
 from rnncore.studies.config import StudyConfig
 from rnncore.studies.expansion import StudyCell
 from rnncore.studies.outcome import CellOutcome, outcome_of
 from rnncore.studies.summary import NUMBERS
+from rnncore.words import figure
 
 Summaries = Mapping[int, Mapping[str, Any]]  # `RunSummary.to_json()` by number of the run
 _TEXTS = ("status", "reason", "flow")

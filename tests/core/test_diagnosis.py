@@ -12,9 +12,10 @@ from rnncore.config import TrainConfig
 from rnncore.diagnosis.evidence import Evidence
 from rnncore.diagnosis.finding import FINDINGS, Finding
 from rnncore.diagnosis.kinds import FINDINGS as ALL
-from rnncore.diagnosis.quantities import decay, figure, first_non_finite, measured, reach, share_clipped, unequal
+from rnncore.diagnosis.quantities import decay, first_non_finite, measured, reach, share_clipped, unequal
 from rnncore.diagnosis.remedies import more_steps
 from rnncore.diagnosis.rules.through_time import describe, reached
+from rnncore.words import figure
 from tests.support.evidence import found, health, history, line, stuck
 
 T = 50

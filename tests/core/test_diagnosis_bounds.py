@@ -7,8 +7,9 @@ import pytest
 
 from rnncore.diagnosis.evidence import Evidence
 from rnncore.diagnosis.finding import Finding
-from rnncore.diagnosis.quantities import decay, figure, first_non_finite, reach, recording_overhead
+from rnncore.diagnosis.quantities import decay, first_non_finite, reach, recording_overhead
 from rnncore.diagnosis.rules.through_time import describe
+from rnncore.words import figure
 from tests.support.evidence import history
 
 

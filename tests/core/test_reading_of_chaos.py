@@ -74,3 +74,23 @@ def test_the_course_tells_where_the_largest_exponent_began_and_ended() -> None:
     assert found.said == (f"The largest exponent goes from {first:.3f} at step 1 to {last:.3f} at step 5.",)
     assert found.arrays["map"].shape == (6, 5)
     assert torch.is_grad_enabled()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_an_exponent_above_0_is_seen_beside_those_far_below(seed: int) -> None:
+    """Dead ReLU units give exponents of -50 and minus infinity, which would flatten the one that explodes."""
+    init = {"scheme": "spectral", "spectral_radius": 2.0}
+    config = TrainConfig.model_validate(
+        CONFIG.model_dump() | {"model": {"hidden_size": 24, "nonlinearity": "relu"}, "init": init, "seed": seed}
+    )
+    found = Inspection(config, load_dataset(config.data)).read("lyapunov", 1)
+    exponents, axis = found.arrays["exponent"], found.panels[0].y
+    finite, gone = exponents[np.isfinite(exponents)], int(np.isneginf(exponents).sum())
+    assert (axis.low is not None) == (finite.min() < -7)
+    if axis.low is not None:
+        assert exponents[0] > 0.02 * axis.low
+        assert any("the lower edge" in note for note in found.notes)
+    assert sum("minus infinity" in note for note in found.notes) == (gone > 0)
+    if gone > 0:
+        (note,) = (note for note in found.notes if "minus infinity" in note)
+        assert note.startswith(f"{gone} of 24 exponents ")

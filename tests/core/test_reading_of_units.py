@@ -156,7 +156,8 @@ def test_updates_are_those_of_the_run_and_rates_those_of_its_optimiser(name: str
 def test_the_sentence_about_updates_compares_the_spreads() -> None:
     (sentence,) = said_of_updates(np.array([1.0, 1e-4]), np.array([0.02, 0.01]))
     assert sentence == (
-        "The lengths of the parameters' gradients differ by up to a factor of 1e+04, those of their updates by up to 2."
+        "The lengths of the parameters' gradients differ by up to a factor of 10,000, those of their updates by up "
+        "to 2."
     )
 
 
@@ -175,7 +176,7 @@ def test_where_there_is_no_cosine_or_ratio_it_is_said_in_words() -> None:
     assert reading.said == ("The gradient of the recurrent matrix is exactly 0.",)
     reading = inspection.read("adam", 2)
     (place,) = np.flatnonzero(np.isnan(reading.arrays["ratio"]))
-    name = Trainer(one).parameters.names[place]
+    name = Trainer(one).parameters.names[place].removeprefix("recurrent.")
     assert f"The ratio of update and gradient is not defined for {name}, whose gradient is exactly 0." in reading.notes
 
 

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { placeOn, slicesOf, tintsOf, when, withSubscripts } from "../../dashboard/static/readings.js";
+import { enlarged, placeOn, slicesOf, tintsOf, when, withSubscripts } from "../../dashboard/static/readings.js";
 
 test("a place of a map has a row over t and a column over tau", () => {
   const map = {
@@ -58,4 +58,20 @@ test("what stands after an underscore in a formula is a subscript", () => {
     "|∂l<sub>τ</sub>/∂h<sub>t</sub>|, W<sub>hh</sub> h<sub>t-1</sub>ᵀ",
   );
   assert.equal(withSubscripts("‖g‖, η / (√v̂ + ε)"), "‖g‖, η / (√v̂ + ε)");
+});
+
+test("a figure that fills the screen has larger type, and nothing else of it changes", () => {
+  const layout = {
+    font: { size: 12, color: "#000" },
+    margin: { l: 56, t: 22 },
+    xaxis: { title: { text: "t", font: { size: 12 } }, range: [1, null] },
+    annotations: [{ text: "size", x: 3, font: { size: 10 } }],
+  };
+  assert.deepEqual(enlarged(layout, 2), {
+    font: { size: 24, color: "#000" },
+    margin: { l: 112, t: 44 },
+    xaxis: { title: { text: "t", font: { size: 24 } }, range: [1, null] },
+    annotations: [{ text: "size", x: 3, font: { size: 20 } }],
+  });
+  assert.equal(layout.font.size, 12);
 });

@@ -3,8 +3,8 @@
 from rnncore.diagnosis.clipped import clipping
 from rnncore.diagnosis.evidence import Evidence
 from rnncore.diagnosis.finding import Finding, Rule
-from rnncore.diagnosis.quantities import figure
 from rnncore.diagnosis.remedies import clip_at
+from rnncore.words import figure
 
 MOSTLY = 0.9  # share of steps clipped from which the threshold decides the length of the step ...
 FAR = 0.1  # ... to this share of the gradient or less: clipping at half to ten times the average norm does no harm

@@ -2,8 +2,8 @@
 
 from rnncore.diagnosis.evidence import Evidence
 from rnncore.diagnosis.finding import Finding, Rule
-from rnncore.diagnosis.quantities import figure
 from rnncore.diagnosis.why import because
+from rnncore.words import figure
 
 
 def judge(e: Evidence) -> Finding | None:

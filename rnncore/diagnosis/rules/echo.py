@@ -2,10 +2,10 @@
 
 from rnncore.diagnosis.evidence import Evidence, Line
 from rnncore.diagnosis.finding import Finding, Remedy, Rule
-from rnncore.diagnosis.quantities import figure
 from rnncore.diagnosis.remedies import more_steps
 from rnncore.diagnosis.trend import falling
 from rnncore.diagnosis.why import no_decay
+from rnncore.words import figure
 
 FOLLOWS = 0.25  # R^2 from which a forecast follows the series at all
 

@@ -6,8 +6,8 @@ from typing import Any
 from rnncore.cells import CELLS
 from rnncore.diagnosis.evidence import Evidence
 from rnncore.diagnosis.finding import SCALE_EXPLAINS, Finding, Rule
-from rnncore.diagnosis.quantities import figure
 from rnncore.diagnosis.remedies import scale_data, undo_mistake
+from rnncore.words import figure
 
 # Input weights are drawn up to 1/sqrt(H): inputs of size 10 saturate tanh in layers of up to about 100 units
 # (LeCun et al. 1998, section 4.3: inputs of mean 0 and variance 1).

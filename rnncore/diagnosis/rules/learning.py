@@ -2,7 +2,7 @@
 
 from rnncore.diagnosis.evidence import Evidence
 from rnncore.diagnosis.finding import Finding, Rule
-from rnncore.diagnosis.quantities import figure
+from rnncore.words import figure
 
 
 def judge(e: Evidence) -> Finding | None:

@@ -7,8 +7,8 @@ import numpy as np
 from rnncore.cells import CELLS
 from rnncore.diagnosis.evidence import Evidence
 from rnncore.diagnosis.finding import Finding, Rule
-from rnncore.diagnosis.quantities import figure
 from rnncore.diagnosis.remedies import HEALTHY_RATIO, HIGHEST_ADAPTIVE_RATE, HIGHEST_RATE, learning_rate
+from rnncore.words import figure
 
 # Update norm / weight norm: healthy 3e-3 to 1.5e-2 (measured with Adam at 5e-3, whose first step is up to 0.15).
 LARGE_UPDATES, LARGE_FIRST_UPDATE = 0.05, 0.4

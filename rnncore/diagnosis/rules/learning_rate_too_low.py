@@ -3,8 +3,8 @@
 from rnncore.diagnosis.clipped import clipping
 from rnncore.diagnosis.evidence import LATELY, SATURATED, Evidence
 from rnncore.diagnosis.finding import Finding, Remedy, Rule
-from rnncore.diagnosis.quantities import figure
 from rnncore.diagnosis.remedies import HEALTHY_RATIO, HIGHEST_ADAPTIVE_RATE, HIGHEST_RATE, learning_rate
+from rnncore.words import figure
 
 SMALL_UPDATES = 3e-5  # update norm / weight norm; healthy 3e-3 to 1.5e-2 (Adam, 5e-3), at 1e-6 it is 9e-6 (measured)
 SMALL_GRADIENT = 1e-4  # below it, or where units have no slope, it is the gradient that is missing

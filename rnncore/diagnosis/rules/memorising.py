@@ -2,7 +2,7 @@
 
 from rnncore.diagnosis.evidence import Evidence
 from rnncore.diagnosis.finding import Finding, Rule
-from rnncore.diagnosis.quantities import figure
+from rnncore.words import figure
 
 BY_HEART = 0.8  # training loss over that of the best simple answer on training sequences, below which they are known
 APART = 1.3  # validation loss over training loss (as far as the simple answer's own losses do not explain it)

@@ -5,8 +5,8 @@ import math
 from rnncore.data.facts import UNRELATED
 from rnncore.diagnosis.evidence import Evidence
 from rnncore.diagnosis.finding import Finding, Rule
-from rnncore.diagnosis.quantities import figure
 from rnncore.diagnosis.remedies import undo_mistake
+from rnncore.words import figure
 
 # An autocorrelation of N unrelated values is about 1/sqrt(N) off 0; the largest over 10 lags and several inputs is
 # about 3 times that (Bartlett 1946).

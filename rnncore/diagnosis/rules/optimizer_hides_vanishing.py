@@ -4,7 +4,7 @@ import numpy as np
 
 from rnncore.diagnosis.evidence import LATELY, Evidence
 from rnncore.diagnosis.finding import Finding, Rule
-from rnncore.diagnosis.quantities import figure
+from rnncore.words import figure
 
 HIDDEN = 100.0  # growth of update norm / gradient norm since the first steps
 

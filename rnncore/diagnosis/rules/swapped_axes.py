@@ -2,8 +2,8 @@
 
 from rnncore.diagnosis.evidence import Evidence
 from rnncore.diagnosis.finding import Finding, Rule
-from rnncore.diagnosis.quantities import figure
 from rnncore.diagnosis.remedies import undo_mistake
+from rnncore.words import figure
 
 MIXED = 1e-3  # change of an answer, in standard deviations of all answers, far above what rounding does (1e-6)
 

@@ -2,8 +2,8 @@
 
 from rnncore.diagnosis.evidence import Evidence
 from rnncore.diagnosis.finding import SCALE_EXPLAINS, Finding, Rule
-from rnncore.diagnosis.quantities import figure
 from rnncore.diagnosis.remedies import scale_data, undo_mistake
+from rnncore.words import figure
 
 # A read-out of H units begins with answers below 1, and its weights move by about the learning rate in a step: targets
 # of size 10 take an adaptive optimiser of 0.005 thousands of steps, and throw SGD out (LeCun et al. 1998, section 4.3).

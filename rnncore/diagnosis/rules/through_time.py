@@ -11,8 +11,8 @@ import numpy as np
 
 from rnncore.diagnosis.evidence import Evidence
 from rnncore.diagnosis.finding import Finding, Rule
-from rnncore.diagnosis.quantities import Decay, Floats, decay, figure, reach
-from rnncore.words import many
+from rnncore.diagnosis.quantities import Decay, Floats, decay, reach
+from rnncore.words import figure, many
 
 FADING, VANISHING = 0.1, 1e-3  # reach below which the gradient fades, vanishes; their inverses: it grows, explodes
 NEARLY_ONE = 0.95  # total / direct between this and its inverse count as equal

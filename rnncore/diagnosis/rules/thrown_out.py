@@ -7,9 +7,9 @@ import numpy as np
 
 from rnncore.diagnosis.evidence import LATELY, Evidence
 from rnncore.diagnosis.finding import Finding, Rule
-from rnncore.diagnosis.quantities import figure
 from rnncore.diagnosis.remedies import clip_at, usual_weights
 from rnncore.diagnosis.rules.learning_rate_too_high import too_high
+from rnncore.words import figure
 
 SPIKE = 100.0  # norm / median of up to 50 norms before; runs that go on learning stay below about 30 (measured)
 RECOVERED = 0.9  # share of the loss before the spike below which a run has come back ...

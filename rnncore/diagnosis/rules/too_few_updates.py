@@ -2,11 +2,11 @@
 
 from rnncore.diagnosis.evidence import Evidence
 from rnncore.diagnosis.finding import Finding, Rule
-from rnncore.diagnosis.quantities import figure
 from rnncore.diagnosis.remedies import more_steps
 from rnncore.diagnosis.rules.echo import echoes
 from rnncore.diagnosis.trend import falling
 from rnncore.diagnosis.why import lost
+from rnncore.words import figure
 
 FEW = 100  # steps in which a gradient step of a healthy size (0.5 % of the weights) can have moved them by half
 LEAST = 1000

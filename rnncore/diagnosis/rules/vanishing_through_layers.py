@@ -4,7 +4,7 @@ import numpy as np
 
 from rnncore.diagnosis.evidence import Evidence
 from rnncore.diagnosis.finding import Finding, Remedy, Rule
-from rnncore.diagnosis.quantities import figure
+from rnncore.words import figure
 
 VANISHED = 1e-2  # largest gradient of layer 1 over that of the last layer; two layers of any cell stay above .05
 

@@ -17,9 +17,10 @@ from rnncore.engine.model import SequenceModel
 from rnncore.engine.readings.module import Seen
 from rnncore.engine.readings.probe import Probe
 from rnncore.reading import Axis, Layer, Numbers, Panel, Reading, Scale
-from rnncore.words import first_of, many
+from rnncore.words import figure, first_of, many, of_many, sentence
 
 _SEQUENCES = 4  # over which exponents are averaged
+_CUT = -5.0  # nats per timestep: of what shrinks faster the rest of the bar tells nothing
 _NEAR = 0.02  # a factor per timestep that is nearer to 1 than that is neither growth nor decay
 
 _ONE_LOSS = "The dashed line is that of one loss at the last timestep"
@@ -35,7 +36,7 @@ def read(probe: Probe) -> Reading:
     before = _before_flossing(probe, inputs[:rows])
     if before is not None:
         arrays["exponent_before"] = before
-        panels[0] = _spectrum(True)
+        panels[0] = _spectrum(True, panels[0].y.low)
     if lengths is not None:
         notes.append("Padded timesteps count like the others.")
     first = float(arrays["exponent"][0])
@@ -89,7 +90,9 @@ def spectrum_of(model: SequenceModel, inputs: Tensor, step: int, most: int = _SE
         notes.append(f"The state has {size:,} numbers; these are the first {MOST} exponents.")
     exponents = lyapunov_spectrum(model, inputs[:rows])
     arrays: dict[str, Numbers] = {"rank": np.arange(1.0, len(exponents) + 1), "exponent": exponents}
-    panels = [_spectrum(False)]
+    low = _lowest(exponents)
+    notes += [_below(exponents, low), _wiped_out(exponents)]
+    panels = [_spectrum(False, low)]
     if (values := eigenvalues(model)) is not None:
         arrays |= {"eigenvalue_real": values.real.astype(float), "eigenvalue_imaginary": values.imag.astype(float)}
         panels.append(_disc())
@@ -130,7 +133,7 @@ def _flossed(probe: Probe) -> tuple[str, ...]:
     of = "the largest exponent" if config.exponents == 1 else f"the first {config.exponents} exponents"
     return (
         f"The flossing before this step ({many(config.steps, 'update')}) brought the root mean square of {of} from "
-        f"{flossed.before:.3g} to {flossed.after:.3g}.",
+        f"{figure(flossed.before, 3)} to {figure(flossed.after, 3)}.",
     )
 
 
@@ -191,7 +194,7 @@ def said(first: float, norms: Numbers | None) -> tuple[str, ...]:
     """Return what the largest exponent means, and how the measured profile compares."""
     if not np.isfinite(first):
         return ("Every disturbance is wiped out within the sequence: the largest exponent is minus infinity.",)
-    factor, inverse = f"{np.exp(first):.3g}", f"{np.exp(-first):.3g}"
+    factor, inverse = figure(float(np.exp(first)), 3), figure(float(np.exp(-first)), 3)
     if first > math.log1p(_NEAR):
         what = f"grows {factor} times per timestep on average"
     elif first < math.log1p(-_NEAR):
@@ -202,10 +205,11 @@ def said(first: float, norms: Numbers | None) -> tuple[str, ...]:
     own = None if norms is None else slope(norms)
     if own is None:
         return (words,)
+    measured = figure(float(np.exp(own)), 3)
     return (
         words,
-        f"The measured gradient changes by a factor of {np.exp(own):.3g} per step back in time: the slope of the line "
-        "that fits its logarithm best.",
+        f"The measured gradient changes by a factor of {measured} per step back in time: the slope of the line that "
+        "fits its logarithm best.",
     )
 
 
@@ -227,7 +231,36 @@ def course(arrays: dict[str, Numbers], latest: Reading) -> Reading:
     return Reading(instrument="lyapunov", step=0, arrays=found, panels=_over_training(steps), said=words)
 
 
-def _spectrum(flossed: bool) -> Panel:
+def _lowest(exponents: Numbers) -> float | None:
+    """Return where the axis of exponents ends below, so that one slightly above 0 is seen beside those far below."""
+    return _CUT if np.isfinite(exponents).any() and _least(exponents) < 1.4 * _CUT else None
+
+
+def _least(exponents: Numbers) -> float:
+    return float(exponents[np.isfinite(exponents)].min())
+
+
+def _below(exponents: Numbers, low: float | None) -> str:
+    """Return that bars are cut, or ''."""
+    return (
+        ""
+        if low is None
+        else f"Bars that reach the lower edge go on below it, the last one to {figure(_least(exponents), 3)}."
+    )
+
+
+def _wiped_out(exponents: Numbers) -> str:
+    """Return how many exponents have no bar, or ''."""
+    gone = int(np.isneginf(exponents).sum())
+    if not 0 < gone < len(exponents):
+        return ""
+    return sentence(
+        f"{of_many(gone, len(exponents), 'exponent', 'is', 'are')} minus infinity and "
+        f"{'has' if gone == 1 else 'have'} no bar: a disturbance in such a direction is wiped out"
+    )
+
+
+def _spectrum(flossed: bool, low: float | None) -> Panel:
     hover = "exponent %{x}: %{y:.4f}<extra></extra>"
     before = Layer(kind="bars", x="rank", y="exponent_before", name="before flossing", tone="muted", hover=hover)
     own = Layer(kind="bars", x="rank", y="exponent", name="at this step" if flossed else "", hover=hover)
@@ -236,7 +269,7 @@ def _spectrum(flossed: bool) -> Panel:
         title="Lyapunov exponents, largest first",
         help="Bar chart: the Lyapunov exponents in descending order, with a line at 0",
         x=Axis(title="rank"),
-        y=Axis(title="nats per timestep"),
+        y=Axis(title="nats per timestep", low=low),
         layers=(before, own) if flossed else (own,),
         levels=((0.0, "0: neither grows nor shrinks"),),
     )

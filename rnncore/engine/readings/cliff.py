@@ -16,6 +16,7 @@ from rnncore.engine.losses import batch_loss
 from rnncore.engine.readings.probe import Probe
 from rnncore.engine.train import Trainer
 from rnncore.reading import Axis, Layer, Numbers, Panel, Reading
+from rnncore.words import figure
 
 POINTS = 41
 AT_NORM = 1.0  # at which a run that does not clip is shown clipped
@@ -58,17 +59,17 @@ def read(probe: Probe) -> Reading:
         "loss_after_clipped_step": after[:1],
         "loss_after_unclipped_step": after[1:],
     }
-    marks = [(unclipped, f"learning rate times gradient: {unclipped:.3g}")]
+    marks = [(unclipped, f"learning rate times gradient: {figure(unclipped, 3)}")]
     if clipped < unclipped:
-        marks = [(clipped, f"{how}: {clipped:.3g}"), (unclipped, f"not clipped: {unclipped:.3g}")]
+        marks = [(clipped, f"{how}: {figure(clipped, 3)}"), (unclipped, f"not clipped: {figure(unclipped, 3)}")]
     shorter = "the clipped step" if clips else f"the step {how}"
     if turned:
         shorter = "a step along it as short as the clipped one"
     notes = [CAUTION]
     if _goes_elsewhere(trainer.config):
         notes.append(
-            "The marks are steps of plain SGD along −g; what this run trains with can step another way, and as far as "
-            "it likes."
+            "The marks are steps of plain SGD along −g; what this run trains with can step another way, by another "
+            "length."
         )
     if trainer.model.recurrent.recursion_clip is not None or trainer.model.recurrent.truncation is not None:
         notes.append(
@@ -141,9 +142,9 @@ def said(now: float, clipped: float | None, unclipped: float, shorter: str) -> t
     """
 
     def after(loss: float) -> str:
-        return f"be {loss:.3g}" if np.isfinite(loss) else "no longer be finite"
+        return f"be {figure(loss, 3)}" if np.isfinite(loss) else "no longer be finite"
 
-    own = f"{now:.3g}" if np.isfinite(now) else "not finite"
+    own = figure(now, 3) if np.isfinite(now) else "not finite"
     first = f"The loss of this batch is {own}; after the whole step along −g it would {after(unclipped)}"
     return (f"{first}." if clipped is None else f"{first}, and after {shorter} it would {after(clipped)}.",)
 

@@ -15,6 +15,7 @@ from rnncore.engine.readings.cliff import gradient_of, loss_at
 from rnncore.engine.readings.probe import Probe
 from rnncore.engine.train import Trainer
 from rnncore.reading import Axis, Layer, Numbers, Panel, Reading, Scale
+from rnncore.words import figure
 
 POINTS = 41
 _PLACES = 40  # of each way that are drawn
@@ -56,12 +57,13 @@ def read(probe: Probe) -> Reading:
         notes.append("One of the twins leaves the part of the plane that is shown.")
     if not torch.equal(own, weights):
         notes.append("Settings were changed by hand in this run; its way is drawn as it would be without that.")
+    lowest = figure(float(np.nanmin(losses)), 3)
     return Reading(
         instrument="plane",
         step=probe.step,
         arrays=arrays,
         panels=_panels(_name(trainer), _name(_twin(trainer))),
-        said=(f"At these points of the plane the loss goes from {np.nanmin(losses):.3g} to {_highest(losses)}.",),
+        said=(f"At these points of the plane the loss goes from {lowest} to {_highest(losses)}.",),
         notes=tuple(notes),
     )
 
@@ -138,7 +140,7 @@ def _log(losses: Numbers) -> Numbers:
 
 
 def _highest(losses: Numbers) -> str:
-    return f"{losses.max():.3g}" if np.isfinite(losses).all() else "values that are not finite"
+    return figure(float(losses.max()), 3) if np.isfinite(losses).all() else "values that are not finite"
 
 
 def _panels(own: str, twin: str) -> tuple[Panel, ...]:

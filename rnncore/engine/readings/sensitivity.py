@@ -13,7 +13,7 @@ from rnncore.engine.readings.chaos import measured, tape_of
 from rnncore.engine.readings.module import Seen
 from rnncore.engine.readings.probe import Probe
 from rnncore.reading import Axis, Layer, Numbers, Panel, Reading
-from rnncore.words import first_of, many
+from rnncore.words import figure, first_of, many
 
 _SEQUENCES = 8
 _MOST = 2**25  # numbers of the states along all directions, and of the directions themselves
@@ -69,7 +69,7 @@ def said(values: Numbers) -> tuple[str, ...]:
     early = float(values[: max(1, len(values) // 10)].mean())
     if not early > 0:
         return ()
-    ratio = f"{float(values[-1]) / early:.2g}"
+    ratio = figure(float(values[-1]) / early)
     times = "about as large as" if ratio == "1" else f"about {ratio} times"
     which = "the first state" if len(values) < 20 else "the states of the first tenth"
     return (f"E‖∂h/∂θ‖² of the last state is {times} that of {which}.",)

@@ -16,6 +16,7 @@ from rnncore.engine.instruments.jacobians import NotDefinedError
 from rnncore.engine.readings.probe import Probe
 from rnncore.engine.train import Trainer
 from rnncore.reading import Axis, Layer, Numbers, Panel, Reading
+from rnncore.words import figure
 
 _SQUARES = ("max_exp_avg_sq", "exp_avg_sq", "square_avg", "sum")  # where torch's optimisers keep squared gradients
 
@@ -29,7 +30,8 @@ def read(probe: Probe) -> Reading:
     updates = np.array([exact_norm(change[part]) for part in parts])
     effective = effective_rates(trainer, rate)
     rates = np.array([float(effective[part].median()) for part in parts])
-    return of_update(Update(probe.step, tuple(trainer.parameters.names), gradients, updates, rates, rate))
+    names = tuple(name.removeprefix("recurrent.") for name in trainer.parameters.names)
+    return of_update(Update(probe.step, names, gradients, updates, rates, rate))
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,7 @@ def of_update(made: Update) -> Reading:
         notes.append("By what this optimiser multiplies a gradient is not known here.")
     elif np.allclose(rates, rate, rtol=1e-3):
         panels = panels[:1]
-        notes.append(f"This optimiser multiplies all gradients by the same learning rate, {rate:.3g}.")
+        notes.append(f"This optimiser multiplies all gradients by the same learning rate, {figure(rate, 3)}.")
     return Reading(
         instrument="adam",
         step=step,
@@ -139,8 +141,8 @@ def said(gradients: Numbers, updates: Numbers) -> tuple[str, ...]:
         return ()
     spans = [float(np.log10(values[moved].max() / values[moved].min())) for values in (gradients, updates)]
     return (
-        f"The lengths of the parameters' gradients differ by up to a factor of {10 ** spans[0]:.3g}, "
-        f"those of their updates by up to {10 ** spans[1]:.3g}.",
+        f"The lengths of the parameters' gradients differ by up to a factor of {figure(10 ** spans[0], 3)}, "
+        f"those of their updates by up to {figure(10 ** spans[1], 3)}.",
     )
 
 
@@ -189,6 +191,6 @@ def _panels(names: tuple[str, ...], rate: float) -> tuple[Panel, ...]:
             x=axis,
             y=Axis(title="effective learning rate", log=True),
             layers=(Layer(kind="bars", x="parameter", y="effective_learning_rate", hover=hover + "<extra></extra>"),),
-            levels=((rate, f"η = {rate:.3g}"),),
+            levels=((rate, f"η = {figure(rate, 3)}"),),
         ),
     )
