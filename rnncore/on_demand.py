@@ -93,6 +93,16 @@ def chosen(key: str, config: TrainConfig, asked: Mapping[str, object]) -> dict[s
     return found
 
 
+def text_of(asked: Mapping[str, int]) -> str:
+    """Return what a reader has chosen as the store has it: 'layer=1&unit=3'."""
+    return "&".join(f"{name}={value}" for name, value in sorted(asked.items()))
+
+
+def choice_of(text: str) -> tuple[tuple[str, int], ...]:
+    """Undo `text_of`."""
+    return tuple((name, int(value)) for name, _, value in (part.partition("=") for part in text.split("&") if part))
+
+
 def choice_in_words(asked: Mapping[str, int]) -> str:
     """Return what the reader of an instrument has chosen: 'layer 1, unit 3', 'at every 2 evaluations', or ''."""
     every = asked.get(EVERY)

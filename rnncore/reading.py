@@ -167,24 +167,33 @@ class Reading:
         return cls(arrays=arrays, panels=panels, **about)
 
     def thinned(self) -> Self:
-        """Return it with maps of at most 200 rows and columns, each the largest number of those it stands for."""
-        maps = {layer.z for panel in self.panels for layer in panel.layers if layer.kind == "map"}
-        sides = {
-            name
-            for panel in self.panels
-            for layer in panel.layers
-            if layer.z in maps and self._is_large(layer.z)
-            for name in (layer.x, layer.y)
-        }
-        arrays = {
-            name: _pooled(values) if (name in maps and self._is_large(name)) else _picked(values) if name in sides else
-            values
-            for name, values in self.arrays.items()
-        }  # fmt: skip
-        return replace(self, arrays=arrays)
+        """Return it with maps of at most 200 rows and columns, each the largest number of those it stands for.
 
-    def _is_large(self, name: str) -> bool:
-        return bool(max(self.arrays[name].shape) > _DRAWN)
+        The sides of such a map are thinned with it; those that other layers have too get a name of their own for it.
+        """
+        layers = [layer for panel in self.panels for layer in panel.layers]
+        large = {layer.z for layer in layers if layer.kind == "map" and max(self.arrays[layer.z].shape) > _DRAWN}
+        if not large:
+            return self
+        others = {side for layer in layers if layer.z not in large for side in (layer.x, layer.y)}
+        arrays = {name: _pooled(values) if name in large else values for name, values in self.arrays.items()}
+
+        def side(name: str) -> str:
+            own = f"{name}, thinned" if name in others else name
+            arrays[own] = _picked(self.arrays[name])
+            return own
+
+        panels = tuple(
+            replace(
+                panel,
+                layers=tuple(
+                    replace(layer, x=side(layer.x), y=side(layer.y)) if layer.z in large else layer
+                    for layer in panel.layers
+                ),
+            )
+            for panel in self.panels
+        )
+        return replace(self, arrays=arrays, panels=panels)
 
     def _about(self) -> dict[str, Any]:
         plain = {name: getattr(self, name) for name in self.__slots__ if name not in ("arrays", "panels")}

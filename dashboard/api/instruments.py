@@ -20,6 +20,7 @@ from dashboard.server.keys import id_of, key_in
 from rnncore.on_demand import EVERY, ON_DEMAND
 from rnncore.reading import Reading
 from rnncore.reading_files import WRITERS
+from rnncore.runs.inspector.programs import Asked
 from rnncore.runs.store.store import StoredRun
 from rnncore.words import visible
 
@@ -43,7 +44,7 @@ async def instrument(request: Request) -> Response | dict[str, Any]:
     `course=1`: over training up to that step, at a few steps, or with `every=N` at every N evaluations. `layer=N`,
     `unit=N`: of an instrument that leaves this choice. `theme=dark`, `color=N`: of the figures. `as=npz`, `as=parquet`:
     all numbers as a file; `as=json`: the same as JSON. An answer 202 tells the share of the work that is done: ask
-    again.
+    again. `waiting` in an answer says that the program of a watched run is asked for a reading, or for a newer one.
     """
     asked = request.query_params
     theme, form = asked.get("theme", "light"), asked.get("as", "figures")
@@ -65,9 +66,14 @@ async def instrument(request: Request) -> Response | dict[str, Any]:
             found = await to_thread.run_sync(ask, limiter=_threads())
     except OverBudget:
         raise ApiError(429, MANY, RETRY_S) from None
+    waiting = ""
+    if isinstance(found, Asked):
+        waiting, found = found.said, 0.0 if found.kept is None else found.kept
+    told = {"waiting": waiting} if waiting else {}
     if isinstance(found, float):
-        return JSONAnswer({"run": key, "instrument": name, "share": found}, 202)
-    return await run_in_threadpool(_ANSWERS.get(form, _file), found, key, form, theme, int(color))
+        return JSONAnswer({"run": key, "instrument": name, "share": found} | told, 202)
+    answer = await run_in_threadpool(_ANSWERS.get(form, _file), found, key, form, theme, int(color))
+    return answer | told if isinstance(answer, dict) else answer
 
 
 def _run(key: str) -> StoredRun:

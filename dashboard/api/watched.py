@@ -4,6 +4,8 @@ A run's id, or its group's, is the right to do so; docs/http-api.md says what is
 """
 
 import secrets
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -19,12 +21,13 @@ from dashboard.server.workspace import workspace_of
 from rnncore.runs.patience import patient
 from rnncore.runs.store.keys import watch_key
 from rnncore.runs.watched import OverError, UnknownWatched, WatchedRuns
-from rnncore.runs.watched_forms import WatchedModel, WatchedRecord
+from rnncore.runs.watched_forms import MAX_NUMBERS, Wanted, WatchedModel, WatchedReading, WatchedRecord
 from rnncore.words import visible
 
 MANY = "Many watched models send records from your address at this moment; try again in a few seconds."
 RETRY_S = 5.0
 MAX_REASON = 300  # characters
+MAX_READING_BYTES = 8 * MAX_NUMBERS * 4 // 3 + 128 * 1024  # its numbers in base64, and all else
 
 _budget = Budget(each=16, total=64)  # by network address: each call is up to 256 kB to be read and stored
 
@@ -71,12 +74,19 @@ async def begin(request: Request) -> JSONAnswer:
 async def records(request: Request) -> dict[str, Any]:
     """Keep records of a run."""
     run = run_id(request, "watched")
-    try:
-        with _budget.one_more(address_of(request)):
-            sent = RecordsRequest.model_validate(await read_json(request)).records
-            await _obey(lambda runs: runs.add(run, [each.record() for each in sent]))
-    except OverBudget:
-        raise ApiError(429, MANY, RETRY_S) from None
+    with _taken_in(request):
+        sent = RecordsRequest.model_validate(await read_json(request)).records
+        wanted = await _obey(lambda runs: runs.add(run, [each.record() for each in sent]))
+    return _told(wanted)
+
+
+@endpoint
+async def readings(request: Request) -> dict[str, Any]:
+    """Keep a reading of an instrument that a run's program has made."""
+    run = run_id(request, "watched")
+    with _taken_in(request):
+        sent = WatchedReading.model_validate(await read_json(request, MAX_READING_BYTES))
+        await _obey(lambda runs: runs.read(run, sent.reading()))
     return {"ok": True}
 
 
@@ -85,8 +95,7 @@ async def alive(request: Request) -> dict[str, Any]:
     """Note a sign of life of a run or a group, which is taken for interrupted after a minute without one."""
     run = run_id(request, "watched")
     await read_json(request)
-    await _obey(lambda runs: runs.beat(run))
-    return {"ok": True}
+    return _told(await _obey(lambda runs: runs.beat(run)))
 
 
 @endpoint
@@ -97,9 +106,25 @@ async def end(request: Request) -> dict[str, Any]:
     return {"ok": True}
 
 
-async def _obey(work: Any) -> None:
+@contextmanager
+def _taken_in(request: Request) -> Iterator[None]:
+    """Let few bodies of one address be read and stored at once."""
     try:
-        await run_in_threadpool(_patiently, work)
+        with _budget.one_more(address_of(request)):
+            yield
+    except OverBudget:
+        raise ApiError(429, MANY, RETRY_S) from None
+
+
+def _told(wanted: Sequence[Wanted]) -> dict[str, Any]:
+    """Return that all is well, and which readings the program is asked for."""
+    asks = [{"run": each.run, "instrument": each.instrument, "chosen": dict(each.chosen)} for each in wanted]
+    return {"ok": True, "asks": asks}
+
+
+async def _obey(work: Any) -> Any:
+    try:
+        return await run_in_threadpool(_patiently, work)
     except UnknownWatched:
         raise ApiError(404, NOT_FOUND) from None
     except OverError as error:
@@ -117,6 +142,7 @@ def _patiently(work: Any) -> Any:
 routes = [
     Route("/watched", begin, methods=["POST"]),
     Route("/watched/{watched}/records", records, methods=["POST"]),
+    Route("/watched/{watched}/readings", readings, methods=["POST"]),
     Route("/watched/{watched}/alive", alive, methods=["POST"]),
     Route("/watched/{watched}/end", end, methods=["POST"]),
 ]

@@ -12,6 +12,7 @@ from rnncore.reading import Reading
 from rnncore.runs.read.series import records_since
 from rnncore.runs.store.snapshots import read_snapshot
 from rnncore.runs.store.store import Store, StoredRun
+from rnncore.runs.watched_forms import is_watched
 
 POINTS = 4000  # records per run, those with the extremes among them
 PROFILE_BYTES = 1_900_000  # of all runs of a report together, before base64 adds a third
@@ -56,7 +57,7 @@ def run_readings(store: Store, run: StoredRun, color: int) -> list[dict[str, Any
         {
             "label": run.label,
             "color": color,
-            "last": run.step,
+            "last": max(run.step, reading.step) if is_watched(run.config) else run.step,
             "title": ON_DEMAND[reading.instrument].title,
             "help": ON_DEMAND[reading.instrument].help,
             "light": drawn(reading, "light", color, flat=True),

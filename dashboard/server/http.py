@@ -193,11 +193,11 @@ async def read_body(request: Request, limit: int, seconds: float) -> bytes:
     return bytes(body)
 
 
-async def read_json(request: Request) -> dict[str, Any]:
-    """Return the JSON object in the body. Raises ApiError."""
+async def read_json(request: Request, limit: int = MAX_JSON_BYTES) -> dict[str, Any]:
+    """Return the JSON object in the body, of at most `limit` bytes. Raises ApiError."""
     if content_type(request) != "application/json":
         raise ApiError(415, f"Content-Type: {content_type(request)!r} is not allowed; allowed: application/json.")
-    body = await read_body(request, MAX_JSON_BYTES, BODY_SECONDS)
+    body = await read_body(request, limit, BODY_SECONDS)
     try:
         content = json.loads(body, parse_constant=_refuse_constant)
     except RecursionError:

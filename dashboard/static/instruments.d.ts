@@ -44,6 +44,7 @@ export interface ReadingAnswer {
   said: string[];
   notes: string[];
   undefined: string; // why there is nothing to draw, or ''
+  waiting?: string; // what is said while the program of a watched run is asked for a reading, or for a newer one
   pictures: Picture[];
 }
 

@@ -186,6 +186,8 @@ class InstrumentCard {
   }
 
   wasLive = false; // whether more was to come when it was read last
+  waits = ""; // what is said while the program of a watched run is asked for a newer reading
+  again = 0; // timer, until it is looked for
 
   /**
    * @param {LiveRun[]} runs
@@ -196,6 +198,7 @@ class InstrumentCard {
     this.stop();
     const asking = new AbortController();
     this.asking = asking;
+    this.waits = "";
     const began = performance.now();
     if (this.places.children.length !== runs.length)
       this.places.replaceChildren(...runs.map(() => element("div", "rgl-instrument-run")));
@@ -209,8 +212,9 @@ class InstrumentCard {
     if (this.asking !== asking) return;
     this.asking = null;
     this.readAt = performance.now();
-    this.took = this.readAt - began;
-    if (runs.length) setText(this.status, "");
+    this.took = this.waits ? 0 : this.readAt - began; // a program takes its own time
+    if (runs.length) setText(this.status, this.waits);
+    if (this.waits) this.again = window.setTimeout(() => this.root.open && this.follow(true), LIVE_MS + 50);
     this.root.dataset.read = this.shown;
   }
 
@@ -235,18 +239,23 @@ class InstrumentCard {
     setText(this.status, "Reading …");
     while (status === 202 && !signal.aborted) {
       ({ status, answer, problem } = await call("GET", `${path}?${query}${chosen}`, undefined, signal));
-      if (status === 202) setText(this.status, `Reading … ${Math.round(100 * (answer?.share ?? 0))} %`);
+      if (status === 202)
+        setText(this.status, answer?.waiting ?? `Reading … ${Math.round(100 * (answer?.share ?? 0))} %`);
     }
     if (signal.aborted) return;
     const heading = element("h4");
     const swatch = element("span", "rgl-swatch");
     swatch.style.background = this.hooks.colors()[index];
     heading.append(swatch, ` ${run.label}`);
+    this.waits ||= answer?.waiting ?? "";
     if (problem !== null || !answer) {
       place.replaceChildren(heading, element("p", "", problem ?? ""));
       return;
     }
-    heading.append(element("span", "rgl-aside", when(answer.step, run.series.last)), this.files(path, answer.step));
+    heading.append(
+      element("span", "rgl-aside", when(answer.step, run.state?.steps === 0 ? Infinity : run.series.last)),
+      this.files(path, answer.step),
+    );
     const drawn = place.querySelector(".rgl-reading") ?? element("div", "rgl-reading");
     if (!(drawn instanceof HTMLElement)) return;
     place.replaceChildren(heading, drawn);
@@ -276,6 +285,7 @@ class InstrumentCard {
   }
 
   stop() {
+    clearTimeout(this.again);
     this.asking?.abort();
     if (this.asking) this.shown = "";
     this.asking = null;

@@ -112,8 +112,9 @@ function addSlices(place, plot, layout, Plotly) {
   const words = place.querySelector("p") ?? element("p", "rgl-aside");
   if (!known) place.append(below, words);
   const [map] = /** @type {Trace[]} */ (plot._fullData ?? []);
+  const rows = layout.yaxis.title.text.startsWith("output") ? "output" : "loss"; // of a watched network no loss is known
   const draw = (/** @type {number} */ row, /** @type {number} */ column) => {
-    const found = slicesOf(map, row, column);
+    const found = slicesOf(map, row, column, rows);
     const axis = {
       ...layout.yaxis,
       title: { ...layout.yaxis.title, text: "log₁₀" },
@@ -138,19 +139,20 @@ function addSlices(place, plot, layout, Plotly) {
 }
 
 /**
- * The row of a loss step and the column of a state, as lines, and what they are in words.
+ * The row of a loss step, or of an output, and the column of a state, as lines, and what they are in words.
  * @param {Trace} map
  * @param {number} row
  * @param {number} column
+ * @param {string} what stands in a row
  */
-export function slicesOf(map, row, column) {
+export function slicesOf(map, row, column, what = "loss") {
   const rows = rowsOf(map);
   const [x, y] = [Array.from(map.x ?? []), Array.from(map.y ?? [])];
   const own = Array.from(rows[row] ?? []);
   const others = rows.map((each) => each[column] ?? null);
   /** @type {Trace[]} */
   const traces = [
-    { type: "scatter", mode: "lines", name: `loss at τ = ${y[row]}, over t`, x, y: own },
+    { type: "scatter", mode: "lines", name: `${what} at τ = ${y[row]}, over t`, x, y: own },
     {
       type: "scatter",
       mode: "lines",
@@ -161,8 +163,8 @@ export function slicesOf(map, row, column) {
     },
   ];
   const words =
-    `Solid: what the loss at τ = ${y[row]} teaches each state. ` +
-    `Dotted: what each loss teaches the state at t = ${x[column]}.`;
+    `Solid: what the ${what} at τ = ${y[row]} teaches each state. ` +
+    `Dotted: what each ${what} teaches the state at t = ${x[column]}.`;
   return { traces, words };
 }
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from cachetools import LRUCache
 
 from rnncore.codec import pack
+from rnncore.on_demand import choice_of, text_of
+from rnncore.reading import Reading
 from rnncore.records import Record
 from rnncore.runs.backend.frames import Frame
 from rnncore.runs.limits import RETRY_S, LimitError, check_disk
@@ -15,7 +17,7 @@ from rnncore.runs.settings import Settings
 from rnncore.runs.store.recording import Recorder
 from rnncore.runs.store.store import NewRun, Store, StoredRun
 from rnncore.runs.tokens import new_id
-from rnncore.runs.watched_forms import KEY, WatchedModel
+from rnncore.runs.watched_forms import KEY, Wanted, WatchedModel
 
 logger = logging.getLogger(__name__)
 
@@ -85,14 +87,31 @@ class WatchedRuns:
             raise UnknownWatched("There is no such watched run.")
         return found
 
-    def beat(self, target: str) -> None:
-        """Note that the program of a run or a group is alive. Raises UnknownWatched."""
-        self.store.beat([run.id for run in self.named(target)])
+    def beat(self, target: str) -> list[Wanted]:
+        """Note that the program of a run or a group is alive; return what it is asked for. Raises UnknownWatched."""
+        runs = [run.id for run in self.named(target)]
+        self.store.beat(runs)
+        return self._wanted(runs)
 
-    def add(self, run_id: str, records: Sequence[Record]) -> None:
+    def _wanted(self, runs: Sequence[str]) -> list[Wanted]:
+        return [Wanted(run, key, choice_of(chosen)) for run, key, chosen in self.store.asks(runs)]
+
+    def read(self, run_id: str, reading: Reading) -> None:
+        """Keep a reading that the program of a run has made. Raises UnknownWatched, and OverError where it is over."""
+        (run,) = self.named(run_id)
+        if run.status in ENDINGS:
+            raise OverError(OVER)
+        choice = text_of(reading.chosen)
+        with self.store.write():
+            self.store.beat([run_id])
+            self.store.keep_reading(run_id, reading.instrument, reading.step, False, 0, reading.to_bytes(), choice)
+            self.store.answered(run_id, reading.instrument, choice)
+
+    def add(self, run_id: str, records: Sequence[Record]) -> list[Wanted]:
         """Store records in the order of their steps; those of steps that are stored already are skipped.
 
-        Raises UnknownWatched, and OverError where it is over, also because it has as many as a run may have.
+        Returns what the run's program is asked for. Raises UnknownWatched, and OverError where it is over, also because
+        it has as many as a run may have.
         """
         (run,) = self.named(run_id)
         if run.status in ENDINGS:
@@ -105,6 +124,7 @@ class WatchedRuns:
         if full:
             self.end(run_id, "stopped", FULL.format(most=self.settings.max_steps))
             raise OverError(FULL.format(most=self.settings.max_steps))
+        return self._wanted([run_id])
 
     def _record(self, run_id: str, records: Sequence[Record]) -> None:
         recorder = self._recorders.get(run_id) or Recorder(self.store, run_id, self.settings)

@@ -3,17 +3,24 @@
 import base64
 import math
 from collections.abc import Mapping
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from rnncore.key_of import either
+from rnncore.on_demand import ON_DEMAND
+from rnncore.reading import Panel, Reading
 from rnncore.records import FloatArray, Record, number
+from rnncore.runs.foreign_readings import check_layers, check_texts
 from rnncore.words import visible
 
 MAX_MODULES = 6  # that are shown: as many as a board has room for
 MAX_NAME = 100
 MAX_PATH, MAX_LAYERS, MAX_UNITS = 300, 64, 1_000_000  # of a module that is shown
+MAX_NUMBERS = 100_000  # of a reading
 MAX_CELLS = 200_000  # numbers of one profile, layers times timesteps
 _NUMBERS = ("learning_rate", "grad_norm", "clip_coef", "update_norm")
 KEY = "watched"  # in the config of a watched run, which is none that could be trained
@@ -147,15 +154,101 @@ class WatchedRecord(_Form):
         return cls(step=record.step, elapsed_s=record.elapsed_s, loss=loss, profile=WatchedProfile.of(record), **known)
 
 
+class WatchedArray(_Form):
+    """Numbers of a reading: little-endian float64 in base64, in C order."""
+
+    shape: tuple[Annotated[int, Field(ge=0, le=MAX_NUMBERS)], ...] = Field(max_length=2)
+    values: str
+
+    def numbers(self, name: str) -> NDArray[np.float64]:
+        """Return them. Raises ValueError."""
+        count = math.prod(self.shape)
+        if count > MAX_NUMBERS:
+            raise ValueError(f"{name}: {count:,} numbers are above the {MAX_NUMBERS:,} allowed")
+        return _decoded(name, self.values, 8 * count, "<f8").reshape(self.shape)
+
+
+class WatchedReading(_Form):
+    """A reading of an instrument, see `rnncore.reading.Reading`, whose arrays are in a form of their own here."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, ser_json_inf_nan="strings")
+
+    instrument: str = Field(max_length=60)
+    step: int = Field(ge=1, le=2**53)
+    arrays: dict[Annotated[str, Field(max_length=60)], WatchedArray] = Field(default={}, max_length=40)
+    panels: tuple[Panel, ...] = Field(default=(), max_length=8)
+    said: tuple[str, ...] = Field(default=(), max_length=10)
+    notes: tuple[str, ...] = Field(default=(), max_length=20)
+    summary: tuple[str, ...] = Field(default=(), max_length=10)
+    seconds: float = Field(default=0.0, ge=0, allow_inf_nan=False)
+    undefined: str = ""
+    chosen: dict[Annotated[str, Field(max_length=20)], Annotated[int, Field(ge=1, le=10**9)]] = Field(
+        default={}, max_length=5
+    )
+
+    @field_validator("instrument")
+    @classmethod
+    def _is_read(cls, instrument: str) -> str:
+        readable = [key for key, entry in ON_DEMAND.items() if entry.watched]
+        if instrument not in readable:
+            raise ValueError(f"'{visible(instrument)}' is not read of watched models; allowed: {either(readable)}")
+        return instrument
+
+    @model_validator(mode="after")
+    def _whole(self) -> "WatchedReading":
+        found = self.reading()
+        if sum(values.size for values in found.arrays.values()) > MAX_NUMBERS:
+            raise ValueError(f"arrays: more than the {MAX_NUMBERS:,} numbers allowed")
+        if set(found.summary) - set(found.arrays) or set(self.chosen) - set(ON_DEMAND[self.instrument].asks):
+            raise ValueError("summary, chosen: names of arrays, and of what the instrument lets its reader choose")
+        check_texts(found)
+        check_layers(found)
+        return self
+
+    def reading(self) -> Reading:
+        """Return it as what it is."""
+        known = {name: getattr(self, name) for name in type(self).model_fields if name != "arrays"}
+        return Reading(arrays={name: each.numbers(name) for name, each in self.arrays.items()}, **known)
+
+    @classmethod
+    def of(cls, found: Reading) -> "WatchedReading":
+        """Undo `reading`, of large maps as they are drawn. Raises ValueError for one that is larger than is allowed."""
+        small = found.thinned()
+        arrays = {
+            name: WatchedArray(shape=values.shape, values=_encoded(values, "<f8"))
+            for name, values in small.arrays.items()
+        }
+        known = {name: getattr(small, name) for name in cls.model_fields if name != "arrays"}
+        return cls(arrays=arrays, **known)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A reading that somebody asks the program of a run for. chosen: what the reader chose, by name."""
+
+    run: str
+    instrument: str
+    chosen: tuple[tuple[str, int], ...] = ()
+
+
 def _text(array: FloatArray) -> str:
-    return base64.b64encode(np.ascontiguousarray(array, "<f4").tobytes()).decode()
+    return _encoded(array, "<f4")
+
+
+def _encoded(array: NDArray[Any], kind: str) -> str:
+    return base64.b64encode(np.ascontiguousarray(array, kind).tobytes()).decode()
 
 
 def _numbers(name: str, text: str, rows: int, columns: int) -> FloatArray:
+    return _decoded(name, text, 4 * rows * columns, "<f4").astype(np.float32).reshape(rows, columns)
+
+
+def _decoded(name: str, text: str, size: int, kind: str) -> NDArray[Any]:
+    """Return the numbers of a text in base64 that are to have so many bytes. Raises ValueError."""
     try:
         content = base64.b64decode(text, validate=True)
     except ValueError:
         raise ValueError(f"{name}: not base64") from None
-    if len(content) != 4 * rows * columns:
-        raise ValueError(f"{name}: {len(content):,} bytes; {rows} x {columns} float32 have {4 * rows * columns:,}")
-    return np.frombuffer(content, "<f4").astype(np.float32).reshape(rows, columns)
+    if len(content) != size:
+        raise ValueError(f"{name}: {len(content):,} bytes; numbers of this shape have {size:,}")
+    return np.frombuffer(content, kind).astype(kind[1:])

@@ -5,10 +5,12 @@ import sys
 import threading
 import time
 from collections import deque
+from collections.abc import Callable, Mapping, Sequence
 
+from rnncore.reading import Reading
 from rnncore.records import Record
 from rnncore.runs.watched import Begun
-from rnncore.runs.watched_forms import WatchedModel
+from rnncore.runs.watched_forms import Wanted, WatchedModel
 from rnncore.runs.watched_targets import Away, Refused, Target
 
 logger = logging.getLogger("rnncore.watching")
@@ -18,20 +20,28 @@ ALIVE_S = 5.0  # between two signs of life
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 15.0  # before it is tried again
 FINISH_S = 5.0  # that the end of the program may wait for what is not sent yet
 MOST_BYTES = 32 * 2**20  # of records that wait; beyond that the oldest are left out
+MOST_READINGS = 40  # that wait; beyond that the oldest are left out
 _ROW_BYTES = 400  # of a record without profiles
+Asked = Callable[[int, str, Mapping[str, int]], bool]
 
 
 class Sender:
-    """Sends what it is given, in order. `offer` returns at once, whatever the other side does."""
+    """Sends what it is given, in order. `offer` and `show` return at once, whatever the other side does."""
 
-    def __init__(self, target: Target, model: WatchedModel) -> None:
-        """Begin to send; nothing is raised here or later for what the other side does."""
+    def __init__(self, target: Target, model: WatchedModel, asked: Asked | None = None) -> None:
+        """Begin to send; nothing is raised here or later for what the other side does.
+
+        asked: called in the sender's own thread with what is asked for: the number of a run, the instrument, and what
+        was chosen; returns whether there will be a reading of it.
+        """
         self.begun: Begun | None = None
         self.dropped = 0
         self.seconds = 0.0  # of the processor, that sending has taken
         self._target, self._model = target, model
         self._waiting: deque[tuple[int, Record]] = deque()
         self._bytes = 0
+        self._readings: deque[tuple[int, Reading]] = deque(maxlen=MOST_READINGS)
+        self._asked, self._under_way = asked, set[Wanted]()
         self._lock = threading.Lock()
         self._ending: tuple[str, str] | None = None
         self._awake = threading.Event()
@@ -58,6 +68,11 @@ class Sender:
         if self.dropped:
             self._warn("Records of a watched model are left out, since they cannot be sent. The training goes on.")
 
+    def show(self, number: int, reading: Reading) -> None:
+        """Take a reading of the run with this number."""
+        if not self._over:
+            self._readings.append((number, reading))
+
     def finish(self, status: str, reason: str) -> None:
         """Send what is left and say how it ended; waits for that a few seconds at most."""
         self._ending = status, reason
@@ -74,7 +89,7 @@ class Sender:
                     if time.monotonic() - alive > ALIVE_S:
                         self._alive()
                         alive = time.monotonic()
-                    if self._ending is not None and not self._waiting:
+                    if self._ending is not None and not self._waiting and not self._readings:
                         self._end(*self._ending)
                     pause = FIRST_PAUSE_S
                 except Away as error:
@@ -104,16 +119,37 @@ class Sender:
         for number, run in enumerate(self.begun.runs):
             records = [record for each, record in batch if each == number]
             if records:
-                self._target.add(run, records)
+                self._hear(self._target.add(run, records))
         with self._lock:
             for _, record in batch:
                 if self._waiting and self._waiting[0][1] is record:  # else it has been left out meanwhile
                     self._waiting.popleft()
                     self._bytes -= _size(record)
 
+        while self._readings:
+            number, reading = self._readings[0]
+            run = self.begun.runs[number]
+            try:
+                self._target.read(run, reading)
+            except Refused as error:  # that one alone: a server of before knows of no readings
+                self._warn(f"A reading of a watched model is not sent: {str(error).rstrip('.')}.")
+            self._under_way.discard(Wanted(run, reading.instrument, tuple(sorted(reading.chosen.items()))))
+            if self._readings and self._readings[0][1] is reading:
+                self._readings.popleft()
+
+    def _hear(self, wanted: Sequence[Wanted]) -> None:
+        """Pass on what is asked for, each question once until its reading is sent."""
+        if self.begun is None or self._asked is None:
+            return
+        runs = self.begun.runs
+        for each in wanted or ():
+            fresh = each not in self._under_way and each.run in runs
+            if fresh and self._asked(runs.index(each.run), each.instrument, dict(each.chosen)):
+                self._under_way.add(each)
+
     def _alive(self) -> None:
         if self.begun is not None:
-            self._target.beat(self.begun.group)
+            self._hear(self._target.beat(self.begun.group))
 
     def _end(self, status: str, reason: str) -> None:
         if self.begun is not None:

@@ -7,11 +7,15 @@ import urllib.error
 import urllib.request
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 from urllib.parse import quote, urlsplit
 
+from pydantic import ValidationError
+
+from rnncore.reading import Reading
 from rnncore.records import Record
 from rnncore.runs.limits import LimitError
 from rnncore.runs.settings import Settings, SettingsError
@@ -21,7 +25,7 @@ from rnncore.runs.store.lock import StoreError
 from rnncore.runs.store.store import Store
 from rnncore.runs.trouble import StoreTrouble
 from rnncore.runs.watched import Begun, OverError, UnknownWatched, WatchedRuns
-from rnncore.runs.watched_forms import WatchedModel, WatchedRecord
+from rnncore.runs.watched_forms import Wanted, WatchedModel, WatchedReading, WatchedRecord
 
 ANSWER_S = 10.0  # that a server may take to answer
 BODY_BYTES = 200_000  # of one call; a server takes 256 kB
@@ -38,15 +42,21 @@ class Refused(Exception):  # noqa: N818 - it says what is wrong
 
 
 class Target(Protocol):
-    """What takes a watched model's records. Each method may raise Away or Refused."""
+    """What takes a watched model's records. Each method may raise Away or Refused.
+
+    What is kept, and a sign of life, are answered with the readings that the program is asked for.
+    """
 
     def begin(self, model: WatchedModel) -> Begun:
         """Begin the runs of a model."""
 
-    def add(self, run: str, records: Sequence[Record]) -> None:
+    def add(self, run: str, records: Sequence[Record]) -> Sequence[Wanted]:
         """Keep records of a run."""
 
-    def beat(self, group: str) -> None:
+    def read(self, run: str, reading: Reading) -> None:
+        """Keep a reading of a run."""
+
+    def beat(self, group: str) -> Sequence[Wanted]:
         """Give a sign of life."""
 
     def end(self, group: str, status: str, reason: str) -> None:
@@ -91,13 +101,18 @@ class OwnStore:
 
         return self._do(work)
 
-    def add(self, run: str, records: Sequence[Record]) -> None:
+    def add(self, run: str, records: Sequence[Record]) -> Sequence[Wanted]:
         """Keep records of a run."""
-        self._do(lambda runs: runs.add(run, records))
+        return self._do(lambda runs: runs.add(run, records))
 
-    def beat(self, group: str) -> None:
+    def read(self, run: str, reading: Reading) -> None:
+        """Keep a reading of a run, as a server would."""
+        form = _form_of(reading)
+        self._do(lambda runs: runs.read(run, form.reading()))
+
+    def beat(self, group: str) -> Sequence[Wanted]:
         """Give a sign of life."""
-        self._do(lambda runs: runs.beat(group))
+        return self._do(lambda runs: runs.beat(group))
 
     def end(self, group: str, status: str, reason: str) -> None:
         """End the runs."""
@@ -129,7 +144,7 @@ class Server:
         runs = answer["runs"]
         return Begun(answer["group"], tuple(run["id"] for run in runs), tuple(run["label"] for run in runs))
 
-    def add(self, run: str, records: Sequence[Record]) -> None:
+    def add(self, run: str, records: Sequence[Record]) -> Sequence[Wanted]:
         """Keep records of a run, in as many calls as their size needs."""
         texts: list[str] = []
         for record in records:
@@ -140,14 +155,18 @@ class Server:
                 self._send(run, texts)
                 texts = []
             texts.append(text)
-        self._send(run, texts)
+        return self._send(run, texts)
 
-    def _send(self, run: str, texts: Sequence[str]) -> None:
-        self._call(f"watched/{quote(run)}/records", f'{{"records": [{", ".join(texts)}]}}'.encode())
+    def _send(self, run: str, texts: Sequence[str]) -> Sequence[Wanted]:
+        return _wanted(self._call(f"watched/{quote(run)}/records", f'{{"records": [{", ".join(texts)}]}}'.encode()))
 
-    def beat(self, group: str) -> None:
+    def read(self, run: str, reading: Reading) -> None:
+        """Keep a reading of a run."""
+        self._call(f"watched/{quote(run)}/readings", _form_of(reading).model_dump_json().encode())
+
+    def beat(self, group: str) -> Sequence[Wanted]:
         """Give a sign of life."""
-        self._post(f"watched/{quote(group)}/alive", {})
+        return _wanted(self._post(f"watched/{quote(group)}/alive", {}))
 
     def end(self, group: str, status: str, reason: str) -> None:
         """End the runs."""
@@ -179,6 +198,25 @@ class Server:
         if not isinstance(found, dict):
             raise Refused(f"{self._url} does not answer as the app does")
         return found
+
+
+def _form_of(reading: Reading) -> WatchedReading:
+    """Return a reading as it is sent. Raises Refused for one that cannot be."""
+    try:
+        return WatchedReading.of(reading)
+    except ValueError as error:
+        words = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
+        raise Refused(words) from error
+
+
+def _wanted(answer: dict[str, Any]) -> list[Wanted]:
+    """Return what an answer asks for; a server of before asks for nothing, and what is no question is left out."""
+    asks, found = answer.get("asks", []), list[Wanted]()
+    for each in asks if isinstance(asks, list) else []:
+        with suppress(LookupError, TypeError, ValueError, AttributeError):
+            chosen = tuple((str(name), int(value)) for name, value in sorted(each["chosen"].items()))
+            found.append(Wanted(str(each["run"]), str(each["instrument"]), chosen))
+    return found
 
 
 def _sentence(error: urllib.error.HTTPError) -> str:

@@ -23,10 +23,12 @@ from rnncore.watching.layers import Keep
 from rnncore.watching.loops import CellCall
 from rnncore.watching.parameters import norm
 from rnncore.watching.seeing import Kept, loop_seen
+from rnncore.words import visible
 
 MOST_ASKED = 100  # that wait at once
 AT_ONCE_S = 1.0  # of one step that readings may take before the others wait for a later one; one is always made
 TRIES = 3  # recorded steps that may pass a module by before that is the answer
+MOST_LETTERS = 80  # of a parameter's name
 MOST_PARAMETERS = 60  # of which an update is told
 SQUARES_KEPT = ("Adam", "AdamW", "RMSprop", "Adagrad")  # optimisers whose effective rates are known, beside:
 NO_SQUARES = ("SGD",)
@@ -70,11 +72,12 @@ class Asked:
         self._gradients: dict[str, float] = {}  # norms by parameter's name
         self._made: Update | None = None
 
-    def add(self, ask: Ask) -> None:
-        """Take what somebody asks for; more than `MOST_ASKED` at once are left out."""
+    def add(self, ask: Ask) -> bool:
+        """Take what somebody asks for; return whether there is room for it."""
         with self._lock:
             if len(self._waiting) < MOST_ASKED:
                 self._waiting.setdefault(ask, 0)
+            return ask in self._waiting
 
     def due(self) -> bool:
         """Tell whether a step is to be recorded for it: the time that the last readings took has been paid back."""
@@ -160,7 +163,10 @@ class Asked:
             found = Reading(instrument=ask.instrument, step=step, undefined=f"{sentence}.")
         with self._lock:
             self._waiting.pop(ask, None)
-        self._told(ask, replace(found, seconds=time.perf_counter() - begun, chosen=dict(ask.chosen)))
+        seconds = time.perf_counter() - begun
+        if not found.undefined:
+            found = replace(found, notes=(*found.notes, f"Reading it took the program {seconds:.2g} s."))
+        self._told(ask, replace(found, seconds=seconds, chosen=dict(ask.chosen)))
 
     def _read(
         self,
@@ -224,7 +230,7 @@ def update_of(
         rates.append(float(found.median()) if found is not None else own if kind in NO_SQUARES else np.nan)
     return Update(
         step,
-        tuple(name for name, _ in named),
+        tuple(visible(name).replace("<", "‹")[:MOST_LETTERS] for name, _ in named),
         np.array([gradients[name] / scale for name, _ in named]),
         np.array([norm([each.detach() - before[id(each)]]) for _, each in named]),
         np.array(rates),

@@ -154,19 +154,21 @@ class Lab(Shown):
     ) -> None:
         """Have an instrument read of a module in the next step, with what that step sees; it then stands in `readings`.
 
-        See `inspect` for what can be asked. What a reading takes counts as recording, and until it is paid back the
-        next one waits. Raises ValueError.
+        See `inspect` for what can be asked. Where the lab sends its records to the app, it is sent there too. What a
+        reading takes counts as recording, and until it is paid back the next one waits. Raises ValueError.
         """
         self.take(asked(self, instrument, module, reverse, {"layer": layer, "unit": unit}))
 
-    def take(self, ask: Ask) -> None:
-        """Take what somebody asks for; from any thread."""
+    def take(self, ask: Ask) -> bool:
+        """Take what somebody asks for, from any thread; return whether there is room for it."""
         if self._asked is None:
             self._asked = self._passes.asked = Asked(self.model, self._read, self.pace.budget, self.pace.once)
-        self._asked.add(ask)
+        return self._asked.add(ask)
 
     def _read(self, ask: Ask, reading: Reading) -> None:
         self.readings.append((ask, reading))
+        if self.publisher is not None:
+            self.publisher.show(ask, reading)
 
     def _factor(self, batch: int) -> float:
         """Return what gradients as they have come are multiplied with, for a number of sequences."""

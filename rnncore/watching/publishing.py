@@ -1,11 +1,13 @@
 """A watched model's records on their way to the app: one run for each recurrent module and direction."""
 
 import math
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from torch import distributed as dist
 
+from rnncore.reading import Reading
 from rnncore.records import FloatArray, Record, number
 from rnncore.runs.watched_forms import (
     MAX_CELLS,
@@ -19,6 +21,8 @@ from rnncore.runs.watched_forms import (
 )
 from rnncore.runs.watched_sender import Sender
 from rnncore.runs.watched_targets import OwnStore, Server, Target
+from rnncore.watching.asking import Ask
+from rnncore.watching.inspecting import asked
 from rnncore.watching.loops import key_of
 from rnncore.watching.record import Floats, Profile, WatchRecord
 from rnncore.watching.supported import spoken
@@ -75,8 +79,7 @@ class Publisher:
         """Send a record of the lab, the part of each module to its own run; of several processes the first does so."""
         if self._model is None or not _is_first():
             return
-        if self.sender is None:
-            self.sender = Sender(self._target, self._model)
+        sender = self._begun(self._model)
         for run, (name, direction) in enumerate(self._places):
             profile = record.profiles.get(name)
             arrays: Any = self._arrays(name, profile, direction) if profile is not None else {}
@@ -91,7 +94,30 @@ class Publisher:
                 elapsed_s=record.elapsed_s,
                 **arrays,
             )
-            self.sender.offer(run, sent)
+            sender.offer(run, sent)
+
+    def _begun(self, model: WatchedModel) -> Sender:
+        if self.sender is None:
+            self.sender = Sender(self._target, model, self._asked)
+        return self.sender
+
+    def show(self, ask: Ask, reading: Reading) -> None:
+        """Send a reading to the run of its module and direction, if the app shows it."""
+        place = ask.module, ask.direction
+        if self._model is not None and place in self._places and _is_first():
+            self._begun(self._model).show(self._places.index(place), reading)
+
+    def _asked(self, run: int, instrument: str, chosen: Mapping[str, int]) -> bool:
+        """Take what the app asks for; return whether there will be a reading, if only of why there is none."""
+        name, direction = self._places[run]
+        try:
+            return self._lab.take(asked(self._lab, instrument, name, direction == 1, chosen))
+        except ValueError as error:  # an app that knows more than this program
+            said = f"The program cannot read this: {str(error).rstrip('.')}."
+            reading = Reading(instrument=instrument, step=self._lab.steps + 1, undefined=said, chosen=dict(chosen))
+            if self.sender is not None:
+                self.sender.show(run, reading)
+            return True
 
     def finish(self, error: BaseException | None) -> None:
         """Say how it ended; waits a few seconds at most for what is not sent yet."""

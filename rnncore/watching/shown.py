@@ -56,13 +56,17 @@ class Shown:
         instrument: a key of `rnncore.on_demand.ON_DEMAND`. module: its name; by default the first one. reverse: its
         reverse direction. loss: makes a number of what the model answers, for instruments that take a gradient. layer,
         unit: of the instrument "unit". What was found stands in the reading's `said` and `arrays`, or in `undefined`
-        why there is nothing. Raises ValueError for what cannot be asked.
+        why there is nothing; where the lab sends its records to the app, it is sent there too. Raises ValueError for
+        what cannot be asked.
         """
         from rnncore.watching.inspecting import asked, inspect
 
         lab: Any = self
         ask = asked(lab, instrument, module, reverse, {"layer": layer, "unit": unit})
-        return inspect(lab, ask, inputs, loss)
+        found = inspect(lab, ask, inputs, loss)
+        if self.publisher is not None:
+            self.publisher.show(ask, found)
+        return found
 
     def log_to(self, writer: Any, prefix: str = "rnn/") -> Self:
         """Log the numbers of every record: to a TensorBoard writer (`add_scalar`), or to what has `log(dict)`.

@@ -33,6 +33,10 @@ test("a place of a map has a row over t and a column over tau", () => {
     words,
     "Solid: what the loss at τ = 20 teaches each state. Dotted: what each loss teaches the state at t = 1.",
   );
+  assert.equal(
+    slicesOf(map, 1, 0, "output").words,
+    "Solid: what the output at τ = 20 teaches each state. Dotted: what each output teaches the state at t = 1.",
+  );
 });
 
 test("a letter is tinted by how near it comes to the strongest one, over four decades", () => {

@@ -5,10 +5,12 @@ import threading
 
 import pytest
 
-from rnncore.runs import watched_sender
+from rnncore.reading import Reading
+from rnncore.runs import watched_sender, watched_targets
 from rnncore.runs.settings import Settings
 from rnncore.runs.store.store import Store
 from rnncore.runs.watched import Begun
+from rnncore.runs.watched_forms import Wanted
 from rnncore.runs.watched_sender import Sender
 from rnncore.runs.watched_targets import Away, OwnStore, Refused, Server, own_workspace, view_key
 from tests.support.waiting import wait
@@ -20,6 +22,7 @@ class Target:
 
     def __init__(self):
         self.error, self.begun, self.added, self.beats, self.ended, self.closed = None, 0, [], 0, None, False
+        self.read_of, self.refused, self.wanted = [], None, []
         self.hold = threading.Event()
         self.hold.set()
 
@@ -37,9 +40,16 @@ class Target:
         self._may_fail()
         self.added += records
 
+    def read(self, run, reading):
+        self._may_fail()
+        if self.refused is not None:
+            raise Refused(self.refused)
+        self.read_of.append((run, reading))
+
     def beat(self, group):
         self._may_fail()
         self.beats += 1
+        return self.wanted
 
     def end(self, group, status, reason):
         self._may_fail()
@@ -114,6 +124,63 @@ def test_who_refuses_is_not_asked_again(caplog):
         "Records of a watched model are not sent: the workspace is full."
     ]
     assert not target.added
+
+
+def test_what_is_asked_for_is_passed_on_once_until_its_reading_is_sent(monkeypatch):
+    monkeypatch.setattr(watched_sender, "ALIVE_S", 0.0)
+    target, heard = Target(), []
+    target.wanted = [Wanted("r", "flow"), Wanted("r", "flow", (("unit", 2),)), Wanted("another", "flow")]
+    sender = Sender(target, model(), lambda *asked: heard.append(asked) or True)
+    wait(lambda: target.beats > 20)
+    assert heard == [(0, "flow", {}), (0, "flow", {"unit": 2})]
+    reading = Reading(instrument="flow", step=3, chosen={"unit": 2})
+    sender.show(0, reading)
+    wait(lambda: len(heard) == 3)
+    assert heard[-1] == (0, "flow", {"unit": 2})
+    assert target.read_of == [("r", reading)]
+    sender.finish("finished", "")
+
+
+def test_a_reading_that_is_refused_is_told_of_and_records_go_on(caplog):
+    target = Target()
+    target.refused = "step: it is too old."
+    sender = Sender(target, model())
+    sender.show(0, Reading(instrument="flow", step=3))
+    wait(lambda: caplog.records)
+    sender.offer(0, records(1, 1)[0])
+    sender.finish("finished", "")
+    assert [each.getMessage() for each in caplog.records] == [
+        "A reading of a watched model is not sent: step: it is too old."
+    ]
+    assert (len(target.added), target.ended) == (1, ("finished", ""))
+
+
+def test_readings_wait_while_the_other_side_is_away_the_newest_of_them(monkeypatch):
+    target = Target()
+    target.error = Away("nobody answers")
+    sender = Sender(target, model())
+    for step in range(1, 61):
+        sender.show(0, Reading(instrument="flow", step=step))
+    target.error = None
+    sender.finish("finished", "")
+    assert [reading.step for _, reading in target.read_of] == list(range(21, 61))
+
+
+@pytest.mark.parametrize(
+    "asks",
+    [
+        None,
+        7,
+        "x",
+        [7],
+        [{}],
+        [{"run": "r", "instrument": "flow"}],
+        [{"run": "r", "instrument": "f", "chosen": {"a": "x"}}],
+    ],
+)
+def test_an_answer_that_asks_for_nothing_that_can_be_is_taken_for_one_that_does_not_ask(asks):
+    assert watched_targets._wanted({"ok": True, "asks": asks}) == []
+    assert watched_targets._wanted({"ok": True}) == []
 
 
 def test_the_store_of_this_machine_takes_them(tmp_path, monkeypatch, capsys):

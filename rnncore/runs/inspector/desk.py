@@ -10,15 +10,12 @@ from rnncore.key_of import either
 from rnncore.on_demand import EVERY, ON_DEMAND, chosen, why_undefined
 from rnncore.reading import Reading
 from rnncore.runs.inspector.process import InspectorProcess
+from rnncore.runs.inspector.programs import NO_COURSE, Asked, ask_program
 from rnncore.runs.inspector.turns import Question, Task, Turns
 from rnncore.runs.settings import Settings
 from rnncore.runs.store.store import ACTIVE, Store, StoredRun
 from rnncore.runs.watched_forms import is_watched
 
-WATCHED = (
-    "This run trains in a program of its own, which has its weights, so instruments cannot be read here; there, "
-    "lab.inspect reads Lyapunov exponents."
-)
 GONE = "The uploaded file of this run is no longer stored."
 ENDS = "The server ends at this moment; ask again when it is back."
 
@@ -39,8 +36,10 @@ class Desk:
         wait_s: float,
         asked: Mapping[str, object] | None = None,
         asker: str = "",
-    ) -> Reading | float:
+    ) -> Reading | float | Asked:
         """Return the reading, or, where it takes longer than `wait_s`, the share of the work that is done.
+
+        Of a run that trains in a program of its own, return what there is, and what that program is asked for.
 
         step: None for the newest that takes no further training. course: over training up to that step. asked: what the
         reader chose beside it (`rnncore.on_demand.chosen`). asker: askers take turns; by default the run's workspace.
@@ -48,10 +47,12 @@ class Desk:
         """
         if instrument not in ON_DEMAND:
             raise not_allowed("instrument", instrument, "", either(ON_DEMAND))
+        if course and is_watched(run.config):
+            raise ConfigError(f"course: {NO_COURSE}")
         if course and not ON_DEMAND[instrument].course:
             raise ConfigError(f"course: the instrument '{instrument}' is not followed over training.")
         if is_watched(run.config):
-            raise DataError(WATCHED)
+            return ask_program(self._store, run, instrument, step, asked or {}, wait_s)
         config = TrainConfig.model_validate(run.config)
         last = last_step(run)
         at = newest_step(run) if step is None else step

@@ -9,6 +9,7 @@ from itertools import count
 from typing import Protocol
 
 from rnncore.data.dataset import DataError
+from rnncore.on_demand import text_of
 from rnncore.reading import Reading
 
 logger = logging.getLogger(__name__)
@@ -39,7 +40,7 @@ class Question:
     @property
     def choice(self) -> str:
         """What was chosen, as the store has it."""
-        return "&".join(f"{name}={value}" for name, value in self.chosen)
+        return text_of(dict(self.chosen))
 
 
 @dataclass(slots=True)

@@ -218,6 +218,8 @@ MIGRATIONS = (
     DROP TABLE readings;
     ALTER TABLE chosen_readings RENAME TO readings;
     """,
+    # of a watched run, the readings that its program is asked for: [instrument, chosen, asked at, wanted at] as JSON
+    "ALTER TABLE watched_runs ADD COLUMN asks TEXT NOT NULL DEFAULT '[]';",
 )
 
 

@@ -59,6 +59,16 @@ class ReadingTable(Database):
             ).fetchone()
         return _opened(row[0]) if row else None
 
+    def reading_steps(self, run_id: str, instrument: str, chosen: str = "") -> list[int]:
+        """Return at which steps there are readings of one step each, the newest reading last."""
+        with self.read() as db:
+            rows = db.execute(
+                "SELECT o.step FROM readings o JOIN runs r ON o.run = r.key WHERE r.id = ? AND o.instrument = ?"
+                " AND o.course = 0 AND o.chosen = ? ORDER BY o.number",
+                (run_id, instrument, chosen),
+            ).fetchall()
+        return [step for (step,) in rows]
+
     def newest_readings(self, run_id: str) -> list[bytes]:
         """Return of each kind (instrument, course, choice) the reading that was made last, in the order of making."""
         with self.read() as db:

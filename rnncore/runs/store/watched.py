@@ -1,9 +1,15 @@
 """Watched runs: which runs train in programs of their users, and the signs of life that these give."""
 
+import json
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from rnncore.runs.store.database import Database, marks
+from rnncore.runs.store.database import Connection, Database, marks
+
+MOST_ASKED = 12  # readings that the program of one run is asked for at once
+ASKED_S = 30.0  # after which a question that nobody repeats is forgotten
+REPEATED_S = 5.0  # at most so often it is written down that somebody still asks
+_Asked = tuple[str, str, float, float]  # instrument, what was chosen, asked at and wanted at, in seconds since 1970
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +64,44 @@ class WatchedTable(Database):
                 ).fetchone()[0]
             )
 
+    def ask(self, run_id: str, instrument: str, chosen: str) -> float | None:
+        """Ask the program of a run for a reading, or go on asking for it; return for how many seconds that has been so.
+
+        Questions that nobody has repeated for `ASKED_S` are forgotten. None: `MOST_ASKED` others wait already.
+        """
+        now = self.clock.wall()
+        with self.read() as db:
+            asks = _asks(db, run_id, now)
+        for place, (key, choice, since, wanted) in enumerate(asks):
+            if (key, choice) == (instrument, chosen):
+                if now - wanted > REPEATED_S:
+                    asks[place] = key, choice, since, now
+                    self._keep_asks(run_id, asks)
+                return max(0.0, now - since)
+        if len(asks) >= MOST_ASKED:
+            return None
+        self._keep_asks(run_id, [*asks, (instrument, chosen, now, now)])
+        return 0.0
+
+    def asks(self, run_ids: Collection[str]) -> list[tuple[str, str, str]]:
+        """Return which readings the programs of runs are asked for: run, instrument and what was chosen."""
+        now = self.clock.wall()
+        with self.read() as db:
+            return [(run, key, choice) for run in run_ids for key, choice, _, _ in _asks(db, run, now)]
+
+    def answered(self, run_id: str, instrument: str, chosen: str) -> None:
+        """Forget a question that has its answer."""
+        with self.write() as db:
+            asks = _asks(db, run_id, self.clock.wall())
+            rest = [each for each in asks if each[:2] != (instrument, chosen)]
+            if rest != asks:
+                self._keep_asks(run_id, rest)
+
+    def _keep_asks(self, run_id: str, asks: list[_Asked]) -> None:
+        with self.write() as db:
+            which = "run = (SELECT key FROM runs WHERE id = ?)"
+            db.execute(f"UPDATE watched_runs SET asks = ? WHERE {which}", (json.dumps(asks), run_id))
+
     def live_watched(self) -> list[LiveWatched]:
         """Return the watched runs that are not over."""
         with self.read() as db:
@@ -74,3 +118,11 @@ class WatchedTable(Database):
                 "UPDATE runs SET workspace = ? WHERE workspace = ? AND key IN (SELECT run FROM watched_runs)",
                 (after, before),
             )
+
+
+def _asks(db: Connection, run_id: str, now: float) -> list[_Asked]:
+    row = db.execute(
+        "SELECT w.asks FROM watched_runs w JOIN runs r ON w.run = r.key WHERE r.id = ?", (run_id,)
+    ).fetchone()
+    asks: list[_Asked] = [tuple(each) for each in json.loads(row[0])] if row else []
+    return [each for each in asks if now - each[3] <= ASKED_S]
