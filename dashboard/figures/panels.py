@@ -112,7 +112,7 @@ def _figure(panel: Panel, arrays: Mapping[str, Numbers], theme: str, color: int)
     spec = styled(figure, theme)
     spec["layout"]["margin"] |= {"t": 22}
     if "scene" in spec["layout"]:
-        spec["layout"]["margin"] |= {"l": 0, "r": 0, "b": 0}
+        spec["layout"]["margin"] |= {"l": 0, "r": 16, "b": 0}
     if any(trace["type"] in ("bar", "heatmap") for trace in spec["data"]):
         spec["layout"]["hovermode"] = "closest"
     return spec
@@ -165,11 +165,16 @@ def _surface(
 ) -> None:
     z = arrays[layer.z].astype(np.float32)
     colours = _scale(panel.scale, palette, "c") if panel.scale else {}
+    if colours:
+        colours["colorbar"]["title"]["side"] = "top"  # on the right plotly keeps no room for it here
     known = np.where(np.isfinite(z), z, np.nan)
     figure.add_surface(x=arrays[layer.x], y=arrays[layer.y], z=known, opacity=0.9, **colours, **_hover(layer))
-    look = {"gridcolor": palette.grid, "color": palette.muted, "backgroundcolor": "rgba(0,0,0,0)"}
+    look = {"gridcolor": palette.grid, "color": palette.muted, "backgroundcolor": "rgba(0,0,0,0)",
+            "tickfont": {"size": 11}}  # fmt: skip
     titles = {"xaxis": panel.x.title, "yaxis": panel.y.title, "zaxis": panel.scale.title if panel.scale else ""}
-    scene: dict[str, Any] = {name: look | {"title": {"text": title}} for name, title in titles.items()}
+    scene: dict[str, Any] = {
+        name: look | {"title": {"text": title, "font": {"size": 12}}} for name, title in titles.items()
+    }
     figure.update_layout(scene=scene | {"camera": {"eye": _FROM}})
 
 

@@ -69,10 +69,15 @@ async function drawFigure(place, picture, Plotly) {
   const { spec, slices, rolls } = picture;
   const plot = /** @type {PlotElement} */ (place.querySelector(".rgl-plot"));
   if (!spec) return;
-  place.onfullscreenchange = () => drawFigure(place, picture, Plotly);
+  place.onfullscreenchange = async () => {
+    await drawFigure(place, picture, Plotly);
+    for (const each of place.querySelectorAll(".js-plotly-plot"))
+      Plotly.Plots.resize(/** @type {PlotElement} */ (each));
+  };
   const own = { ...spec.layout, font: { ...spec.layout.font, family: getComputedStyle(place).fontFamily } };
-  const layout = document.fullscreenElement === place ? enlarged(own, LARGER) : own;
-  await Plotly.react(plot, spec.data, layout, CONFIG);
+  const by = document.fullscreenElement === place ? LARGER : 1;
+  const layout = enlarged(own, by);
+  await Plotly.react(plot, enlarged(spec.data, by), layout, CONFIG);
   if (slices) addSlices(place, plot, layout, Plotly);
   if (rolls && !place.querySelector(".rgl-roll")) {
     const start = button("Roll", "Let both balls go their way once more", () => roll(plot, Plotly));
@@ -82,7 +87,7 @@ async function drawFigure(place, picture, Plotly) {
 }
 
 /**
- * A layout with larger type and more room for it.
+ * A layout, or traces, with larger type and more room for it. What is drawn in three dimensions grows by itself.
  * @template T
  * @param {T} layout
  * @param {number} by
@@ -93,7 +98,7 @@ export function enlarged(layout, by) {
   if (layout === null || typeof layout !== "object") return layout;
   const entries = Object.entries(layout).map(([key, value]) => {
     if (key === "size" && typeof value === "number") return [key, value * by];
-    if (key !== "margin") return [key, enlarged(value, by)];
+    if (key !== "margin") return [key, key === "scene" ? value : enlarged(value, by)];
     return [key, Object.fromEntries(Object.entries(value).map(([side, px]) => [side, px * by]))];
   });
   return Object.fromEntries(entries);
