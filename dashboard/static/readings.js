@@ -117,7 +117,7 @@ function addSlices(place, plot, layout, Plotly) {
   const words = place.querySelector("p") ?? element("p", "rgl-aside");
   if (!known) place.append(below, words);
   const [map] = /** @type {Trace[]} */ (plot._fullData ?? []);
-  const rows = layout.yaxis.title.text.startsWith("output") ? "output" : "loss"; // of a watched network no loss is known
+  const rows = layout.yaxis.title.text?.startsWith("output") ? "output" : "loss"; // of a watched network no loss is known
   const draw = (/** @type {number} */ row, /** @type {number} */ column) => {
     const found = slicesOf(map, row, column, rows);
     const axis = {

@@ -66,7 +66,7 @@ def test_an_update_is_told_by_parameter_with_the_optimisers_own_rates(name: str)
         }[name](state)
         np.testing.assert_allclose(rate, float(wanted.median()), rtol=1e-4)
     if name == "adadelta":
-        assert reading.notes[-1] == "By what this optimiser multiplies a gradient is not known here."
+        assert reading.notes[-2] == "By what this optimiser multiplies a gradient is not known here."
 
 
 class Loop(nn.Module):
