@@ -14,6 +14,7 @@ BENCHMARKS = (
     "background",
     "board",
     "phone",
+    "microscope",
     "uploads",
     "flooding",
     "report",

@@ -9,8 +9,8 @@ def main() -> None:
     """Draw the heading and the microscope."""
     st.header("Microscope", anchor=False)
     st.markdown(
-        "A network small enough to read: each number of the way forward stands above the gradient of the loss by it. "
-        "Drag a number, and all others follow; click one to see its arithmetic."
+        "Each box holds a number and, below it, the gradient of the loss by it. Drag a weight or an input sideways: "
+        "all others follow. Click a box to see its arithmetic."
     )
     microscope()
 

@@ -30,8 +30,8 @@ export class Choices {
     this.reads = select([option("the last answer", ""), option("all answers", "every")], read);
     this.squashes = labelled("Activation", this.activation);
     this.first = labelled("Start from", this.start);
-    this.root = element("div", "rgl-micro-bar");
-    this.root.append(
+    const bar = element("div", "rgl-micro-bar");
+    bar.append(
       labelled("Cell", this.cell),
       this.squashes,
       labelled("Units", this.units),
@@ -39,6 +39,8 @@ export class Choices {
       labelled("Loss of", this.reads),
       button("New random weights", "Draw all weights anew", anew),
     );
+    this.root = element("details", "rgl-micro-other");
+    this.root.append(element("summary", "", "Another cell or size"), bar);
   }
 
   /** @param {Net} net */
@@ -61,14 +63,14 @@ export class Steering {
    * @param {(by: number) => void} go moments on or back
    * @param {() => void} play or stop playing
    * @param {() => void} train
+   * @param {() => void} reset
    */
-  constructor(go, play, train) {
+  constructor(go, play, train, reset) {
     this.back = button("◀", "One moment back", () => go(-1));
     this.play = button("Play", "Forward one timestep at a time, then back from the loss", play);
     this.next = button("▶", "One moment on", () => go(1));
     this.at = element("span", "rgl-micro-at");
     this.norm = element("span", "rgl-micro-at");
-    this.at.setAttribute("role", "status");
     const descent = button("Train one step", "Gradient descent: each weight moves against its gradient", train);
     const rate = new NumberField("learning rate", (value) => {
       this.rate = value;
@@ -83,7 +85,8 @@ export class Steering {
     this.root = element("div", "rgl-micro-bar");
     const fields = [labelled("learning rate", rate.input), labelled("clip the gradient’s norm at", this.clips)];
     this.training = element("div", "rgl-micro-bar");
-    this.root.append(this.back, this.play, this.next, this.at);
+    const again = button("Reset", "All numbers as they were at the start", reset);
+    this.root.append(again, this.back, this.play, this.next, this.at);
     this.training.append(descent, ...fields, clip.input, this.norm);
   }
 
@@ -101,9 +104,7 @@ export class Steering {
    */
   show(moment, steps, loss, norm, playing) {
     const over = moment >= 2 * steps;
-    const back = `back: t = ${2 * steps - moment + 1}`;
-    const now = moment <= steps ? `forward: t = ${moment} of ${steps}` : back;
-    setText(this.at, over ? `forward and back: loss ${digits(loss)}` : now);
+    setText(this.at, moment >= steps ? `loss ${digits(loss)}` : "");
     setText(this.norm, over ? `gradient’s norm ${digits(norm)}` : "");
     setText(this.play, playing ? "Stop playing" : "Play");
     this.back.disabled = moment <= 0;

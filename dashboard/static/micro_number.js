@@ -7,6 +7,9 @@ const DRAG = 0.01; // a pixel
 const STILL_PX = 3; // a press that moves less is a click
 
 export class NumberField {
+  shown = ""; // what stands in the field
+  number = ""; // the last number, where none stands there
+
   /**
    * @param {string} label
    * @param {(value: number) => void} changed
@@ -14,39 +17,66 @@ export class NumberField {
    */
   constructor(label, changed, chosen) {
     this.input = element("input", "rgl-micro-number");
-    Object.assign(this.input, { type: "number", step: String(STEP), title: `${label}: type, or drag sideways` });
+    Object.assign(this.input, { type: "number", step: String(STEP), title: `${label}: drag sideways, or type` });
     this.input.setAttribute("aria-label", label);
     this.input.oninput = () => {
-      if (Number.isFinite(this.input.valueAsNumber)) changed(this.input.valueAsNumber);
+      this.shown = this.input.value;
+      if (!Number.isFinite(this.input.valueAsNumber)) return;
+      this.number = this.shown;
+      changed(this.input.valueAsNumber);
     };
     this.input.onfocus = () => chosen?.();
-    this.input.onpointerdown = ({ clientX, pointerId }) => this.drag(clientX, pointerId, changed);
+    this.input.onblur = () => this.write(this.number);
+    // A field with the focus has its selection laid out at every new number: it gets the focus when the drag is over.
+    this.input.onmousedown = (event) => {
+      if (document.activeElement !== this.input) event.preventDefault();
+    };
+    this.input.onpointerdown = (event) => {
+      if (event.button === 0) this.drag(event, changed, chosen);
+    };
   }
 
   /**
-   * @param {number} start
-   * @param {number} pointer
+   * @param {PointerEvent} press
    * @param {(value: number) => void} changed
+   * @param {() => void} [chosen]
    */
-  drag(start, pointer, changed) {
+  drag({ clientX: start, pointerId, pointerType }, changed, chosen) {
     const from = this.input.valueAsNumber || 0;
     let moved = false;
-    this.input.setPointerCapture(pointer);
+    this.input.setPointerCapture(pointerId);
     this.input.onpointermove = ({ clientX }) => {
-      moved ||= Math.abs(clientX - start) > STILL_PX;
-      if (!moved) return;
+      if (!moved && Math.abs(clientX - start) <= STILL_PX) return;
+      if (!moved) chosen?.();
+      moved = true;
       const value = Math.round((from + (clientX - start) * DRAG) * 100) / 100;
-      this.input.value = String(value);
+      this.write(String(value));
       changed(value);
     };
     this.input.onpointerup = this.input.onpointercancel = () => {
-      this.input.onpointermove = null;
+      this.input.onpointermove = this.input.onpointerup = this.input.onpointercancel = null;
+      if (pointerType === "touch" || document.activeElement === this.input) return; // a tap brings the keys of the screen
+      this.input.focus({ preventScroll: true });
+      if (!moved) this.input.select();
     };
   }
 
   /** @param {number} value */
   show(value) {
-    const text = String(Number(value.toPrecision(4)));
-    if (document.activeElement !== this.input || this.input.valueAsNumber !== Number(text)) this.input.value = text;
+    const text = short(value);
+    if (text === this.shown) return;
+    const typed = document.activeElement === this.input && short(this.input.valueAsNumber) === text; // as in "0."
+    if (typed) this.number = text;
+    else this.write(text);
+  }
+
+  /** @param {string} text */
+  write(text) {
+    this.number = text;
+    if (text !== this.shown) this.input.value = text;
+    this.shown = text;
   }
 }
+
+/** @param {number} value */
+const short = (value) => String(Number(value.toPrecision(4)));

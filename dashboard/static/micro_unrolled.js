@@ -1,34 +1,42 @@
 // The network unrolled: a column for each timestep, every state with its gradient, and how states change states.
 
-import { button, element, setText } from "./dom.js";
+import { button, element } from "./dom.js";
 import { MICRO_CELLS } from "./micro_cells.js";
+import { changes, liveAttribute, liveShare, liveText, Parts } from "./micro_live.js";
 import { profile } from "./micro_net.js";
 import { NumberField } from "./micro_number.js";
 import { below, digits } from "./micro_words.js";
 
+/** @import { OnScreen } from "./micro_live.js" */
 /** @import { Net } from "./micro_net.js" */
 /** @import { Tape, Value } from "./tape.js" */
 /** @typedef {{ name: string, t: number, unit: number }} Place of one element of a value */
+/**
+ * What is shown: forward up to timestep `seen`, gradients back to timestep `back`; all: also what is not on the screen.
+ * @typedef {{
+ *   net: Net, tape: Tape, chosen: Place, seen: number, back: number, largest: number, norms: Record<string, number[]>,
+ *   all: boolean,
+ * }} Frame
+ */
 
 const SVG = "http://www.w3.org/2000/svg";
 const ROW_PX = 56;
 const BOX = 0.62; // of a column's width
 const DECADES = 4; // of gradients that differ in colour
+const [THICKEST_PX, A_PX] = [9, 6]; // of a line, and of one between numbers that change alike
 
 export class Unrolled {
-  /** @type {Map<string, { node: HTMLButtonElement, value: HTMLElement, grad: HTMLElement }>} */ boxes = new Map();
-  /** @type {NumberField[]} */ inputs = [];
-  /** @type {NumberField[]} */ targets = [];
-  /** @type {{ name: string, t: number, bar: HTMLElement, norm: HTMLElement, factor: HTMLElement }[]} */ bars = [];
-  /** @type {SVGLineElement[]} */ ways = []; // from state to state
+  /** @type {((slope: number) => void)[]} from state to state */ ways = [];
   columns = 0;
   shape = "";
 
   /**
    * @param {(place: Place) => void} choose
    * @param {() => void} changed after a number of the net was changed
+   * @param {OnScreen} screen
    */
-  constructor(choose, changed) {
+  constructor(choose, changed, screen) {
+    /** @type {Parts<Frame>} what each number of the picture shows */ this.parts = new Parts(screen);
     this.choose = choose;
     this.changed = changed;
     this.root = element("div", "rgl-micro-unrolled");
@@ -45,57 +53,39 @@ export class Unrolled {
   build(net) {
     const T = net.inputs.length;
     const { states } = MICRO_CELLS[net.cell];
-    this.boxes.clear();
+    this.parts.clear();
     this.grid.replaceChildren();
     this.grid.style.setProperty("--steps", String(T));
     let line = 0;
-    const row = (/** @type {string} */ name, /** @type {string} */ title) => {
-      const side = element("div", "rgl-micro-side", name);
+    let side = this.grid;
+    /** @type {(part: (frame: Frame) => void) => void} */
+    const live = (part) => this.parts.add(side, part);
+    const row = (
+      /** @type {string} */ name,
+      /** @type {string} */ title,
+      /** @type {(t: number) => HTMLElement} */ make,
+    ) => {
+      side = element("div", "rgl-micro-side", name);
       side.title = title;
       line += 1;
       this.put(side, line, 1);
-    };
-    const cells = (/** @type {(t: number) => HTMLElement} */ make) => {
       for (let t = 1; t <= T; t++) this.put(make(t), line, t + 1);
     };
-    row("wanted", "what the answer should be");
-    this.targets = [];
-    cells((t) => {
-      const field = new NumberField(`wanted at t = ${t}`, (value) => {
-        net.targets[t - 1][0] = value;
-        this.changed();
-      });
-      this.targets.push(field);
-      const cell = element("div", "rgl-micro-cell");
-      if (net.every || t === T) cell.append(field.input);
-      return cell;
-    });
-    row("answer", "y, computed from h");
-    cells((t) => (net.every || t === T ? this.box("y", t, 0, "y") : element("div", "rgl-micro-cell")));
+    const answers = (/** @type {number} */ t) => net.every || t === T;
+    const none = () => element("div", "rgl-micro-cell");
+    row("wanted", "what the answer should be", (t) => (answers(t) ? this.field(live, "wanted", "targets", t) : none()));
+    row("answer", "y, computed from h", (t) => (answers(t) ? this.box(live, "y", t, 0, "y") : none()));
     for (const name of states.toReversed()) {
       for (let unit = 0; unit < net.hidden; unit++) {
-        row(name + below(unit), name === "c" ? "cell state" : "hidden state");
-        cells((t) => this.box(name, t, unit, name + below(unit)));
+        const says = name + below(unit);
+        row(says, name === "c" ? "cell state" : "hidden state", (t) => this.box(live, name, t, unit, says));
       }
     }
-    row("input", "x");
-    this.inputs = [];
-    cells((t) => {
-      const field = new NumberField(`input at t = ${t}`, (value) => {
-        net.inputs[t - 1][0] = value;
-        this.changed();
-      });
-      this.inputs.push(field);
-      const cell = element("div", "rgl-micro-cell");
-      cell.append(field.input);
-      return cell;
-    });
-    row("t", "timestep");
-    cells((t) => element("div", "rgl-micro-cell rgl-micro-t", String(t)));
-    this.bars = [];
+    row("input", "x", (t) => this.field(live, "input", "inputs", t));
+    row("t", "timestep", (t) => element("div", "rgl-micro-cell rgl-micro-t", String(t)));
     for (const name of states.toReversed()) {
-      row(`‖∂L/∂${name}‖`, `norm of the gradient by all units of ${name}; its bar is logarithmic`);
-      cells((t) => this.bar(name, t));
+      const title = `norm of the gradient by all units of ${name}; its bar is logarithmic`;
+      row(`‖∂L/∂${name}‖`, title, (t) => this.bar(live, name, t));
     }
     this.grid.append(this.lines);
   }
@@ -111,81 +101,103 @@ export class Unrolled {
   }
 
   /**
-   * @param {string} name
+   * @param {(part: (frame: Frame) => void) => void} live
+   * @param {string} says
+   * @param {"inputs" | "targets"} list
    * @param {number} t
    */
-  bar(name, t) {
-    const cell = element("div", "rgl-micro-cell rgl-micro-norm");
-    const [bar, norm, factor] = [element("i"), element("span"), element("small")];
-    cell.append(bar, norm, factor);
-    this.bars.push({ name, t, bar, norm, factor });
+  field(live, says, list, t) {
+    /** @type {number[]} */ let numbers = [];
+    const field = new NumberField(`${says} at t = ${t}`, (value) => {
+      numbers[0] = value;
+      this.changed();
+    });
+    live(({ net }) => {
+      numbers = net[list][t - 1];
+      field.show(numbers[0]);
+    });
+    const cell = element("div", "rgl-micro-cell");
+    cell.append(field.input);
     return cell;
   }
 
   /**
+   * @param {(part: (frame: Frame) => void) => void} live
+   * @param {string} name
+   * @param {number} t
+   */
+  bar(live, name, t) {
+    const cell = element("div", "rgl-micro-cell rgl-micro-norm");
+    const [bar, norm, factor] = [element("i"), element("span"), element("small")];
+    factor.title = `the norm at t = ${t} is that at t = ${t + 1} times this`;
+    cell.append(bar, norm, factor);
+    const [share, own, ratio] = [liveShare(bar), liveText(norm), liveText(factor)];
+    live(({ norms, back }) => {
+      const [here, after] = [norms[name][t - 1], norms[name][t]];
+      const arrived = t >= back;
+      own(arrived ? digits(here) : "");
+      ratio(arrived && after > 0 ? `× ${digits(here / after)}` : "");
+      share(arrived ? shade(here, Math.max(...norms[name])) : 0);
+    });
+    return cell;
+  }
+
+  /**
+   * @param {(part: (frame: Frame) => void) => void} live
    * @param {string} name
    * @param {number} t
    * @param {number} unit
    * @param {string} says
    */
-  box(name, t, unit, says) {
+  box(live, name, t, unit, says) {
     const node = button("", `${says} at t = ${t}: open its arithmetic`, () => this.choose({ name, t, unit }));
     node.className = "rgl-micro-box";
-    const [value, grad] = [element("span"), element("span")];
-    node.append(value, grad);
-    this.boxes.set(`${name} ${t} ${unit}`, { node, value, grad });
+    const [above, under] = [element("span"), element("span")];
+    node.append(above, under);
+    const [value, grad] = [liveText(above), liveText(under)];
+    const [much, steep] = [liveShare(above), liveShare(under)];
+    const [sign, label, pressed] = [
+      liveAttribute(above, "data-sign"),
+      liveAttribute(node, "aria-label"),
+      liveAttribute(node, "aria-pressed"),
+    ];
+    live(({ tape, chosen, seen, back, largest }) => {
+      const found = /** @type {Value} */ (tape.find(name, t));
+      const [number, slope] = [found.data[unit], found.grad[unit]];
+      const [first, second] = [t <= seen ? digits(number) : "", t >= back ? digits(slope) : ""];
+      value(first);
+      grad(second);
+      much(first ? Math.min(1, Math.abs(number)) : 0);
+      steep(second ? shade(slope, largest) : 0);
+      sign(number < 0 ? "minus" : "plus");
+      label(`${says} at t = ${t}: ${first || "not yet"}; gradient ${second || "not yet"}`);
+      pressed(String(chosen.name === name && chosen.t === t && chosen.unit === unit));
+    });
     const cell = element("div", "rgl-micro-cell rgl-micro-state");
     cell.append(node);
     return cell;
   }
 
   /**
-   * Show the numbers: forward up to timestep `seen`, gradients back to timestep `back`.
    * @param {Net} net
    * @param {Tape} tape
    * @param {Place} chosen
    * @param {number} seen
    * @param {number} back
+   * @param {boolean} all
+   * @returns {Frame}
    */
-  show(net, tape, chosen, seen, back) {
+  show(net, tape, chosen, seen, back, all) {
     const shape = `${net.cell} ${net.hidden} ${net.inputs.length} ${net.every}`;
     if (shape !== this.shape) this.build(net);
     this.shape = shape;
-    for (const [place, field] of this.inputs.entries()) field.show(net.inputs[place][0]);
-    for (const [place, field] of this.targets.entries()) field.show(net.targets[place][0]);
-    const T = net.inputs.length;
-    const largest = Math.max(
-      ...tape.values.filter(({ name }) => name === "h" || name === "c").flatMap(({ grad }) => [...grad].map(Math.abs)),
-    );
-    for (const [key, { node, value, grad }] of this.boxes) {
-      const [name, t, unit] = key.split(" ");
-      const found = /** @type {Value} */ (tape.find(name, Number(t)));
-      const [number, slope] = [found.data[Number(unit)], found.grad[Number(unit)]];
-      const [known, arrived] = [Number(t) <= seen, Number(t) >= back];
-      setText(value, known ? digits(number) : "");
-      setText(grad, arrived ? digits(slope) : "");
-      value.style.setProperty("--much", known ? String(Math.min(1, Math.abs(number))) : "0");
-      value.dataset.sign = number < 0 ? "minus" : "plus";
-      grad.style.setProperty("--much", arrived ? String(shade(slope, largest)) : "0");
-      node.setAttribute(
-        "aria-label",
-        `${name}${below(Number(unit))} at t = ${t}: ${value.textContent || "not yet"}; gradient ${grad.textContent || "not yet"}`,
-      );
-      node.setAttribute(
-        "aria-pressed",
-        String(chosen.name === name && chosen.t === Number(t) && chosen.unit === Number(unit)),
-      );
-    }
-    for (const { name, t, bar, norm, factor } of this.bars) {
-      const norms = profile(tape, T, name);
-      const [own, after] = [norms[t - 1], norms[t]];
-      const arrived = t >= back;
-      setText(norm, arrived ? digits(own) : "");
-      setText(factor, arrived && after > 0 ? `× ${digits(own / after)}` : "");
-      factor.title = after > 0 ? `that of t = ${t + 1} times ${digits(own / after)}` : "";
-      bar.style.setProperty("--much", arrived ? String(shade(own, Math.max(...norms))) : "0");
-    }
+    const { states } = MICRO_CELLS[net.cell];
+    const norms = Object.fromEntries(states.map((name) => [name, profile(tape, net.inputs.length, name)]));
+    const slopes = tape.values.filter(({ name }) => states.includes(name)).flatMap(({ grad }) => [...grad]);
+    const frame = { net, tape, chosen, seen, back, largest: Math.max(...slopes.map(Math.abs)), norms, all };
+    this.parts.show(frame, all);
     this.draw(net, tape, seen);
+    return frame;
   }
 
   /**
@@ -218,20 +230,32 @@ export class Unrolled {
       }
     }
     if (places.length !== this.ways.length || T !== this.columns) {
-      this.ways = places.map((place) => {
+      const lines = places.map((place) => {
         const line = document.createElementNS(SVG, "line");
         for (const [key, at] of Object.entries(place)) line.setAttribute(key, String(at));
         return line;
       });
-      this.lines.replaceChildren(...this.ways);
+      this.ways = lines.map(way);
+      this.lines.replaceChildren(...lines);
     }
     this.columns = T;
-    for (const [place, line] of this.ways.entries()) {
-      const width = `${Math.min(9, 6 * Math.abs(slopes[place])).toFixed(1)}px`;
-      if (line.style.strokeWidth !== width) line.style.strokeWidth = width;
-      line.dataset.sign = slopes[place] < 0 ? "minus" : "plus";
-    }
+    for (const [place, show] of this.ways.entries()) show(slopes[place]);
   }
+}
+
+/**
+ * @param {SVGLineElement} line
+ * @returns {(slope: number) => void}
+ */
+function way(line) {
+  const thick = changes((/** @type {number} */ quarters) => {
+    line.style.strokeWidth = `${quarters / 4}px`;
+  });
+  const sign = liveAttribute(line, "data-sign");
+  return (slope) => {
+    thick(Math.round(4 * Math.min(THICKEST_PX, A_PX * Math.abs(slope))));
+    sign(slope < 0 ? "minus" : "plus");
+  };
 }
 
 /**

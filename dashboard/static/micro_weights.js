@@ -1,34 +1,39 @@
 // The weights, which all timesteps share: numbers to drag, each with its gradient and what every timestep adds to it.
 
-import { element, setText } from "./dom.js";
+import { element } from "./dom.js";
 import { MICRO_CELLS } from "./micro_cells.js";
+import { liveText, Parts } from "./micro_live.js";
 import { NumberField } from "./micro_number.js";
 import { below, digits } from "./micro_words.js";
 
+/** @import { OnScreen } from "./micro_live.js" */
 /** @import { Net } from "./micro_net.js" */
 /** @import { Matrix, Tape } from "./tape.js" */
 
 export class Weights {
-  /** @type {{ matrix: string, place: number, field: NumberField, grad: HTMLElement }[]} */ fields = [];
   /** @type {{ matrix: string, place: number } | null} */ chosen = null;
   shape = "";
 
   /**
    * @param {(matrix: string, place: number, value: number) => void} changed
    * @param {() => void} turned when the reader turns to another number
+   * @param {OnScreen} screen
    */
-  constructor(changed, turned) {
+  constructor(changed, turned, screen) {
+    /** @type {Parts<{ net: Net, arrived: boolean }>} */ this.parts = new Parts(screen);
     this.changed = changed;
     this.turned = turned;
     this.root = element("section", "rgl-micro-weights");
     this.tables = element("div", "rgl-micro-tables");
-    this.sum = element("p", "rgl-micro-formula");
-    this.root.append(element("h2", "", "Weights"), this.tables, this.sum);
+    const sum = element("p", "rgl-micro-formula");
+    this.sum = liveText(sum);
+    const help = element("p", "rgl-micro-legend", "Drag one sideways; below it is the gradient of the loss by it.");
+    this.root.append(element("h2", "", "Weights"), help, this.tables, sum);
   }
 
   /** @param {Net} net */
   build(net) {
-    this.fields = [];
+    this.parts.clear();
     this.chosen = null;
     const { blocks, parts } = MICRO_CELLS[net.cell];
     const tables = blocks.map(([block, title]) =>
@@ -78,7 +83,11 @@ export class Weights {
           const grad = element("small");
           grad.title = "gradient of the loss by this weight";
           line.insertCell().append(field.input, grad);
-          this.fields.push({ matrix: name, place, field, grad });
+          const slope = liveText(grad);
+          this.parts.add(table, ({ net: { weights }, arrived }) => {
+            field.show(weights[name].data[place]);
+            slope(arrived ? digits(weights[name].grad[place]) : "");
+          });
         }
       }
     }
@@ -89,16 +98,14 @@ export class Weights {
    * @param {Net} net
    * @param {Tape} tape
    * @param {boolean} arrived whether the way back is over
+   * @param {boolean} all also what is not on the screen
    */
-  show(net, tape, arrived) {
+  show(net, tape, arrived, all) {
     const shape = `${net.cell} ${net.hidden}`;
     if (shape !== this.shape) this.build(net);
     this.shape = shape;
-    for (const { matrix, place, field, grad } of this.fields) {
-      field.show(net.weights[matrix].data[place]);
-      setText(grad, arrived ? digits(net.weights[matrix].grad[place]) : "");
-    }
-    setText(this.sum, this.chosen && arrived ? shares(net.weights[this.chosen.matrix], this.chosen.place, tape) : "");
+    this.parts.show({ net, arrived }, all);
+    this.sum(this.chosen && arrived ? shares(net.weights[this.chosen.matrix], this.chosen.place, tape) : "");
   }
 }
 
@@ -113,9 +120,13 @@ export function shares(matrix, place, tape) {
   const terms = tape.values.flatMap((value) => {
     const edge = value.edges.find((each) => "matrix" in each && each.matrix === matrix);
     const factor = edge ? edge.source.data[column] : value.biases.includes(matrix) ? 1 : null;
-    return factor === null ? [] : [`${digits(value.grad[row] * factor)} (t = ${value.t})`];
+    return factor === null ? [] : [{ t: value.t, share: value.grad[row] * factor }];
   });
-  return `∂L/∂ this weight = ${terms.join(" + ")} = ${digits(matrix.grad[place])}`;
+  const sum = terms.map(({ t, share }, at) => {
+    const sign = share < 0 ? "− " : "+ ";
+    return `${at ? sign : ""}${digits(at ? Math.abs(share) : share)} (t = ${t})`;
+  });
+  return `∂L/∂ this weight = ${sum.join(" ")} = ${digits(matrix.grad[place])}`;
 }
 
 /**

@@ -80,20 +80,42 @@ const inner = (value) => (value < 0 || Object.is(value, -0) ? `(${digits(value)}
 const STATES = { h: "hidden state", c: "cell state" };
 
 /**
- * What the profile of the gradient says, from the numbers alone.
- * @param {string} name of the state
- * @param {number[]} norms at t = 1 to T
+ * What the profiles of the gradient say, from the numbers alone: a sentence for each state.
+ * @param {Record<string, number[]>} profiles norms at t = 1 to T by the name of the state
  */
-export function story(name, norms) {
-  const [first, last, T] = [norms[0], norms[norms.length - 1], norms.length];
-  const whose = `the gradient by the ${STATES[/** @type {"h"} */ (name)]}`;
-  if (!(last > 0 && first < Infinity))
-    return `At t = 1 ${whose} is ${digits(first)} long, at t = ${T} ${digits(last)}.`;
-  const start = `From t = ${T} back to t = 1 ${whose}`;
-  const ratio = first / last;
-  const numbers = `from ${digits(last)} to ${digits(first)}`;
-  if (ratio === 0) return `${start} falls ${numbers}: nothing is learned about t = 1.`;
-  if (ratio < 0.1) return `${start} shrinks ${numbers}: it vanishes.`;
-  if (ratio > 10) return `${start} grows ${numbers}: it explodes.`;
-  return `${start} goes ${numbers}: it neither vanishes nor explodes.`;
+export const story = (profiles) =>
+  Object.entries(profiles)
+    .map(([name, norms], place) => sentence(STATES[/** @type {"h"} */ (name)], norms, place === 0))
+    .join(" ");
+
+/**
+ * @param {string} state
+ * @param {number[]} norms
+ * @param {boolean} first whether the reader has still to be told from where to where
+ */
+function sentence(state, norms, first) {
+  const [to, from, T] = [norms[0], norms[norms.length - 1], norms.length];
+  const whose = first ? `From t = ${T} back to t = 1 the gradient by the ${state}` : `That by the ${state}`;
+  const numbers = `from ${digits(from)} to ${digits(to)}`;
+  if (!(from > 0 && to < Infinity)) return `${whose} goes ${numbers}.`;
+  if (to / from < 0.1) return `${whose} shrinks ${numbers}: it vanishes.`;
+  if (to / from > 10) return `${whose} grows ${numbers}: it explodes.`;
+  return `${whose} goes ${numbers}: it neither vanishes nor explodes.`;
+}
+
+/**
+ * What happens at a moment on the way.
+ * @param {number} moment 0 to T: forward up to there; T + 1 to 2T: back as far
+ * @param {number} steps T
+ * @param {boolean} every whether all answers count
+ */
+export function passing(moment, steps, every) {
+  if (moment === 0) return "Before the first timestep: all states are 0.";
+  if (moment <= steps) {
+    const states = moment > 1 ? `the states at t = ${moment - 1} and ` : "";
+    return `Forward, t = ${moment} of ${steps}: computed from ${states}the input.`;
+  }
+  const t = 2 * steps - moment + 1;
+  if (t === steps) return `Back, t = ${t}: the gradient comes from the loss.`;
+  return `Back, t = ${t}: the gradient comes from t = ${t + 1}${every ? ", and from the loss of the answer here" : ""}.`;
 }

@@ -1,20 +1,23 @@
 // The microscope: a network that is small enough to read, with every number of its way forward and back.
 
-import { element, setText } from "./dom.js";
-import { MICRO_CELLS } from "./micro_cells.js";
+import { element } from "./dom.js";
 import { Choices, Steering } from "./micro_controls.js";
 import { Inside } from "./micro_inside.js";
-import { compute, descend, gradNorm, profile } from "./micro_net.js";
+import { liveText, OnScreen } from "./micro_live.js";
+import { compute, descend, gradNorm } from "./micro_net.js";
 import { numbers, STARTS, sized, started } from "./micro_starts.js";
+import { Sum } from "./micro_sum.js";
 import { Unrolled } from "./micro_unrolled.js";
 import { Weights } from "./micro_weights.js";
-import { story } from "./micro_words.js";
+import { passing, story } from "./micro_words.js";
 
 /** @import { Net } from "./micro_net.js" */
 /** @import { Place } from "./micro_unrolled.js" */
 
-const PACE_MS = 600; // a timestep, while it plays
+const PACE_MS = 900; // a timestep, while it plays
+const REST_MS = 150; // after the last change: then also what is not on the screen is shown
 const FIRST = { name: "h", t: 2, unit: 0 };
+const OWN = ""; // in place of a key of STARTS
 
 /** @type {WeakMap<Element, Microscope>} */
 const mounted = new WeakMap();
@@ -28,19 +31,20 @@ export function mount(parentElement, { start }) {
   const own = mounted.get(parentElement) ?? new Microscope(parentElement, start);
   mounted.set(parentElement, own);
   return () => {
-    own.pause();
-    own.root.remove();
+    own.end();
     mounted.delete(parentElement);
   };
 }
 
 class Microscope {
   /** @type {Net} */ net;
+  /** @type {() => Net} the same as it was at the start */ make;
   /** @type {Place} */ chosen = FIRST;
   moment = 0; // 0 to T: forward up to there; T + 1 to 2T: back as far
   seed = 1;
   timer = 0;
   frame = 0;
+  rest = 0;
 
   /**
    * @param {HTMLElement} parentElement
@@ -48,44 +52,58 @@ class Microscope {
    */
   constructor(parentElement, start) {
     this.choices = new Choices(
-      (key) => key && this.begin(started(STARTS[key])),
+      (key) => key && this.open(key),
       () => this.draw(),
       () => this.draw(1),
       () => this.read(),
     );
     this.steering = new Steering(
-      (by) => this.go(this.moment + by),
+      (by) => this.walk(by),
       () => (this.timer ? this.go(this.moment) : this.play()),
       () => this.train(),
+      () => this.begin(this.make),
     );
-    this.unrolled = new Unrolled(
-      (place) => this.choose(place),
-      () => this.soon(),
-    );
-    this.inside = new Inside((place) => this.choose(place));
+    const screen = new OnScreen(() => this.soon());
+    const choose = (/** @type {Place} */ place) => this.choose(place);
+    this.unrolled = new Unrolled(choose, () => this.soon(), screen);
+    this.inside = new Inside(choose, screen);
+    this.sum = new Sum(choose, screen);
     this.weights = new Weights(
       (matrix, place, value) => {
         this.net.weights[matrix].data[place] = value;
         this.soon();
       },
       () => this.soon(),
+      screen,
     );
-    this.says = element("p", "rgl-micro-says");
+    const says = element("p", "rgl-micro-says");
+    says.setAttribute("role", "status");
+    this.says = liveText(says);
     this.root = element("div", "rgl-board rgl-micro");
-    const lower = element("div", "rgl-micro-lower");
-    lower.append(this.inside.root, this.inside.sum, this.weights.root);
     const { root: moments, training } = this.steering;
     moments.prepend(this.choices.first);
-    this.root.append(moments, this.says, this.unrolled.root, legend(), training, this.choices.root, lower);
+    moments.append(this.choices.root);
+    this.weights.root.append(training);
+    const [lower, detail] = [element("div", "rgl-micro-lower"), element("div", "rgl-micro-lower rgl-micro-detail")];
+    detail.append(this.inside.root, this.sum.root);
+    lower.append(this.weights.root, detail);
+    this.root.append(moments, says, this.unrolled.root, legend(), lower);
     parentElement.append(this.root);
     const key = Object.hasOwn(STARTS, start) ? start : "vanishing";
     this.choices.start.value = key;
-    this.net = started(STARTS[key]);
-    this.begin(this.net);
+    this.make = () => started(STARTS[key]);
+    this.net = this.make();
+    this.begin(this.make);
   }
 
   get steps() {
     return this.net.inputs.length;
+  }
+
+  /** @param {string} key of STARTS */
+  open(key) {
+    name(key);
+    this.begin(() => started(STARTS[key]));
   }
 
   /**
@@ -95,24 +113,29 @@ class Microscope {
   draw(by = 0) {
     this.seed += by;
     const { cell, activation, units, steps, start } = this.choices;
-    start.value = "";
+    start.value = OWN;
+    name(OWN);
     const { inputs, targets, every } = this.net;
     const places = Array.from({ length: Number(steps.value) }, (_, place) => place);
-    const [x, wanted] = [
-      places.map((place) => inputs[place] ?? [0]),
-      places.map((place) => targets[place] ?? targets[targets.length - 1].slice()),
-    ];
-    this.begin(sized(cell.value, Number(units.value), activation.value, every, x, wanted, numbers(this.seed)));
+    const x = places.map((place) => [...(inputs[place] ?? [0])]);
+    const wanted = places.map((place) => [...(targets[place] ?? targets[targets.length - 1])]);
+    const [kind, hidden, nonlinearity, seed] = [cell.value, Number(units.value), activation.value, this.seed];
+    this.begin(() => sized(kind, hidden, nonlinearity, every, copied(x), copied(wanted), numbers(seed)));
   }
 
+  /** Another choice of the answers that count. */
   read() {
-    this.net.every = Boolean(this.choices.reads.value);
-    this.begin(this.net);
+    const { make } = this;
+    const every = Boolean(this.choices.reads.value);
+    this.make = () => ({ ...make(), every });
+    this.net.every = every;
+    this.go(2 * this.steps);
   }
 
-  /** @param {Net} net */
-  begin(net) {
-    this.net = net;
+  /** @param {() => Net} make */
+  begin(make) {
+    this.make = make;
+    this.net = make();
     this.chosen = FIRST;
     this.go(2 * this.steps);
   }
@@ -130,12 +153,28 @@ class Microscope {
     this.show();
   }
 
+  /**
+   * Some moments on or back, to what is computed there.
+   * @param {number} by
+   */
+  walk(by) {
+    this.pause();
+    this.move(by);
+    this.show();
+  }
+
+  /** @param {number} by */
+  move(by) {
+    const { steps } = this;
+    this.moment = Math.min(Math.max(this.moment + by, 0), 2 * steps);
+    const t = this.moment <= steps ? Math.max(1, this.moment) : 2 * steps - this.moment + 1;
+    this.chosen = { ...this.chosen, name: "h", t };
+  }
+
   play() {
     if (this.moment >= 2 * this.steps) this.moment = 0;
     const tick = () => {
-      this.moment += 1;
-      const t = this.moment <= this.steps ? this.moment : 2 * this.steps - this.moment + 1;
-      this.chosen = { ...this.chosen, name: "h", t };
+      this.move(1);
       if (this.moment >= 2 * this.steps) this.pause();
       this.show();
     };
@@ -148,19 +187,28 @@ class Microscope {
     this.timer = 0;
   }
 
+  end() {
+    this.pause();
+    cancelAnimationFrame(this.frame);
+    clearTimeout(this.rest);
+    this.root.remove();
+  }
+
   train() {
     compute(this.net);
     descend(this.net, this.steering.rate, this.steering.bound);
     this.go(2 * this.steps);
   }
 
-  /** Show what was changed, once a frame. */
+  /** Show what was changed, once a frame: what is on the screen at once, all else when no more comes. */
   soon() {
     cancelAnimationFrame(this.frame);
-    this.frame = requestAnimationFrame(() => this.show());
+    clearTimeout(this.rest);
+    this.frame = requestAnimationFrame(() => this.show(false));
+    this.rest = window.setTimeout(() => this.show(), REST_MS);
   }
 
-  show() {
+  show(all = true) {
     const { net, moment, steps } = this;
     const tape = compute(net);
     const [seen, back] = [Math.min(moment, steps), Math.min(steps, 2 * steps - moment) + 1];
@@ -168,13 +216,27 @@ class Microscope {
     if (!tape.find(this.chosen.name, this.chosen.t)) this.chosen = FIRST;
     this.choices.show(net);
     this.steering.show(moment, steps, tape.total(), gradNorm(net), this.timer !== 0);
-    const stories = MICRO_CELLS[net.cell].states.map((name) => story(name, profile(tape, steps, name)));
-    setText(this.says, over ? stories.join(" ") : "\u00a0");
-    this.unrolled.show(net, tape, this.chosen, seen, back);
-    this.inside.show(net, tape, this.chosen, back);
-    this.weights.show(net, tape, over);
+    const frame = this.unrolled.show(net, tape, this.chosen, seen, back, all);
+    this.says(over ? story(frame.norms) : passing(moment, steps, net.every));
+    this.inside.show(frame);
+    this.sum.show(frame);
+    this.weights.show(net, tape, over, all);
   }
 }
+
+/**
+ * Name the network in the page's address, so that the address can be passed on.
+ * @param {string} key of STARTS, or OWN
+ */
+function name(key) {
+  const address = new URL(location.href);
+  if (key) address.searchParams.set("start", key);
+  else address.searchParams.delete("start");
+  history.replaceState(history.state, "", address);
+}
+
+/** @param {number[][]} rows */
+const copied = (rows) => rows.map((row) => [...row]);
 
 function legend() {
   const node = element("p", "rgl-micro-legend");

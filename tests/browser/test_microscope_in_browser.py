@@ -1,0 +1,87 @@
+"""The microscope in Chromium: a weight is dragged and all numbers follow, also those that are not on the screen."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.support.browsing import arrived, eventually, still
+from tests.support.server import AppServer
+
+pytestmark = pytest.mark.browser
+
+# Everything that the microscope writes, and what its boxes are called: two ways to the same numbers.
+NUMBERS = """() => {
+  const boxes = [...document.querySelectorAll('.rgl-micro-box')]
+  return {
+    says: document.querySelector('.rgl-micro-says').innerText,
+    weights: [...document.querySelectorAll('.rgl-micro-weights table input')].map((input) => input.value),
+    texts: ['box', 'norm', 'tables small', 'inside', 'sum'].flatMap((name) =>
+      [...document.querySelectorAll(`.rgl-micro-${name}`)].map((node) => node.innerText)),
+    agree: boxes.length > 0 && boxes.every((box) => {
+      const [value, slope] = [...box.children].map((node) => node.textContent)
+      return box.ariaLabel.endsWith(`: ${value}; gradient ${slope}`)
+    }),
+    hidden: boxes.some((box) => box.getBoundingClientRect().bottom < 0),
+  }
+}"""
+
+
+@pytest.fixture
+def page(chromium: Any, app_server: AppServer) -> Iterator[Any]:
+    context = chromium.new_context(viewport={"width": 1280, "height": 420})  # so low that no more than weights are seen
+    page = context.new_page()
+    problems: list[str] = []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.goto(f"{app_server.url}/microscope?start=kept")
+    arrived(page)
+    page.wait_for_function("() => document.querySelectorAll('.rgl-micro-box').length > 0")
+    yield page
+    context.close()
+    assert problems == []
+
+
+def test_a_dragged_weight_moves_every_number_and_reset_brings_all_back(page: Any) -> None:
+    before = page.evaluate(NUMBERS)
+    weight = page.locator(".rgl-micro-weights table input").nth(3)
+    value = float(before["weights"][3]) + 1.2
+    weight.fill(f"{value:g}")
+    still(page)
+    typed = page.evaluate(NUMBERS)
+    assert before["agree"]
+    assert typed["agree"]
+    assert typed["hidden"]
+    assert typed["says"] != before["says"]
+    page.get_by_role("button", name="Reset", exact=True).click()
+    after = page.evaluate(NUMBERS)
+    assert after["texts"] == before["texts"]
+    assert after["weights"] == before["weights"]
+    weight.evaluate("(input) => input.scrollIntoView({ block: 'end' })")
+    box = weight.bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 120, y, steps=6)
+    page.mouse.up()
+    assert weight.evaluate("(input) => document.activeElement === input")
+    assert float(weight.input_value()) == pytest.approx(value)
+    eventually(page, lambda: page.evaluate(NUMBERS)["texts"], typed["texts"])
+
+
+def test_each_moment_is_told_and_opened_and_the_address_names_the_network(page: Any) -> None:
+    page.get_by_role("combobox", name="Start from").select_option("vanishing")
+    eventually(page, lambda: page.url.endswith("?start=vanishing"), True)
+    on, back = page.get_by_role("button", name="▶"), page.get_by_role("button", name="◀")
+    while back.is_enabled():
+        back.click()
+    assert page.locator(".rgl-micro-box").first.inner_text().strip() == ""
+    moments = [f"Forward, t = {t}" for t in range(1, 7)] + [f"Back, t = {t}" for t in range(6, 1, -1)]
+    for moment in moments:
+        on.click()
+        assert page.locator(".rgl-micro-says").inner_text().startswith(moment)
+        assert page.locator(".rgl-micro-inside h2").inner_text().startswith(f"Inside t = {moment.split()[-1]},")
+    on.click()
+    assert "it vanishes" in page.locator(".rgl-micro-says").inner_text()
+    assert not on.is_enabled()
+    page.locator(".rgl-micro-node").nth(2).press("Enter")  # the pressed box keeps the focus
+    assert page.evaluate("() => document.activeElement.matches('.rgl-micro-node[aria-pressed=true]')")
