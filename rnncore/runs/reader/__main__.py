@@ -11,7 +11,7 @@ from rnncore.data.dataset import DataError
 from rnncore.runs.backend.frames import Frame, ProtocolError, read_frame, write_frame
 from rnncore.runs.reader.jobs import JOBS, Files, Reply
 from rnncore.runs.reader.wire import pack_arrays, split_files
-from rnncore.runs.worker.confine import limit_memory, lower_priority
+from rnncore.runs.worker.confine import limit_memory, lower_priority, not_counted
 
 logger = logging.getLogger("rnncore.runs.reader")
 
@@ -32,7 +32,8 @@ def serve(requests: BinaryIO, replies: BinaryIO) -> None:
 
 def _predict(request: dict[str, Any], files: Files) -> Reply:
     """Apply a run's weights to a file; torch is loaded only here."""
-    from rnncore.runs.reader.predicting import predict
+    with not_counted():
+        from rnncore.runs.reader.predicting import predict
 
     return predict(request, files)
 

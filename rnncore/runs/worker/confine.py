@@ -1,6 +1,8 @@
 """Limits of a worker process: low priority, and bounded memory where the platform supports it."""
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import psutil
 
@@ -43,3 +45,25 @@ def limit_memory(allowance_mb: int | None) -> None:
     if hard != resource.RLIM_INFINITY:
         wanted = min(wanted, hard)
     resource.setrlimit(resource.RLIMIT_AS, (wanted, hard))
+
+
+@contextmanager
+def not_counted() -> Iterator[None]:
+    """Do not count what a block of our own code maps, such as the libraries of a package that it loads, as growth.
+
+    torch for CUDA maps gigabytes of address space, far more than it uses.
+    """
+    if sys.platform != "linux":
+        yield
+        return
+    process = psutil.Process()
+    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+    before = process.memory_info().vms
+    resource.setrlimit(resource.RLIMIT_AS, (hard, hard))
+    try:
+        yield
+    finally:
+        if soft != resource.RLIM_INFINITY:
+            wanted = soft + max(0, process.memory_info().vms - before)
+            most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+            resource.setrlimit(resource.RLIMIT_AS, (most, hard))
