@@ -103,6 +103,28 @@ def test_what_the_reader_chose_is_kept_beside_the_rest_and_is_in_report_and_zip(
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(("device", "dropout"), [("cpu", 0.0), ("cuda", 0.0), ("mps", 0.5)])
+def test_a_run_that_trained_on_an_accelerator_is_read_on_the_cpu_and_says_so(
+    store: Store, device: str, dropout: float
+) -> None:
+    run = store.run(RUN)
+    assert run is not None
+    assert run.info is not None
+    config = run.config | {"model": run.config["model"] | {"dropout": dropout}}
+    store.update_run(RUN, info=json.dumps(run.info | {"device": device}), config=json.dumps(config))
+    desk = Desk(store, Settings(data_dir=store.path.parent))
+    found = desk.ask(store.run(RUN), "memory", 4, False, 300.0)
+    desk.close()
+    assert isinstance(found, Reading)
+    notes = [note for note in found.notes if "trained on" in note]
+    dropping = ", and dropout leaves out other units there" if dropout else ""
+    wanted = (
+        f"This run trained on '{device}'. It is read on the CPU, where the steps between its last checkpoint and this "
+        f"step are done again and round differently{dropping}."
+    )
+    assert notes == ([] if device == "cpu" else [wanted])
+
+
 def test_readings_of_an_earlier_version_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = next(place for place, script in enumerate(migrations.MIGRATIONS) if "chosen_readings" in script)
     path = tmp_path / "earlier.sqlite"

@@ -1,6 +1,7 @@
 """Where instruments are asked for: each reading is worked out once, and kept in the store."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from rnncore.config import TrainConfig, files_of
@@ -114,6 +115,9 @@ class _Process:
             task.share = share
 
         content = self._running().ask(request, files, self._settings.instrument_seconds, tell)
+        if note := _elsewhere(run):
+            found = Reading.from_bytes(content)
+            content = replace(found, notes=(*found.notes, note)).to_bytes()
         self._store.keep_reading(
             run.id, asked.instrument, asked.step, asked.course, asked.changes, content, asked.choice
         )
@@ -139,6 +143,18 @@ class _Process:
         process, self._process = self._process, None
         if process is not None:
             process.kill()
+
+
+def _elsewhere(run: StoredRun) -> str:
+    """Return what is to be known of a reading of a run that did not train on the CPU, else ''."""
+    device = (run.info or {}).get("device", "cpu")
+    if device == "cpu":
+        return ""
+    dropping = ", and dropout leaves out other units there" if run.config["model"].get("dropout") else ""
+    return (
+        f"This run trained on '{device}'. It is read on the CPU, where the steps between its last checkpoint and this "
+        f"step are done again and round differently{dropping}."
+    )
 
 
 def last_step(run: StoredRun) -> int:
