@@ -10,6 +10,7 @@ import numpy as np
 
 from rnncore.config import TrainConfig
 from rnncore.data.dataset import DataError, SequenceDataset
+from rnncore.engine.devices import choose_device
 from rnncore.engine.instruments.jacobians import NotDefinedError
 from rnncore.engine.readings.probe import Probe, nobody
 from rnncore.engine.train import Trainer
@@ -41,12 +42,14 @@ class _Traveller(Trainer):
 
 
 class Inspection:
-    """One run whose steps can be looked at. Not safe for threads.
+    """One run whose steps can be looked at, on the CPU where its device knows no float64. Not safe for threads.
 
     changes: of its settings while it trained. What is kept of the way makes the next look cheaper.
     """
 
     def __init__(self, config: TrainConfig, dataset: SequenceDataset, changes: Sequence[Change] = ()) -> None:
+        if choose_device(config)[0] == "mps":
+            config = config.model_copy(update={"device": "cpu"})
         self.config = config
         self._changes = sorted(changes)
         self._trainer = _Traveller(config, dataset)

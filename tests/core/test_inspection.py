@@ -12,6 +12,7 @@ from rnncore.__main__ import main
 from rnncore.cells import CELLS
 from rnncore.config import TrainConfig
 from rnncore.data import DataError, load_dataset
+from rnncore.engine import devices
 from rnncore.engine.inspection import Inspection
 from rnncore.engine.train import Trainer
 from rnncore.on_demand import ON_DEMAND, course_steps
@@ -178,3 +179,10 @@ def test_a_course_is_bounded_and_says_so() -> None:
     assert course_steps(config, 990, 1)[0] == [1, *range(10, 991, 10)]
     assert course_steps(config, 3) == ([1, 2, 3], "")
     assert len(course_steps(config, 100_000)[0]) == 12
+
+
+def test_where_the_device_knows_no_float64_a_run_is_read_on_the_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(devices, "available_devices", lambda: ["mps", "cpu"])
+    config = config_of(device="mps")
+    assert inspection_of(config).config.device == "cpu"
+    assert inspection_of(config_of()).config.device == "auto", "it is too small for an accelerator"

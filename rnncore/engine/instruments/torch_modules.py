@@ -16,7 +16,7 @@ def from_torch(module: nn.RNNBase, readout: nn.Linear | None = None, every_step:
     every_step: whether it reads every timestep, not the last one alone. The weights are shared: a reading after more
     training needs no new network. Inputs are (B, T, F), whatever `batch_first` says; dropout is off.
 
-    Raises NotDefinedError for modules with two directions, projections or no biases, and for other kinds.
+    Raises NotDefinedError for modules with two directions, projections or no biases, for other kinds, and on MPS.
     """
     kind = f"{type(module).__name__}Cell"
     entry = next((entry for entry in CELLS.values() if entry.torch_cell == kind), None)
@@ -24,6 +24,8 @@ def from_torch(module: nn.RNNBase, readout: nn.Linear | None = None, every_step:
         raise NotDefinedError(f"not defined for a module of the kind {type(module).__name__}")
     if module.bidirectional or module.proj_size or not module.bias:
         raise NotDefinedError("not defined for modules with two directions, with projections or without biases")
+    if any(each.device.type == "mps" for each in module.parameters()):
+        raise NotDefinedError("not defined on MPS, which knows no float64; give a copy of the module on the CPU")
     config = ModelConfig(
         cell=entry.key,
         nonlinearity=getattr(module, "nonlinearity", "tanh"),
