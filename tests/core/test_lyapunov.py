@@ -74,9 +74,9 @@ def test_products_of_gaussian_matrices_have_newmans_exponents(size: int) -> None
     assert (np.abs(found - expected) < 4 * error + 2 / steps).all()
 
 
-def with_sixty_digits(jacobians: list[torch.Tensor], start: torch.Tensor) -> np.ndarray:
+def with_300_digits(jacobians: list[torch.Tensor], start: torch.Tensor) -> np.ndarray:
     """Return ln |R_ii| / T, descending, of the product of matrices (N, N) with `start` (N, K), from its definition."""
-    with mpmath.workdps(60):
+    with mpmath.workdps(300):
         product = mpmath.matrix(start.tolist())
         for each in jacobians:
             product = mpmath.matrix(each.tolist()) * product
@@ -99,7 +99,7 @@ def test_exponents_are_those_of_the_whole_product(cell: str, sizes: tuple[int, .
     size = len(values[0])
     count = max(1, round(share * size))
     start = torch.eye(size, dtype=torch.float64) if count == size else first_directions(size, count)
-    expected = with_sixty_digits(jacobians, start)
+    expected = with_300_digits(jacobians, start)
     np.testing.assert_allclose(lyapunov_spectrum(model, inputs, count), expected, rtol=0, atol=1e-7)
 
 

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import torch
 
+from rnncore.cells import CELLS
 from rnncore.config import ModelConfig
-from rnncore.engine.instruments.jacobians import NotDefinedError
+from rnncore.engine.instruments.jacobians import NotDefinedError, layers_with
 from rnncore.engine.instruments.sensitivity import state_sensitivity
 from rnncore.engine.model import SequenceModel
 from rnncore.engine.readings.sensitivity import said
@@ -29,19 +30,21 @@ def test_a_linear_unit_has_its_closed_form(memory: float) -> None:
     assert errors[-1] < 0.1 * expected
 
 
-@pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
-def test_few_parameters_are_taken_exactly(cell: str) -> None:
+@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("names", [None, ("weight", "nu", "C_re")])
+def test_few_parameters_are_taken_exactly(cell: str, names: tuple[str, ...] | None) -> None:
     model, inputs = build((cell, "tanh"), (2, 5, 1, 2, 2), 4)
-    count = sum(each.numel() for each in model.recurrent.parameters())
-    values, _ = state_sensitivity(model, inputs, directions=count)
-    for t in (0, 4):
-        total = 0.0
-        for b in range(2):
-            for unit in range(2):
-                model.zero_grad()
-                model.recurrent(inputs[b : b + 1])[0, t, unit].backward()
-                total += sum(float(each.grad.square().sum()) for each in model.recurrent.parameters())
-        assert values[t] == pytest.approx(total / 2, rel=1e-9)
+    each_layer = [model.recurrent.layer_weights(layer) for layer in range(2)]
+    weights = [{name: each.detach().requires_grad_() for name, each in layer.items()} for layer in each_layer]
+    theta = [each for layer in weights for name, each in layer.items() if names is None or name.startswith(names)]
+    values, _ = state_sensitivity(model, inputs, sum(each.numel() for each in theta), names)
+    states = layers_with(model.recurrent.definition, [tuple(each.values()) for each in weights], inputs)[-1].states[0]
+    expected = torch.zeros(5, dtype=torch.float64)
+    for t, row in enumerate(states):
+        for number in row.flatten():
+            gradients = torch.autograd.grad(number, theta, retain_graph=True, allow_unused=True)
+            expected[t] += sum(each.square().sum() for each in gradients if each is not None)
+    np.testing.assert_allclose(values, expected.numpy() / 2, rtol=1e-9, atol=1e-15)
 
 
 def test_directions_estimate_the_same_within_their_error() -> None:

@@ -10,6 +10,7 @@ from torch.nn import functional as F
 from rnncore.engine.cells.definition import CellDefinition, Step, Weights
 from rnncore.engine.cells.elementwise import as_real, by_pieces, scan_elementwise
 from rnncore.engine.cells.generic import State
+from rnncore.engine.cells.jacobian import Jacobian
 from rnncore.engine.cells.scan import Recursion
 from rnncore.engine.cells.tape import LayerTape
 
@@ -74,6 +75,16 @@ class Lru(CellDefinition):
     def states(self, inputs: Tensor, weights: Weights) -> State:
         """Return h_t alone: nothing else goes on."""
         return (self.scan(inputs, weights, Recursion(), None),)
+
+    def jacobian(self, inputs: Tensor, before: State, weights: Weights) -> Jacobian:
+        """Return the same at all timesteps: [[Re, -Im], [Im, Re]] of lambda for each unit, and gamma B."""
+        _, _, gamma_log, b_re, b_im, *_ = weights
+        size, angle, *_ = self._terms(inputs[:1], weights)
+        re, im = (size * angle.cos()).diag_embed(), (size * angle.sin()).diag_embed()  # (H, H)
+        rows = torch.stack([torch.stack([re, -im], -1), torch.stack([im, re], -1)], 1)  # (H, 2, H, 2)
+        by_state = rows.flatten(2).flatten(0, 1)
+        by_input = (gamma_log.exp()[:, None, None] * torch.stack([b_re, b_im], 1)).flatten(0, 1)  # (2 H, I)
+        return Jacobian(by_state.expand(len(inputs), -1, -1), by_input.expand(len(inputs), -1, -1))
 
     def outputs(self, inputs: Tensor, states: Tensor, weights: Weights) -> Tensor:
         """Return Re(C h_t) + D x_t, (T, B, H)."""

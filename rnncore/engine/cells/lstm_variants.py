@@ -4,18 +4,18 @@ Their squashing functions are tanh, as those of today's LSTM; the papers of 1997
 """
 
 from torch import Tensor
-from torch.nn import functional as F
 
-from rnncore.engine.cells.definition import CellDefinition, Step, Weights, stacked_gates
+from rnncore.engine.cells.definition import Step, Weights, stacked_gates
+from rnncore.engine.cells.gated import Gated
 from rnncore.engine.cells.generic import State
 
 
-class Lstm1997(CellDefinition):
+class Lstm1997(Gated):
     """The LSTM without forget gate (Hochreiter & Schmidhuber 1997; Greff et al. 2017, NFG): f_t = 1."""
 
-    def step(self, inputs: Tensor, state: State, weights: Weights) -> Step:
+    def fire(self, gates: Tensor, state: State, weights: Weights) -> Step:
         """c_t = c_{t-1} + i g: the constant error carousel, whose direct path dc_T/dc_t is 1."""
-        (_, c), (i, g, o) = state, _preactivations(inputs, state, weights, 3)
+        (_, c), (i, g, o) = state, gates.chunk(3, -1)
         i, g, o = i.sigmoid(), g.tanh(), o.sigmoid()
         c = c + i * g
         return Step((o * c.tanh(), c), (i, o))
@@ -25,12 +25,12 @@ class Lstm1997(CellDefinition):
         return stacked_gates(inputs, states, weights, [0, 2])
 
 
-class Coupled(CellDefinition):
+class Coupled(Gated):
     """The LSTM with coupled gates (Greff et al. 2017, CIFG, here without peepholes): f_t = 1 - i_t."""
 
-    def step(self, inputs: Tensor, state: State, weights: Weights) -> Step:
+    def fire(self, gates: Tensor, state: State, weights: Weights) -> Step:
         """c_t = (1 - i) c_{t-1} + i g."""
-        (_, c), (enter, g, o) = state, _preactivations(inputs, state, weights, 3)
+        (_, c), (enter, g, o) = state, gates.chunk(3, -1)
         i, g, o = enter.sigmoid(), g.tanh(), o.sigmoid()
         c = (-enter).sigmoid() * c + i * g
         return Step((o * c.tanh(), c), (i, o))
@@ -40,20 +40,14 @@ class Coupled(CellDefinition):
         return stacked_gates(inputs, states, weights, [0, 2])
 
 
-class Peephole(CellDefinition):
+class Peephole(Gated):
     """The LSTM with peepholes (Gers & Schmidhuber 2000): gates see the cell state, each unit's its own alone."""
 
-    def step(self, inputs: Tensor, state: State, weights: Weights) -> Step:
+    def fire(self, gates: Tensor, state: State, weights: Weights) -> Step:
         """i, f = sigmoid(... + p c_{t-1}), c_t = f c_{t-1} + i g, o = sigmoid(... + p c_t), h_t = o tanh(c_t)."""
-        *own, peepholes = weights
-        (_, c), (i, f, g, o) = state, _preactivations(inputs, state, tuple(own), 4)
-        p_i, p_f, p_o = peepholes.chunk(3)
+        (_, c), (i, f, g, o) = state, gates.chunk(4, -1)
+        p_i, p_f, p_o = weights[-1].chunk(3)
         i, f = (i + p_i * c).sigmoid(), (f + p_f * c).sigmoid()
         c = f * c + i * g.tanh()
         o = (o + p_o * c).sigmoid()
         return Step((o * c.tanh(), c), (i, f, o))
-
-
-def _preactivations(inputs: Tensor, state: State, weights: Weights, blocks: int) -> tuple[Tensor, ...]:
-    w_ih, w_hh, b_ih, b_hh = weights
-    return (F.linear(inputs, w_ih, b_ih) + F.linear(state[0], w_hh, b_hh)).chunk(blocks, -1)

@@ -3,11 +3,12 @@
 from torch import Tensor
 from torch.nn import functional as F
 
-from rnncore.engine.cells.definition import CellDefinition, Step, Weights
+from rnncore.engine.cells.definition import Step, Weights
+from rnncore.engine.cells.gated import Gated
 from rnncore.engine.cells.generic import State
 
 
-class Slstm(CellDefinition):
+class Slstm(Gated):
     """The sLSTM with one head (Beck et al. 2024, "xLSTM: Extended long short-term memory", eqs. 8 to 17, f = exp).
 
     c_t = f c_{t-1} + i z, n_t = f n_{t-1} + i, h_t = o c_t / n_t. The paper divides c_t and n_t by exp(m_t), which
@@ -16,11 +17,10 @@ class Slstm(CellDefinition):
     and the new, f n_{t-1} / n_t and i / n_t, add up to 1.
     """
 
-    def step(self, inputs: Tensor, state: State, weights: Weights) -> Step:
+    def fire(self, gates: Tensor, state: State, weights: Weights) -> Step:
         """m_t = ln(f exp(m_{t-1}) + i), c_t/n_t = kept c_{t-1}/n_{t-1} + (1 - kept) z, h_t = o c_t/n_t."""
-        w_ih, w_hh, b_ih, b_hh = weights
-        h, c, m = state
-        log_i, log_f, z, o = (F.linear(inputs, w_ih, b_ih) + F.linear(h, w_hh, b_hh)).chunk(4, -1)
+        _, c, m = state
+        log_i, log_f, z, o = gates.chunk(4, -1)
         older = log_f + m - log_i  # ln(f n_{t-1} / i)
         kept, new = older.sigmoid(), (-older).sigmoid()  # f n_{t-1} / n_t, i / n_t
         c = kept * c + new * z.tanh()

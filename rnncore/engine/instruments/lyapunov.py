@@ -43,8 +43,8 @@ def exponents_of(steps: Iterable[Product], batch: int, size: int, count: int) ->
 
     The whole product is Q times one triangular matrix, whatever the way there: only the last factor is made orthogonal.
     Before it, each is L U with partial pivoting (Bauer's staircase iteration): of L's columns none comes close to what
-    the others span, as of Q's, and it is made in a quarter of the time. It is put off for as many timesteps as make
-    some columns e^12 times as long as others: float64 then still holds the shortest ones to ten digits.
+    the others span, as of Q's, and it is made in a quarter of the time. It is put off for as many timesteps as leave
+    e^-12 of a column that the columns before it do not span: float64 then still holds that to ten digits.
     """
     x = torch.eye(size, dtype=torch.float64) if count == size else first_directions(size, count)
     x, logs = x.expand(batch, -1, -1), torch.zeros((), dtype=torch.float64)
@@ -65,20 +65,23 @@ def exponents_of(steps: Iterable[Product], batch: int, size: int, count: int) ->
     return exponents
 
 
-_APART = 12.0  # difference of logarithms of columns' lengths that a block of timesteps is to make
+_APART = 12.0  # logarithm of what a block of timesteps is to leave of a column's length beside the columns before it
 
 
 def _through(steps: list[Product], x: Tensor) -> tuple[Tensor, Tensor, float]:
-    """Return L, ln |diagonal of U| (B, K) and its spread, of L U = the product of some timesteps times x (B, N, K)."""
+    """Return L and ln |diagonal of U| (B, K), of L U = the product of some timesteps times x (B, N, K).
+
+    And what was left of a column, at least, as the logarithm of how many times less than its length it is.
+    """
     after = x
     for step in steps:
         after = step(after)
     lower, diagonal = _factors(after)
     logs = diagonal.abs().log()
     known = logs.detach()
-    spread = torch.maximum(known.amax(-1) - known.amin(-1), known.abs().amax(-1) / 40)  # e^480 is near float64's end
-    apart = float(spread.max())
-    if len(steps) > 1 and not apart < 1.25 * _APART:  # more than was expected, or a column that has become 0
+    lost = after.detach().abs().amax(-2).log() - known
+    apart = float(torch.maximum(lost, known.abs() / 40).max())  # e^480 is near the end of what float64 can hold
+    if len(steps) > 1 and not apart < 1.25 * _APART:  # more than was expected, or 0 is left
         half = len(steps) // 2
         x, first, _ = _through(steps[:half], x)
         lower, second, apart = _through(steps[half:], x)

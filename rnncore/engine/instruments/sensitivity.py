@@ -1,14 +1,13 @@
 """How strongly the states depend on the parameters, timestep by timestep: it grows with the memory of a network."""
 
-from collections.abc import Callable
+from collections.abc import Sequence
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from rnncore.engine.cells.definition import CellDefinition, Weights
-from rnncore.engine.instruments.jacobians import NotDefinedError, layers_of
+from rnncore.engine.instruments.jacobians import Directions, Layer, NotDefinedError, layers_of, network_steps
 from rnncore.engine.model import SequenceModel
 
 DIRECTIONS = 16
@@ -28,40 +27,27 @@ def state_sensitivity(
 
     inputs: (B, T, F). Raises NotDefinedError for less than two timesteps, and where theta is empty.
     """
-    layers_of(model, inputs)  # raises where states are not defined
-    recurrent, below = model.recurrent, inputs.detach().double().transpose(0, 1).contiguous()
-    weights = [
-        {name: each.detach().double() for name, each in recurrent.layer_weights(layer).items()}
-        for layer in range(recurrent.num_layers)
-    ]
+    layers = layers_of(model, inputs.double())
+    recurrent = model.recurrent
     places = [
-        (layer, name) for layer, each in enumerate(weights) for name in each if names is None or name.startswith(names)
+        (layer, place)
+        for layer in range(len(layers))
+        for place, name in enumerate(recurrent.layer_weights(layer))
+        if names is None or name.startswith(names)
     ]
     if not places:
         raise NotDefinedError(f"not defined for {recurrent.entry.phrase}, which has no parameters of these names")
-    theta = torch.cat([weights[layer][name].reshape(-1) for layer, name in places])  # (P,)
-
-    def states(flat: Tensor) -> Tensor:
-        own = [dict(each) for each in weights]
-        start = 0
-        for layer, name in places:
-            shape = weights[layer][name].shape
-            own[layer][name] = flat[start : start + shape.numel()].view(shape)
-            start += shape.numel()
-        seen = below
-        for each in own:
-            values: Weights = tuple(each.values())
-            hidden = CellDefinition.states(recurrent.definition, seen, values)[0]  # scans can be differentiated once
-            seen = recurrent.definition.outputs(seen, hidden, values)
-        return hidden  # (T, B, W)
-
-    exact = len(theta) <= directions
+    sizes = [layers[layer].weights[place].numel() for layer, place in places]
+    exact = sum(sizes) <= directions
     if exact:
-        chosen = torch.eye(len(theta), dtype=torch.float64, device=theta.device)
+        chosen = torch.eye(sum(sizes), dtype=torch.float64)
     else:
         generator = torch.Generator().manual_seed(_SEED)
-        chosen = torch.randn(directions, len(theta), generator=generator, dtype=torch.float64).to(theta.device)
-    squares = _changes(states, theta, chosen).square().sum(-1)  # (K, T, B)
+        chosen = torch.randn(directions, sum(sizes), generator=generator, dtype=torch.float64)
+    along: list[list[Tensor | None]] = [[None] * len(layer.weights) for layer in layers]
+    for (layer, place), own in zip(places, torch.split(chosen.to(inputs.device), sizes, 1), strict=True):
+        along[layer][place] = own.view(-1, *layers[layer].weights[place].shape)
+    squares = _squares(layers, along, len(chosen))  # (K, T, B)
     each = squares.sum(0, keepdim=True) if exact else squares
     B = each.shape[-1]
     of_directions = each.mean(-1)  # (K or 1, T)
@@ -72,16 +58,13 @@ def state_sensitivity(
     return np.asarray(each.mean((0, 2)).cpu()), np.asarray(variance.sqrt().cpu())
 
 
-def _changes(states: Callable[[Tensor], Tensor], theta: Tensor, directions: Tensor) -> Tensor:
-    """Return J u of each direction u, (K, T, B, W), from directions (K, P), J the Jacobian of `states` at theta (P,).
-
-    A gradient of a gradient: v^T J is linear in v, and its derivative along u is J u. torch's forward mode would load
-    its compiler, which nothing else here needs.
-    """
-    with torch.enable_grad():
-        theta = theta.requires_grad_()
-        found = states(theta)
-        v = torch.zeros_like(found, requires_grad=True)
-        (backward,) = torch.autograd.grad(found, theta, v, create_graph=True)  # (P,)
-        (changes,) = torch.autograd.grad(backward, v, directions, is_grads_batched=True)
-    return changes
+def _squares(layers: list[Layer], along: Sequence[Directions], count: int) -> Tensor:
+    """Return |J u|^2 of K directions u of the parameters, (K, T, B), J the Jacobian of the top layer's h_t by them."""
+    inputs, top = layers[0].inputs, layers[-1]
+    changes = inputs.new_zeros(inputs.shape[1], sum(layer.size for layer in layers), count)  # (B, N, K)
+    found = []
+    for step in network_steps(layers, along):
+        changes = step(changes)
+        hidden = changes[:, -top.size :][:, : top.states[0].shape[-1]]
+        found.append(hidden.square().sum(1))  # (B, K)
+    return torch.stack(found).permute(2, 0, 1)
