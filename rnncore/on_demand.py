@@ -32,6 +32,7 @@ class OnDemand(Implemented):
     watched, of a `rnncore.engine.readings.module.Seen`, or of an `Update` of `rnncore.engine.readings.updates` where it
     needs one; '' where that cannot be.
     asks: what the reader may choose, a number by its name, and the largest one for a run of this configuration, from 1.
+    small: the page of the app that does the same in a small network, of a run's cell where it can; or ''.
     implementation: a function of a `rnncore.engine.readings.probe.Probe` that returns a `rnncore.reading.Reading`; its
     panels say how it is drawn, so that nothing else is to be written for it. It may do with the run what it likes.
     """
@@ -45,6 +46,7 @@ class OnDemand(Implemented):
     course: str = ""
     asks: Mapping[str, Callable[[TrainConfig], int]] = field(default_factory=dict)
     terms: tuple[str, ...] = ()
+    small: str = ""
 
 
 ON_DEMAND: Registry[OnDemand] = Registry("instrument on demand")
@@ -208,6 +210,7 @@ ON_DEMAND.register(
             "unit": lambda config: config.model.hidden_size * CELLS[config.model.cell].numbers_per_unit,
         },
         terms=("Backpropagation through time", "State gradient"),
+        small="microscope",
         needs="gradients",
         watched="rnncore.engine.readings.unit:of_module",
         implementation="rnncore.engine.readings.unit:read",

@@ -2,9 +2,12 @@
 
 import streamlit as st
 
+from dashboard.server import services
 from dashboard.server.assets import asset_url
+from dashboard.server.keys import known_id
 
 START = "start"  # in the address: the network to start from
+LIKE = "like"  # or a run, whose cell it is to have
 
 _LOADER = """
 export default function ({ data, parentElement }) {
@@ -31,4 +34,14 @@ _microscope = st.components.v2.component(
 def microscope() -> None:
     """Mount the microscope with the network that the address names."""
     start = st.query_params.get(START, "")
-    _microscope(key="microscope", data={"module": asset_url("microscope.js"), "start": start})
+    cell = cell_of(st.query_params.get(LIKE, ""))
+    _microscope(key="microscope", data={"module": asset_url("microscope.js"), "start": start, "cell": cell})
+
+
+def cell_of(run: str) -> str:
+    """Return the cell of the run with an id or a watch key; '' for a model that is watched, or without such a run."""
+    if not run:
+        return ""
+    store = services.scheduler().store
+    key = known_id(store, run)
+    return str(store.configs([key]).get(key, {}).get("model", {}).get("cell", ""))

@@ -29,7 +29,7 @@ def _styles(*names: str) -> bytes:
 
 def _instruments() -> dict[str, Any]:
     """Return what cards of instruments say before anything is read, `InstrumentList` of static/instruments.d.ts."""
-    names = ("key", "title", "help", "look", "formula", "source")
+    names = ("key", "title", "help", "look", "formula", "source", "small")
     entries = [{name: getattr(entry, name) for name in names} for entry in ON_DEMAND.values()]
     more = [
         {"follows": bool(entry.course), "asks": list(entry.asks), "terms": list(entry.terms)}

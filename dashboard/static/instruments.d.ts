@@ -21,6 +21,7 @@ export interface InstrumentEntry {
   follows: boolean; // whether it can be followed over training
   asks: string[]; // numbers that the reader may choose, by name
   terms: string[]; // of the glossary
+  small: string; // page of the app that does the same in a small network, or ''
 }
 
 /** One picture of a reading (`dashboard.figures.panels`). */

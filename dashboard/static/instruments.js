@@ -256,6 +256,7 @@ class InstrumentCard {
       element("span", "rgl-aside", when(answer.step, run.state?.steps === 0 ? Infinity : run.series.last)),
       this.files(path, answer.step),
     );
+    if (this.entry.small) heading.lastElementChild?.prepend(this.small(run.id));
     const drawn = place.querySelector(".rgl-reading") ?? element("div", "rgl-reading");
     if (!(drawn instanceof HTMLElement)) return;
     place.replaceChildren(heading, drawn);
@@ -282,6 +283,15 @@ class InstrumentCard {
       links.append(link);
     }
     return links;
+  }
+
+  /** @param {string} run whose cell the small network has, where there is one */
+  small(run) {
+    const link = element("a", "", "The same in a small network");
+    link.href = new URL(`${this.entry.small}?like=${encodeURIComponent(run)}`, document.baseURI).href;
+    link.target = "_blank"; // the board stays as it is
+    link.title = "Every number of it, forward and back, in a page of its own";
+    return link;
   }
 
   stop() {

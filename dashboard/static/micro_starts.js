@@ -97,3 +97,13 @@ export function numbers(seed) {
     return Math.round((state / 2147483647 - 0.5) * 200) / 100;
   };
 }
+
+/**
+ * The network to begin with: the one that is named, else the first of a cell, else the first of all.
+ * @param {string} start
+ * @param {string} cell
+ */
+export function firstOf(start, cell) {
+  const keys = Object.keys(STARTS);
+  return keys.find((key) => key === start) ?? keys.find((key) => STARTS[key].cell === cell) ?? keys[0];
+}

@@ -5,7 +5,7 @@ import { Choices, Steering } from "./micro_controls.js";
 import { Inside } from "./micro_inside.js";
 import { liveText, OnScreen } from "./micro_live.js";
 import { compute, descend, gradNorm } from "./micro_net.js";
-import { numbers, STARTS, sized, started } from "./micro_starts.js";
+import { firstOf, numbers, STARTS, sized, started } from "./micro_starts.js";
 import { Sum } from "./micro_sum.js";
 import { Unrolled } from "./micro_unrolled.js";
 import { Weights } from "./micro_weights.js";
@@ -25,10 +25,10 @@ const mounted = new WeakMap();
 /**
  * Called by Streamlit's component loader. Returns a clean-up function.
  * @param {HTMLElement} parentElement
- * @param {{ start: string }} data start: a key of STARTS
+ * @param {{ start: string, cell: string }} data start: a key of STARTS; cell: which it is to have without one
  */
-export function mount(parentElement, { start }) {
-  const own = mounted.get(parentElement) ?? new Microscope(parentElement, start);
+export function mount(parentElement, { start, cell }) {
+  const own = mounted.get(parentElement) ?? new Microscope(parentElement, firstOf(start, cell));
   mounted.set(parentElement, own);
   return () => {
     own.end();
@@ -48,9 +48,9 @@ class Microscope {
 
   /**
    * @param {HTMLElement} parentElement
-   * @param {string} start
+   * @param {string} key of STARTS
    */
-  constructor(parentElement, start) {
+  constructor(parentElement, key) {
     this.choices = new Choices(
       (key) => key && this.open(key),
       () => this.draw(),
@@ -89,7 +89,6 @@ class Microscope {
     lower.append(this.weights.root, detail);
     this.root.append(moments, says, this.unrolled.root, legend(), lower);
     parentElement.append(this.root);
-    const key = Object.hasOwn(STARTS, start) ? start : "vanishing";
     this.choices.start.value = key;
     this.make = () => started(STARTS[key]);
     this.net = this.make();
@@ -232,6 +231,7 @@ function name(key) {
   const address = new URL(location.href);
   if (key) address.searchParams.set("start", key);
   else address.searchParams.delete("start");
+  address.searchParams.delete("like");
   history.replaceState(history.state, "", address);
 }
 

@@ -7,9 +7,14 @@ import pytest
 
 from tests.support.browsing import arrived, eventually, still
 from tests.support.server import AppServer
+from tests.support.waiting import wait
 
 pytestmark = pytest.mark.browser
 
+CONFIG = {
+    "data": {"kind": "task", "task": "adding", "seq_len": 6}, "model": {"cell": "gru", "hidden_size": 3},
+    "steps": 2, "batch_size": 2,
+}  # fmt: skip
 # Everything that the microscope writes, and what its boxes are called: two ways to the same numbers.
 NUMBERS = """() => {
   const boxes = [...document.querySelectorAll('.rgl-micro-box')]
@@ -85,3 +90,17 @@ def test_each_moment_is_told_and_opened_and_the_address_names_the_network(page: 
     assert not on.is_enabled()
     page.locator(".rgl-micro-node").nth(2).press("Enter")  # the pressed box keeps the focus
     assert page.evaluate("() => document.activeElement.matches('.rgl-micro-node[aria-pressed=true]')")
+
+
+def test_inside_one_unit_leads_to_the_microscope_with_the_cell_of_the_run(page: Any, app_server: AppServer) -> None:
+    run = app_server.api("runs", {"config": CONFIG})["runs"][0]["id"]
+    wait(lambda: app_server.api(f"runs/{run}")["status"] == "finished", 300)
+    page.goto(f"{app_server.url}/board?run={run}")
+    page.locator(".rgl-instruments > summary").click()
+    page.locator("[data-instrument=unit] > summary").click()
+    link = page.locator("[data-instrument=unit] h4 a", has_text="The same in a small network")
+    link.wait_for()
+    page.goto(link.get_attribute("href"))
+    page.wait_for_function("() => document.querySelector('.rgl-micro-box')?.innerText.trim()")
+    page.get_by_text("Another cell or size").click()
+    assert page.get_by_role("combobox", name="Cell", exact=True).input_value() == "gru"

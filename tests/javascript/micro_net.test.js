@@ -12,7 +12,7 @@ import {
   measured,
   profile,
 } from "../../dashboard/static/micro_net.js";
-import { numbers, STARTS, sized, started } from "../../dashboard/static/micro_starts.js";
+import { firstOf, numbers, STARTS, sized, started } from "../../dashboard/static/micro_starts.js";
 import { shares } from "../../dashboard/static/micro_weights.js";
 import { digits, formula, passing, says, story } from "../../dashboard/static/micro_words.js";
 import { arrivals } from "../../dashboard/static/tape.js";
@@ -127,6 +127,12 @@ test("the networks to start from do what their titles say", () => {
   assert.ok(fall("kept", "c") > 0.8);
   assert.ok(fall("forgotten", "c") < 0.01);
   assert.ok(fall("passed") > 0.9);
+});
+
+test("it begins with the network that is named, else with one of the cell, where it has one", () => {
+  assert.equal(firstOf("forgotten", "gru"), "forgotten");
+  for (const cell of Object.keys(MICRO_CELLS)) assert.equal(STARTS[firstOf("", cell)].cell, cell);
+  for (const start of ["", "none", "constructor"]) assert.equal(firstOf(start, "lru"), "vanishing");
 });
 
 test("what is said of a profile follows from it", () => {
