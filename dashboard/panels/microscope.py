@@ -39,9 +39,9 @@ def microscope() -> None:
 
 
 def cell_of(run: str) -> str:
-    """Return the cell of the run with an id or a watch key; '' for a model that is watched, or without such a run."""
+    """Return the cell of the run with an id or a watch key; '' where there is no such run, or none is known."""
     if not run:
         return ""
     store = services.scheduler().store
     key = known_id(store, run)
-    return str(store.configs([key]).get(key, {}).get("model", {}).get("cell", ""))
+    return str(store.configs([key]).get(key, {}).get("model", {}).get("cell") or "")
