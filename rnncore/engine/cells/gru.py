@@ -63,6 +63,10 @@ class Gru(CellDefinition):
         states: Tensor = GruScan.apply(inputs, *weights, recursion, self._pool, tape)  # type: ignore[no-untyped-call]
         return states
 
+    def states(self, inputs: Tensor, weights: Weights) -> State:
+        """Return h_t alone: nothing else goes on."""
+        return (self.scan(inputs, weights, Recursion(), None),)
+
     def gates(self, inputs: Tensor, states: Tensor, weights: Weights) -> Tensor:
         """Return r and z: both follow from x_t and h_{t-1} in one product."""
         return stacked_gates(inputs, states, weights, [0, 1])

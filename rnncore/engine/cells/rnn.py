@@ -56,6 +56,10 @@ class Rnn(CellDefinition):
         states: Tensor = RnnScan.apply(inputs, *weights, relu, recursion, self._pool, tape)  # type: ignore[no-untyped-call]
         return states
 
+    def states(self, inputs: Tensor, weights: Weights) -> State:
+        """Return h_t alone: nothing else goes on."""
+        return (self.scan(inputs, weights, Recursion(), None),)
+
     def jacobian(self, inputs: Tensor, before: State, weights: Weights) -> Jacobian:
         """dh_t/dh_{t-1} = diag(phi') W_hh."""
         (h,) = self.step(inputs, before, weights).state

@@ -11,7 +11,7 @@ from rnncore.cells import CELLS, Cell
 from rnncore.config import TaskData
 from rnncore.data.tasks import TASKS
 from rnncore.engine.cells.recurrent import StateTape
-from rnncore.engine.instruments.jacobians import PIECE, Layer, NotDefinedError, layers_of
+from rnncore.engine.instruments.jacobians import AT_ONCE, Layer, NotDefinedError, layers_of
 from rnncore.engine.losses import batch_loss, valid_steps
 from rnncore.engine.readings.module import Seen
 from rnncore.engine.readings.probe import Probe
@@ -101,11 +101,11 @@ def retention(layer: Layer, gate: str | None) -> Tensor:
     entry = layer.definition.entry
     T, B, W = layer.states[0].shape
     own = slice(W, 2 * W) if entry.has_cell_state else slice(0, W)
-    k, steps, found = entry.numbers_per_unit, max(1, PIECE // (B * layer.size**2)), []
+    k, steps, found = entry.numbers_per_unit, max(1, AT_ONCE // (B * layer.size**2)), []
     for start in range(0, T, steps):
-        jacobian = layer.jacobian(slice(start, min(start + steps, T))).by_state[:, own, own].double()
-        blocks = jacobian.view(-1, W // k, k, W // k, k).diagonal(dim1=1, dim2=3)  # (n B, k, k, W / k)
-        kept = torch.linalg.det(blocks.movedim(-1, 1)).abs() ** (1 / k)
+        jacobian = layer.jacobian(slice(start, min(start + steps, T))).by_state[:, own, own]
+        blocks = jacobian.reshape(-1, W // k, k, W // k, k).diagonal(dim1=1, dim2=3).double()  # (n B, k, k, W / k)
+        kept = blocks[:, 0, 0].abs() if k == 1 else torch.linalg.det(blocks.movedim(-1, 1)).abs() ** (1 / k)
         found.append(kept.view(-1, B, W // k))
     return torch.cat(found).log()
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from rnncore.engine.cells.recurrent import StateTape
-from rnncore.engine.instruments.jacobians import PIECE, Layer, NotDefinedError, layers_of
+from rnncore.engine.instruments.jacobians import AT_ONCE, Layer, NotDefinedError, layers_of
 from rnncore.engine.losses import batch_loss
 from rnncore.engine.readings.module import Seen, gradients_of
 from rnncore.engine.readings.probe import Probe
@@ -124,7 +124,7 @@ class Sums:
         return slopes[1:] * self._arriving[1:]
 
     def _pieces(self) -> list[slice]:
-        T, steps = len(self.direct), max(1, PIECE // self._layer.size**2)
+        T, steps = len(self.direct), max(1, AT_ONCE // self._layer.size**2)
         return [slice(start, min(start + steps, T)) for start in range(0, T, steps)]
 
 
