@@ -22,7 +22,7 @@ from rnncore.watching.gone import Gone
 from rnncore.watching.layers import Keep
 from rnncore.watching.loops import CellCall
 from rnncore.watching.parameters import norm
-from rnncore.watching.seeing import Kept, loop_seen
+from rnncore.watching.seeing import Kept, calls_seen, loop_seen
 from rnncore.words import visible
 
 MOST_ASKED = 100  # that wait at once
@@ -180,9 +180,7 @@ class Asked:
             own, gone = loops[ask.module]
             seen = loop_seen(own, gone, step, factor(own[0].batch))
         elif found := list(calls.get(ask.module, {}).values()):
-            if len(found) > 1:
-                raise NotDefinedError(f"not defined here: the module was called {len(found)} times in this step")
-            seen = found[0].seen(step, ask.direction, factor(found[0].call.batch))
+            seen = calls_seen(found, step, ask.direction, factor(found[0].call.batch))
         else:
             raise NotDefinedError("not defined: no gradient has come back to the module")
         return read_seen(ask.instrument, replace(seen, asked=dict(ask.chosen)))

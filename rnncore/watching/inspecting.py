@@ -18,7 +18,7 @@ from rnncore.watching.asking import Ask, read_seen
 from rnncore.watching.calls import Call
 from rnncore.watching.layers import go_back
 from rnncore.watching.loops import CellCall, go_back_cells
-from rnncore.watching.seeing import Kept, loop_seen
+from rnncore.watching.seeing import Kept, calls_seen, loop_seen
 
 if TYPE_CHECKING:
     from rnncore.watching.lab import Lab
@@ -100,16 +100,17 @@ def _seen(lab: "Lab", ask: Ask, inputs: tuple[Any, ...], loss: Loss | None, step
             known = dict(zip(map(id, wanted), grads, strict=False))
             for own, each in zip(calls, results, strict=True):
                 _hand_over(own, [known.get(id(tensor)) for tensor in _tensors(each[2])])
-    cells, (call, *others) = [each for each in calls if isinstance(each, CellCall)], calls
-    if isinstance(call, CellCall):
+    cells = [each for each in calls if isinstance(each, CellCall)]
+    if cells:
         if loss is None:
             raise NotDefinedError("not defined for cells in a loop without loss=")
         return loop_seen(cells, go_back_cells(cells), step, 1.0)
-    if others:
-        raise NotDefinedError(f"not defined here: the module is called {len(calls)} times")
-    kept = Kept(call, value is not None)
-    go_back(call, lab.sample, keep=kept.keep)
-    return kept.seen(step, ask.direction, 1.0)
+    kept = []
+    for call in calls:
+        if isinstance(call, Call):
+            kept.append(Kept(call, value is not None))
+            go_back(call, lab.sample, keep=kept[-1].keep)
+    return calls_seen(kept, step, ask.direction, 1.0)
 
 
 def _call(name: str, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> Call | CellCall:

@@ -1,6 +1,8 @@
 """What a watched module read in one call and what came back through it, copied for instruments to look at."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+from itertools import pairwise
 from typing import Any, Literal
 
 import torch
@@ -27,6 +29,7 @@ class Kept:
         """known: whether the gradients that came to the call are those of a loss."""
         self.call, self._known = call, known
         self._rows: dict[int, Side] = {}
+        self._start: dict[int, Tensor] = {}  # dL/dh_0 of each row, and dL/dc_0 behind it
         width = call.inputs.shape[-1] + 6 * call.module.hidden_size * call.module.num_layers
         T = max(1, call.outputs.numel() // max(1, call.batch * call.outputs.shape[-1]))
         self._most = max(1, MOST_NUMBERS // (T * width))
@@ -39,7 +42,22 @@ class Kept:
     def _keep(self, row: int, known: Known, weights: Weights, back: Back) -> None:
         if weights.projection is None:
             memory = () if known.memory is None else (known.memory,)
-            self._rows[row] = _side(known, memory, weights, back, slice(self._most), self._known)
+            some = slice(self._most)
+            self._rows[row] = _side(known, memory, weights, back, some, self._known)
+            start = [back.hidden[0], *(() if back.start_cell is None else (back.start_cell,))]
+            with torch.inference_mode(False), torch.no_grad():
+                self._start[row] = torch.cat([each[some].clone().cpu() for each in start], -1)
+
+    def followed(self, later: "Kept") -> bool:
+        """Tell whether a later call was given the very state that this one returned."""
+        start, end = later.call.start, self.call.end
+        packed = self.call.layout.packed or later.call.layout.packed
+        return (
+            not packed
+            and start is not None
+            and start[0].data_ptr() == end[0].data_ptr()
+            and (start[0].shape == end[0].shape)
+        )
 
     def seen(self, step: int, direction: int, factor: float) -> Seen:
         """Return one direction of it, gradients times `factor`. Raises NotDefinedError."""
@@ -70,6 +88,50 @@ class Kept:
             dropped=drops_between_layers(module) and module.training,
             notes=tuple(notes),
         )
+
+
+def calls_seen(kept: Sequence[Kept], step: int, direction: int, factor: float) -> Seen:
+    """Return one direction of calls that follow one another as one sequence. Raises NotDefinedError."""
+    seen = [each.seen(step, direction, factor) for each in kept]
+    if len(kept) == 1:
+        return seen[0]
+    if seen[0].joined or seen[0].reverse or not all(a.followed(b) for a, b in pairwise(kept)):
+        raise NotDefinedError(
+            f"not defined here: the module was called {len(kept)} times in this step, and not each time with the state "
+            "that the call before had returned"
+        )
+    sides = []
+    for layer, parts in enumerate(zip(*(each.layers for each in seen), strict=True)):
+        directs = [_wide(part) for part in parts]
+        for own, later in zip(directs, kept[1:], strict=False):
+            own[-1] = _without(own[-1], later._start[layer] * factor, torch.finfo(later.call.outputs.dtype).eps)
+        cells = [part.cell for part in parts if part.cell is not None]
+        sides.append(
+            Side(
+                torch.cat([part.inputs for part in parts]),
+                parts[0].weights,
+                parts[0].start,
+                torch.cat(directs),
+                torch.cat([part.totals for part in parts if part.totals is not None]),
+                torch.cat(cells) if cells else None,
+            )
+        )
+    return replace(seen[0], layers=tuple(sides))
+
+
+def _wide(side: Side) -> Tensor:
+    """Return the direct gradient by the whole state (T, B, S)."""
+    if side.direct is None:
+        raise NotDefinedError("not defined: no gradient has come back to the module")
+    missing = sum(each.shape[-1] for each in side.start) - side.direct.shape[-1]
+    return torch.nn.functional.pad(side.direct, (0, missing))
+
+
+def _without(whole: Tensor, through: Tensor, epsilon: float) -> Tensor:
+    """Return what of a gradient (B, S) has not come through the next call; a difference that is rounding is 0."""
+    rest = whole - through
+    small = rest.norm(dim=-1, keepdim=True) <= ROUNDING * epsilon * through.norm(dim=-1, keepdim=True)
+    return rest.masked_fill(small, 0.0)
 
 
 def loop_seen(calls: Sequence[CellCall], gone: Sequence[Gone], step: int, factor: float) -> Seen:

@@ -112,6 +112,50 @@ def test_a_cell_in_a_loop_is_read_as_the_layer_that_does_the_same(cell: Any, lay
         close(values, found[1].arrays[own])
 
 
+class Pieces(nn.Module):
+    """A module that is called for one piece of the sequence after another."""
+
+    def __init__(self, whole: nn.RNNBase, cuts: list[int]) -> None:
+        super().__init__()
+        self.whole, self.cuts = whole, cuts
+
+    def forward(self, x: Tensor) -> Tensor:
+        state, found = None, []
+        for piece in x.split(self.cuts):
+            outputs, state = self.whole(piece, state)
+            found.append(outputs)
+        return torch.cat([*found, *(state if isinstance(state, tuple) else (state,))])
+
+
+@pytest.mark.parametrize("layer", [nn.LSTM, nn.GRU, nn.RNN])
+@pytest.mark.parametrize("cuts", [[1] * 6, [2, 3, 1]], ids=str)
+def test_calls_that_hand_on_their_state_are_read_as_one_sequence(layer: Any, cuts: list[int]) -> None:
+    torch.manual_seed(0)
+    whole = layer(2, 3, 2).double()
+    x, found = torch.randn(6, 3, 2).double(), []
+    for model in (Pieces(whole, cuts), Pieces(whole, [6])):
+        with watch(model, every=1) as lab:
+            for key in SEEN:
+                lab.ask(key)
+            model(x).square().sum().backward()
+            lab.step()
+            again = lab.inspect("flow", x, loss=lambda y: y.square().sum())
+        found.append({ask.instrument: reading for ask, reading in lab.readings} | {"again": again})
+    for key, reading in found[0].items():
+        assert reading.arrays, reading.undefined
+        for own, values in reading.arrays.items():
+            close(values, found[1][key].arrays[own])
+
+
+def test_calls_of_other_sequences_are_said_not_to_be_one() -> None:
+    model = nn.GRU(2, 3)
+    with watch(model, every=1) as lab:
+        lab.ask("flow")
+        sum(model(torch.randn(5, 2, 2))[0].sum() for _ in range(3)).backward()  # type: ignore[union-attr]
+        lab.step()
+    assert lab.readings[-1][1].undefined.startswith("Not defined here: the module was called 3 times in this step, and")
+
+
 @pytest.mark.parametrize(("way", "cell"), [("changed", nn.GRUCell), ("cell", nn.LSTMCell)])
 def test_a_loop_that_does_more_with_its_states_is_said_not_to_be_defined(way: str, cell: Any) -> None:
     model = Loop(cell(2, 3), way)

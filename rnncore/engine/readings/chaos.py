@@ -72,10 +72,8 @@ def of_module(seen: Seen) -> Reading:
         panels.append(_profile())
     notes, direct = (*found.notes, *seen.notes), seen.layers[-1].direct
     if "gradient" in arrays and direct is not None and bool(direct[:-1].any()):
-        notes = (
-            *notes,
-            f"{_ONE_LOSS}; here a gradient arrives at earlier ones too, which fills it up on its way.",
-        )
+        where = _ONE_LOSS.replace("last", "first") if seen.reverse else _ONE_LOSS
+        notes = (*notes, f"{where}; here a gradient arrives at others too, which fills it up on its way.")
     words = said(first, norms if "gradient" in arrays and not seen.reverse else None)
     return replace(found, arrays=arrays, panels=tuple(panels), said=words, notes=notes)
 
