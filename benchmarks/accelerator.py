@@ -22,7 +22,7 @@ from rnncore.engine.train import Trainer
 from rnncore.watching.lab import Lab
 
 B, T, F, H, DEEP = 64, 200, 64, 512, 2
-WARM, STEPS, BUDGETED, OWN = 5, 30, 200, 8
+WARM, STEPS, BUDGETED, OWN, ON_CPU = 5, 30, 200, 8, 2
 
 
 def main() -> int:
@@ -82,13 +82,13 @@ def own(cell: str, device: str) -> float:
         }
     )
     records = Trainer(config).records()
-    return milliseconds(lambda: next(islice(records, 1)), OWN, device)
+    return milliseconds(lambda: next(islice(records, 1)), ON_CPU if device == "cpu" else OWN, device)
 
 
 def milliseconds(step: Callable[[], object], count: int, device: str) -> float:
     """Return what a step takes by the clock, all work of the device done."""
     finish = getattr(torch, device).synchronize if device != "cpu" else lambda: None
-    for _ in range(WARM if count > OWN else 2):
+    for _ in range(min(WARM, count)):
         step()
     finish()
     began = time.perf_counter()

@@ -34,6 +34,7 @@ from rnncore.engine.cells.scan import (
     tanh_backward,
 )
 from rnncore.engine.cells.tape import LayerTape
+from rnncore.engine.devices import no_word_of_memory
 
 
 class Gru(CellDefinition):
@@ -59,7 +60,8 @@ class Gru(CellDefinition):
         """Do all timesteps at once, see `GruScan`; without gradients in torch's own fused layer."""
         if not torch.is_grad_enabled():  # without the buffers that a backward pass would need
             zeros = inputs.new_zeros(1, inputs.shape[1], self.hidden_size)
-            return torch.gru(inputs, zeros, weights, True, 1, 0.0, False, False, False)[0]
+            with no_word_of_memory(inputs):
+                return torch.gru(inputs, zeros, weights, True, 1, 0.0, False, False, False)[0]
         states: Tensor = GruScan.apply(inputs, *weights, recursion, self._pool, tape)  # type: ignore[no-untyped-call]
         return states
 

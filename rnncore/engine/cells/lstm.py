@@ -36,6 +36,7 @@ from rnncore.engine.cells.scan import (
     tanh_backward,
 )
 from rnncore.engine.cells.tape import LayerTape
+from rnncore.engine.devices import no_word_of_memory
 
 
 class Lstm(CellDefinition):
@@ -62,7 +63,8 @@ class Lstm(CellDefinition):
         w_ih, w_hh, b_ih, b_hh = weights
         if not torch.is_grad_enabled():
             zeros = inputs.new_zeros(1, inputs.shape[1], self.hidden_size)
-            return torch.lstm(inputs, (zeros, zeros), weights, True, 1, 0.0, False, False, False)[0]
+            with no_word_of_memory(inputs):
+                return torch.lstm(inputs, (zeros, zeros), weights, True, 1, 0.0, False, False, False)[0]
         if inputs.is_cuda and recursion == Recursion():
             return probe_lstm(inputs, (w_ih, w_hh, b_ih, b_hh), tape)
         states: Tensor = LstmScan.apply(inputs, *weights, recursion, self._pool, tape)  # type: ignore[no-untyped-call]
