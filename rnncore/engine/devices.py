@@ -12,8 +12,8 @@ from rnncore.config import TrainConfig
 from rnncore.errors import not_allowed
 
 # Multiply-adds of the recurrence per timestep and layer, B * gates * H * H, below which the CPU is preferred: an
-# accelerator spends 10 us or more on launching each step. Measured on an H100 beside one core of its machine, every fifth
-# profile recorded: the CPU takes 0.6 to 2.1 times as long at 0.8 to 1 million, and 1.2 to 5.8 times at 3 to 4 million.
+# accelerator spends 10 us or more on launching each step. On an H100 beside one core of its machine, with every fifth
+# profile recorded, the CPU takes 0.6 to 2.1 times as long at 0.8 to 1 million, and 1.2 to 5.8 times at 3 to 4 million.
 SMALL = 4_000_000
 _WORDS = {"cuda": "CUDA", "mps": "Apple Metal"}
 
