@@ -1,6 +1,7 @@
 // Values and their arithmetic in words and numbers, as the microscope writes them.
 
 import { MICRO_CELLS } from "./micro_cells.js";
+import { arrivals } from "./tape.js";
 
 /** @import { Value } from "./tape.js" */
 
@@ -72,6 +73,27 @@ export function formula(value, unit) {
     return [...products, ...biases].join(" + ") + result;
   }
   return `${value.op}(${number(first)})${result}`;
+}
+
+const FEW = 3; // products that are told in a line
+
+/**
+ * How an element of a value was computed, and its gradient, in a line.
+ * @param {string} cell
+ * @param {Value} value
+ * @param {number} unit
+ * @param {boolean} known whether the way forward has come here
+ * @param {boolean} arrived whether the way back has
+ */
+export function inShort(cell, value, unit, known, arrived) {
+  const name = called(cell, value, unit);
+  if (!known) return `${name} at t = ${value.t} is not computed yet.`;
+  const forward = `At t = ${value.t}: ${name} = ${formula(value, unit)}`;
+  if (!arrived || value.name === "loss") return forward;
+  const all = arrivals(value, unit);
+  const products = all.map(({ arriving, local }) => `${inner(arriving)} × ${inner(local)}`).join(" + ");
+  const sum = all.length > FEW ? `the sum of ${all.length} products` : products;
+  return `${forward}, ∂L/∂${name} = ${sum && `${sum} = `}${digits(value.grad[unit])}`;
 }
 
 /** @param {number} value */

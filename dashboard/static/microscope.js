@@ -9,10 +9,11 @@ import { firstOf, numbers, STARTS, sized, started } from "./micro_starts.js";
 import { Sum } from "./micro_sum.js";
 import { Unrolled } from "./micro_unrolled.js";
 import { Weights } from "./micro_weights.js";
-import { passing, story } from "./micro_words.js";
+import { inShort, passing, story } from "./micro_words.js";
 
 /** @import { Net } from "./micro_net.js" */
 /** @import { Place } from "./micro_unrolled.js" */
+/** @import { Value } from "./tape.js" */
 
 const PACE_MS = 900; // a timestep, while it plays
 const REST_MS = 150; // after the last change: then also what is not on the screen is shown
@@ -77,8 +78,12 @@ class Microscope {
       screen,
     );
     const says = element("p", "rgl-micro-says");
-    says.setAttribute("role", "status");
+    const brief = element("p", "rgl-micro-brief");
+    const head = element("div", "rgl-micro-head");
+    head.setAttribute("role", "status");
+    head.append(says, brief);
     this.says = liveText(says);
+    this.brief = liveText(brief);
     this.root = element("div", "rgl-board rgl-micro");
     const { root: moments, training } = this.steering;
     moments.prepend(this.choices.first);
@@ -87,7 +92,7 @@ class Microscope {
     const [lower, detail] = [element("div", "rgl-micro-lower"), element("div", "rgl-micro-lower rgl-micro-detail")];
     detail.append(this.inside.root, this.sum.root);
     lower.append(this.weights.root, detail);
-    this.root.append(moments, says, this.unrolled.root, legend(), lower);
+    this.root.append(moments, head, this.unrolled.root, legend(), lower);
     parentElement.append(this.root);
     this.choices.start.value = key;
     this.make = () => started(STARTS[key]);
@@ -217,6 +222,9 @@ class Microscope {
     this.steering.show(moment, steps, tape.total(), gradNorm(net), this.timer !== 0);
     const frame = this.unrolled.show(net, tape, this.chosen, seen, back, all);
     this.says(over ? story(frame.norms) : passing(moment, steps, net.every));
+    const { name, t, unit } = this.chosen;
+    const value = /** @type {Value} */ (tape.find(name, t));
+    this.brief(inShort(net.cell, value, unit, t <= seen, t >= back));
     this.inside.show(frame);
     this.sum.show(frame);
     this.weights.show(net, tape, over, all);

@@ -104,3 +104,12 @@ def test_inside_one_unit_leads_to_the_microscope_with_the_cell_of_the_run(page: 
     page.wait_for_function("() => document.querySelector('.rgl-micro-box')?.innerText.trim()")
     page.get_by_text("Another cell or size").click()
     assert page.get_by_role("combobox", name="Cell", exact=True).input_value() == "gru"
+
+
+@pytest.mark.parametrize("width", [390, 800])
+def test_the_page_itself_does_not_scroll_sideways(page: Any, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 844})
+    for start in ("vanishing", "kept", "passed"):  # of each cell
+        page.get_by_role("combobox", name="Start from").select_option(start)
+        main = "() => document.querySelector('[data-testid=stMain]')"
+        assert page.evaluate(f"() => {{ const main = ({main})(); return main.scrollWidth - main.clientWidth }}") <= 0

@@ -14,7 +14,7 @@ import {
 } from "../../dashboard/static/micro_net.js";
 import { firstOf, numbers, STARTS, sized, started } from "../../dashboard/static/micro_starts.js";
 import { shares } from "../../dashboard/static/micro_weights.js";
-import { digits, formula, passing, says, story } from "../../dashboard/static/micro_words.js";
+import { digits, formula, inShort, passing, says, story } from "../../dashboard/static/micro_words.js";
 import { arrivals } from "../../dashboard/static/tape.js";
 
 const SEEDS = Array.from({ length: 40 }, (_, place) => place + 1);
@@ -213,6 +213,29 @@ test("a formula has the numbers that it was computed from", () => {
     const sigmoid = (/** @type {number} */ x) => 1 / (1 + Math.exp(-x));
     const found = new Function("sigmoid", `return ${script}`)(sigmoid);
     assert.ok(Math.abs(found - value.data[0]) <= 2e-3 * (1 + Math.abs(value.data[0])), `${value.name}: ${left}`);
+  }
+});
+
+test("in a line stand the products of a gradient, or how many they are", () => {
+  for (const seed of SEEDS) {
+    const net = drawn(seed);
+    for (const value of compute(net).values) {
+      if (value.name === "loss") continue;
+      for (const [unit, slope] of value.grad.entries()) {
+        const told = inShort(net.cell, value, unit, true, true);
+        assert.ok(told.includes(` = ${formula(value, unit)}, ∂L/∂`));
+        assert.ok(told.endsWith(` = ${digits(slope)}`));
+        const all = arrivals(value, unit).length;
+        const sum = told.split("∂L/∂")[1].split(" = ").slice(1, -1).join("");
+        if (all > 3) assert.equal(sum, `the sum of ${all} products`);
+        else if (all) {
+          const found = new Function(`return ${sum.replaceAll("−", "-").replaceAll("×", "*")}`)();
+          assert.ok(Math.abs(found - slope) <= 3e-3 * (1 + Math.abs(slope)), told);
+        } else assert.equal(slope, 0);
+        assert.ok(!inShort(net.cell, value, unit, true, false).includes("∂"));
+        assert.match(inShort(net.cell, value, unit, false, false), / is not computed yet\.$/);
+      }
+    }
   }
 });
 
