@@ -115,11 +115,15 @@ def choice_in_words(asked: Mapping[str, int]) -> str:
 def course_steps(config: TrainConfig, last: int, every: int | None = None) -> tuple[list[int], str]:
     """Return the steps up to `last` at which an instrument is followed over training, and what was left out, or ''.
 
-    every: at the first step and at every so many evaluations, of too many at each second one, say; None: at 12 steps.
+    every: at the first step and at every so many evaluations, of too many at each second one, say; None: at `last`, and
+    at those before it of the 12 steps that a run has which is done, so that a course grows while its run trains.
     """
     if every is None:
+        if last <= FEW_STEPS:
+            return list(range(1, last + 1)), ""
+        whole = max(last, config.steps + 1)
         shares = [place / (FEW_STEPS - 1) for place in range(FEW_STEPS)]
-        return sorted({round(last**share) for share in shares} if last > FEW_STEPS else set(range(1, last + 1))), ""
+        return sorted({last, *(step for share in shares if (step := round(whole**share)) < last)}), ""
     apart = every * config.eval_every
     thinning = -(-(last // apart) // (MOST_STEPS - 1)) or 1
     steps = sorted({1, *range(apart * thinning, last + 1, apart * thinning)})

@@ -30,6 +30,7 @@ def drawn(reading: Reading, theme: str, color: int = 0, flat: bool = False) -> d
     return {
         "instrument": reading.instrument,
         "step": reading.step,
+        "seconds": reading.seconds,
         "choice": choice_in_words(reading.chosen),
         "said": list(reading.said),
         "notes": list(reading.notes),

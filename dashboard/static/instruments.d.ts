@@ -41,6 +41,7 @@ export interface Picture {
 export interface ReadingAnswer {
   instrument: string;
   step: number;
+  seconds: number; // that it took to work it out
   choice: string; // what the reader chose, in words, or ''
   said: string[];
   notes: string[];

@@ -10,7 +10,9 @@ import { drawReading, when, withSubscripts } from "./readings.js";
 
 const REST_MS = 500; // a step must have been chosen for so long
 const LIVE_MS = 4000; // while training, a reading is at least so old before the next
-const TIMES_SLOWER = 4; // than it took
+const TIMES_SLOWER = 4; // than it took to work it out
+const QUIET_MS = 8000; // what follows training says that it is being read again only where it takes longer
+const FOLLOWS = "Follows training: it is read again as the run goes on.";
 
 /**
  * Called by the board's script when the fold is opened first.
@@ -90,7 +92,7 @@ class InstrumentCard {
   shown = ""; // what is drawn: runs, step and theme
   /** @type {AbortController | null} */ asking = null;
   readAt = -Infinity;
-  took = 0;
+  took = 0; // milliseconds that the readings took, one after another
   course = false;
   often = this.choice("every", "At every so many evaluations", "a few");
 
@@ -177,12 +179,12 @@ class InstrumentCard {
     const wanted = JSON.stringify([known.map(({ id }) => id), step, theme, this.course, this.chosen()]);
     const live = step === null && known.some((run) => ACTIVE.has(run.state?.status));
     const due = performance.now() - this.readAt >= Math.max(LIVE_MS, TIMES_SLOWER * this.took);
-    const again =
-      news && this.asking === null && (!this.course || this.often.field.value) && due && (live || this.wasLive);
+    const again = news && this.asking === null && due && (live || this.wasLive);
     if (wanted === this.shown && !again) return;
+    const refreshed = wanted === this.shown;
     this.wasLive = live;
     this.shown = wanted;
-    this.read(known, step, theme);
+    this.read(known, step, theme, refreshed);
   }
 
   wasLive = false; // whether more was to come when it was read last
@@ -193,40 +195,43 @@ class InstrumentCard {
    * @param {LiveRun[]} runs
    * @param {number | null} step
    * @param {string} theme
+   * @param {boolean} refreshed whether the same is shown of an earlier step
    */
-  async read(runs, step, theme) {
-    this.stop();
+  async read(runs, step, theme, refreshed) {
+    this.asking?.abort();
     const asking = new AbortController();
     this.asking = asking;
     this.waits = "";
-    const began = performance.now();
+    const loud = performance.now() + (refreshed ? QUIET_MS : 0);
     if (this.places.children.length !== runs.length)
       this.places.replaceChildren(...runs.map(() => element("div", "rgl-instrument-run")));
     if (!runs.length) setText(this.status, "There are no runs on the board yet.");
-    await Promise.all(
+    const seconds = await Promise.all(
       runs.map((run, index) => {
         const place = /** @type {HTMLElement} */ (this.places.children[index]);
-        return this.readRun(run, index, place, step, theme, asking.signal);
+        return this.readRun(run, index, place, step, theme, loud, asking.signal);
       }),
     );
     if (this.asking !== asking) return;
     this.asking = null;
     this.readAt = performance.now();
-    this.took = this.waits ? 0 : this.readAt - began; // a program takes its own time
-    if (runs.length) setText(this.status, this.waits);
+    this.took = this.waits ? 0 : 1000 * seconds.reduce((sum, each) => sum + each, 0); // a program takes its own time
+    if (runs.length) setText(this.status, this.waits || (this.wasLive ? FOLLOWS : ""));
     if (this.waits) this.again = window.setTimeout(() => this.root.open && this.follow(true), LIVE_MS + 50);
     this.root.dataset.read = this.shown;
   }
 
   /**
+   * Returns the seconds that the reading took.
    * @param {LiveRun} run
    * @param {number} index
    * @param {HTMLElement} place
    * @param {number | null} step
    * @param {string} theme
+   * @param {number} loud when it is to be said that something is being read, if it still is
    * @param {AbortSignal} signal
    */
-  async readRun(run, index, place, step, theme, signal) {
+  async readRun(run, index, place, step, theme, loud, signal) {
     const query = new URLSearchParams({ theme, color: String(index) });
     if (step !== null) query.set("step", String(Math.min(step, run.series.last || 1)));
     if (this.course) query.set("course", "1");
@@ -236,13 +241,13 @@ class InstrumentCard {
     /** @type {ReadingAnswer & { share?: number } | null} */
     let answer = null;
     let problem = null;
-    setText(this.status, "Reading …");
+    const tell = (/** @type {string} */ words) => performance.now() >= loud && setText(this.status, words);
+    tell("Reading …");
     while (status === 202 && !signal.aborted) {
       ({ status, answer, problem } = await call("GET", `${path}?${query}${chosen}`, undefined, signal));
-      if (status === 202)
-        setText(this.status, answer?.waiting ?? `Reading … ${Math.round(100 * (answer?.share ?? 0))} %`);
+      if (status === 202) tell(answer?.waiting ?? `Reading … ${Math.round(100 * (answer?.share ?? 0))} %`);
     }
-    if (signal.aborted) return;
+    if (signal.aborted) return 0;
     const heading = element("h4");
     const swatch = element("span", "rgl-swatch");
     swatch.style.background = this.hooks.colors()[index];
@@ -250,17 +255,23 @@ class InstrumentCard {
     this.waits ||= answer?.waiting ?? "";
     if (problem !== null || !answer) {
       place.replaceChildren(heading, element("p", "", problem ?? ""));
-      return;
+      return 0;
     }
     heading.append(
       element("span", "rgl-aside", when(answer.step, run.state?.steps === 0 ? Infinity : run.series.last)),
       this.files(path, answer.step),
     );
     if (this.entry.small) heading.lastElementChild?.prepend(this.small(run.id));
-    const drawn = place.querySelector(".rgl-reading") ?? element("div", "rgl-reading");
-    if (!(drawn instanceof HTMLElement)) return;
-    place.replaceChildren(heading, drawn);
-    await drawReading(drawn, answer, this.plotly);
+    const drawn = place.querySelector(".rgl-reading");
+    if (drawn instanceof HTMLElement) {
+      drawn.previousElementSibling?.replaceWith(heading); // the figures stay where they are: nothing flashes
+      await drawReading(drawn, answer, this.plotly);
+    } else {
+      const first = element("div", "rgl-reading");
+      place.replaceChildren(heading, first);
+      await drawReading(first, answer, this.plotly);
+    }
+    return answer.seconds;
   }
 
   /**

@@ -16,6 +16,8 @@ const SIGNS = { space: "␣", newline: "⏎", tab: "⇥" };
 const ROLL_MS = 2500;
 const LARGER = 1.7; // type of a figure that fills the screen
 const STRONGEST = 55; // percent of colour: the letter on it is to be read
+/** @type {WeakMap<HTMLElement, [number, number]>} */
+const pointed = new WeakMap(); // row and column of a map that were pointed at last
 const DECADES = 4; // below the strongest character of a text, after which there is no tint
 
 /**
@@ -36,7 +38,12 @@ export async function drawReading(node, answer, plotly) {
   for (const sentence of [answer.undefined, ...answer.said]) if (sentence) words.append(element("p", "", sentence));
   const notes = element("div", "rgl-instrument-words");
   for (const note of answer.notes) notes.append(element("p", "rgl-aside", note));
-  node.replaceChildren(words, ...places.map(({ place }) => place), notes);
+  const wanted = [words, ...places.map(({ place }) => place), notes];
+  const stay =
+    node.childElementCount === wanted.length && places.every(({ place }, at) => node.children[at + 1] === place);
+  if (stay) node.children[0].replaceWith(words);
+  if (stay) node.children[wanted.length - 1].replaceWith(notes);
+  else node.replaceChildren(...wanted);
   for (const { picture, place } of places) {
     if (picture.letters) drawLetters(place, picture);
     else if (picture.spec) await drawFigure(place, picture, await plotly(picture.whole));
@@ -74,7 +81,8 @@ async function drawFigure(place, picture, Plotly) {
     for (const each of place.querySelectorAll(".js-plotly-plot"))
       Plotly.Plots.resize(/** @type {PlotElement} */ (each));
   };
-  const own = { ...spec.layout, font: { ...spec.layout.font, family: getComputedStyle(place).fontFamily } };
+  const font = { ...spec.layout.font, family: getComputedStyle(place).fontFamily };
+  const own = { ...spec.layout, font, uirevision: "stays" }; // how it was turned and zoomed
   const by = document.fullscreenElement === place ? LARGER : 1;
   const layout = enlarged(own, by);
   await Plotly.react(plot, enlarged(spec.data, by), layout, CONFIG);
@@ -135,11 +143,14 @@ function addSlices(place, plot, layout, Plotly) {
     words.textContent = found.words;
     return Plotly.react(below, found.traces, /** @type {Layout} */ (spec), CONFIG);
   };
-  draw(rowsOf(map).length - 1, 0);
+  const last = rowsOf(map).length - 1;
+  const [row, column] = pointed.get(place) ?? [last, 0];
+  draw(Math.min(row, last), column);
   plot.removeAllListeners?.("plotly_hover");
   plot.on("plotly_hover", ({ points: [point] }) => {
-    const [row, column] = /** @type {[number, number]} */ (point.pointNumber ?? [0, 0]);
-    draw(row, column);
+    const at = /** @type {[number, number]} */ (point.pointNumber ?? [0, 0]);
+    pointed.set(place, at);
+    draw(...at);
   });
 }
 

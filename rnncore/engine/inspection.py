@@ -1,5 +1,6 @@
 """Going to any step of a run, exactly, and reading instruments there."""
 
+import math
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
@@ -18,6 +19,7 @@ from rnncore.engine.underway import Plan
 from rnncore.on_demand import EVERY, ON_DEMAND, course_steps, why_undefined
 from rnncore.reading import Numbers, Reading
 from rnncore.registry import load
+from rnncore.words import many
 
 Change = tuple[int, str, float]  # first step in force, "learning_rate" or "clip_threshold", value
 State = dict[str, Any]  # of `Trainer.state_dict`
@@ -31,6 +33,10 @@ _SETTERS: dict[str, Callable[[Trainer, float], None]] = {
     "learning_rate": Trainer.set_learning_rate,
     "clip_threshold": Trainer.set_clip_threshold,
 }
+
+
+class _OutOfTimeError(Exception):
+    """A course has taken as long as it may."""
 
 
 class _Traveller(Trainer):
@@ -56,6 +62,7 @@ class Inspection:
         self._kept: OrderedDict[int, State] = OrderedDict({0: self._trainer.state_dict()})  # by steps done
         weights = self._trainer.parameters.weights
         self._read: OrderedDict[tuple[str, int, tuple[Change, ...]], Reading] = OrderedDict()  # for `follow`
+        self._due = math.inf  # until when, by `time.perf_counter`, the way to a step may take
         self._most = max(2, min(KEPT, KEPT_BYTES // max(1, 4 * weights.numel() * weights.element_size())))
 
     def keep(self, state: State) -> None:
@@ -90,28 +97,54 @@ class Inspection:
             self._trainer.load_state_dict(_copy(before))
         return replace(found, seconds=seconds, chosen=dict(asked or {}))
 
-    def follow(self, key: str, last: int, tell: Tell = nobody, every: int | None = None) -> Reading:
+    def follow(
+        self, key: str, last: int, tell: Tell = nobody, every: int | None = None, seconds: float = math.inf
+    ) -> Reading:
         """Return how the summary of an instrument went over training, at the steps `course_steps` up to `last`.
 
-        every: at every so many evaluations; None: at a few steps. What was read before is not read again. Arrays: step
-        (n,), and each vector of the summary (n, ...), NaN where it was not defined.
+        every: at every so many evaluations; None: at a few steps. What was read before is not read again. seconds: it
+        may take; then it is of the steps that were reached, at least of one, and says so. Arrays: step (n,), and each
+        vector of the summary (n, ...), NaN where it was not defined.
         """
         steps, note = course_steps(self.config, last, every)
-        found: list[Reading] = []
+        found: dict[int, Reading] = {}
         began = time.perf_counter()
-        for place, step in enumerate(steps):
+        due = began + seconds
+        in_turn = (
+            steps if seconds == math.inf else [steps[-1], *steps[:-1]]
+        )  # the newest is the nearest to a checkpoint
+        for place, step in enumerate(in_turn):
             tell(place / len(steps))
-            before = (key, step, tuple(change for change in self._changes if change[0] <= step))
-            if before not in self._read:
-                reading = self.read(key, step)
-                wanted = {name: reading.arrays[name] for name in reading.summary if name in reading.arrays}
-                self._read[before] = replace(reading, arrays=wanted)
-            found.append(self._read[before])
-            self._read.move_to_end(before)
+            try:
+                found[step] = self._summary(key, step, due if found else math.inf)
+            except _OutOfTimeError:
+                break
         while len(self._read) > KEPT_READINGS:
             self._read.popitem(last=False)
-        course = _over_training(key, np.array(steps, float), found, time.perf_counter() - began, note)
+        reached = sorted(found)
+        if len(reached) < len(steps):
+            missing = len(steps) - len(reached)
+            those = f"{many(missing, 'step')} {'is' if missing == 1 else 'are'} still to come"
+            note = " ".join(filter(None, [note, f"{those}: training is done once more to get there."]))
+        readings, took = [found[step] for step in reached], time.perf_counter() - began
+        course = _over_training(key, np.array(reached, float), readings, took, note)
         return replace(course, chosen={} if every is None else {EVERY: every})
+
+    def _summary(self, key: str, step: int, due: float) -> Reading:
+        """Return what a course takes of the reading of a step. Raises _OutOfTimeError where it is not there in time."""
+        before = (key, step, tuple(change for change in self._changes if change[0] <= step))
+        if before not in self._read:
+            if time.perf_counter() > due:
+                raise _OutOfTimeError
+            self._due = due
+            try:
+                reading = self.read(key, step)
+            finally:
+                self._due = math.inf
+            wanted = {name: reading.arrays[name] for name in reading.summary if name in reading.arrays}
+            self._read[before] = replace(reading, arrays=wanted)
+        self._read.move_to_end(before)
+        return self._read[before]
 
     def _go_before(self, step: int, tell: Tell) -> None:
         """Do the steps before `step`, from the nearest state that is known."""
@@ -127,9 +160,12 @@ class Inspection:
                     _SETTERS[name](trainer, value)
             if next(records, None) is None or (trainer.ended is not None and trainer.step < target):
                 raise DataError(f"step: {step:,} is not allowed; this run ended at step {trainer.step:,}.")
-            if trainer.step == target or (trainer.step - began) % apart == 0:
+            late = time.perf_counter() > self._due and trainer.step < target
+            if trainer.step == target or (trainer.step - began) % apart == 0 or late:
                 self.keep(trainer.state_dict())
                 tell((trainer.step - began) / max(1, target - began))
+            if late:
+                raise _OutOfTimeError
         for first, name, value in self._changes:
             if first == step:
                 _SETTERS[name](trainer, value)

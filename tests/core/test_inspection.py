@@ -169,6 +169,45 @@ def test_a_course_at_every_so_many_evaluations_reads_each_step_once(monkeypatch:
     assert read == [32]
 
 
+@pytest.mark.parametrize("key", [key for key, entry in ON_DEMAND.items() if entry.course])
+@pytest.mark.parametrize("every", [None, 1])
+def test_a_course_that_may_not_take_long_grows_until_it_is_whole(
+    key: str, every: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = config_of(steps=60, eval_every=4)
+    whole = inspection_of(config).follow(key, 45, every=every)
+    _, states = trained(config)
+    inspection = inspection_of(config)
+    inspection.keep(states[44])
+    now = [0.0]
+    monkeypatch.setattr("rnncore.engine.inspection.time.perf_counter", lambda: now.__setitem__(0, now[0] + 1) or now[0])
+    sizes, course = [], None
+    while course is None or len(course.arrays["step"]) < len(whole.arrays["step"]):
+        assert len(sizes) < 100
+        course = inspection.follow(key, 45, every=every, seconds=20.0)
+        sizes.append(len(course.arrays["step"]))
+        assert set(course.arrays["step"]) <= set(whole.arrays["step"])
+        assert whole.arrays["step"][-1] in course.arrays["step"], "the newest is there at once"
+        missing = len(whole.arrays["step"]) - sizes[-1]
+        assert any("still to come" in note for note in course.notes) == (missing > 0)
+    assert len(sizes) > 2
+    assert sizes == sorted(sizes)
+    for name, values in whole.arrays.items():
+        np.testing.assert_array_equal(course.arrays[name], values)
+
+
+def test_a_course_of_few_steps_grows_while_its_run_trains() -> None:
+    """Its steps are those of the whole run, and the newest: what was read once is not read again."""
+    config = config_of(steps=5000)
+    whole = set(course_steps(config, 5001)[0])
+    assert len(whole) == 12
+    for last in (13, 40, 700, 701, 4999):
+        steps, note = course_steps(config, last)
+        assert steps == sorted({step for step in whole if step < last} | {last})
+        assert note == ""
+    assert course_steps(config, 9000)[0][-1] == 9000, "of a run that is longer than its config says"
+
+
 def test_a_course_is_bounded_and_says_so() -> None:
     config = config_of(steps=100_000, eval_every=10)
     steps, note = course_steps(config, 100_000, 1)

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -50,6 +51,24 @@ class Seat:
         self.kitchen.closed.append(self.name)
         for each in self.kitchen.go.values():
             each.set()
+
+
+def test_whoever_asks_for_the_newest_step_joins_what_is_there_of_an_earlier_one(
+    kitchen: Callable[..., Kitchen],
+) -> None:
+    """Else the newest step of a run that trains would be another question at each look, and none would be answered."""
+    made = kitchen()
+    first = made.ask("a", 3)
+    later = replace(question(7), changes=2)
+    assert made.turns.underway(later) == first.question
+    assert made.turns.underway(replace(later, instrument="adam")) is None
+    assert made.turns.underway(replace(later, chosen=(("unit", 3),))) is None
+    assert made.turns.underway(replace(later, course=True)) is None
+    made.go[3].set()
+    assert first.done.wait(60)
+    assert made.turns.underway(later) == first.question, "it is to be fetched"
+    made.turns.answered(first)
+    assert made.turns.underway(later) is None
 
 
 @pytest.fixture

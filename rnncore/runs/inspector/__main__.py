@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+import math
 import os
 import sys
 from collections import OrderedDict
@@ -55,7 +56,8 @@ class Reader:
             inspection.keep(TorchEngine().state(checkpoint))
         if asked["course"]:
             every = asked["chosen"].get(EVERY)
-            return bytes(inspection.follow(asked["instrument"], asked["step"], tell, every).to_bytes())
+            seconds = asked["seconds"] or math.inf
+            return bytes(inspection.follow(asked["instrument"], asked["step"], tell, every, seconds).to_bytes())
         found = inspection.read(asked["instrument"], asked["step"], asked["chosen"], tell)
         return bytes(found.to_bytes())
 

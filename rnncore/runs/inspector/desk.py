@@ -8,7 +8,7 @@ from rnncore.config import TrainConfig, files_of
 from rnncore.data.dataset import DataError
 from rnncore.errors import ConfigError, not_allowed
 from rnncore.key_of import either
-from rnncore.on_demand import EVERY, ON_DEMAND, chosen, why_undefined
+from rnncore.on_demand import EVERY, ON_DEMAND, chosen, course_steps, why_undefined
 from rnncore.reading import Reading
 from rnncore.runs.inspector.process import InspectorProcess
 from rnncore.runs.inspector.programs import NO_COURSE, Asked, ask_program
@@ -17,6 +17,7 @@ from rnncore.runs.settings import Settings
 from rnncore.runs.store.store import ACTIVE, Store, StoredRun
 from rnncore.runs.watched_forms import is_watched
 
+LIVE_S = 5.0  # that a course of a run in training is worked on before what is there of it is shown
 GONE = "The uploaded file of this run is no longer stored."
 ENDS = "The server ends at this moment; ask again when it is back."
 
@@ -42,9 +43,10 @@ class Desk:
 
         Of a run that trains in a program of its own, return what there is, and what that program is asked for.
 
-        step: None for the newest that takes no further training. course: over training up to that step. asked: what the
-        reader chose beside it (`rnncore.on_demand.chosen`). asker: askers take turns; by default the run's workspace.
-        Who is told a share asks again; a question that nobody repeats is given up. Raises DataError, ConfigError.
+        step: None for the newest that takes no further training, or that of the same question where it is being worked
+        out already. course: over training up to that step. asked: what the reader chose beside it
+        (`rnncore.on_demand.chosen`). asker: askers take turns; by default the run's workspace. Who is told a share asks
+        again; a question that nobody repeats is given up. Raises DataError, ConfigError.
         """
         if instrument not in ON_DEMAND:
             raise not_allowed("instrument", instrument, "", either(ON_DEMAND))
@@ -65,10 +67,13 @@ class Desk:
         if reason := why_undefined(instrument, config):
             return Reading(instrument=instrument, step=at, undefined=reason)
         changes = sum(first <= at for first, _, _ in self._store.events(run.id))
-        question = Question(run.id, instrument, at, course, changes, tuple(sorted(own.items())))
+        live = course and step is None and run.status in ACTIVE
+        question = Question(run.id, instrument, at, course, changes, tuple(sorted(own.items())), live)
         kept = self._store.reading(run.id, instrument, at, course, changes, question.choice)
         if kept is not None:
             return Reading.from_bytes(kept)
+        if step is None:
+            question = self._turns.underway(question) or question
         task = self._turns.task(question, asker or run.workspace)
         task.done.wait(wait_s)
         if not task.done.is_set():
@@ -109,19 +114,22 @@ class _Process:
         request: dict[str, Any] = {
             "run": run.id, "config": run.config, "changes": self._store.events(run.id), "step": asked.step,
             "instrument": asked.instrument, "course": asked.course, "chosen": dict(asked.chosen),
+            "seconds": LIVE_S if asked.live else None,
         }  # fmt: skip
 
         def tell(share: float) -> None:
             task.share = share
 
         content = self._running().ask(request, files, self._settings.instrument_seconds, tell)
+        found = Reading.from_bytes(content)
         if note := _elsewhere(run):
-            found = Reading.from_bytes(content)
-            content = replace(found, notes=(*found.notes, note)).to_bytes()
-        self._store.keep_reading(
-            run.id, asked.instrument, asked.step, asked.course, asked.changes, content, asked.choice
-        )
-        return Reading.from_bytes(content)
+            found = replace(found, notes=(*found.notes, note))
+        wanted = course_steps(config, asked.step, dict(asked.chosen).get(EVERY))[0] if asked.live else []
+        if len(found.arrays.get("step", ())) >= len(wanted):  # else it is a part of a course, for now
+            self._store.keep_reading(
+                run.id, asked.instrument, asked.step, asked.course, asked.changes, found.to_bytes(), asked.choice
+            )
+        return found
 
     def close(self) -> None:
         """End the process, for good."""

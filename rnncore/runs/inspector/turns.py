@@ -4,7 +4,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Protocol
 
@@ -27,7 +27,8 @@ FAILED = "This instrument could not be read; the server's log says more."
 class Question:
     """What is asked for: an instrument of a run before the update of `step`, or over training up to it.
 
-    chosen: what the reader chose beside it, by name.
+    chosen: what the reader chose beside it, by name. live: of a run that trains, so that a part now is more than all of
+    it when training has gone on.
     """
 
     run: str
@@ -36,6 +37,7 @@ class Question:
     course: bool
     changes: int
     chosen: tuple[tuple[str, int], ...] = ()
+    live: bool = False
 
     @property
     def choice(self) -> str:
@@ -97,6 +99,16 @@ class Turns:
             self._open()
             self._changed.notify_all()
             return task
+
+    def underway(self, like: Question) -> Question | None:
+        """Return a question that is there already and differs by its step alone, the oldest; None where none does.
+
+        Of a run that trains the newest step is another one each time that somebody asks how far the work is.
+        """
+        with self._changed:
+            self._forget_unwanted(time.monotonic())
+            same = (replace(each, step=like.step, changes=like.changes) == like for each in self._tasks)
+            return next((each for each, found in zip(self._tasks, same, strict=True) if found), None)
 
     def answered(self, task: Task) -> None:
         """Forget a task: its asker has the answer."""
