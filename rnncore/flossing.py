@@ -1,9 +1,11 @@
 """Gradient flossing without torch: when it is due, on how many sequences, and for which networks it is worked out."""
 
+from dataclasses import dataclass
+
 from rnncore.cells import CELLS
 from rnncore.config import ModelConfig, TrainConfig
 from rnncore.errors import not_allowed
-from rnncore.words import many
+from rnncore.words import figure, many
 
 SEQUENCES = 4  # of the batch, over which exponents are averaged
 TIMESTEPS = 100  # of these sequences, the first ones
@@ -11,6 +13,24 @@ LARGEST = 128  # numbers of a state: its Jacobians have as many rows and columns
 SECONDS = 20.0  # that all updates before one step may take, as forecast
 MICROSECONDS = (40.0, 1 / 30, 1 / 18)  # of an update per sequence and timestep: fixed, per N^2, per N k; measured
 _TOGETHER = 2**21  # numbers of the Jacobians of all timesteps
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Of a flossing that is under way: updates that are done, of how many, and the root mean square of the exponents.
+
+    size: as the newest of these updates found it; None before the first one.
+    """
+
+    done: int
+    updates: int
+    size: float | None
+
+
+def flossings(config: TrainConfig) -> int:
+    """Return how often a run is flossed."""
+    every = config.flossing.every
+    return (1 + (0 if every is None else (config.steps - 1) // every)) if config.flossing.exponents else 0
 
 
 def due(config: TrainConfig, step: int) -> bool:
@@ -63,8 +83,19 @@ def in_words(config: TrainConfig) -> str:
     if not flossing.exponents:
         return ""
     again = "" if flossing.every is None else f" and after every {many(flossing.every, 'step')}"
-    first = "the largest exponent" if flossing.exponents == 1 else f"the first {flossing.exponents} exponents"
     return (
         f"Gradient flossing before the first step{again}: {many(flossing.steps, 'update')} that are not training steps "
-        f"push {first} towards 0."
+        f"push {those(flossing.exponents)} towards 0."
     )
+
+
+def those(exponents: int) -> str:
+    """Return which exponents are pushed to 0, in words."""
+    return "the largest exponent" if exponents == 1 else f"the first {exponents} exponents"
+
+
+def progress_in_words(step: int, progress: Progress, exponents: int) -> str:
+    """Return how far the flossing before a step is, without a full stop."""
+    share = f"{100 * progress.done // progress.updates} % done"
+    size = "" if progress.size is None else f", root mean square of {those(exponents)} {figure(progress.size, 3)}"
+    return f"gradient flossing before step {step:,}: {share}{size}"

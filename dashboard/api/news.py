@@ -4,7 +4,6 @@ import json
 import re
 import threading
 from collections.abc import Mapping
-from functools import partial
 from hashlib import blake2s
 from typing import Any
 
@@ -50,7 +49,7 @@ def asked_in(request: Request) -> Asked:
 def news_of(asked: Asked) -> dict[str, Any]:
     """Return what is new of runs, and how they stand. Reads the store."""
     runs = [news(*each) for each in zip(asked.names, asked.since, asked.said, strict=True)]
-    return {"runs": runs, "told": _mark([(run.get("status"), run.get("last_step")) for run in runs])}
+    return {"runs": runs, "told": _mark([(run.get("status"), run.get("last_step"), run.get("notice")) for run in runs])}
 
 
 def held() -> Held:
@@ -65,15 +64,22 @@ async def _stands(names: tuple[str, ...]) -> str:
     """Return how runs stand, as `told` says it: what tells whether there is news of them."""
 
     def look() -> str:
-        store = services.scheduler().store
+        scheduler: Scheduler = services.scheduler()
+        store = scheduler.store
+        ids = [known_id(store, name) for name in names]
         with store.read() as db:
-            runs = [progress(db, run) for run in map(partial(known_id, store), names)]
-        return _mark([(run.status, run.step) if run else (None, None) for run in runs])
+            runs = [progress(db, run) for run in ids]
+        return _mark(
+            [
+                (run.status, run.step, scheduler.notice(id, run.status)) if run else (None, None, None)
+                for id, run in zip(ids, runs, strict=True)
+            ]
+        )
 
     return await run_in_threadpool(look)
 
 
-def _mark(stands: list[tuple[str | None, int | None]]) -> str:
+def _mark(stands: list[tuple[str | None, int | None, str | None]]) -> str:
     return blake2s(json.dumps(stands).encode(), digest_size=4).hexdigest()
 
 

@@ -63,7 +63,7 @@ export interface Records {
   events: Change[];
   position?: number | null; // in the queue
   wait_seconds?: number | null;
-  notice?: string | null; // what it waits for beside its turn
+  notice?: string | null; // what it waits for beside its turn, or does before its next step
   insights?: Insights | null; // null also where they are those of the key that was sent along
   insights_key?: string;
   info?: Info | null;

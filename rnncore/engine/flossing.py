@@ -12,6 +12,7 @@ from rnncore.config import FlossingConfig
 from rnncore.engine.cells.recurrent import Recurrent
 from rnncore.engine.instruments.jacobians import layers_with, network_steps
 from rnncore.engine.instruments.lyapunov import exponents_of
+from rnncore.flossing import Progress
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +23,14 @@ class Flossed:
     after: float
 
 
-def nobody() -> None:
+Told = Callable[[Progress], None]
+
+
+def nobody(progress: Progress) -> None:
     """Tell nobody that an update is about to be made."""
 
 
-def floss(recurrent: Recurrent, inputs: Tensor, config: FlossingConfig, told: Callable[[], None] = nobody) -> Flossed:
+def floss(recurrent: Recurrent, inputs: Tensor, config: FlossingConfig, told: Told = nobody) -> Flossed:
     """Push the first exponents to 0 by changing the recurrent layers' parameters, in place.
 
     Each update is one of Adam, begun afresh, down the gradient of the mean of lambda_i^2, i = 1 to k, with a learning
@@ -44,14 +48,14 @@ def floss(recurrent: Recurrent, inputs: Tensor, config: FlossingConfig, told: Ca
         torch.set_num_threads(threads)
 
 
-def _floss(recurrent: Recurrent, inputs: Tensor, config: FlossingConfig, told: Callable[[], None]) -> Flossed:
+def _floss(recurrent: Recurrent, inputs: Tensor, config: FlossingConfig, told: Told) -> Flossed:
     own = copy.deepcopy(recurrent).to("cpu", torch.float64)
     driven = inputs.detach().to("cpu", torch.float64)
     optimizer = torch.optim.Adam(own.parameters(), lr=config.learning_rate)
     sizes: list[float] = []
     with torch.enable_grad():
         for done in range(config.steps):
-            told()
+            told(Progress(done, config.steps, sizes[-1] if sizes else None))
             loss = flossing_loss(own, driven, config.exponents)
             sizes.append(math.sqrt(float(loss.detach())))
             if not math.isfinite(sizes[-1]):

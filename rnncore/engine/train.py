@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
 from typing import Any
 
@@ -23,7 +23,7 @@ from rnncore.engine.clipping import Clipping, clip_gradients
 from rnncore.engine.devices import choose_device
 from rnncore.engine.evaluation import TensorBatch, Validation, mixes, to_tensors
 from rnncore.engine.flat import FlatParameters, exact_norm
-from rnncore.engine.flossing import Flossed, floss, nobody
+from rnncore.engine.flossing import Flossed, Told, floss, nobody
 from rnncore.engine.gradients import profile
 from rnncore.engine.guesses import guess_losses
 from rnncore.engine.initialization import initialize
@@ -63,8 +63,9 @@ class Trainer:
     info: what is known before the first step. step: optimiser steps done. learning_rate: before the schedule's factor.
     ended: None while there are steps to do, then why there are none, one sentence. elapsed: seconds so far.
     flossed: what gradient flossing did right before the step that is under way, and before_flossing: the weights (N,)
-    until then; None where it did nothing. told: is called between the updates of gradient flossing, which take long; it
-    may change settings, which are in force in the step that follows, or raise, and then nothing has been flossed.
+    until then; None where it did nothing. told: is called between the updates of gradient flossing, which take long,
+    with how far it is; it may change settings, which are in force in the step that follows, or raise, and then nothing
+    has been flossed.
     """
 
     def __init__(self, config: TrainConfig, dataset: SequenceDataset | None = None) -> None:
@@ -89,7 +90,7 @@ class Trainer:
         rows = config.batch_size if self.model.swaps_axes else None
         self.flossed: Flossed | None = None
         self.before_flossing: Tensor | None = None
-        self.told: Callable[[], None] = nobody
+        self.told: Told = nobody
         self._validation = Validation(dataset, self.loss, config.model.hidden_size, self.parameters.weights, rows)
         self._spikes = Spikes()
         sample = training_sample(dataset)

@@ -24,7 +24,8 @@ class Group:
 class RunStatus:
     """A run as the page shows it.
 
-    position: place in the queue, from 1. wait_seconds: estimate until it starts. notice: what it waits for beside that.
+    position: place in the queue, from 1. wait_seconds: estimate until it starts. notice: what it waits for beside that,
+    or does before its next step.
     """
 
     run: StoredRun
@@ -107,6 +108,7 @@ class ActiveRun:
     batch: tuple[dict[str, Any], ...] = ()  # configs of the runs of a study that train in it, see `JobSpec`
     in_turn: bool = False  # they train one after another, not as one model
     success: dict[str, Any] | None = None
+    flossing: str | None = None  # how far gradient flossing is where it is under way
 
     @property
     def in_study(self) -> bool:

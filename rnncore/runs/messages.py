@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Iterable
 
+from rnncore.flossing import Progress, progress_in_words
 from rnncore.runs.active import ActiveRun, Ending
 from rnncore.runs.backend.frames import Frame
 from rnncore.runs.backend.protocol import Lost, Message
@@ -69,7 +70,13 @@ def _info(lifecycle: Lifecycle, run: ActiveRun, frame: Frame) -> None:
 def _records(lifecycle: Lifecycle, run: ActiveRun, frame: Frame) -> None:
     recorder = lifecycle.recorder(run)
     recorder.add(frame)
-    run.step = recorder.step
+    run.step, run.flossing = recorder.step, None
+
+
+def _flossing(lifecycle: Lifecycle, run: ActiveRun, frame: Frame) -> None:
+    header = frame.header
+    progress = Progress(header["done"], header["updates"], header["size"])
+    run.flossing = progress_in_words(header["step"], progress, run.config["flossing"]["exponents"])
 
 
 def _event(lifecycle: Lifecycle, run: ActiveRun, frame: Frame) -> None:
@@ -113,6 +120,7 @@ def _done(lifecycle: Lifecycle, run: ActiveRun, frame: Frame) -> None:
 RECEIVERS: dict[str, Callable[[Lifecycle, ActiveRun, Frame], None]] = {
     "info": _info,
     "records": _records,
+    "flossing": _flossing,
     "event": _event,
     "checkpoint": _checkpoint,
     "together": _together,

@@ -368,12 +368,14 @@ class Scheduler:
         return position(self._lifecycle, run_id)
 
     def notice(self, run_id: str, status: str) -> str | None:
-        """Return what a run of a status waits for that is no fault of its own; None if nothing."""
+        """Return what a run of a status waits for, or does before its next step; None if nothing."""
         if status not in ACTIVE:
             return None
         waiting = self._lifecycle.backend.capacity().problem if status == "queued" else ""
         own = self._lifecycle.troubles.get(run_id)
-        return waiting or self._lifecycle.trouble.sentence or (own.sentence if own else None)
+        run = self._lifecycle.runs.get(run_id)
+        flossing = run.flossing if run is not None and status != "queued" else None
+        return waiting or self._lifecycle.trouble.sentence or (own.sentence if own else None) or flossing
 
     def problem(self) -> str | None:
         """Return what is wrong with the whole server, as a sentence that names nobody; None if nothing is."""

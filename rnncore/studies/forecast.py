@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from rnncore.cells import CELLS
 from rnncore.checks import timesteps_of
 from rnncore.config import TaskData, TrainConfig
+from rnncore.flossing import flossings, update_seconds
 from rnncore.studies import pace
 from rnncore.studies.expansion import Describe, StudyCell
 
@@ -30,7 +31,9 @@ def run_seconds(config: TrainConfig, timesteps: int) -> float:
     dispatch = PER_TIMESTEP_S + PER_BLOCK_S * len(cell.blocks)
     work = config.batch_size * cell.recurrent_work(model.hidden_size) * PER_MULTIPLICATION_S
     step = PER_STEP_S + model.num_layers * timesteps * (dispatch + work)
-    return PER_RUN_S + config.steps * step * (1 + EVALUATION_STEPS / config.eval_every)
+    flossed = flossings(config) * config.flossing.steps
+    flossing = flossed * update_seconds(config, timesteps) if flossed else 0.0
+    return PER_RUN_S + config.steps * step * (1 + EVALUATION_STEPS / config.eval_every) + flossing
 
 
 def study_seconds(cells: Sequence[StudyCell], describe: Describe, places: int) -> float:

@@ -14,7 +14,7 @@ from rnncore.data import load_dataset
 from rnncore.engine.inspection import Inspection
 from rnncore.engine.instruments.lyapunov import first_directions
 from rnncore.engine.model import SequenceModel
-from rnncore.engine.readings.chaos import expected, spectrum_of
+from rnncore.engine.readings.chaos import PARTS, expected, spectrum_of
 from rnncore.engine.readings.probe import Probe
 from rnncore.engine.train import Trainer
 from rnncore.flossing import extent
@@ -186,7 +186,7 @@ def test_the_measured_gradient_changes_by_this_factor_and_where_all_timesteps_ha
         f"The measured gradient changes by a factor of {math.exp(fitted):.3g} per step back in time: the slope of the "
         "line that fits its logarithm best."
     )
-    assert any("every timestep has a part in the loss" in note for note in reading.notes) == (readout != "last")
+    assert (PARTS in reading.said) == (readout != "last")
 
 
 @pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])

@@ -1,5 +1,6 @@
 """Gradient flossing: exponents reach 0, its gradient by finite differences, and what records say of it."""
 
+import copy
 import math
 from itertools import islice
 from typing import Any
@@ -12,6 +13,7 @@ from rnncore import TrainConfig, train
 from rnncore.cells import CELLS
 from rnncore.config import FlossingConfig
 from rnncore.data import load_dataset
+from rnncore.engine import flossing as engine
 from rnncore.engine.batched.lockstep import train_many
 from rnncore.engine.cells.recurrent import Recurrent
 from rnncore.engine.flossing import floss, flossing_loss
@@ -20,6 +22,7 @@ from rnncore.engine.instruments import lyapunov_spectrum
 from rnncore.engine.model import SequenceModel
 from rnncore.engine.train import Trainer
 from rnncore.errors import ConfigError
+from rnncore.flossing import Progress, due, flossings, progress_in_words
 from tests.support.training import assert_same_runs
 
 DOUBLE = torch.float64
@@ -121,6 +124,55 @@ def test_without_it_a_run_says_nothing_of_it() -> None:
         "Gradient flossing before the first step and after every 3 steps: 5 updates that are not training steps push "
         "the first 2 exponents towards 0."
     ) in Trainer(config_of(every=3)).info.notes
+
+
+@pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_what_is_told_between_updates_is_how_far_it_is_and_what_the_exponents_are(cell: str, seed: int) -> None:
+    """The size after k updates is that of the exponents after as many; those of an update are known at the next one."""
+    torch.manual_seed(seed)
+    model = SequenceModel(TrainConfig.model_validate({"model": {"cell": cell, "hidden_size": 5}}).model, 2, 1).double()
+    inputs, told, seen, usual = (
+        torch.randn(2, 10, 2, dtype=DOUBLE),
+        list[Progress](),
+        list[float](),
+        engine.flossing_loss,
+    )
+
+    def looked_at(own: Recurrent, driven: torch.Tensor, count: int) -> torch.Tensor:
+        with torch.no_grad():
+            other = copy.deepcopy(model)
+            other.recurrent = copy.deepcopy(own)
+            seen.append(math.sqrt(float(np.square(lyapunov_spectrum(other, driven, count)).mean())))
+        return usual(own, driven, count)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(engine, "flossing_loss", looked_at)
+        done = floss(model.recurrent, inputs, FlossingConfig(exponents=2, steps=6, learning_rate=0.03), told.append)
+    assert [(each.done, each.updates) for each in told] == [(place, 6) for place in range(6)]
+    sizes = [each.size for each in told]
+    assert sizes[0] is None
+    assert sizes[1:] == pytest.approx(seen[:5], rel=1e-9)
+    assert (done.before, done.after) == pytest.approx((seen[0], seen[-1]), rel=1e-9)
+
+
+@pytest.mark.parametrize(("steps", "every"), [(1, None), (7, None), (7, 1), (7, 3), (6, 3), (4, 3), (3, 3), (2, 5)])
+def test_how_often_a_run_is_flossed(steps: int, every: int | None) -> None:
+    config = config_of(every=every, steps=steps)
+    assert flossings(config) == sum(due(config, step) for step in range(1, steps + 1))
+    assert flossings(config_of(exponents=0, steps=steps)) == 0
+
+
+def test_how_far_it_is_in_words() -> None:
+    found = [progress_in_words(1, Progress(done, updates, size), count) for done, updates, size, count in
+             ((0, 100, None, 2), (24, 100, 1.2345, 16), (1, 3, 0.5, 1), (0, 1, None, 1))]  # fmt: skip
+    assert found == [
+        "gradient flossing before step 1: 0 % done",
+        "gradient flossing before step 1: 24 % done, root mean square of the first 16 exponents 1.23",
+        "gradient flossing before step 1: 33 % done, root mean square of the largest exponent 0.5",
+        "gradient flossing before step 1: 0 % done",
+    ]
+    assert progress_in_words(2001, Progress(0, 1, None), 1).startswith("gradient flossing before step 2,001: ")
 
 
 @pytest.mark.parametrize("stop", [1, 3, 4])

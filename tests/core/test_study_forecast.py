@@ -5,14 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from rnncore.config import TrainConfig
+from rnncore.checks import timesteps_of
+from rnncore.config import FlossingConfig, TrainConfig
 from rnncore.data import load_dataset
+from rnncore.flossing import update_seconds
 from rnncore.runs.worker.engine import ReadFile, TrainerLike
 from rnncore.runs.worker.main import TorchEngine
 from rnncore.studies import pace
 from rnncore.studies.config import read_study
 from rnncore.studies.expansion import cells_of
-from rnncore.studies.forecast import study_seconds
+from rnncore.studies.forecast import run_seconds, study_seconds
 
 
 @pytest.fixture(autouse=True)
@@ -31,6 +33,19 @@ def test_a_slower_machine_takes_longer_and_more_places_less_time() -> None:
     assert seconds(2) == pytest.approx(usual / 2)
     pace.keep(3.0)
     assert seconds() == pytest.approx(3 * usual)
+
+
+@pytest.mark.parametrize(("every", "times"), [(None, 1), (10, 10), (40, 3)])
+def test_flossing_takes_its_time_too(every: int | None, times: int) -> None:
+    usual = TrainConfig(steps=100)
+    flossed = usual.model_copy(update={"flossing": FlossingConfig(exponents=8, steps=50, every=every)})
+    more = run_seconds(flossed, 40) - run_seconds(usual, 40)
+    assert more == pytest.approx(times * 50 * update_seconds(flossed, 40))
+    study = {"base": {"steps": 100, "flossing": {"exponents": 8, "steps": 50, "every": every}}, "seeds": 4}
+    cells = cells_of(read_study(study))
+    length = timesteps_of(cells[0].config, load_dataset(cells[0].config.data))
+    found = study_seconds(cells, lambda each: load_dataset(each.data), 1)
+    assert found - seconds() == pytest.approx(4 * times * 50 * update_seconds(cells[0].config, length))
 
 
 def test_a_pace_that_cannot_be_is_not_believed() -> None:

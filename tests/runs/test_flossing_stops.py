@@ -35,6 +35,7 @@ class Bench:
     heard: list[tuple[str, int, int]] = field(default_factory=list)  # message, its step, `updates` until then
     records: dict[int, tuple[Any, ...]] = field(default_factory=dict)
     checkpoint: tuple[int, bytes] = (0, b"")
+    told: list[tuple[int, int, int, float | None]] = field(default_factory=list)
 
     def send(self, header: dict[str, Any], blob: bytes) -> None:
         kind = header["type"]
@@ -45,6 +46,8 @@ class Bench:
                 self.records[record.step] = (*scalars, *flossed, record.val_loss)
         elif kind == "checkpoint":
             self.checkpoint = (header["step"], blob)
+        elif kind == "flossing":
+            self.told.append((header["step"], header["done"], header["updates"], header["size"]))
         elif kind in ("paused", "resumed", "event", "done"):
             self.heard.append((header.get("status", kind), header["step"], self.updates))
         if kind == "paused":
@@ -91,6 +94,28 @@ def test_an_end_is_heard_between_updates_and_the_run_goes_on_bit_for_bit(
     bench.train()
     assert bench.heard[-1] == ("finished", 6, update + whole.updates - (step > 0) * (UPDATES + 1))
     assert bench.records == whole.records
+
+
+def test_how_far_it_is_goes_out_at_once_and_then_at_most_twice_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [100.0]
+    monkeypatch.setattr("rnncore.runs.worker.job.time.monotonic", lambda: now[0])
+    bench, usual = bench_with(monkeypatch, {}), engine.flossing_loss
+
+    def slow(*args: Any) -> Any:
+        now[0] += 0.3
+        return usual(*args)
+
+    monkeypatch.setattr(engine, "flossing_loss", slow)
+    bench.train()
+    assert [told[:3] for told in bench.told] == [(step, done, UPDATES) for step in (1, 5) for done in (0, 2, 4)]
+    for step, _, _, size in bench.told:
+        before, after = bench.records[step][4:6]
+        assert size is None or after < size <= before
+    without = Bench()
+    config = CONFIG.model_dump(mode="json") | {"flossing": {}}
+    Job(JobSpec("r", config, 0, 60.0), TorchEngine(), without.commands, without.send, lambda config: None).execute()
+    assert without.told == []
+    assert without.heard[-1][0] == "finished"
 
 
 def test_a_pause_holds_between_updates_and_settings_changed_then_are_in_force_at_once(

@@ -15,6 +15,7 @@ import numpy as np
 
 from rnncore.config import TrainConfig, files_of
 from rnncore.data.dataset import DataError
+from rnncore.flossing import Progress
 from rnncore.records import Record, RunInfo
 from rnncore.runs.backend.memory import speaks_of_memory
 from rnncore.runs.worker import main as main_module
@@ -92,7 +93,7 @@ class FakeTrainer:
             content.decode(errors="replace") or "a test",
         )
         self.ended: str | None = None
-        self.told: Callable[[], None] = lambda: None
+        self.told: Callable[[Progress], None] = lambda progress: None
         self.step_done, self.state = 0, float(config.seed % 1000)
         self.learning_rate, self.threshold = config.optimizer.learning_rate, config.clip.threshold
 
@@ -103,6 +104,10 @@ class FakeTrainer:
     def records(self) -> Iterator[Record]:
         began = time.perf_counter()
         while self.ended is None:
+            if self.config.flossing.exponents and self.step_done == 0:
+                for done in range(self.config.flossing.steps):
+                    self.told(Progress(done, self.config.flossing.steps, 1 / done if done else None))
+                    time.sleep((self.config.batch_size - 1) / 1000)
             if self.config.batch_size > 1:
                 time.sleep((self.config.batch_size - 1) / 1000)
             yield self.train_step(time.perf_counter() - began)

@@ -16,6 +16,7 @@ from rnncore.engine.losses import batch_loss
 from rnncore.engine.model import SequenceModel
 from rnncore.engine.readings.module import Seen
 from rnncore.engine.readings.probe import Probe
+from rnncore.flossing import those
 from rnncore.reading import Axis, Layer, Numbers, Panel, Reading, Scale
 from rnncore.words import figure, first_of, many, of_many, sentence
 
@@ -24,6 +25,7 @@ _CUT = -5.0  # nats per timestep: of what shrinks faster the rest of the bar tel
 _NEAR = 0.02  # a factor per timestep that is nearer to 1 than that is neither growth nor decay
 
 _ONE_LOSS = "The dashed line is that of one loss at the last timestep"
+PARTS = f"{_ONE_LOSS}; here every timestep has a part in the loss, which fills the gradient up on the way back."
 
 
 def read(probe: Probe) -> Reading:
@@ -39,7 +41,7 @@ def read(probe: Probe) -> Reading:
         panels[0] = _spectrum(True, panels[0].y.low)
     if lengths is not None:
         notes.append("Padded timesteps count like the others.")
-    first = float(arrays["exponent"][0])
+    first, words = float(arrays["exponent"][0]), tuple[str, ...]()
     T = inputs.shape[1]
     if np.isfinite(first) and lengths is None:
         tape = tape_of(probe)
@@ -47,14 +49,12 @@ def read(probe: Probe) -> Reading:
         arrays |= {"t": np.arange(1.0, T + 1), "gradient": norms, "expected": expected(norms, first)}
         panels.append(_profile())
         if earlier:
-            notes.append(
-                f"{_ONE_LOSS}; here every timestep has a part in the loss, which fills the gradient up on the way back."
-            )
+            words = (PARTS,)
     return replace(
         found,
         arrays=arrays,
         panels=tuple(panels),
-        said=(*said(first, arrays.get("gradient")), *_flossed(probe)),
+        said=(*said(first, arrays.get("gradient")), *words, *_flossed(probe)),
         notes=tuple(notes),
     )
 
@@ -128,10 +128,9 @@ def _flossed(probe: Probe) -> tuple[str, ...]:
     flossed, config = probe.trainer.flossed, probe.trainer.config.flossing
     if flossed is None:
         return ()
-    of = "the largest exponent" if config.exponents == 1 else f"the first {config.exponents} exponents"
     return (
-        f"The flossing before this step ({many(config.steps, 'update')}) brought the root mean square of {of} from "
-        f"{figure(flossed.before, 3)} to {figure(flossed.after, 3)}.",
+        f"The flossing before this step ({many(config.steps, 'update')}) brought the root mean square of "
+        f"{those(config.exponents)} from {figure(flossed.before, 3)} to {figure(flossed.after, 3)}.",
     )
 
 

@@ -7,6 +7,8 @@ job: see `JobSpec` + bytes of the files and of    | ready: pid
 stop, pause, resume, step: run                    | records: run, version, count, sizes of the parts
                                                   |      + bytes (rnncore.codec.pack)
 park: run (checkpoint, then end, to go on later)  | paused, resumed: run, step
+                                                  | flossing: run, step (before it), done, updates, size
+                                                  |      (of the exponents, or None): it is under way
 set: run, name, value, at_step                    | event: run, step, name, value (in force from that step on)
                                                   | checkpoint: run, step + bytes
                                                   | together: run, summaries (of the runs of a batch,

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol
 
 from rnncore.config import TrainConfig
+from rnncore.flossing import Progress
 from rnncore.records import Record, RunInfo
 
 ReadFile = Callable[[str], bytes]
@@ -14,7 +15,7 @@ class TrainerLike(Protocol):
 
     info: RunInfo
     ended: str | None  # why there are no steps left to do, one sentence
-    told: Callable[[], None]  # called on the way to a record that takes long; what it raises comes out of `records`
+    told: Callable[[Progress], None]  # called while gradient flossing goes on; what it raises comes out of `records`
 
     def records(self) -> Iterator[Record]:
         """Yield one record per step that is left."""

@@ -12,6 +12,7 @@ from rnncore.codec import pack
 from rnncore.config import TrainConfig, explain
 from rnncore.data.dataset import DataError
 from rnncore.errors import ConfigError
+from rnncore.flossing import Progress
 from rnncore.records import PROFILES, Record
 from rnncore.runs.backend.frames import Frame
 from rnncore.runs.backend.job_spec import JobSpec
@@ -23,6 +24,7 @@ from rnncore.studies.success import Success
 from rnncore.words import sentence
 
 FLUSH_BYTES = 2**20
+FLOSS_S = 0.5  # between two messages about gradient flossing
 CHECKPOINT_SHARE = 0.02  # of the training time, at most
 IN_TURN_SECONDS = 4.0  # after which no further run of a job begins: others may wait for its place
 SLOW_STEPS, SLOW_SECONDS = 20, 5.0  # a slow start takes so long for its first steps
@@ -60,6 +62,7 @@ class Job:
         self._records: list[Record] = []
         self._profile_bytes = 0
         self._flush_due = 0.0  # the first record goes out at once
+        self._floss_due = 0.0
         self._checkpoint_due = time.monotonic() + self._checkpoint_s
         self._changes = sorted(spec.changes)
         self._pause_at = spec.pause_at
@@ -123,7 +126,7 @@ class Job:
         if prepared is not None:
             trainers, steps = prepared
             for trainer in trainers:
-                trainer.told = self._obey_at_once
+                trainer.told = lambda progress: self._obey_at_once()
             self._send({"type": "info", "run": self.run, "info": trainers[0].info.to_json()}, b"")
             for told in train_together(trainers, steps, success):
                 if isinstance(told, list):
@@ -150,7 +153,7 @@ class Job:
             config = TrainConfig.model_validate(values)
             self._memory_mb = self._confine(config)
             trainer, kept = self._engine.trainer(config, self._read_file), Kept()
-            trainer.told = self._obey_at_once
+            trainer.told = lambda progress: self._obey_at_once()
             if trainer.info.parameter_count > largest:  # there may be a limit
                 largest = trainer.info.parameter_count
                 self._send({"type": "info", "run": self.run, "info": trainer.info.to_json()}, b"")
@@ -170,7 +173,7 @@ class Job:
 
     def _run(self, trainer: TrainerLike) -> None:
         records = trainer.records()
-        trainer.told = lambda: self._hear(trainer)
+        trainer.told = lambda progress: self._floss(trainer, progress)
         while True:
             self._hear(trainer)
             record = next(records, None)
@@ -187,6 +190,15 @@ class Job:
         """Do what commands ask for before the next step: end, wait, change settings."""
         self._obey(trainer)
         self._make_changes(trainer)
+
+    def _floss(self, trainer: TrainerLike, progress: Progress) -> None:
+        """Say how far gradient flossing is, twice a second at most, and do what commands ask for."""
+        if (now := time.monotonic()) >= self._floss_due:
+            self._flush()
+            told = {"done": progress.done, "updates": progress.updates, "size": progress.size}
+            self._send({"type": "flossing", "run": self.run, "step": self.step + 1, **told}, b"")
+            self._floss_due = now + FLOSS_S
+        self._hear(trainer)
 
     def _wait_for_watchers(self) -> None:
         """Hold a slow start at the step just done, which has been sent; commands are obeyed meanwhile."""

@@ -1,5 +1,6 @@
 """Steering runs over HTTP: pause, step, resume, stop, settings, and deleting a run that is over."""
 
+import re
 import time
 from typing import Any
 
@@ -27,6 +28,23 @@ def test_pause_step_resume_and_stop() -> None:
     wait(lambda: status(run)["step"] > before + 5)
     call("POST", f"/api/runs/{run}/stop")
     assert wait(lambda: status(run)["status"] == "stopped" and status(run)["reason"]).startswith("Stopped at step")
+
+
+def test_how_far_gradient_flossing_is_is_news() -> None:
+    run = run_of(SLOW | {"flossing": {"exponents": 2, "steps": 500}})
+
+    def news(told: str = "") -> Any:
+        return call("GET", f"/api/records?run={run}:0{told and f'&hold=1&told={told}'}").json
+
+    begun = wait(lambda: (found := news())["runs"][0]["notice"] and found)
+    assert begun["runs"][0]["notice"].startswith("gradient flossing before step 1: ")
+    assert begun["runs"][0]["last_step"] == 0
+    later = news(begun["told"])
+    words = r"gradient flossing before step 1: \d+ % done, root mean square of the first 2 exponents .+"
+    assert re.fullmatch(words, later["runs"][0]["notice"])
+    assert later["runs"][0]["notice"] != begun["runs"][0]["notice"]
+    wait(lambda: status(run)["step"] > 0)
+    assert status(run)["notice"] is None
 
 
 def test_one_control_drives_both_twins() -> None:
