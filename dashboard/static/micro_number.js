@@ -8,6 +8,7 @@ const STILL_PX = 3; // a press that moves less is a click
 
 export class NumberField {
   shown = ""; // what stands in the field
+  touch = false; // whether it was pressed last with a finger
   number = ""; // the last number, where none stands there
 
   /**
@@ -29,9 +30,10 @@ export class NumberField {
     this.input.onblur = () => this.write(this.number);
     // A field with the focus has its selection laid out at every new number: it gets the focus when the drag is over.
     this.input.onmousedown = (event) => {
-      if (document.activeElement !== this.input) event.preventDefault();
+      if (!this.touch && document.activeElement !== this.input) event.preventDefault();
     };
     this.input.onpointerdown = (event) => {
+      this.touch = event.pointerType === "touch";
       if (event.button === 0) this.drag(event, changed, chosen);
     };
   }
@@ -41,7 +43,7 @@ export class NumberField {
    * @param {(value: number) => void} changed
    * @param {() => void} [chosen]
    */
-  drag({ clientX: start, pointerId, pointerType }, changed, chosen) {
+  drag({ clientX: start, pointerId }, changed, chosen) {
     const from = this.input.valueAsNumber || 0;
     let moved = false;
     this.input.setPointerCapture(pointerId);
@@ -55,7 +57,7 @@ export class NumberField {
     };
     this.input.onpointerup = this.input.onpointercancel = () => {
       this.input.onpointermove = this.input.onpointerup = this.input.onpointercancel = null;
-      if (pointerType === "touch" || document.activeElement === this.input) return; // a tap brings the keys of the screen
+      if (this.touch || document.activeElement === this.input) return; // a tap brings the focus, and keys on the screen
       this.input.focus({ preventScroll: true });
       if (!moved) this.input.select();
     };

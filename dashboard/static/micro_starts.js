@@ -57,10 +57,11 @@ export const STARTS = {
 
 /**
  * @param {Start} start
+ * @param {number} seed of the numbers that are not set
  * @returns {Net}
  */
-export function started({ cell, steps, input, sets }) {
-  const random = numbers(1);
+export function started({ cell, steps, input, sets }, seed = 1) {
+  const random = numbers(seed);
   const number = (/** @type {string} */ name, /** @type {number} */ row, /** @type {number} */ column) => {
     const drawn = random(); // also where another is set: those after it stay the same
     return sets[name]?.[row * (name.startsWith("Wh") || name === "Wy" ? 2 : 1) + column] ?? drawn;

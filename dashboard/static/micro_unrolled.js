@@ -263,7 +263,7 @@ function way(line) {
  * @param {number} value
  * @param {number} largest
  */
-function shade(value, largest) {
+export function shade(value, largest) {
   if (!(Math.abs(value) > 0) || !(largest > 0)) return 0;
   return Math.min(1, Math.max(0.04, 1 + Math.log10(Math.abs(value) / largest) / DECADES));
 }

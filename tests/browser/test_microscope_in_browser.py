@@ -113,3 +113,21 @@ def test_the_page_itself_does_not_scroll_sideways(page: Any, width: int) -> None
         page.get_by_role("combobox", name="Start from").select_option(start)
         main = "() => document.querySelector('[data-testid=stMain]')"
         assert page.evaluate(f"() => {{ const main = ({main})(); return main.scrollWidth - main.clientWidth }}") <= 0
+
+
+def test_a_finger_opens_a_number_and_drags_it(chromium: Any, app_server: AppServer) -> None:
+    context = chromium.new_context(viewport={"width": 390, "height": 844}, is_mobile=True, has_touch=True)
+    page = context.new_page()
+    page.goto(f"{app_server.url}/microscope?start=vanishing")
+    arrived(page)
+    weight = page.locator(".rgl-micro-weights table input").nth(1)
+    weight.tap()
+    eventually(page, lambda: weight.evaluate("(input) => document.activeElement === input"), True)
+    before, box = float(weight.input_value()), weight.bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    session = context.new_cdp_session(page)
+    for kind, shift in (("touchStart", 0), ("touchMove", 20), ("touchMove", 50), ("touchEnd", 50)):
+        points = [] if kind == "touchEnd" else [{"x": x + shift, "y": y}]
+        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+    eventually(page, lambda: float(weight.input_value()) > before, True)
+    context.close()
