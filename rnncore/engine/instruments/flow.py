@@ -16,7 +16,7 @@ from rnncore.engine.model import SequenceModel
 
 Numbers = NDArray[np.float64]
 
-_PIECE = 2**20  # numbers of Jacobians that are made at once: they are still in the cache when they are used
+_PIECE = 2**19  # numbers of Jacobians that are made at once: they are still in the cache when they are used
 
 
 def flow_matrix(
@@ -111,19 +111,25 @@ class _Rows:
 
     def add(self, row: int, directions: Tensor, lengths: Numbers) -> None:
         """Add gradients by h_t or by the whole state to one row: (B, ...) of length 1 or 0, times `lengths` (B,)."""
+        vectors, width = self._vectors[:, row], directions.shape[-1]
         with np.errstate(divide="ignore"):
-            own, other = self._logs[:, row] + np.log(self._norms[:, row]), np.log(lengths)
+            other = np.log(lengths)
+            if not self._norms[:, row].any():  # nothing has been added yet
+                vectors[:, :width], self._logs[:, row] = directions, np.where(lengths > 0, other, 0.0)
+                return
+            self._measure(slice(row, row + 1))
+            own = self._logs[:, row] + np.log(self._norms[:, row])
         unit = np.maximum(own, other)  # the longer of both, as the unit of their sum
         unit[~np.isfinite(unit)] = 0.0
         kept = np.where(np.isfinite(own), self._logs[:, row] - unit, -np.inf)
         scales = torch.from_numpy(np.exp([kept, other - unit])).to(directions)  # (2, B)
-        whole = self._vectors[:, row].double() * scales[0, :, None]
-        whole[:, : directions.shape[-1]] += directions * scales[1, :, None]
-        self._vectors[:, row], self._logs[:, row] = whole, unit
-        self._measure(slice(row, row + 1))
+        whole = vectors.double() * scales[0, :, None]
+        whole[:, :width] += directions * scales[1, :, None]
+        vectors[:], self._logs[:, row] = whole, unit
 
     def hidden(self, first: int) -> Numbers:
         """Return the logarithms of the means over b of |d l_tau / d h_t|, of the rows from `first`."""
+        self._measure(slice(first, None))
         with np.errstate(divide="ignore"):
             logs = self._logs[:, first:] + np.log(self._hidden[:, first:])
             most = logs.max(0)
@@ -133,7 +139,6 @@ class _Rows:
     def go_back(self, first: int, steps: Steps, place: int) -> None:
         """Go from t to t - 1: multiply the rows from `first` by d state_t / d state_{t-1}."""
         steps.back(place, self._vectors[:, first:])
-        self._measure(slice(first, None))
 
     def forget(self) -> None:
         """Let all rows be 0: no gradient crosses this border."""
