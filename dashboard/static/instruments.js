@@ -94,6 +94,8 @@ class InstrumentCard {
   readAt = -Infinity;
   took = 0; // milliseconds that the readings took, one after another
   course = false;
+  recalled = false;
+  /** @type {HTMLButtonElement | null} */ turn = null;
   often = this.choice("every", "At every so many evaluations", "a few");
 
   /**
@@ -107,6 +109,7 @@ class InstrumentCard {
     this.plotly = plotly;
     this.root = element("details", "rgl-instrument");
     this.root.dataset.instrument = entry.key;
+    this.place = `rgl instrument ${entry.key}`; // of what was chosen, while this tab lives
     const summary = element("summary");
     summary.append(element("h3", "", entry.title), element("span", "", entry.help));
     this.body = element("div", "rgl-instrument-body");
@@ -133,19 +136,47 @@ class InstrumentCard {
       if (!this.root.open) return this.stop();
       hooks.write(advice, entry.look);
       hooks.write(names, entry.terms.join(", "));
+      this.recall();
       this.follow(false);
     };
   }
 
   turnButton() {
-    const turn = button("Over training", "Read it at several steps of the run, up to the one shown", () => {
-      this.course = !this.course;
-      turn.setAttribute("aria-pressed", String(this.course));
-      this.often.label.hidden = !this.course;
+    this.turn = button("Over training", "Read it at several steps of the run, up to the one shown", () => {
+      this.turnTo(!this.course);
       this.follow(false);
     });
-    turn.setAttribute("aria-pressed", "false");
-    return turn;
+    this.turn.setAttribute("aria-pressed", "false");
+    return this.turn;
+  }
+
+  /** @param {boolean} course */
+  turnTo(course) {
+    this.course = course;
+    this.turn?.setAttribute("aria-pressed", String(course));
+    this.often.label.hidden = !course;
+  }
+
+  // What was chosen for these runs before the page was loaded anew.
+  recall() {
+    if (this.recalled) return;
+    this.recalled = true;
+    const kept = JSON.parse(sessionStorage.getItem(this.place) ?? "null");
+    if (kept?.runs !== this.runs()) return;
+    if (this.entry.follows) this.turnTo(kept.course === true);
+    for (const { name, field } of [...this.choices, this.often]) field.value = kept.values[name] ?? "";
+  }
+
+  keep() {
+    const values = Object.fromEntries([...this.choices, this.often].map(({ name, field }) => [name, field.value]));
+    sessionStorage.setItem(this.place, JSON.stringify({ runs: this.runs(), course: this.course, values }));
+  }
+
+  runs() {
+    return this.hooks
+      .now()
+      .runs.map(({ id }) => id)
+      .join();
   }
 
   /**
@@ -182,6 +213,7 @@ class InstrumentCard {
     const again = news && this.asking === null && due && (live || this.wasLive);
     if (wanted === this.shown && !again) return;
     const refreshed = wanted === this.shown;
+    if (!refreshed) this.keep();
     this.wasLive = live;
     this.shown = wanted;
     this.read(known, step, theme, refreshed);

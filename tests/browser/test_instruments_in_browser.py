@@ -80,3 +80,40 @@ def test_a_card_of_a_watched_run_asks_its_program_and_shows_what_it_sends(page: 
     assert "at step 9" in heading
     assert "Timestep 4 adds most." in card.inner_text()
     app_server.api(f"watched/{run}/end", {"status": "finished", "reason": ""})
+
+
+LONG = {
+    "data": {"kind": "task", "task": "delayed_recall", "seq_len": 60, "delay": 2},
+    "model": {"hidden_size": 8, "readout": "every_step"},
+    "steps": 100_000,
+    "eval_every": 50,
+    "batch_size": 8,
+}
+CARD = "document.querySelector('[data-instrument=lyapunov] .rgl-instrument-run')"
+STEP = f"Number({CARD}?.querySelector('h4')?.textContent.match(/at step ([0-9,]+)/)?.[1].replaceAll(',', '') ?? 0)"
+
+
+def test_a_card_of_a_run_in_training_follows_it_and_its_figures_stay(page: Any, app_server: AppServer) -> None:
+    """Choosing while a reading is under way asks once, not at every piece of news; the newest step is read again."""
+    run = app_server.api("runs", {"config": LONG})["runs"][0]["id"]
+    wait(lambda: app_server.api(f"runs/{run}")["step"] > 20, 300)
+    page.goto(f"{app_server.url}/board?run={run}")
+    page.locator(".rgl-instruments > summary").click()
+    page.locator("[data-instrument=lyapunov] > summary").click()
+    page.wait_for_function("() => document.querySelector('[data-instrument=lyapunov] [role=status]').textContent")
+    page.locator("[data-instrument=lyapunov]").get_by_role("button", name="Over training").click()
+    page.wait_for_function(f"() => {STEP} > 0", timeout=300_000)
+    status = "document.querySelector('[data-instrument=lyapunov] [role=status]').textContent"
+    page.wait_for_function(f"() => {status}.startsWith('Follows training')", timeout=300_000)
+    first = page.evaluate(STEP)
+    page.wait_for_function(f"() => {CARD}.querySelector('.js-plotly-plot')")
+    page.evaluate(f"() => {{ window.plot = {CARD}.querySelector('.js-plotly-plot'); }}")
+    page.wait_for_function(f"() => {STEP} > {first}", timeout=300_000)
+    assert page.evaluate(f"() => window.plot === {CARD}.querySelector('.js-plotly-plot')")
+    assert "try again" not in page.locator("[data-instrument=lyapunov]").inner_text()
+    app_server.api(f"runs/{run}/stop", {})
+    page.reload()
+    page.locator(".rgl-instruments > summary").click()
+    page.locator("[data-instrument=lyapunov] > summary").click()
+    pressed = "[data-instrument=lyapunov] .rgl-instrument-bar button[aria-pressed=true]"
+    page.wait_for_function(f"() => document.querySelector('{pressed}')")  # what was chosen is chosen still
