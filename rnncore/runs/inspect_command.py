@@ -44,7 +44,7 @@ def _positive(text: str) -> int:
 
 
 def _inspect(options: argparse.Namespace) -> int:
-    from rnncore.on_demand import EVERY, ON_DEMAND, chosen
+    from rnncore.on_demand import ON_DEMAND
     from rnncore.reading_files import WRITERS
 
     if options.instrument is None:
@@ -60,8 +60,43 @@ def _inspect(options: argparse.Namespace) -> int:
         followed = either(key for key, entry in ON_DEMAND.items() if entry.course)
         raise ConfigError(f"--over-training: '{options.instrument}' is read at one step; followed are {followed}")
 
+    found = _of_watched(options)
+    if found is None:
+        found = _worked_out(options)
+    if writer is not None:
+        options.out.write_bytes(writer(found))
+        print(f"rnncore: wrote {options.instrument} at step {found.step:,} to '{options.out}'", file=sys.stderr)
+    if options.json:
+        print(json.dumps(found.to_json(), allow_nan=False))
+    else:
+        for sentence in (found.undefined, *found.said, *found.notes):
+            print(sentence, end="\n" if sentence else "")
+    return 0
+
+
+def _of_watched(options: argparse.Namespace) -> Any:
+    """Return what is kept of a run that trains in a program of its own; None of any other."""
+    if Path(options.of).exists() or options.of.endswith(".json"):
+        return None
+    from rnncore.runs.commands import found, open_store
+    from rnncore.runs.inspector.programs import kept_reading
+    from rnncore.runs.watched_forms import is_watched
+
+    with open_store(options) as (store, _):
+        run = found(store, options.of)
+        if not is_watched(run.config):
+            return None
+        if options.over_training:
+            raise ConfigError("--over-training: a model that is watched is read at the steps at which somebody asks")
+        asked = {"layer": options.layer, "unit": options.unit}
+        return kept_reading(store, run, options.instrument, options.step, asked)
+
+
+def _worked_out(options: argparse.Namespace) -> Any:
+    """Return a reading that is worked out here."""
     from rnncore.data import load_dataset
     from rnncore.engine.inspection import Inspection
+    from rnncore.on_demand import EVERY, chosen
     from rnncore.runs.worker.main import TorchEngine
 
     config, read_file, changes, checkpoint, last = _asked(options)
@@ -75,18 +110,8 @@ def _inspect(options: argparse.Namespace) -> int:
     if checkpoint:
         inspection.keep(TorchEngine().state(checkpoint))
     if options.over_training:
-        found = inspection.follow(options.instrument, step, every=asked.get(EVERY))
-    else:
-        found = inspection.read(options.instrument, step, asked)
-    if writer is not None:
-        options.out.write_bytes(writer(found))
-        print(f"rnncore: wrote {options.instrument} at step {step:,} to '{options.out}'", file=sys.stderr)
-    if options.json:
-        print(json.dumps(found.to_json(), allow_nan=False))
-    else:
-        for sentence in (found.undefined, *found.said, *found.notes):
-            print(sentence, end="\n" if sentence else "")
-    return 0
+        return inspection.follow(options.instrument, step, every=asked.get(EVERY))
+    return inspection.read(options.instrument, step, asked)
 
 
 def _asked(options: argparse.Namespace) -> Asked:
@@ -105,12 +130,9 @@ def _asked(options: argparse.Namespace) -> Asked:
 def _of_store(options: argparse.Namespace) -> Asked:
     from rnncore.data.dataset import DataError
     from rnncore.runs.commands import found, open_store
-    from rnncore.runs.watched_forms import is_watched
 
     with open_store(options) as (store, _):
         run = found(store, options.of)
-        if is_watched(run.config):
-            raise ConfigError(f"the run '{run.id}' trains in a program of its own, which has its weights")
         config = TrainConfig.model_validate(run.config)
         kept = store.load_checkpoint(run.id)
         contents = {file: store.file(run.workspace, file) for file in files_of(config.data)}

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import pairwise
 from typing import Any, Literal
 
 import torch
@@ -49,15 +48,11 @@ class Kept:
                 self._start[row] = torch.cat([each[some].clone().cpu() for each in start], -1)
 
     def followed(self, later: "Kept") -> bool:
-        """Tell whether a later call was given the very state that this one returned."""
+        """Tell whether a later call was given the very state that this one returned, and sent a gradient back to it."""
         start, end = later.call.start, self.call.end
-        packed = self.call.layout.packed or later.call.layout.packed
-        return (
-            not packed
-            and start is not None
-            and start[0].data_ptr() == end[0].data_ptr()
-            and (start[0].shape == end[0].shape)
-        )
+        if start is None or self.call.grad_end[0] is None or self.call.layout.packed or later.call.layout.packed:
+            return False
+        return start[0].data_ptr() == end[0].data_ptr() and start[0].shape == end[0].shape
 
     def seen(self, step: int, direction: int, factor: float) -> Seen:
         """Return one direction of it, gradients times `factor`. Raises NotDefinedError."""
@@ -91,15 +86,26 @@ class Kept:
 
 
 def calls_seen(kept: Sequence[Kept], step: int, direction: int, factor: float) -> Seen:
-    """Return one direction of calls that follow one another as one sequence. Raises NotDefinedError."""
-    seen = [each.seen(step, direction, factor) for each in kept]
-    if len(kept) == 1:
+    """Return one direction of a module's calls in a step: of those that follow one another, as one sequence.
+
+    Of several such sequences the one of most calls, else the last. Raises NotDefinedError.
+    """
+    chains: list[list[Kept]] = []
+    for each in kept:
+        if chains and chains[-1][-1].followed(each):
+            chains[-1].append(each)
+        else:
+            chains.append([each])
+    chain = max(reversed(chains), key=len)
+    seen = [each.seen(step, direction, factor) for each in chain]
+    if len(chains) > 1:
+        which = "the last" if len(chain) == 1 else f"{len(chain):,} that follow one another"
+        seen[0] = seen[0].noted(f"Of the {len(kept):,} calls of the module in this step, this is of {which}.")
+    if len(chain) == 1:
         return seen[0]
-    if seen[0].joined or seen[0].reverse or not all(a.followed(b) for a, b in pairwise(kept)):
-        raise NotDefinedError(
-            f"not defined here: the module was called {len(kept)} times in this step, and not each time with the state "
-            "that the call before had returned"
-        )
+    if seen[0].joined or seen[0].reverse:
+        raise NotDefinedError(f"not defined here: the module was called {len(kept)} times and goes in two directions")
+    kept = chain
     sides = []
     for layer, parts in enumerate(zip(*(each.layers for each in seen), strict=True)):
         directs = [_wide(part) for part in parts]

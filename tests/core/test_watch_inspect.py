@@ -74,11 +74,6 @@ def packed(module: nn.Module, x: Tensor) -> Any:
     ("recurrent", "call", "why"),
     [
         (nn.LSTM(3, 5, batch_first=True, proj_size=4), None, "Not defined for modules with projections"),
-        (
-            nn.GRU(3, 4, batch_first=True),
-            lambda m, x: (m(x)[0] + m(x)[0],),
-            "Not defined here: the module was called 2",
-        ),
         (nn.GRU(3, 4, batch_first=True), lambda _, x: (x.new_zeros(2, 12, 4),), "Not defined: the model does not call"),
         (nn.GRU(3, 4, batch_first=True), lambda module, x: module(x[:, :1]), "Not defined for 2 sequences of 1 timest"),
     ],

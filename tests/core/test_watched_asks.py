@@ -147,13 +147,24 @@ def test_calls_that_hand_on_their_state_are_read_as_one_sequence(layer: Any, cut
             close(values, found[1][key].arrays[own])
 
 
-def test_calls_of_other_sequences_are_said_not_to_be_one() -> None:
-    model = nn.GRU(2, 3)
-    with watch(model, every=1) as lab:
-        lab.ask("flow")
-        sum(model(torch.randn(5, 2, 2))[0].sum() for _ in range(3)).backward()  # type: ignore[union-attr]
-        lab.step()
-    assert lab.readings[-1][1].undefined.startswith("Not defined here: the module was called 3 times in this step, and")
+@pytest.mark.parametrize("detached", [False, True])
+def test_of_calls_of_other_sequences_the_last_is_read_and_that_is_said(detached: bool) -> None:
+    torch.manual_seed(0)
+    model, inputs = nn.GRU(2, 3).double(), torch.randn(3, 5, 2, 2).double()
+    found = []
+    for batches in (inputs, inputs[2:]):
+        with watch(model, every=1) as lab:
+            lab.ask("flow")
+            state, loss = None, torch.zeros(()).double()
+            for x in batches:
+                outputs, end = model(x, state)
+                loss, state = loss + outputs.square().sum(), end.detach() if detached else None
+            loss.backward()
+            lab.step()
+        found.append(lab.readings[-1][1])
+    assert found[0].notes[0] == "Of the 3 calls of the module in this step, this is of the last."
+    if not detached:
+        close(found[0].arrays["log10_gradient"], found[1].arrays["log10_gradient"])
 
 
 @pytest.mark.parametrize(("way", "cell"), [("changed", nn.GRUCell), ("cell", nn.LSTMCell)])

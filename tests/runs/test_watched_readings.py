@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
+from rnncore.__main__ import main
 from rnncore.data.dataset import DataError
 from rnncore.errors import ConfigError
 from rnncore.reading import Axis, Layer, Panel, Reading, Scale
@@ -240,3 +241,18 @@ def test_each_run_of_a_model_is_asked_for_its_own(runs, desk):
     desk(begun.runs[1])
     assert runs.beat(begun.group) == [Wanted(begun.runs[1], "flow", ())]
     assert runs.beat(begun.runs[0]) == []
+
+
+def test_the_command_reads_what_is_kept_and_asks_nobody(runs, run, capsys):
+    command = ["inspect", run, "--data-dir", str(runs.settings.data_dir), "--instrument", "flow"]
+    assert main(command) == 2
+    assert "'flow' was not read of this run; a card of it on the board asks its program." in capsys.readouterr().err
+    for step in (3, 12):
+        runs.read(run, reading(step))
+    assert main(command) == 0
+    assert capsys.readouterr().out == "Said.\nA note.\n"
+    assert main([*command, "--step", "4", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["step"] == 3
+    assert runs.beat(run) == []
+    assert main(["inspect", run, *command[2:4], "--instrument", "lyapunov", "--over-training"]) == 2
+    assert "read at the steps at which somebody asks" in capsys.readouterr().err

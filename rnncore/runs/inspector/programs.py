@@ -34,6 +34,20 @@ class Asked:
     kept: Reading | None = None
 
 
+def kept_reading(
+    store: Store, run: StoredRun, instrument: str, step: int | None, asked: Mapping[str, object]
+) -> Reading:  # fmt: skip
+    """Return the reading of a watched run that is kept of `step`, or the nearest one; None: the newest.
+
+    Asks nobody. Raises DataError where there is none, and ConfigError.
+    """
+    kept = _Kept(store, run.id, instrument, text_of(chosen(instrument, _stand_in(run), asked)))
+    found = kept.newest() if step is None else kept.at(step)
+    if found is None:
+        raise DataError(f"'{instrument}' was not read of this run; a card of it on the board asks its program.")
+    return found
+
+
 def ask_program(
     store: Store, run: StoredRun, instrument: str, step: int | None, asked: Mapping[str, object], wait_s: float
 ) -> Reading | Asked:
