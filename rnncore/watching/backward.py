@@ -9,11 +9,10 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, suppress
 from functools import partial
 from threading import Lock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
-from rnncore.watching.asking import Asked
 from rnncore.watching.calls import Call
 from rnncore.watching.hooks import AnyCall
 from rnncore.watching.joining import Passed, joined
@@ -22,6 +21,9 @@ from rnncore.watching.loops import CellCall, go_back_cells
 from rnncore.watching.parameters import Gain
 from rnncore.watching.record import Profile
 from rnncore.watching.supported import spoken
+
+if TYPE_CHECKING:
+    from rnncore.watching.asking import Asked
 
 _TWICE = (
     "{} is not recorded in calls whose gradient is part of the loss (create_graph=True): by which ways it comes back "

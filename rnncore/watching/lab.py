@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from itertools import count
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import torch
 from torch import Tensor, nn
@@ -15,18 +15,19 @@ from torch.optim.optimizer import register_optimizer_step_post_hook, register_op
 from torch.utils.hooks import RemovableHandle
 
 from rnncore.diagnosis.finding import Finding
-from rnncore.reading import Reading
-from rnncore.watching.asking import Ask, Asked
 from rnncore.watching.backward import Passes
 from rnncore.watching.figure import figure_of
 from rnncore.watching.findings import findings_of
 from rnncore.watching.hooks import Answers, AnyCall, attach
-from rnncore.watching.inspecting import asked
 from rnncore.watching.pace import Pace
 from rnncore.watching.parameters import Parameters, has_gradient, learning_rate
 from rnncore.watching.record import WatchRecord
 from rnncore.watching.shown import Shown
 from rnncore.watching.supported import PASSED_BY, drops_between_layers, recurrent_modules, tells_masks
+
+if TYPE_CHECKING:
+    from rnncore.reading import Reading
+    from rnncore.watching.asking import Ask, Asked
 
 MOST_READINGS = 60
 MOST_RECORDS = 2_000  # when there are more, every second one of the older half is dropped
@@ -157,15 +158,19 @@ class Lab(Shown):
         See `inspect` for what can be asked. Where the lab sends its records to the app, it is sent there too. What a
         reading takes counts as recording, and until it is paid back the next one waits. Raises ValueError.
         """
+        from rnncore.watching.inspecting import asked
+
         self.take(asked(self, instrument, module, reverse, {"layer": layer, "unit": unit}))
 
-    def take(self, ask: Ask) -> bool:
+    def take(self, ask: "Ask") -> bool:
         """Take what somebody asks for, from any thread; return whether there is room for it."""
         if self._asked is None:
+            from rnncore.watching.asking import Asked  # only who is asked pays for the instruments
+
             self._asked = self._passes.asked = Asked(self.model, self._read, self.pace.budget, self.pace.once)
         return self._asked.add(ask)
 
-    def _read(self, ask: Ask, reading: Reading) -> None:
+    def _read(self, ask: "Ask", reading: "Reading") -> None:
         self.readings.append((ask, reading))
         if self.publisher is not None:
             self.publisher.show(ask, reading)

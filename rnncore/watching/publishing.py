@@ -21,14 +21,13 @@ from rnncore.runs.watched_forms import (
 )
 from rnncore.runs.watched_sender import Sender
 from rnncore.runs.watched_targets import OwnStore, Server, Target
-from rnncore.watching.asking import Ask
-from rnncore.watching.inspecting import asked
 from rnncore.watching.loops import key_of
 from rnncore.watching.record import Floats, Profile, WatchRecord
 from rnncore.watching.supported import spoken
 from rnncore.words import visible
 
 if TYPE_CHECKING:
+    from rnncore.watching.asking import Ask
     from rnncore.watching.lab import Lab
 
 INTERRUPTED = "Its program was interrupted."
@@ -101,7 +100,7 @@ class Publisher:
             self.sender = Sender(self._target, model, self._asked)
         return self.sender
 
-    def show(self, ask: Ask, reading: Reading) -> None:
+    def show(self, ask: "Ask", reading: Reading) -> None:
         """Send a reading to the run of its module and direction, if the app shows it."""
         place = ask.module, ask.direction
         if self._model is not None and place in self._places and _is_first():
@@ -109,6 +108,8 @@ class Publisher:
 
     def _asked(self, run: int, instrument: str, chosen: Mapping[str, int]) -> bool:
         """Take what the app asks for; return whether there will be a reading, if only of why there is none."""
+        from rnncore.watching.inspecting import asked
+
         name, direction = self._places[run]
         try:
             return self._lab.take(asked(self._lab, instrument, name, direction == 1, chosen))

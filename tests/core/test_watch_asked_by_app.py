@@ -15,7 +15,7 @@ from rnncore.runs.inspector.desk import Desk
 from rnncore.runs.settings import Settings
 from rnncore.runs.store.store import Store
 from rnncore.runs.watched_targets import own_workspace
-from rnncore.watching import publishing
+from rnncore.watching import inspecting, publishing
 from tests.support.waiting import wait
 
 READ = [key for key, entry in ON_DEMAND.items() if entry.watched]
@@ -130,7 +130,7 @@ def test_what_an_app_asks_that_this_program_does_not_know_is_answered(folder: Pa
         step(model, optimizer, lab)
         wait(lambda: lab.publisher.sender.begun and lab.address)
         board = Board(folder)
-        monkeypatch.setattr(publishing, "asked", unknown)
+        monkeypatch.setattr(inspecting, "asked", unknown)
         board.ask(0, "flow")
         wait(lambda: board.kept(0, "flow"))
         found = board.kept(0, "flow")
