@@ -3,13 +3,16 @@
 import argparse
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rnncore.config import TrainConfig, files_of
 from rnncore.errors import ConfigError, not_allowed
 from rnncore.key_of import either
+
+if TYPE_CHECKING:
+    from rnncore.reading import Reading
 
 Asked = tuple[TrainConfig, Any, Sequence[tuple[int, str, float]], bytes, int]
 
@@ -76,7 +79,7 @@ def _inspect(options: argparse.Namespace) -> int:
 
 def _of_watched(options: argparse.Namespace) -> Any:
     """Return what is kept of a run that trains in a program of its own; None of any other."""
-    if Path(options.of).exists() or options.of.endswith(".json"):
+    if not _is_in_store(Path(options.of)):
         return None
     from rnncore.runs.commands import found, open_store
     from rnncore.runs.inspector.programs import kept_reading
@@ -106,12 +109,40 @@ def _worked_out(options: argparse.Namespace) -> Any:
     asked = chosen(options.instrument, config, {"layer": options.layer, "unit": options.unit, EVERY: options.every})
     if options.every and not options.over_training:
         raise ConfigError("--every: it says at which evaluations an instrument is read with --over-training")
+    if (found := _kept(options, step, asked)) is not None:
+        return found
     inspection = Inspection(config, load_dataset(config.data, read_file, config.mistake), changes)
     if checkpoint:
         inspection.keep(TorchEngine().state(checkpoint))
     if options.over_training:
-        return inspection.follow(options.instrument, step, every=asked.get(EVERY))
-    return inspection.read(options.instrument, step, asked)
+        return inspection.follow(options.instrument, step, _tell, asked.get(EVERY))
+    return inspection.read(options.instrument, step, asked, _tell)
+
+
+def _tell(share: float) -> None:
+    """Say on a terminal how much of the work is done."""
+    if sys.stderr.isatty():
+        print(f"{100 * share:.0f} % ", end="\r", file=sys.stderr, flush=True)
+
+
+def _kept(options: argparse.Namespace, step: int, asked: Mapping[str, int]) -> "Reading | None":
+    """Return what the app has worked out already of a run in its store, None where there is nothing."""
+    from rnncore.on_demand import text_of
+    from rnncore.reading import Reading
+    from rnncore.runs.commands import found, open_store
+
+    if not _is_in_store(Path(options.of)):
+        return None
+    with open_store(options) as (store, _):
+        run = found(store, options.of)
+        changes = sum(first <= step for first, _, _ in store.events(run.id))
+        place = (run.id, options.instrument, step, options.over_training, changes)
+        content = store.reading(*place, text_of(asked))
+    return None if content is None else Reading.from_bytes(content)
+
+
+def _is_in_store(path: Path) -> bool:
+    return not path.exists() and path.suffix != ".json"
 
 
 def _asked(options: argparse.Namespace) -> Asked:
@@ -119,10 +150,10 @@ def _asked(options: argparse.Namespace) -> Asked:
     from rnncore.data import read_path
 
     path = Path(options.of)
+    if _is_in_store(path):
+        return _of_store(options)
     if path.is_dir():
         path = path / "config.json"
-    elif not path.is_file() and path.suffix != ".json":
-        return _of_store(options)
     config = options.read_config(str(path))
     return config, read_path, (), b"", config.steps + 1
 

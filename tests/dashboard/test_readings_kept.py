@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import psutil
@@ -257,3 +258,24 @@ def test_the_command_reads_runs_of_the_store(
     command = ["inspect", RUN, "--instrument", "flow", "--step", "3", "--json", "--data-dir", str(tmp_path)]
     assert main(command) == 0
     assert json.loads(capsys.readouterr().out)["arrays"] == found().to_json()["arrays"]
+
+
+def test_the_command_takes_what_was_worked_out_before_with_what_was_chosen(
+    store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inspection = Inspection(CONFIG, load_dataset(CONFIG.data))
+    unit, course = inspection.read("unit", 3, {"layer": 1, "unit": 2}), inspection.follow("adam", 3, every=1)
+    commands = [["unit", "--layer", "1", "--unit", "2"], ["adam", "--over-training", "--every", "1"]]
+    printed: list[list[Any]] = []
+    for _ in range(2):
+        printed.append([])
+        for command in commands:
+            options = ["--step", "3", "--json", "--data-dir", str(tmp_path)]
+            assert main(["inspect", RUN, "--instrument", *command, *options]) == 0
+            printed[-1].append(json.loads(capsys.readouterr().out))
+        store.keep_reading(RUN, "unit", 3, False, 0, unit.to_bytes(), "layer=1&unit=2")
+        store.keep_reading(RUN, "adam", 3, True, 0, course.to_bytes(), "every=1")
+        monkeypatch.setattr(Inspection, "__init__", None)  # nothing can be worked out any more
+    for first, again in zip(*printed, strict=True):
+        assert first["arrays"] == again["arrays"]
+        assert first["chosen"] == again["chosen"] != {}
