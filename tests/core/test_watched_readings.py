@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence
@@ -23,6 +23,13 @@ KINDS = {
     "tanh": lambda *sizes, **options: nn.RNN(*sizes, nonlinearity="tanh", **options),
     "relu": lambda *sizes, **options: nn.RNN(*sizes, nonlinearity="relu", **options),
 }
+
+
+def lstm(**changes: Any) -> dict[str, Any]:
+    """An LSTM that is given a state, of which all that it returns is used."""
+    options = {"num_layers": 2, "bias": True, "batch_first": True, "bidirectional": True, "dropout": 0.0}
+    case = {"kind": "lstm", "hidden": 3, "T": 5, "B": 3, "lengths": None, "start": True, "used": "all", "seed": 1}
+    return case | {"options": options} | changes
 
 
 @st.composite
@@ -118,6 +125,8 @@ def close(found: np.ndarray, wanted: Any) -> None:
 
 @settings(max_examples=30, deadline=None)
 @given(cases(), st.booleans())
+@example(lstm(), True)
+@example(lstm(lengths=[5, 2, 5]), False)
 def test_flow_is_what_autograd_brings_back_from_each_output(case: dict[str, Any], reverse: bool) -> None:
     reverse = reverse and case["options"]["bidirectional"]
     watched = Watched(case, ("flow", {"reverse": reverse}))
@@ -152,6 +161,8 @@ def test_flow_is_what_autograd_brings_back_from_each_output(case: dict[str, Any]
 
 @settings(max_examples=30, deadline=None)
 @given(cases())
+@example(lstm())
+@example(lstm(lengths=[5, 2, 4]))
 def test_contributions_are_the_gradients_by_a_copy_of_the_matrix_for_each_timestep(case: dict[str, Any]) -> None:
     case["options"]["dropout"] = 0.0
     watched = Watched(case, ("contributions", {}))
@@ -206,6 +217,8 @@ def test_the_parts_of_a_unit_add_up_to_autograds_gradient_in_every_layer(
 
 @settings(max_examples=30, deadline=None)
 @given(cases(), st.booleans())
+@example(lstm(), False)
+@example(lstm(kind="tanh"), True)
 def test_half_lives_states_and_gradients_of_units_are_those_of_the_step(case: dict[str, Any], reverse: bool) -> None:
     case["options"]["dropout"] = 0.0
     reverse = reverse and case["options"]["bidirectional"]
