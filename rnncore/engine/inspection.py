@@ -195,5 +195,6 @@ def _over_training(key: str, steps: Numbers, found: Sequence[Reading], seconds: 
         blank = np.full_like(known[-1].arrays[name], np.nan)
         arrays[name] = np.stack([reading.arrays.get(name, blank) for reading in found])  # (n, ...)
     course: Callable[[dict[str, Numbers], Reading], Reading] = load(ON_DEMAND[key].course)
-    notes = tuple(dict.fromkeys([*([note] if note else []), *(each for reading in known for each in reading.notes)]))
-    return replace(course(arrays, known[-1]), instrument=key, step=int(steps[-1]), notes=notes, seconds=seconds)
+    whole = course(arrays, known[-1])
+    notes = (*([note] if note else []), *whole.notes)
+    return replace(whole, instrument=key, step=int(steps[-1]), notes=notes, seconds=seconds)

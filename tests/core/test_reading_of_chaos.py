@@ -11,6 +11,7 @@ from rnncore.data import load_dataset
 from rnncore.engine.inspection import Inspection
 from rnncore.engine.readings.chaos import eigenvalues, expected, said, slope, state_size
 from rnncore.engine.train import Trainer
+from rnncore.words import figure
 from tests.support.networks import build
 
 CONFIG = TrainConfig.model_validate(
@@ -89,8 +90,11 @@ def test_an_exponent_above_0_is_seen_beside_those_far_below(seed: int) -> None:
     assert (axis.low is not None) == (finite.min() < -7)
     if axis.low is not None:
         assert exponents[0] > 0.02 * axis.low
-        assert any("the lower edge" in note for note in found.notes)
+        cut = f"Bars that reach the lower edge go on below it, the last one to {figure(finite.min(), 3)}."
+        assert cut in found.notes
     assert sum("minus infinity" in note for note in found.notes) == (gone > 0)
+    course = Inspection(config, load_dataset(config.data)).follow("lyapunov", 2)
+    assert not [note for note in course.notes if "bar" in note.lower()], "those of a course are others"
     if gone > 0:
         (note,) = (note for note in found.notes if "minus infinity" in note)
         assert note.startswith(f"{gone} of 24 exponents ")

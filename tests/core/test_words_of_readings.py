@@ -65,6 +65,7 @@ def test_every_sentence_agrees_with_its_counts(some: int, total: int) -> None:
         check(contributions.said(late, np.ones(total)))
     missing = np.where(np.arange(total) < some, np.nan, 1.0)
     check(contributions._without_cosine(np.ones(total), missing))
+    check(tuple(filter(None, [chaos._wiped_out(np.where(np.arange(total) < some, -np.inf, -9.0)[::-1])])))
     lives = np.where(np.arange(total) < some, 20.0, 1.0)
     for delay in (None, 1.0, 2.0, 30.0):
         check(memory.said(lives, delay))

@@ -88,9 +88,8 @@ def spectrum_of(model: SequenceModel, inputs: Tensor, step: int, most: int = _SE
         notes.append(f"The state has {size:,} numbers; these are the first {MOST} exponents.")
     exponents = lyapunov_spectrum(model, inputs[:rows])
     arrays: dict[str, Numbers] = {"rank": np.arange(1.0, len(exponents) + 1), "exponent": exponents}
-    low = _lowest(exponents)
-    notes += [_below(exponents, low), _wiped_out(exponents)]
-    panels = [_spectrum(False, low)]
+    notes += [_below(exponents), _wiped_out(exponents)]
+    panels = [_spectrum(False, _lowest(exponents))]
     if (values := eigenvalues(model)) is not None:
         arrays |= {"eigenvalue_real": values.real.astype(float), "eigenvalue_imaginary": values.imag.astype(float)}
         panels.append(_disc())
@@ -225,7 +224,9 @@ def course(arrays: dict[str, Numbers], latest: Reading) -> Reading:
     if len(known) > 1:
         first, last = (f"{exponents[place, 0]:.3f} at step {steps[place]}" for place in (known[0], known[-1]))
         words = (f"The largest exponent goes from {first} to {last}.",)
-    return Reading(instrument="lyapunov", step=0, arrays=found, panels=_over_training(steps), said=words)
+    of_bars = _below(latest.arrays["exponent"]), _wiped_out(latest.arrays["exponent"])
+    notes = tuple(each for each in latest.notes if each not in of_bars)
+    return Reading(instrument="lyapunov", step=0, arrays=found, panels=_over_training(steps), said=words, notes=notes)
 
 
 def _lowest(exponents: Numbers) -> float | None:
@@ -237,13 +238,11 @@ def _least(exponents: Numbers) -> float:
     return float(exponents[np.isfinite(exponents)].min())
 
 
-def _below(exponents: Numbers, low: float | None) -> str:
+def _below(exponents: Numbers) -> str:
     """Return that bars are cut, or ''."""
-    return (
-        ""
-        if low is None
-        else f"Bars that reach the lower edge go on below it, the last one to {figure(_least(exponents), 3)}."
-    )
+    if _lowest(exponents) is None:
+        return ""
+    return f"Bars that reach the lower edge go on below it, the last one to {figure(_least(exponents), 3)}."
 
 
 def _wiped_out(exponents: Numbers) -> str:

@@ -16,7 +16,7 @@ from rnncore.engine.instruments.jacobians import Layer, NotDefinedError
 from rnncore.engine.model import SequenceModel
 from rnncore.engine.readings.probe import nobody
 from rnncore.reading import Numbers
-from rnncore.words import many
+from rnncore.words import first_of
 
 WORK = 2**33  # multiplications, about a second: of as many sequences as that allows, of one up to `MOST_WORK`
 MOST_WORK = 2**36
@@ -140,7 +140,7 @@ class Seen:
             return self
         cut = replace(self, layers=tuple(side.rows(slice(rows)) for side in self.layers))
         cut = cut if self.lengths is None else replace(cut, lengths=self.lengths[:rows])
-        return cut.noted(f"Of the first {many(rows, 'sequence')} of the {B:,} in the batch, to stay fast.")
+        return cut.noted(f"Of {first_of(rows, B, 'sequence')} in the batch, to stay fast.")
 
     def affordable(self, work: float) -> int:
         """Return how many sequences may be worked out, of which each takes `work` multiplications; see `within`."""

@@ -166,7 +166,7 @@ def course(arrays: dict[str, Numbers], latest: Reading) -> Reading:
                 layers=tuple(layers),
             )
         )
-    return Reading(instrument="adam", step=0, arrays=found, panels=tuple(panels))
+    return Reading(instrument="adam", step=0, arrays=found, panels=tuple(panels), notes=latest.notes)
 
 
 def _panels(names: tuple[str, ...], rate: float) -> tuple[Panel, ...]:
