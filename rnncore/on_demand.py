@@ -27,7 +27,8 @@ class OnDemand(Implemented):
     look: one sentence on what to look for. formula: in plain characters. source: who has described it.
     undefined: why it has no value for a run of this configuration, else ''. course: where it is worth following over
     training: the place of a function from the arrays of `Reading.summary`, each with a first dimension for the training
-    steps of the array "step", and the last reading, to one of all of them with notes of its own. terms: of the glossary, that help.
+    steps of the array "step", and the last reading, to one of all of them with notes of its own. terms: of the
+    glossary, that help.
     needs: what it takes, a key of `NEEDS`. watched: the place of the same function for a module of a program that is
     watched, of a `rnncore.engine.readings.module.Seen`, or of an `Update` of `rnncore.engine.readings.updates` where it
     needs one; '' where that cannot be.
