@@ -26,6 +26,15 @@ CATEGORIES = [
     "blink.user_timing",
 ]  # to note each thing that is painted would take long itself
 KINDS = {"ScriptDuration": "scripts", "RecalcStyleDuration": "styles", "LayoutDuration": "layout"}
+# Frames, one after the other, with a move in each, so that no other process says when it comes.
+FRAMES = """async ([x, moves]) => {
+  const weight = document.querySelector('.rgl-micro-weights input'), times = []
+  for (let move = 0; move < moves; move++) {
+    times.push(await new Promise(requestAnimationFrame))
+    weight.dispatchEvent(new PointerEvent('pointermove', { clientX: x + 4 + Math.abs(move % 120 - 60) }))
+  }
+  return times
+}"""
 MARK = "() => addEventListener('pointermove', () => performance.mark('moved'), { capture: true })"
 
 
@@ -72,9 +81,10 @@ def dragged(browser: Browser, server: AppServer, cell: str) -> tuple[dict[str, f
     before = durations(metrics)
     swing(page, x, y, MOVES)
     kinds = {name: 1000 * (after - before[name]) / MOVES for name, after in durations(metrics).items()}
-    works, apart = per_move(browser.stop_tracing())
+    works = per_move(browser.stop_tracing())
+    times = page.evaluate(FRAMES, [x, MOVES])
     context.close()
-    return kinds, works, apart
+    return kinds, works, list(np.diff(times))
 
 
 def swing(page: Page, x: float, y: float, moves: int) -> None:
@@ -89,8 +99,8 @@ def durations(metrics: Any) -> dict[str, float]:
     return {says: found[name] for name, says in KINDS.items()}
 
 
-def per_move(trace: bytes) -> tuple[list[float], list[float]]:
-    """Return the main thread's work from each move of the pointer to the next, and the time between frames, in ms."""
+def per_move(trace: bytes) -> list[float]:
+    """Return the main thread's work from each move of the pointer to the next, in ms of its CPU time."""
     events: list[Mapping[str, Any]] = json.loads(trace)["traceEvents"]
     moves = [event for event in events if event["name"] == "moved"]
     thread = (moves[0]["pid"], moves[0]["tid"])
@@ -99,9 +109,8 @@ def per_move(trace: bytes) -> tuple[list[float], list[float]]:
         task for task in tasks if any(task["ts"] <= move["ts"] < task["ts"] + task.get("dur", 0) for move in moves)
     ]
     starts = sorted({frame["ts"] for frame in frames})
-    works = [sum(task.get("tdur", 0) for task in tasks if begin <= task["ts"] < end) / 1000
-             for begin, end in pairwise(starts)]  # fmt: skip
-    return works, list(np.diff(starts) / 1000)
+    return [sum(task.get("tdur", 0) for task in tasks if begin <= task["ts"] < end) / 1000
+            for begin, end in pairwise(starts)]  # fmt: skip
 
 
 if __name__ == "__main__":
