@@ -85,7 +85,8 @@ async def readings(request: Request) -> dict[str, Any]:
     """Keep a reading of an instrument that a run's program has made."""
     run = run_id(request, "watched")
     with _taken_in(request):
-        sent = WatchedReading.model_validate(await read_json(request, MAX_READING_BYTES))
+        body = await read_json(request, MAX_READING_BYTES)
+        sent = await run_in_threadpool(WatchedReading.model_validate, body)
         await _obey(lambda runs: runs.read(run, sent.reading()))
     return {"ok": True}
 

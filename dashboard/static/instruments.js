@@ -221,6 +221,7 @@ class InstrumentCard {
 
   wasLive = false; // whether more was to come when it was read last
   waits = ""; // what is said while the program of a watched run is asked for a newer reading
+  answered = false; // whether any run had something to show
   again = 0; // timer, until it is looked for
 
   /**
@@ -234,6 +235,7 @@ class InstrumentCard {
     const asking = new AbortController();
     this.asking = asking;
     this.waits = "";
+    this.answered = false;
     const loud = performance.now() + (refreshed ? QUIET_MS : 0);
     if (this.places.children.length !== runs.length)
       this.places.replaceChildren(...runs.map(() => element("div", "rgl-instrument-run")));
@@ -248,7 +250,7 @@ class InstrumentCard {
     this.asking = null;
     this.readAt = performance.now();
     this.took = this.waits ? 0 : 1000 * seconds.reduce((sum, each) => sum + each, 0); // a program takes its own time
-    if (runs.length) setText(this.status, this.waits || (this.wasLive ? FOLLOWS : ""));
+    if (runs.length) setText(this.status, this.waits || (this.wasLive && this.answered ? FOLLOWS : ""));
     if (this.waits) this.again = window.setTimeout(() => this.root.open && this.follow(true), LIVE_MS + 50);
     this.root.dataset.read = this.shown;
   }
@@ -289,6 +291,7 @@ class InstrumentCard {
       place.replaceChildren(heading, element("p", "", problem ?? ""));
       return 0;
     }
+    this.answered = true;
     heading.append(
       element("span", "rgl-aside", when(answer.step, run.state?.steps === 0 ? Infinity : run.series.last)),
       this.files(path, answer.step),

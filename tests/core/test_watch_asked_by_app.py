@@ -149,7 +149,7 @@ def test_a_lab_that_is_closed_while_it_is_asked_leaves_its_runs_finished(folder:
         board.ask(0, "flow")
         wait(lambda: lab._asked is not None)
     assert {run.status for run in board.store.runs_of(own_workspace(folder))} == {"finished"}
-    with pytest.raises(ValueError, match="The program has ended, and while it ran nobody asked it for this"):
+    with pytest.raises(ValueError, match="The program has ended, and while it ran this was not read"):
         board.ask(0, "flow")
     board.close()
 

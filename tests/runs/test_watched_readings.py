@@ -202,7 +202,7 @@ def test_of_a_program_that_has_ended_the_newest_reading_is_shown(runs, run, desk
     for each in (run, other):
         runs.end(each, status, "")
     assert desk(run).notes[-1] == f"{why}; this is the newest reading of it."
-    with pytest.raises(DataError, match=f"^{why}, and while it ran nobody asked it for this.$"):
+    with pytest.raises(DataError, match=f"^{why}, and while it ran this was not read.$"):
         desk(other)
     with pytest.raises(OverError):
         runs.read(run, reading(8))
@@ -212,7 +212,7 @@ def test_of_a_program_that_is_silent_that_is_said(runs, run, desk):
     runs.look()
     runs.store.clock.both_by += 61
     runs.look()
-    with pytest.raises(DataError, match=r"^Nothing is heard of the program any more, and while it ran nobody asked"):
+    with pytest.raises(DataError, match=r"^Nothing is heard of the program any more, and while it ran this was not"):
         desk(run)
     runs.read(run, reading(7))  # it is back
     runs.add(run, records(21, 22))
@@ -225,7 +225,7 @@ def test_what_is_not_read_of_watched_models_says_why(run, desk):
         "Not read of a model that is watched: it takes the loss at weights that the run never had, which its program "
         "does not tell."
     )
-    with pytest.raises(ConfigError, match=r"^course: a model that is watched is read at the steps"):
+    with pytest.raises(DataError, match=r"^A model that is watched is read at the steps"):
         desk(run, "lyapunov", course=True)
 
 

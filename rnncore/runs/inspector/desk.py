@@ -51,7 +51,7 @@ class Desk:
         if instrument not in ON_DEMAND:
             raise not_allowed("instrument", instrument, "", either(ON_DEMAND))
         if course and is_watched(run.config):
-            raise ConfigError(f"course: {NO_COURSE}")
+            raise DataError(NO_COURSE)
         if course and not ON_DEMAND[instrument].course:
             raise ConfigError(f"course: the instrument '{instrument}' is not followed over training.")
         if is_watched(run.config):

@@ -15,7 +15,7 @@ from rnncore.runs.store.store import Store, StoredRun
 LOOK_S = 0.2  # between two looks whether the reading has come
 LATE_S = 15.0  # without an answer, after which that is said
 MOST_STEPS = 8  # that are named
-NO_COURSE = "a model that is watched is read at the steps at which somebody asks, not over training."
+NO_COURSE = "A model that is watched is read at the steps at which somebody asks, not over training."
 ASKED = "The program has been asked; it reads this in a step that it records soon."
 ASKED_AGAIN = "The program has been asked for a newer one."
 LATE = "The program was asked {seconds:.0f} seconds ago and has not answered yet."
@@ -23,7 +23,7 @@ LATE_AGAIN = "The program was asked for a newer one {seconds:.0f} seconds ago an
 ENDED = "The program has ended"
 SILENT = "Nothing is heard of the program any more"
 NEWEST = "a program that is watched can be asked at its newest step alone."
-NONE_MADE = "{why}, and while it ran nobody asked it for this."
+NONE_MADE = "{why}, and while it ran this was not read."
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,6 +108,6 @@ def test_after_the_end_there_is_what_was_kept(run, made):
     found = call("GET", f"/api/runs/{run}/instruments/flow").json
     assert found["notes"][-1] == "The program has ended; this is the newest reading of it."
     other = call("GET", f"/api/runs/{run}/instruments/memory")
-    assert (other.status, other.error) == (400, "The program has ended, and while it ran nobody asked it for this.")
+    assert (other.status, other.error) == (400, "The program has ended, and while it ran this was not read.")
     late = call("POST", f"/api/watched/{run}/readings", body(made["memory"]))
     assert late.status == 409
