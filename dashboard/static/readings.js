@@ -125,7 +125,7 @@ function addSlices(place, plot, layout, Plotly) {
   const words = place.querySelector("p") ?? element("p", "rgl-aside");
   if (!known) place.append(below, words);
   const [map] = /** @type {Trace[]} */ (plot._fullData ?? []);
-  const rows = layout.yaxis.title.text?.startsWith("output") ? "output" : "loss"; // of a watched network no loss is known
+  const [rows] = (layout.yaxis.title.text ?? "").split(" "); // a loss step, or an output where no loss is known
   const draw = (/** @type {number} */ row, /** @type {number} */ column) => {
     const found = slicesOf(map, row, column, rows);
     const axis = {
@@ -161,7 +161,7 @@ function addSlices(place, plot, layout, Plotly) {
  * @param {number} column
  * @param {string} what stands in a row
  */
-export function slicesOf(map, row, column, what = "loss") {
+export function slicesOf(map, row, column, what) {
   const rows = rowsOf(map);
   const [x, y] = [Array.from(map.x ?? []), Array.from(map.y ?? [])];
   const own = Array.from(rows[row] ?? []);

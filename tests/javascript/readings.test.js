@@ -14,7 +14,7 @@ test("a place of a map has a row over t and a column over tau", () => {
       [4, 5, null],
     ],
   };
-  const { traces, words } = slicesOf(map, 1, 0);
+  const { traces, words } = slicesOf(map, 1, 0, "loss");
   assert.deepEqual(
     [traces[0].x, traces[0].y],
     [
