@@ -52,7 +52,7 @@ def state_sensitivity(
     B = each.shape[-1]
     of_directions = each.mean(-1)  # (K or 1, T)
     of_sequences = each.mean(0)  # (T, B)
-    variance = of_sequences.var(-1) / B if B > 1 else torch.zeros(len(of_sequences), dtype=torch.float64)
+    variance = of_sequences.var(-1) / B if B > 1 else of_sequences.new_zeros(len(of_sequences))
     if not exact:
         variance = variance + of_directions.var(0) / len(chosen)
     return np.asarray(each.mean((0, 2)).cpu()), np.asarray(variance.sqrt().cpu())
