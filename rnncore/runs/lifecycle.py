@@ -113,7 +113,7 @@ class Lifecycle(Transactions):
     def let_go(self, run: ActiveRun) -> None:
         """Note that a paused run has given its place up; queue it again if it was asked to go on meanwhile."""
         run.clock_stops(self.clock.monotonic())
-        run.executing, run.recorder, run.parking = False, None, False
+        run.executing, run.recorder, run.parking, run.flossing = False, None, False, None
         self.queue.remove(run.id)
         if run.wanted:
             self._queue_again(run)

@@ -1,6 +1,7 @@
 """A worker that flosses hears commands between two updates, and a run that goes on afterwards has the same numbers."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
@@ -8,10 +9,13 @@ import pytest
 
 import rnncore.engine.flossing as engine
 from rnncore import TrainConfig
+from rnncore.config import FlossingConfig
 from rnncore.runs.backend.frames import Frame
 from rnncore.runs.backend.job_spec import JobSpec
 from rnncore.runs.worker.job import Job
 from rnncore.runs.worker.main import TorchEngine
+from tests.support.memory_backend import MemoryBackend
+from tests.support.scheduling import LONG, Server, config, slow
 from tests.support.wire import unpack
 
 UPDATES, EVERY = 6, 4
@@ -126,6 +130,26 @@ def test_a_pause_holds_between_updates_and_settings_changed_then_are_in_force_at
     assert bench.heard[:3] == [("paused", EVERY, SECOND), ("event", EVERY + 1, SECOND), ("resumed", EVERY, SECOND)]
     assert bench.checkpoint[0] == 6
     assert [row[1] for row in bench.records.values()] == [*4 * [CONFIG.optimizer.learning_rate], 0.05, 0.05]
+
+
+def test_a_run_that_gives_its_place_up_is_not_said_to_floss_any_more(tmp_path: Path) -> None:
+    server = Server(tmp_path, MemoryBackend, workers=1, pause_hold_seconds=0.2)
+    try:
+        soon = server.submit(slow(flossing=FlossingConfig(exponents=2, steps=3)))
+        server.wait_step(soon.runs[0])
+        assert server.scheduler.status(soon.runs[0]).notice is None, "it is done"
+        server.scheduler.stop(soon.id)
+        server.wait_status(soon.runs[0], "stopped")
+        first = server.submit(config(LONG, milliseconds=20, flossing=FlossingConfig(exponents=2, steps=500)))
+        run = first.runs[0]
+        server.wait(lambda: "flossing before step 1" in (server.scheduler.status(run).notice or ""))
+        server.scheduler.pause(first.id)
+        server.wait_status(run, "paused")
+        other = server.submit(slow()).runs[0]
+        server.wait_status(other, "running")
+        assert server.scheduler.status(run).notice is None
+    finally:
+        server.close()
 
 
 @pytest.mark.parametrize("in_turn", [True, False])

@@ -31,7 +31,7 @@ def test_pause_step_resume_and_stop() -> None:
 
 
 def test_how_far_gradient_flossing_is_is_news() -> None:
-    run = run_of(SLOW | {"flossing": {"exponents": 2, "steps": 500}})
+    run = run_of({"steps": 100, "batch_size": 41, "flossing": {"exponents": 2, "steps": 500}})  # 40 ms an update
 
     def news(told: str = "") -> Any:
         return call("GET", f"/api/records?run={run}:0{told and f'&hold=1&told={told}'}").json
@@ -43,8 +43,6 @@ def test_how_far_gradient_flossing_is_is_news() -> None:
     words = r"gradient flossing before step 1: \d+ % done, root mean square of the first 2 exponents .+"
     assert re.fullmatch(words, later["runs"][0]["notice"])
     assert later["runs"][0]["notice"] != begun["runs"][0]["notice"]
-    wait(lambda: status(run)["step"] > 0)
-    assert status(run)["notice"] is None
 
 
 def test_one_control_drives_both_twins() -> None:
