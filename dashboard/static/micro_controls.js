@@ -112,6 +112,23 @@ export class Steering {
   }
 }
 
+/** What colours and lines mean. */
+export function legend() {
+  const node = element("p", "rgl-micro-legend");
+  const kinds = {
+    plus: "above 0, ",
+    minus: "below 0, ",
+    grad: "the gradient ∂L/∂(the number above it), stronger in colour where it is larger. ",
+  };
+  for (const [kind, text] of Object.entries(kinds)) {
+    const swatch = element("i");
+    swatch.dataset.kind = kind;
+    node.append(swatch, text);
+  }
+  node.append("Lines: how much a state changes the next one; thick is much.");
+  return node;
+}
+
 /**
  * @param {string} text
  * @param {string} key

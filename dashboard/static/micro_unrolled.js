@@ -2,9 +2,10 @@
 
 import { button, element } from "./dom.js";
 import { MICRO_CELLS } from "./micro_cells.js";
-import { changes, liveAttribute, liveShare, liveText, Parts } from "./micro_live.js";
+import { liveAttribute, liveShare, liveText, Parts } from "./micro_live.js";
 import { profile } from "./micro_net.js";
 import { NumberField } from "./micro_number.js";
+import { Ways } from "./micro_ways.js";
 import { below, digits } from "./micro_words.js";
 
 /** @import { OnScreen } from "./micro_live.js" */
@@ -19,16 +20,11 @@ import { below, digits } from "./micro_words.js";
  * }} Frame
  */
 
-const SVG = "http://www.w3.org/2000/svg";
-const ROW_PX = 56;
-const BOX = 0.62; // of a column's width
 const DECADES = 4; // of gradients that differ in colour
-const [THICKEST_PX, A_PX] = [9, 6]; // of a line, and of one between numbers that change alike
 
 export class Unrolled {
-  /** @type {((slope: number) => void)[]} from state to state */ ways = [];
-  columns = 0;
   shape = "";
+  ways = new Ways();
 
   /**
    * @param {(place: Place) => void} choose
@@ -44,8 +40,6 @@ export class Unrolled {
     this.root.setAttribute("role", "region");
     this.root.setAttribute("aria-label", "the network, unrolled over its timesteps");
     this.grid = element("div", "rgl-micro-grid");
-    this.lines = document.createElementNS(SVG, "svg");
-    this.lines.setAttribute("aria-hidden", "true");
     this.root.append(this.grid);
   }
 
@@ -87,7 +81,7 @@ export class Unrolled {
       const title = `norm of the gradient by all units of ${name}; its bar is logarithmic`;
       row(`‖∂L/∂${name}‖`, title, (t) => this.bar(live, name, t));
     }
-    this.grid.append(this.lines);
+    this.grid.append(this.ways.root);
   }
 
   /**
@@ -196,66 +190,9 @@ export class Unrolled {
     const slopes = tape.values.filter(({ name }) => states.includes(name)).flatMap(({ grad }) => [...grad]);
     const frame = { net, tape, chosen, seen, back, largest: Math.max(...slopes.map(Math.abs)), norms, all };
     this.parts.show(frame, all);
-    this.draw(net, tape, seen);
+    this.ways.show(net, tape, seen);
     return frame;
   }
-
-  /**
-   * How each state changes the next one: thick where it does so much, of another colour where it turns the sign.
-   * @param {Net} net
-   * @param {Tape} tape
-   * @param {number} seen
-   */
-  draw(net, tape, seen) {
-    const { states } = MICRO_CELLS[net.cell];
-    const T = net.inputs.length;
-    const [H, width] = [net.hidden, 1000 / T];
-    this.lines.setAttribute("viewBox", `0 0 1000 ${states.length * H * ROW_PX}`);
-    this.lines.setAttribute("preserveAspectRatio", "none");
-    this.lines.style.gridArea = `3 / 2 / span ${states.length * H} / -1`;
-    const places = [];
-    const slopes = [];
-    for (let t = 2; t <= Math.min(T, seen); t++) {
-      for (const [group, name] of states.toReversed().entries()) {
-        const [of, by] = [tape.find(name, t), tape.find(name, t - 1)];
-        if (!of || !by) continue;
-        for (const [to, row] of tape.jacobian(of, by).entries()) {
-          for (const [from, slope] of row.entries()) {
-            const y = (/** @type {number} */ unit) => (group * H + unit + 0.5) * ROW_PX;
-            const [x1, x2] = [(t - 1.5 + BOX / 2) * width, (t - 0.5 - BOX / 2) * width];
-            places.push({ x1, x2, y1: y(from), y2: y(to) });
-            slopes.push(slope);
-          }
-        }
-      }
-    }
-    if (places.length !== this.ways.length || T !== this.columns) {
-      const lines = places.map((place) => {
-        const line = document.createElementNS(SVG, "line");
-        for (const [key, at] of Object.entries(place)) line.setAttribute(key, String(at));
-        return line;
-      });
-      this.ways = lines.map(way);
-      this.lines.replaceChildren(...lines);
-    }
-    this.columns = T;
-    for (const [place, show] of this.ways.entries()) show(slopes[place]);
-  }
-}
-
-/**
- * @param {SVGLineElement} line
- * @returns {(slope: number) => void}
- */
-function way(line) {
-  const thick = changes((/** @type {number} */ quarters) => {
-    line.style.strokeWidth = `${quarters / 4}px`;
-  });
-  const sign = liveAttribute(line, "data-sign");
-  return (slope) => {
-    thick(Math.round(4 * Math.min(THICKEST_PX, A_PX * Math.abs(slope))));
-    sign(slope < 0 ? "minus" : "plus");
-  };
 }
 
 /**

@@ -1,7 +1,7 @@
 // The microscope: a network that is small enough to read, with every number of its way forward and back.
 
 import { element } from "./dom.js";
-import { Choices, Steering } from "./micro_controls.js";
+import { Choices, legend, Steering } from "./micro_controls.js";
 import { Inside } from "./micro_inside.js";
 import { liveText, OnScreen } from "./micro_live.js";
 import { compute, descend, gradNorm } from "./micro_net.js";
@@ -245,19 +245,3 @@ function name(key) {
 
 /** @param {number[][]} rows */
 const copied = (rows) => rows.map((row) => [...row]);
-
-function legend() {
-  const node = element("p", "rgl-micro-legend");
-  const kinds = {
-    plus: "above 0, ",
-    minus: "below 0, ",
-    grad: "the gradient ∂L/∂(the number above it), stronger in colour where it is larger. ",
-  };
-  for (const [kind, text] of Object.entries(kinds)) {
-    const swatch = element("i");
-    swatch.dataset.kind = kind;
-    node.append(swatch, text);
-  }
-  node.append("Lines: how much a state changes the next one; thick is much.");
-  return node;
-}
