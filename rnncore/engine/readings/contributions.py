@@ -33,7 +33,7 @@ def of_module(seen: Seen) -> Reading:
     T, _, H = seen.shape
     if seen.reverse and seen.lengths is not None:
         raise NotDefinedError("not defined for reverse directions over sequences of unequal length")
-    seen = seen.within(4 * T * H * H)
+    seen = seen.within(8 * T * H * H)
     top, side = seen.layer(len(seen.layers)), seen.layers[-1]
     _, totals = gradients_of(side)
     memory = top.before[-1][0]  # c_0, which is not looked at where there is none

@@ -32,7 +32,9 @@ def of_module(seen: Seen) -> Reading:
     """Return the same of a module of another program; the profile where its gradient is known."""
     seen, model, inputs = seen.longest().network()
     norms = seen.profile()
-    found = _reading(model, inputs, seen.step, lambda: norms)
+    parameters = sum(each.numel() for each in model.recurrent.parameters())
+    most = seen.affordable(4.0 * DIRECTIONS * parameters * inputs.shape[1])
+    found = _reading(model, inputs, seen.step, lambda: norms, most)
     arrays = dict(found.arrays)
     for name in ("sensitivity", "standard_error", "gradient"):
         if name in arrays:
@@ -40,12 +42,14 @@ def of_module(seen: Seen) -> Reading:
     return replace(found, arrays=arrays, said=() if seen.reverse else found.said, notes=(*found.notes, *seen.notes))
 
 
-def _reading(model: SequenceModel, inputs: Tensor, step: int, norms: Callable[[], Numbers | None]) -> Reading:
-    """Return the reading on inputs (B, T, F), with the profile (T,) that `norms` returns, if it does."""
+def _reading(
+    model: SequenceModel, inputs: Tensor, step: int, norms: Callable[[], Numbers | None], most: int = _SEQUENCES
+) -> Reading:
+    """Return the reading on the first inputs (B, T, F), with the profile (T,) that `norms` returns, if it does."""
     T = inputs.shape[1]
     parameters = sum(each.numel() for each in model.recurrent.parameters())
     size = DIRECTIONS * T * model.recurrent.hidden_size * max(1, len(model.recurrent.entry.blocks))
-    rows = max(1, min(_SEQUENCES, len(inputs), _MOST // size))
+    rows = max(1, min(_SEQUENCES, len(inputs), most, _MOST // size))
     if DIRECTIONS * parameters > _MOST or size > _MOST:
         raise NotDefinedError(f"not worked out here: {parameters:,} parameters over {T:,} timesteps take too long")
     values, errors = state_sensitivity(model, inputs[:rows])

@@ -41,7 +41,7 @@ def of_module(seen: Seen) -> Reading:
     number = int(seen.asked.get("layer", len(seen.layers)))
     size = H * len(seen.layers[-1].start)
     first = replace(whole, layers=tuple(side.rows(slice(1)) for side in whole.layers), notes=seen.notes)
-    first = first.within(8.0 * T * size * size)
+    first = first.within(128.0 * T * size * size)  # Jacobians in float64, made twice
     direct, _ = gradients_of(first.layers[number - 1])
     found = Sums(first.layer(number, torch.float64), direct[:, 0].double())
     reading = _reading(found, T, number, len(seen.layers), H, seen.step, seen.asked)
