@@ -51,8 +51,8 @@ def test_the_slope_is_the_factor_per_step_back() -> None:
 
 
 def test_the_sentences_tell_growth_from_decay() -> None:
-    assert "grows 2 times per timestep on average." in said(math.log(2), None)[0]
-    assert "shrinks 2 times per timestep on average." in said(math.log(0.5), None)[0]
+    assert "grows by a factor of 2 per timestep." in said(math.log(2), None)[0]
+    assert "shrinks by a factor of 2 per timestep." in said(math.log(0.5), None)[0]
     assert "changes by less than 2 % per timestep" in said(0.001, None)[0]
     assert "minus infinity" in said(-math.inf, None)[0]
     norms = 0.5 ** np.arange(9, -1, -1.0)

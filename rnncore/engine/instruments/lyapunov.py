@@ -30,6 +30,24 @@ def lyapunov_spectrum(model: SequenceModel, inputs: Tensor, exponents: int | Non
     return mean_exponents(network_steps(layers), len(inputs), size, count)
 
 
+def longest_lasting(model: SequenceModel, inputs: Tensor) -> float:
+    """Return by what power of e per timestep the small disturbance grows that grows most over the whole sequence.
+
+    That is the mean over the sequences (B, T, F) of ln |J_T ... J_1| / T, with the largest singular value as the length
+    of a matrix: a finite-time exponent. The largest of `lyapunov_spectrum` comes close to it as T grows. In float64.
+    """
+    layers = layers_of(model, inputs.double())
+    size = sum(layer.size for layer in layers)
+    x = torch.eye(size, dtype=torch.float64, device=inputs.device).expand(len(inputs), -1, -1)
+    total, logs = 0, torch.zeros(len(inputs), dtype=torch.float64, device=inputs.device)
+    for step in network_steps(layers):
+        x = step(x)
+        scale = x.abs().amax((-2, -1))
+        logs, total = logs + scale.log(), total + 1
+        x = x / scale.where(scale > 0, 1.0)[:, None, None]  # what is far smaller than the largest number does not count
+    return float(((logs + torch.linalg.matrix_norm(x, 2).log()) / total).mean())
+
+
 def mean_exponents(steps: Iterable[Product], batch: int, size: int, count: int) -> NDArray[np.float64]:
     """Return the `count` largest exponents, descending, of a product of Jacobians (B, N, N), first to last."""
     return np.sort(exponents_of(steps, batch, size, count).cpu().numpy())[::-1].copy()

@@ -1,6 +1,7 @@
 """Jacobians of a run at one step: Lyapunov exponents, the eigenvalues of the recurrent matrix, and the profile."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +12,7 @@ from torch import Tensor
 from rnncore.engine.cells.recurrent import StateTape
 from rnncore.engine.gradients import profile
 from rnncore.engine.instruments.jacobians import PIECE
-from rnncore.engine.instruments.lyapunov import LARGE, MOST, lyapunov_spectrum
+from rnncore.engine.instruments.lyapunov import LARGE, MOST, longest_lasting, lyapunov_spectrum
 from rnncore.engine.losses import batch_loss
 from rnncore.engine.model import SequenceModel
 from rnncore.engine.readings.module import Seen
@@ -22,6 +23,7 @@ from rnncore.words import figure, first_of, many, of_many, sentence
 
 _SEQUENCES = 4  # over which exponents are averaged
 _CUT = -5.0  # nats per timestep: of what shrinks faster the rest of the bar tells nothing
+_APART = 0.01  # nats per timestep by which two exponents differ to the eye
 _NEAR = 0.02  # a factor per timestep that is nearer to 1 than that is neither growth nor decay
 
 _ONE_LOSS = "The dashed line is that of one loss at the last timestep"
@@ -54,7 +56,7 @@ def read(probe: Probe) -> Reading:
         found,
         arrays=arrays,
         panels=tuple(panels),
-        said=(*said(first, arrays.get("gradient")), *words, *_flossed(probe)),
+        said=(*said(first, arrays.get("gradient"), _longest(arrays), T), *words, *_flossed(probe)),
         notes=tuple(notes),
     )
 
@@ -74,7 +76,7 @@ def of_module(seen: Seen) -> Reading:
     if "gradient" in arrays and direct is not None and bool(direct[:-1].any()):
         where = _ONE_LOSS.replace("last", "first") if seen.reverse else _ONE_LOSS
         notes = (*notes, f"{where}; here a gradient arrives at others too, which fills it up on its way.")
-    words = said(first, norms if "gradient" in arrays and not seen.reverse else None)
+    words = said(first, norms if "gradient" in arrays and not seen.reverse else None, _longest(arrays), T)
     return replace(found, arrays=arrays, panels=tuple(panels), said=words, notes=notes)
 
 
@@ -88,6 +90,9 @@ def spectrum_of(model: SequenceModel, inputs: Tensor, step: int, most: int = _SE
         notes.append(f"The state has {size:,} numbers; these are the first {MOST} exponents.")
     exponents = lyapunov_spectrum(model, inputs[:rows])
     arrays: dict[str, Numbers] = {"rank": np.arange(1.0, len(exponents) + 1), "exponent": exponents}
+    longest = longest_lasting(model, inputs[:rows]) if size <= LARGE and np.isfinite(exponents[0]) else None
+    if longest is not None:
+        arrays["longest"] = np.array([longest])
     notes += [_below(exponents), _wiped_out(exponents)]
     panels = [_spectrum(False, _lowest(exponents))]
     if (values := eigenvalues(model)) is not None:
@@ -98,7 +103,7 @@ def spectrum_of(model: SequenceModel, inputs: Tensor, step: int, most: int = _SE
         step=step,
         arrays=arrays,
         panels=tuple(panels),
-        said=said(float(exponents[0]), None),
+        said=said(float(exponents[0]), None, longest, inputs.shape[1]),
         notes=tuple(filter(None, notes)),
         summary=("exponent",),
     )
@@ -107,6 +112,10 @@ def spectrum_of(model: SequenceModel, inputs: Tensor, step: int, most: int = _SE
 def sequences_of(model: SequenceModel, inputs: Tensor) -> int:
     """Return over how many of the sequences (B, T, F) exponents are averaged."""
     return max(1, min(_SEQUENCES, len(inputs), PIECE // state_size(model) ** 2))
+
+
+def _longest(arrays: Mapping[str, Numbers]) -> float | None:
+    return float(arrays["longest"][0]) if "longest" in arrays else None
 
 
 def _before_flossing(probe: Probe, inputs: Tensor) -> Numbers | None:
@@ -186,27 +195,32 @@ def slope(norms: Numbers) -> float | None:
     return float(-np.polyfit(t[known], np.log(norms[known]), 1)[0])
 
 
-def said(first: float, norms: Numbers | None) -> tuple[str, ...]:
-    """Return what the largest exponent means, and how the measured profile compares."""
+def said(first: float, norms: Numbers | None, longest: float | None = None, timesteps: int = 0) -> tuple[str, ...]:
+    """Return what the largest exponent means, and how the measured profile compares.
+
+    longest: what `longest_lasting` says of that many timesteps, None where it is not known.
+    """
     if not np.isfinite(first):
         return ("Every disturbance is wiped out within the sequence: the largest exponent is minus infinity.",)
-    factor, inverse = figure(float(np.exp(first)), 3), figure(float(np.exp(-first)), 3)
-    if first > math.log1p(_NEAR):
-        what = f"grows {factor} times per timestep on average"
-    elif first < math.log1p(-_NEAR):
-        what = f"shrinks {inverse} times per timestep on average"
-    else:
-        what = f"changes by less than {100 * _NEAR:.0f} % per timestep on average"
-    words = f"The largest exponent is {first:.3f}: the small disturbance that lasts longest {what}."
+    words = [f"The largest exponent is {first:.3f}: in the long run a small disturbance {_per_timestep(first)}."]
+    if longest is not None and abs(longest - first) > _APART:
+        over = f"Over these {many(timesteps, 'timestep')} the one that lasts longest"
+        words.append(f"{over} {_per_timestep(longest)}: the sequence is too short for both to be the same.")
     own = None if norms is None else slope(norms)
-    if own is None:
-        return (words,)
-    measured = figure(float(np.exp(own)), 3)
-    return (
-        words,
-        f"The measured gradient changes by a factor of {measured} per step back in time: the slope of the line that "
-        "fits its logarithm best.",
-    )
+    if own is not None:
+        words.append(
+            f"The measured gradient changes by a factor of {figure(float(np.exp(own)), 3)} per step back in time: the "
+            "slope of the line that fits its logarithm best."
+        )
+    return tuple(words)
+
+
+def _per_timestep(exponent: float) -> str:
+    """Return what e^exponent does to a length, in words."""
+    if abs(exponent) <= math.log1p(_NEAR):
+        return f"changes by less than {100 * _NEAR:.0f} % per timestep"
+    what = "grows" if exponent > 0 else "shrinks"
+    return f"{what} by a factor of {figure(math.exp(abs(exponent)), 3)} per timestep"
 
 
 def course(arrays: dict[str, Numbers], latest: Reading) -> Reading:
