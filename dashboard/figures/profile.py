@@ -88,8 +88,9 @@ PROFILE = Figure(
     key="profile",
     title="Gradient through time",
     subtitle="‖∂L/∂h<sub>t</sub>‖ at step {step}",
-    help="Line chart: norm of the gradient of the loss by the hidden state over the timesteps, at one training step; "
-    "it vanishes where it falls below its value at the last timestep, and explodes where it rises above it",
+    help="Line chart: norm of the gradient of the loss with respect to the hidden state over the timesteps, at "
+    "one training step; it vanishes where it falls below its value at the last timestep, and explodes where it rises "
+    "above it",
     build=build,
     reads=Sources(columns=("clip_coef",), profiles=(HIDDEN, CELL, DIRECT), parts=("sigma_max", "saturation")),
     steps=False,

@@ -35,7 +35,7 @@ LESSONS = (
         look=(
             "“Gradient through time”, held at step 1 (“Latest” lets it follow training): one profile level, one "
             "falling.",
-            "The dotted curves there: the gradient by the cell state.",
+            "The dotted curves there: the gradient with respect to the cell state.",
             "The loss against the line “predict 1”.",
         ),
         change=(

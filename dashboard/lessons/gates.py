@@ -45,7 +45,8 @@ LESSONS = (
         look=(
             "“Gradient through time”, held at step 1 (“Latest” lets it follow training): one profile falls in a "
             "straight line, the other stays up.",
-            "The dotted curves there: the gradient by the cell state, above that by the hidden state.",
+            "The dotted curves there: the gradient with respect to the cell state, above that with "
+            "respect to the hidden state.",
             "“Instruments”, “Memory of each unit” at step 1: the longest half-life is about 1.3 timesteps by default, "
             "33 to 39 with chrono.",
             "The loss: who leaves the plateau first?",

@@ -234,8 +234,8 @@ TERMS: dict[str, Term] = {
         r"\rho(W) = \max_i \lvert \lambda_i(W) \rvert",
     ),
     "State gradient": Term(
-        "The total derivative of a sequence's own loss by its hidden state $h_t$, through every path: later timesteps "
-        "and the layers above. The profiles show its length, averaged over the batch.",
+        "The total derivative of a sequence's own loss with respect to its hidden state $h_t$, through every path: "
+        "later timesteps and the layers above. The profiles show its length, averaged over the batch.",
         r"\frac{d\,\ell_b}{d\,h_{l,t,b}}",
     ),
     "Threshold": Term(

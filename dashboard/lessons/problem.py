@@ -79,8 +79,8 @@ LESSONS = (
         section=SECTION,
         title="Fifty steps back",
         teaser="How much of the gradient is left after 50 steps back?",
-        question="The network reads 50 numbers and must add two of them. At $t=50$ the gradient of the loss by the "
-        "hidden state has some length. How long is it at $t=1$, before any training?",
+        question="The network reads 50 numbers and must add two of them. At $t=50$ the gradient of the loss with "
+        "respect to the hidden state has some length. How long is it at $t=1$, before any training?",
         choices=("About half of that", "About a thousandth", "Less than a billionth"),
         right=2,
         answer="Less than a billionth: $10^{-10}$ to $10^{-13}$ of its length at $t=50$, depending on the seed.",
