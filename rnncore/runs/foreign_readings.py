@@ -17,6 +17,12 @@ KINDS = ("line", "points", "bars", "map")
 _MARKUP = re.compile(r"</?su[bp]>|<extra></extra>")  # what our own titles and hovers have
 
 
+def plain(text: str, most: int = MAX_TEXT) -> str:
+    """Return a text of any program as `check_texts` lets it pass: without markup, and of at most so many characters."""
+    shown = visible(text).replace("<", "‹")
+    return shown if len(shown) <= most else f"{shown[: most - 1]}…"
+
+
 def check_texts(found: Reading) -> None:
     """Raise ValueError for text that is long, has characters that are not seen, or markup beyond our own."""
     for text in _texts((found.said, found.notes, found.undefined, list(found.arrays), found.panels)):

@@ -6,9 +6,11 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 
 from rnncore.reading import Reading
 from rnncore.records import Record
+from rnncore.runs.foreign_readings import MAX_TEXT, plain
 from rnncore.runs.watched import Begun
 from rnncore.runs.watched_forms import Wanted, WatchedModel
 from rnncore.runs.watched_targets import Away, Refused, Target
@@ -40,7 +42,7 @@ class Sender:
         self._target, self._model = target, model
         self._waiting: deque[tuple[int, Record]] = deque()
         self._bytes = 0
-        self._readings: deque[tuple[int, Reading]] = deque(maxlen=MOST_READINGS)
+        self._readings: deque[tuple[int, Reading]] = deque()
         self._asked, self._under_way = asked, set[Wanted]()
         self._lock = threading.Lock()
         self._ending: tuple[str, str] | None = None
@@ -70,8 +72,14 @@ class Sender:
 
     def show(self, number: int, reading: Reading) -> None:
         """Take a reading of the run with this number."""
-        if not self._over:
+        if self._over:
+            return
+        with self._lock:
             self._readings.append((number, reading))
+            if len(self._readings) > MOST_READINGS:  # its question may be passed on once more
+                number, reading = self._readings.popleft()
+                if self.begun is not None:
+                    self._under_way.discard(_question(self.begun.runs[number], reading))
 
     def finish(self, status: str, reason: str) -> None:
         """Send what is left and say how it ended; waits for that a few seconds at most."""
@@ -131,11 +139,15 @@ class Sender:
             run = self.begun.runs[number]
             try:
                 self._target.read(run, reading)
-            except Refused as error:  # that one alone: a server of before knows of no readings
-                self._warn(f"A reading of a watched model is not sent: {str(error).rstrip('.')}.")
-            self._under_way.discard(Wanted(run, reading.instrument, tuple(sorted(reading.chosen.items()))))
-            if self._readings and self._readings[0][1] is reading:
-                self._readings.popleft()
+            except Refused as error:
+                why = str(error).rstrip(".")
+                self._warn(f"A reading of a watched model is not sent: {why}.")
+                with suppress(Refused):  # a server of before knows of no readings
+                    self._target.read(run, _not_sent(reading, why))
+            with self._lock:
+                self._under_way.discard(_question(run, reading))
+                if self._readings and self._readings[0][1] is reading:
+                    self._readings.popleft()
 
     def _hear(self, wanted: Sequence[Wanted]) -> None:
         """Pass on what is asked for, each question once until its reading is sent."""
@@ -145,7 +157,8 @@ class Sender:
         for each in wanted or ():
             fresh = each not in self._under_way and each.run in runs
             if fresh and self._asked(runs.index(each.run), each.instrument, dict(each.chosen)):
-                self._under_way.add(each)
+                with self._lock:
+                    self._under_way.add(each)
 
     def _alive(self) -> None:
         if self.begun is not None:
@@ -161,6 +174,16 @@ class Sender:
         if kind not in self._told:
             self._told.add(kind)
             logger.warning("%s", sentence)
+
+
+def _question(run: str, reading: Reading) -> Wanted:
+    return Wanted(run, reading.instrument, tuple(sorted(reading.chosen.items())))
+
+
+def _not_sent(reading: Reading, why: str) -> Reading:
+    """Return what is sent in place of a reading that is refused, so that whoever asked does not wait for ever."""
+    said = plain(f"The program has made this reading, but it could not be sent: {why}", MAX_TEXT - 1)
+    return Reading(instrument=reading.instrument, step=reading.step, undefined=f"{said}.", chosen=dict(reading.chosen))
 
 
 def _size(record: Record) -> int:

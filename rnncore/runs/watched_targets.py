@@ -206,7 +206,7 @@ def _form_of(reading: Reading) -> WatchedReading:
         return WatchedReading.of(reading)
     except ValueError as error:
         words = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
-        raise Refused(words) from error
+        raise Refused(words.removeprefix("Value error, ")) from error
 
 
 def _wanted(answer: dict[str, Any]) -> list[Wanted]:

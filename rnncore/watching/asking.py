@@ -17,6 +17,7 @@ from rnncore.engine.readings.updates import Update, rates_of
 from rnncore.on_demand import ON_DEMAND
 from rnncore.reading import Reading
 from rnncore.registry import load
+from rnncore.runs.foreign_readings import plain
 from rnncore.watching.calls import Call
 from rnncore.watching.gone import Gone
 from rnncore.watching.layers import Keep
@@ -123,6 +124,7 @@ class Asked:
     def close(self, step: int, factor: Callable[[int], float]) -> None:
         """Read what is asked of the step that closes. factor: of gradients, for a number of sequences."""
         wanted = [ask for ask in list(self._waiting) if ask.needs != "update"]
+        self._answer_without_gradients(step)
         calls, loops, done = self._calls, self._loops, 0
         self._calls, self._loops = {}, {}
         if not wanted:
@@ -146,6 +148,12 @@ class Asked:
             for ask in [ask for ask in list(self._waiting) if ask.needs == "update"]:
                 self._answer(ask, partial(Reading, instrument=ask.instrument, step=step, undefined=NO_UPDATE), step)
 
+    def _answer_without_gradients(self, step: int) -> None:
+        """Answer who asks for an update where no gradient has come back in several steps: there will be none."""
+        for ask in [] if self._gradients else [ask for ask in list(self._waiting) if ask.needs == "update"]:
+            if self._passed_by(ask) >= TRIES:
+                self._answer(ask, partial(Reading, instrument=ask.instrument, step=step, undefined=NO_UPDATE), step)
+
     def _passed_by(self, ask: Ask) -> int:
         with self._lock:
             self._waiting[ask] += 1
@@ -154,13 +162,14 @@ class Asked:
     def _answer(self, ask: Ask, read: Callable[[], Reading], step: int) -> None:
         begun = time.perf_counter()
         try:
-            found = read()
+            with np.errstate(all="ignore"):  # what is not finite is said in the reading
+                found = read()
         except NotDefinedError as error:
             words = str(error)
             found = Reading(instrument=ask.instrument, step=step, undefined=f"{words[:1].upper()}{words[1:]}.")
         except Exception as error:  # it must not end the training
-            sentence = f"It could not be read: {type(error).__name__}: {error}".rstrip(".")[:200]
-            found = Reading(instrument=ask.instrument, step=step, undefined=f"{sentence}.")
+            said = plain(f"It could not be read: {type(error).__name__}: {error}".rstrip("."), 200)
+            found = Reading(instrument=ask.instrument, step=step, undefined=f"{said}.")
         with self._lock:
             self._waiting.pop(ask, None)
         seconds = time.perf_counter() - begun

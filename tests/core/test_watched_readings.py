@@ -152,7 +152,7 @@ def test_flow_is_what_autograd_brings_back_from_each_output(case: dict[str, Any]
         assert reading.undefined or not np.isfinite(reading.arrays["log10_gradient"]).any()
         return
     assert set(np.flatnonzero(kept) + 1) <= set(reading.arrays["tau"])
-    found = dict(zip(reading.arrays["tau"], reading.arrays["log10_gradient"], strict=True))
+    found = dict(zip(reading.arrays["tau"], np.atleast_2d(reading.arrays["log10_gradient"]), strict=True))
     for tau in np.flatnonzero(kept) + 1:
         large = wanted[tau - 1] > -12
         close(found[tau][large], wanted[tau - 1][large])

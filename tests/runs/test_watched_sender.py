@@ -3,9 +3,10 @@
 import logging
 import threading
 
+import numpy as np
 import pytest
 
-from rnncore.reading import Reading
+from rnncore.reading import Axis, Layer, Panel, Reading
 from rnncore.runs import watched_sender, watched_targets
 from rnncore.runs.settings import Settings
 from rnncore.runs.store.store import Store
@@ -153,6 +154,49 @@ def test_a_reading_that_is_refused_is_told_of_and_records_go_on(caplog):
         "A reading of a watched model is not sent: step: it is too old."
     ]
     assert (len(target.added), target.ended) == (1, ("finished", ""))
+
+
+def test_in_place_of_a_reading_that_is_refused_a_sentence_is_sent(tmp_path, monkeypatch, caplog):
+    monkeypatch.setenv("RNNLAB_DATA_DIR", str(tmp_path / "data"))
+    sender = Sender(OwnStore("w"), model("my model"))
+    t = Axis(title="t")
+    line = Panel(key="row", title="", help="", x=t, y=t, layers=(Layer(kind="line", x="t", y="y"),))
+    unfit = {"t": np.arange(3.0), "y": np.ones((2, 3))}
+    sender.show(0, Reading(instrument="flow", step=3, arrays=unfit, panels=(line,)))
+    sender.show(0, Reading(instrument="unit", step=4, chosen={"unit": 2}, undefined="<b>\u202eno"))
+    wait(lambda: not sender._readings)
+    store = Store(Settings.from_env().store_path)
+    (run,) = store.runs_of("w")
+    found = {
+        key: Reading.from_bytes(store.reading(run.id, key, step, False, 0, choice))
+        for key, step, choice in (("flow", 3, ""), ("unit", 4, "unit=2"))
+    }
+    assert {key: each.undefined for key, each in found.items()} == {
+        "flow": "The program has made this reading, but it could not be sent: panel 'row': the arrays of a layer "
+        "'line' do not fit one another.",
+        "unit": "The program has made this reading, but it could not be sent: the text '‹b>no' has characters or "
+        "markup that are not allowed.",
+    }
+    assert found["unit"].chosen == {"unit": 2}
+    sender.finish("finished", "")
+    store.close()
+    assert len(caplog.records) == 1, "one warning for all that is not sent"
+
+
+def test_a_question_whose_reading_is_left_out_may_be_asked_again(monkeypatch):
+    monkeypatch.setattr(watched_sender, "ALIVE_S", 0.0)
+    monkeypatch.setattr(watched_sender, "MOST_READINGS", 1)
+    target, heard = Target(), []
+    target.wanted = [Wanted("r", "flow")]
+    sender = Sender(target, model(), lambda *asked: heard.append(asked) or True)
+    wait(lambda: heard)
+    target.error = Away("nobody answers")
+    beats = target.beats
+    sender.show(0, Reading(instrument="flow", step=3))
+    sender.show(0, Reading(instrument="memory", step=4))
+    target.error = None
+    wait(lambda: target.read_of and target.beats > beats and len(heard) == 2)
+    sender.finish("finished", "")
 
 
 def test_readings_wait_while_the_other_side_is_away_the_newest_of_them(monkeypatch):

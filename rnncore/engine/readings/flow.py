@@ -76,10 +76,13 @@ def of_module(seen: Seen) -> Reading:
     words = () if seen.reverse else said(steps, decades, "output")
     if seen.reverse:
         decades, steps = decades[::-1].copy(), T + 1 - steps[::-1]
+    triangle = len(steps) > 1
     arrays: dict[str, Numbers] = {
-        "t": np.arange(1.0, T + 1), "tau": steps.astype(float), "log10_gradient": decades
-    }  # fmt: skip
-    panel = _triangle("output τ", _THROUGH) if len(steps) > 1 else _row(_ONE_OUTPUT.format(int(steps[0])))
+        "t": np.arange(1.0, T + 1),
+        "tau": steps.astype(float),
+        "log10_gradient": decades if triangle else decades[0],  # a line is sent as one, of the shape of its t
+    }
+    panel = _triangle("output τ", _THROUGH) if triangle else _row(_ONE_OUTPUT.format(int(steps[0])))
     return Reading(instrument="flow", step=seen.step, arrays=arrays, panels=(panel,), said=words, notes=tuple(notes))
 
 
