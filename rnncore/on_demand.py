@@ -20,6 +20,17 @@ def _for_all(config: TrainConfig) -> str:
     return ""
 
 
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A number that the reader of an instrument may choose, from 1.
+
+    largest: for a run of this configuration. empty: what is taken where nothing is chosen, in a word or two.
+    """
+
+    largest: Callable[[TrainConfig], int]
+    empty: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OnDemand(Implemented):
     """An instrument that is read on demand. `help` says in one sentence what it is.
@@ -32,7 +43,7 @@ class OnDemand(Implemented):
     needs: what it takes, a key of `NEEDS`. watched: the place of the same function for a module of a program that is
     watched, of a `rnncore.engine.readings.module.Seen`, or of an `Update` of `rnncore.engine.readings.updates` where it
     needs one; '' where that cannot be.
-    asks: what the reader may choose, a number by its name, and the largest one for a run of this configuration, from 1.
+    asks: what the reader may choose, by its name.
     small: the page of the app that does the same in a small network, of a run's cell where it can; or ''.
     implementation: a function of a `rnncore.engine.readings.probe.Probe` that returns a `rnncore.reading.Reading`; its
     panels say how it is drawn, so that nothing else is to be written for it. It may do with the run what it likes.
@@ -45,7 +56,7 @@ class OnDemand(Implemented):
     watched: str = ""
     undefined: Callable[[TrainConfig], str] = _for_all
     course: str = ""
-    asks: Mapping[str, Callable[[TrainConfig], int]] = field(default_factory=dict)
+    asks: Mapping[str, Choice] = field(default_factory=dict)
     terms: tuple[str, ...] = ()
     small: str = ""
 
@@ -75,23 +86,33 @@ def why_undefined(key: str, config: TrainConfig) -> str:
     return ON_DEMAND[key].undefined(config)
 
 
+def choices(key: str) -> dict[str, Choice]:
+    """Return what the reader of an instrument may choose, by its name; how often a course is read is the last."""
+    entry = ON_DEMAND[key]
+    often = Choice(lambda config: max(1, config.steps // config.eval_every), "a few")
+    return {**entry.asks, **({EVERY: often} if entry.course else {})}
+
+
+def largest(key: str, config: TrainConfig) -> dict[str, int]:
+    """Return the largest number that each choice of an instrument allows for runs of this configuration."""
+    return {name: choice.largest(config) for name, choice in choices(key).items()}
+
+
 def chosen(key: str, config: TrainConfig, asked: Mapping[str, object]) -> dict[str, int]:
     """Return what the reader of an instrument has chosen, as whole numbers; what is empty was not. Raises ConfigError.
 
     asked: name -> what was said for it, a number or a text.
     """
-    asks, found = ON_DEMAND[key].asks, {}
-    if ON_DEMAND[key].course:
-        asks = {**asks, EVERY: lambda config: max(1, config.steps // config.eval_every)}
+    asks, found = choices(key), {}
     for name, said in asked.items():
         if said is None or said == "":
             continue
         if name not in asks:
             allowed = either(asks) if asks else "nothing, since this instrument leaves no choice"
             raise not_allowed("choice", name, f"with the instrument '{key}'", allowed)
-        text, largest = str(said), asks[name](config)
-        if not (text.isascii() and text.isdecimal() and len(text) < 10 and 1 <= int(text) <= largest):
-            raise not_allowed(name, said, "", f"1 to {largest:,}" if largest > 1 else "1")
+        text, most = str(said), asks[name].largest(config)
+        if not (text.isascii() and text.isdecimal() and len(text) < 10 and 1 <= int(text) <= most):
+            raise not_allowed(name, said, "", f"1 to {most:,}" if most > 1 else "1")
         found[name] = int(text)
     return found
 
@@ -142,8 +163,8 @@ ON_DEMAND.register(
         key="flow",
         title="Gradient-flow matrix",
         help="How strongly the loss at each timestep τ teaches the state at each earlier timestep t.",
-        look="A bright band along the diagonal that fades within a few columns: losses teach almost only the states "
-        "just before them.",
+        look="How far back from a loss the colours stay bright, or the line stays high: what fades within a few "
+        "timesteps teaches almost only the states just before it.",
         formula="G[τ, t] = mean over sequences of |∂l_τ/∂h_t|",
         source="Cashman et al. (2017), RNNbow, arXiv 1907.12545",
         terms=("Gradient-flow matrix", "State gradient"),
@@ -211,8 +232,10 @@ ON_DEMAND.register(
         formula="∂l/∂h_{t,i} = direct part + sum over j of ∂l/∂s_{t+1,j} ∂s_{t+1,j}/∂h_{t,i}, s = [h; c]",
         source="Werbos (1990), Backpropagation through time",
         asks={
-            "layer": lambda config: config.model.num_layers,
-            "unit": lambda config: config.model.hidden_size * CELLS[config.model.cell].numbers_per_unit,
+            "layer": Choice(lambda config: config.model.num_layers, "the top"),
+            "unit": Choice(
+                lambda config: config.model.hidden_size * CELLS[config.model.cell].numbers_per_unit, "largest"
+            ),
         },
         terms=("Backpropagation through time", "State gradient"),
         small="microscope",
@@ -274,7 +297,7 @@ ON_DEMAND.register(
         title="The plane between twins",
         help="The loss around a run and its twin, with and without clipping, and the way that both took through it.",
         look="Whether there is a wall, and where both ways part at it: one step without clipping can throw a twin far "
-        "away. Press Roll to let both go their way once more.",
+        "away. Press Roll: two balls go the ways of the run and its twin once more.",
         formula="L(θ + x d₁ + y d₂), d₁ along −g, d₂ towards the twin and at right angles to d₁; 41 x 41 points",
         source="Pascanu, Mikolov & Bengio (2013), figure 6; Li et al. (2018), Visualizing the loss landscape of neural "
         "nets",

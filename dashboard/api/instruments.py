@@ -20,6 +20,7 @@ from dashboard.server.keys import id_of, key_in
 from rnncore.on_demand import EVERY, ON_DEMAND
 from rnncore.reading import Reading
 from rnncore.reading_files import WRITERS
+from rnncore.runs.inspector.desk import largest_choices
 from rnncore.runs.inspector.programs import Asked
 from rnncore.runs.store.store import StoredRun
 from rnncore.words import visible
@@ -73,7 +74,10 @@ async def instrument(request: Request) -> Response | dict[str, Any]:
     if isinstance(found, float):
         return JSONAnswer({"run": key, "instrument": name, "share": found} | told, 202)
     answer = await run_in_threadpool(_ANSWERS.get(form, _file), found, key, form, theme, int(color))
-    return answer | told if isinstance(answer, dict) else answer
+    if not isinstance(answer, dict):
+        return answer
+    most = await run_in_threadpool(largest_choices, run, found.instrument)
+    return answer | told | ({"most": most} if form == "figures" else {})
 
 
 def _run(key: str) -> StoredRun:

@@ -78,7 +78,7 @@ def _figure(panel: Panel, arrays: Mapping[str, Numbers], theme: str, color: int)
     for layer in panel.layers:
         _DRAW[layer.kind](figure, layer, arrays, panel, palette, color)
     for axis, update in ((panel.x, figure.update_xaxes), (panel.y, figure.update_yaxes)):
-        update(title=axis.title, type="log" if axis.log else "linear", exponentformat="power" if axis.log else "B")
+        update(title=axis.title, type="log" if axis.log else "linear", exponentformat="power")
         if axis.low is not None:
             update(range=[axis.low, None])
         if axis.names:
@@ -108,7 +108,7 @@ def _figure(panel: Panel, arrays: Mapping[str, Numbers], theme: str, color: int)
     if panel.circle:
         figure.add_shape(type="circle", x0=-1, x1=1, y0=-1, y1=1, line={"color": palette.muted, "width": 1})
     if sum(bool(layer.name) for layer in panel.layers) > 1:
-        legend = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "font": {"size": 11}}
+        legend = {"orientation": "h", "yref": "container", "y": 1, "yanchor": "top", "x": 0, "font": {"size": 11}}
         figure.update_layout(showlegend=True, legend=legend, barmode="group")
     spec = styled(figure, theme)
     spec["layout"]["margin"] |= {"t": 22}

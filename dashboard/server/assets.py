@@ -17,7 +17,7 @@ from dashboard.exports.modules import STATIC, as_one_module, inline_modules
 from dashboard.exports.plotly_js import SMALL, WHOLE
 from dashboard.lessons.glossary import in_short
 from dashboard.lessons.questions import questions
-from rnncore.on_demand import ON_DEMAND
+from rnncore.on_demand import ON_DEMAND, choices
 
 _FOR_GOOD = "public, max-age=31536000, immutable"
 _SCRIPT = "text/javascript"
@@ -32,7 +32,11 @@ def _instruments() -> dict[str, Any]:
     names = ("key", "title", "help", "look", "formula", "source", "small")
     entries = [{name: getattr(entry, name) for name in names} for entry in ON_DEMAND.values()]
     more = [
-        {"follows": bool(entry.course), "asks": list(entry.asks), "terms": list(entry.terms)}
+        {
+            "follows": bool(entry.course),
+            "asks": [{"name": name, "empty": choice.empty} for name, choice in choices(entry.key).items()],
+            "terms": list(entry.terms),
+        }
         for entry in ON_DEMAND.values()
     ]
     return {

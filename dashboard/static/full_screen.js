@@ -14,9 +14,12 @@ export function corner(figure, title) {
     done.catch(() => {}); // a browser may refuse: the figure stays as it is
   });
   node.classList.add("rgl-corner");
-  node.setAttribute("aria-label", `${title} in full screen`);
+  node.setAttribute("aria-label", cornerLabel(title));
   return node;
 }
+
+/** @param {string} title of a figure */
+export const cornerLabel = (title) => `${title} in full screen`;
 
 /**
  * Return to the page on Escape, where the browser leaves that to the page; whether there was anything to return from.

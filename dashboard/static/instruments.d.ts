@@ -19,7 +19,7 @@ export interface InstrumentEntry {
   formula: string;
   source: string;
   follows: boolean; // whether it can be followed over training
-  asks: string[]; // numbers that the reader may choose, by name
+  asks: { name: string; empty: string }[]; // numbers that the reader may choose, and what is taken where none is
   terms: string[]; // of the glossary
   small: string; // page of the app that does the same in a small network, or ''
 }
@@ -42,6 +42,7 @@ export interface ReadingAnswer {
   instrument: string;
   step: number;
   seconds: number; // that it took to work it out
+  most?: Record<string, number>; // the largest number of each choice, which the board is told
   choice: string; // what the reader chose, in words, or ''
   said: string[];
   notes: string[];

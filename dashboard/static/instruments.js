@@ -11,8 +11,20 @@ import { drawReading, when, withSubscripts } from "./readings.js";
 const REST_MS = 500; // a step must have been chosen for so long
 const LIVE_MS = 4000; // while training, a reading is at least so old before the next
 const TIMES_SLOWER = 4; // than it took to work it out
+const EVERY = "every"; // the choice of how often a course is read
 const QUIET_MS = 8000; // what follows training says that it is being read again only where it takes longer
 const FOLLOWS = "Follows training: it is read again as the run goes on.";
+
+/**
+ * The whole number nearest to what was typed that can be asked for; empty: nothing was chosen.
+ * @param {string} typed
+ * @param {string} most the largest one, empty while that is not known
+ */
+export function allowed(typed, most) {
+  const number = Math.round(Number(typed));
+  if (typed === "" || Number.isNaN(number)) return "";
+  return String(Math.max(1, Math.min(number, Number(most) || number)));
+}
 
 /**
  * Called by the board's script when the fold is opened first.
@@ -96,7 +108,7 @@ class InstrumentCard {
   course = false;
   recalled = false;
   /** @type {HTMLButtonElement | null} */ turn = null;
-  often = this.choice("every", "At every so many evaluations", "a few");
+  /** @type {Record<string, number>} */ most = {}; // the largest number of each choice, of all runs that were read
 
   /**
    * @param {InstrumentEntry} entry
@@ -123,14 +135,18 @@ class InstrumentCard {
     this.bar = element("div", "rgl-instrument-bar");
     this.status = element("span", "rgl-aside");
     this.status.setAttribute("role", "status");
-    this.bar.append(this.status);
+    const choosing = entry.follows || entry.asks.length > 0;
+    if (choosing) this.bar.append(this.status);
+    else look.append(" ", this.status); // no row of its own, which would be empty most of the time
     if (entry.follows) this.bar.prepend(this.turnButton());
-    this.choices = entry.asks.map((name) => this.choice(name, name.charAt(0).toUpperCase() + name.slice(1), "any"));
+    const fields = entry.asks.map(({ name, empty }) => this.choice(name, empty));
+    this.choices = fields.filter(({ name }) => name !== EVERY);
+    this.often = fields.find(({ name }) => name === EVERY) ?? this.choice(EVERY, "");
     this.bar.prepend(...this.choices.map(({ label }) => label));
     this.often.label.hidden = true;
     if (entry.follows) this.status.before(this.often.label);
     this.places = element("div", "rgl-instrument-runs");
-    this.body.append(look, this.bar, this.places, about, terms);
+    this.body.append(look, ...(choosing ? [this.bar] : []), this.places, about, terms);
     this.root.append(summary, this.body);
     this.root.ontoggle = () => {
       if (!this.root.open) return this.stop();
@@ -182,15 +198,18 @@ class InstrumentCard {
   /**
    * A number that the reader may choose; empty: the instrument chooses.
    * @param {string} name
-   * @param {string} words
-   * @param {string} empty what stands in the field then
+   * @param {string} empty what is taken then
    */
-  choice(name, words, empty) {
+  choice(name, empty) {
     const field = element("input");
     field.type = "number";
     field.min = "1";
     field.placeholder = empty;
-    field.onchange = () => this.follow(false);
+    field.onchange = () => {
+      field.value = allowed(field.value, field.max);
+      this.follow(false);
+    };
+    const words = name === EVERY ? "At every so many evaluations" : name.charAt(0).toUpperCase() + name.slice(1);
     const label = element("label", "rgl-instrument-choice", words);
     label.append(" ", field);
     return { name, field, label };
@@ -236,6 +255,7 @@ class InstrumentCard {
     this.asking = asking;
     this.waits = "";
     this.answered = false;
+    this.most = {};
     const loud = performance.now() + (refreshed ? QUIET_MS : 0);
     if (this.places.children.length !== runs.length)
       this.places.replaceChildren(...runs.map(() => element("div", "rgl-instrument-run")));
@@ -248,6 +268,7 @@ class InstrumentCard {
     );
     if (this.asking !== asking) return;
     this.asking = null;
+    for (const { name, field } of [...this.choices, this.often]) field.max = String(this.most[name] ?? "");
     this.readAt = performance.now();
     this.took = this.waits ? 0 : 1000 * seconds.reduce((sum, each) => sum + each, 0); // a program takes its own time
     if (runs.length) setText(this.status, this.waits || (this.wasLive && this.answered ? FOLLOWS : ""));
@@ -292,19 +313,20 @@ class InstrumentCard {
       return 0;
     }
     this.answered = true;
-    heading.append(
-      element("span", "rgl-aside", when(answer.step, run.state?.steps === 0 ? Infinity : run.series.last)),
-      this.files(path, answer.step),
-    );
+    for (const [name, most] of Object.entries(answer.most ?? {}))
+      this.most[name] = Math.max(most, this.most[name] ?? 1);
+    const at = when(answer.step, run.state?.steps === 0 ? Infinity : run.series.last);
+    const whose = `${run.label}, ${at}`;
+    heading.append(element("span", "rgl-aside", at), this.files(path, answer.step));
     if (this.entry.small) heading.lastElementChild?.prepend(this.small(run.id));
     const drawn = place.querySelector(".rgl-reading");
     if (drawn instanceof HTMLElement) {
       drawn.previousElementSibling?.replaceWith(heading); // the figures stay where they are: nothing flashes
-      await drawReading(drawn, answer, this.plotly);
+      await drawReading(drawn, answer, this.plotly, whose);
     } else {
       const first = element("div", "rgl-reading");
       place.replaceChildren(heading, first);
-      await drawReading(first, answer, this.plotly);
+      await drawReading(first, answer, this.plotly, whose);
     }
     return answer.seconds;
   }

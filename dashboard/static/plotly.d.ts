@@ -25,6 +25,8 @@ export interface PlotElement extends HTMLDivElement {
   _fullData?: FullTrace[];
   calcdata?: object[];
   _fullLayout?: {
+    width?: number;
+    height?: number;
     _plots?: Record<string, Subplot>;
     _rehover?: () => void;
     _basePlotModules?: { name: string; plot(plot: PlotElement): void }[];

@@ -1,14 +1,14 @@
 // The pictures of one reading of an instrument: figures, rows and columns of a map, texts with tinted letters.
 
-import { button, count, element, setRich } from "./dom.js";
-import { corner } from "./full_screen.js";
+import { button, count, element, setRich, setText } from "./dom.js";
+import { corner, cornerLabel } from "./full_screen.js";
 
 /** @import { Picture, ReadingAnswer } from "./instruments.d.ts" */
 /** @import { Layout, Plotly, PlotElement, Trace } from "./plotly.d.ts" */
 
 const CONFIG = {
   displaylogo: false,
-  responsive: true,
+  responsive: false, // the window's size is not all that a figure's depends on
   modeBarButtonsToRemove: ["sendChartToCloud", "select2d", "lasso2d"],
 };
 /** @type {Record<string, string>} */
@@ -18,6 +18,10 @@ const LARGER = 1.7; // type of a figure that fills the screen
 const STRONGEST = 55; // percent of colour: the letter on it is to be read
 /** @type {WeakMap<HTMLElement, [number, number]>} */
 const pointed = new WeakMap(); // row and column of a map that were pointed at last
+/** @type {WeakMap<Element, Plotly>} */
+const drawnBy = new WeakMap();
+/** @type {ResizeObserver | null} */
+let sizes = null;
 const DECADES = 4; // below the strongest character of a text, after which there is no tint
 
 /**
@@ -25,14 +29,17 @@ const DECADES = 4; // below the strongest character of a text, after which there
  * @param {HTMLElement} node
  * @param {ReadingAnswer} answer
  * @param {(whole: boolean) => Promise<Plotly>} plotly the small one, or the one that draws everything
+ * @param {string} whose it is: the run and the step, which a figure that fills the screen says too
  */
-export async function drawReading(node, answer, plotly) {
+export async function drawReading(node, answer, plotly, whose) {
   const before = new Map(
     [...node.querySelectorAll(".rgl-picture")].map((place) => [place.getAttribute("data-key"), place]),
   );
   const places = answer.pictures.map((picture) => {
     const own = before.get(picture.key); // drawn over: plotly keeps what is known of it, and nothing flashes
-    return { picture, place: own instanceof HTMLElement && picture.spec ? own : pictureOf(picture) };
+    const place = own instanceof HTMLElement && picture.spec ? own : pictureOf(picture);
+    nameOf(place, picture, whose);
+    return { picture, place };
   });
   const words = element("div", "rgl-instrument-words");
   for (const sentence of [answer.undefined, ...answer.said]) if (sentence) words.append(element("p", "", sentence));
@@ -51,20 +58,55 @@ export async function drawReading(node, answer, plotly) {
 }
 
 /** @param {Picture} picture */
-function pictureOf({ key, title, help, letters }) {
+function pictureOf({ key, letters }) {
   const place = element("div", "rgl-picture");
   place.dataset.key = key;
   const heading = element("h4");
-  const text = element("span"); // the heading itself is a row of parts with gaps between them
-  setRich(text, title);
-  heading.append(text);
-  const full = letters ? null : corner(place, text.textContent ?? "");
+  heading.append(element("span", "rgl-title"), element("span", "rgl-whose")); // a row of parts with gaps between them
+  const full = letters ? null : corner(place, "");
   if (full) heading.append(full);
   const plot = element("div", letters ? "rgl-letters" : "rgl-plot");
   plot.setAttribute("role", letters ? "group" : "figure");
-  plot.setAttribute("aria-label", help);
   place.append(heading, plot);
   return place;
+}
+
+/**
+ * Say what a picture shows, which another unit or another step changes: its heading, and its names for screen readers.
+ * @param {HTMLElement} place
+ * @param {Picture} picture
+ * @param {string} whose
+ */
+function nameOf(place, { title, help }, whose) {
+  const part = (/** @type {string} */ of) => /** @type {HTMLElement | null} */ (place.querySelector(of));
+  const text = part("h4 > .rgl-title");
+  if (text) setRich(text, title);
+  const run = part("h4 > .rgl-whose");
+  if (run) setText(run, whose);
+  part("h4 > .rgl-corner")?.setAttribute("aria-label", cornerLabel(text?.textContent ?? ""));
+  part(":scope > :is(.rgl-plot, .rgl-letters)")?.setAttribute("aria-label", help);
+}
+
+/**
+ * Fit a figure to its place whenever that changes: the window, the sidebar, the whole screen.
+ * @param {PlotElement} plot of a height that its content does not change
+ * @param {Plotly} Plotly by which it is drawn
+ */
+function fits(plot, Plotly) {
+  drawnBy.set(plot, Plotly);
+  sizes ??= new ResizeObserver((entries) => {
+    requestAnimationFrame(() => {
+      for (const { target } of entries) fit(/** @type {PlotElement} */ (target));
+    });
+  });
+  sizes.observe(plot);
+}
+
+/** @param {PlotElement} plot */
+function fit(plot) {
+  const { _fullLayout: drawn, offsetWidth: width, offsetHeight: height } = plot;
+  const same = drawn?.width === width && drawn.height === height;
+  if (drawn && width && height && !same) drawnBy.get(plot)?.Plots.resize(plot);
 }
 
 /**
@@ -78,17 +120,19 @@ async function drawFigure(place, picture, Plotly) {
   if (!spec) return;
   place.onfullscreenchange = async () => {
     await drawFigure(place, picture, Plotly);
-    for (const each of place.querySelectorAll(".js-plotly-plot"))
-      Plotly.Plots.resize(/** @type {PlotElement} */ (each));
+    for (const each of place.querySelectorAll(".js-plotly-plot")) fit(/** @type {PlotElement} */ (each));
   };
   const font = { ...spec.layout.font, family: getComputedStyle(place).fontFamily };
   const own = { ...spec.layout, font, uirevision: "stays" }; // how it was turned and zoomed
   const by = document.fullscreenElement === place ? LARGER : 1;
   const layout = enlarged(own, by);
   await Plotly.react(plot, enlarged(spec.data, by), layout, CONFIG);
+  fits(plot, Plotly);
   if (slices) addSlices(place, plot, layout, Plotly);
   if (rolls && !place.querySelector(".rgl-roll")) {
-    const start = button("Roll", "Let both balls go their way once more", () => roll(plot, Plotly));
+    const start = button("Roll", "Let two balls go the ways of the run and its twin once more", () =>
+      roll(plot, Plotly),
+    );
     start.classList.add("rgl-roll");
     place.append(start);
   }
@@ -141,6 +185,7 @@ function addSlices(place, plot, layout, Plotly) {
       hovermode: "x unified",
     };
     words.textContent = found.words;
+    fits(below, Plotly);
     return Plotly.react(below, found.traces, /** @type {Layout} */ (spec), CONFIG);
   };
   const last = rowsOf(map).length - 1;

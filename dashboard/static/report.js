@@ -51,7 +51,7 @@ export function show(root, { matched, measured, readings = [], ...drawing }, Plo
     }
     travel.build(Plotly, drawing, theme, "report");
     for (const [index, reading] of readings.entries()) {
-      drawReading(places[index], reading[theme], async () => Plotly);
+      drawReading(places[index], reading[theme], async () => Plotly, whose(reading));
     }
     return travel.draw();
   };
@@ -64,14 +64,21 @@ export function show(root, { matched, measured, readings = [], ...drawing }, Plo
  * @param {HTMLElement} root
  * @param {ReportReading} reading
  */
-function place(root, { title, help, label, color, last, light }) {
+function place(root, reading) {
+  const { title, help, color } = reading;
   const card = element("section", "rgl-instrument");
   const heading = element("h3", "", `${title}: `);
   const swatch = element("span", "rgl-swatch");
   swatch.dataset.runColor = String(color);
-  heading.append(swatch, ` ${[label, when(light.step, last), light.choice].filter(Boolean).join(", ")}`);
+  heading.append(swatch, ` ${whose(reading)}`);
   const room = element("div", "rgl-reading");
   card.append(heading, element("p", "", help), room);
   root.append(card);
   return room;
 }
+
+/**
+ * The run and the step that a reading is of, and what was chosen.
+ * @param {ReportReading} reading
+ */
+const whose = ({ label, last, light }) => [label, when(light.step, last), light.choice].filter(Boolean).join(", ");

@@ -117,3 +117,31 @@ def test_a_card_of_a_run_in_training_follows_it_and_its_figures_stay(page: Any, 
     page.locator("[data-instrument=lyapunov] > summary").click()
     pressed = "[data-instrument=lyapunov] .rgl-instrument-bar button[aria-pressed=true]"
     page.wait_for_function(f"() => document.querySelector('{pressed}')")  # what was chosen is chosen still
+
+
+def test_another_unit_has_headings_of_its_own_and_figures_fit_their_place(page: Any, app_server: AppServer) -> None:
+    run = app_server.api("runs", {"config": CONFIG})["runs"][0]["id"]
+    wait(lambda: app_server.api(f"runs/{run}")["status"] == "finished", 300)
+    page.goto(f"{app_server.url}/board?run={run}")
+    page.locator(".rgl-instruments > summary").click()
+    page.locator("[data-instrument=unit] > summary").click()
+    title = "document.querySelector('[data-instrument=unit] .rgl-picture .rgl-title')?.textContent"
+    field = page.locator("[data-instrument=unit] .rgl-instrument-choice input").nth(1)
+    page.wait_for_function(f"() => {title}?.startsWith('ht of unit')")
+    page.wait_for_function("() => document.querySelectorAll('[data-instrument=unit] input')[1].max === '4'")
+    assert field.get_attribute("placeholder") == "largest"
+    for typed, unit in (("2", 2), ("3", 3), ("99", 4)):
+        field.fill(typed)
+        field.press("Enter")
+        page.wait_for_function(f"() => {title} === 'ht of unit {unit}'")
+        assert field.input_value() == str(unit)
+        corner = page.locator("[data-instrument=unit] .rgl-picture .rgl-corner").first
+        assert corner.get_attribute("aria-label") == f"ht of unit {unit} in full screen"
+    whose = page.locator("[data-instrument=unit] .rgl-picture .rgl-whose").first
+    assert (whose.text_content() or "").endswith("after step 40")
+    page.evaluate("() => { document.querySelector('.rgl-instrument-cards').style.width = '400px' }")
+    fits = (
+        "() => [...document.querySelectorAll('[data-instrument=unit] .js-plotly-plot')]"
+        ".every((plot) => plot.offsetWidth < 400 && plot.querySelector('.main-svg').clientWidth === plot.offsetWidth)"
+    )
+    page.wait_for_function(fits)

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { allowed } from "../../dashboard/static/instruments.js";
 import { enlarged, placeOn, slicesOf, tintsOf, when, withSubscripts } from "../../dashboard/static/readings.js";
 
 test("a place of a map has a row over t and a column over tau", () => {
@@ -78,4 +79,12 @@ test("a figure that fills the screen has larger type, and nothing else of it cha
     annotations: [{ text: "size", x: 3, font: { size: 20 } }],
   });
   assert.equal(layout.font.size, 12);
+});
+
+test("what is typed becomes a number that can be asked for", () => {
+  assert.deepEqual(
+    ["", "3", "99", "0", "-4", "2.6", "x"].map((typed) => allowed(typed, "32")),
+    ["", "3", "32", "1", "1", "3", ""],
+  );
+  assert.equal(allowed("99", ""), "99");
 });

@@ -8,10 +8,10 @@ from rnncore.config import TrainConfig, files_of
 from rnncore.data.dataset import DataError
 from rnncore.errors import ConfigError, not_allowed
 from rnncore.key_of import either
-from rnncore.on_demand import EVERY, ON_DEMAND, chosen, course_steps, why_undefined
+from rnncore.on_demand import EVERY, ON_DEMAND, chosen, course_steps, largest, why_undefined
 from rnncore.reading import Reading
 from rnncore.runs.inspector.process import InspectorProcess
-from rnncore.runs.inspector.programs import NO_COURSE, Asked, ask_program
+from rnncore.runs.inspector.programs import NO_COURSE, Asked, ask_program, stand_in
 from rnncore.runs.inspector.turns import Question, Task, Turns
 from rnncore.runs.settings import Settings
 from rnncore.runs.store.store import ACTIVE, Store, StoredRun
@@ -20,6 +20,11 @@ from rnncore.runs.watched_forms import is_watched
 LIVE_S = 5.0  # that a course of a run in training is worked on before what is there of it is shown
 GONE = "The uploaded file of this run is no longer stored."
 ENDS = "The server ends at this moment; ask again when it is back."
+
+
+def largest_choices(run: StoredRun, instrument: str) -> dict[str, int]:
+    """Return the largest number that each choice of an instrument allows for a run, by the choice's name."""
+    return largest(instrument, stand_in(run) if is_watched(run.config) else TrainConfig.model_validate(run.config))
 
 
 class Desk:

@@ -41,7 +41,7 @@ def kept_reading(
 
     Asks nobody. Raises DataError where there is none, and ConfigError.
     """
-    kept = _Kept(store, run.id, instrument, text_of(chosen(instrument, _stand_in(run), asked)))
+    kept = _Kept(store, run.id, instrument, text_of(chosen(instrument, stand_in(run), asked)))
     found = kept.newest() if step is None else kept.at(step)
     if found is None:
         raise DataError(f"'{instrument}' was not read of this run; a card of it on the board asks its program.")
@@ -57,7 +57,7 @@ def ask_program(
     """
     if reason := why_unwatched(instrument):
         return Reading(instrument=instrument, step=max(1, run.step), undefined=reason)
-    own = chosen(instrument, _stand_in(run), asked)
+    own = chosen(instrument, stand_in(run), asked)
     kept = _Kept(store, run.id, instrument, text_of(own))
     if step is not None:
         return kept.at(step)
@@ -117,7 +117,7 @@ class _Kept:
         return None if content is None else Reading.from_bytes(content)
 
 
-def _stand_in(run: StoredRun) -> TrainConfig:
+def stand_in(run: StoredRun) -> TrainConfig:
     """Return a config with what is known of a watched model, to see what a reader may choose."""
     known: dict[str, Any] = run.config["model"]
     return TrainConfig.model_construct(model=ModelConfig.model_construct(**known))
