@@ -22,6 +22,7 @@ from rnncore.reading import Reading
 from rnncore.reading_files import WRITERS
 from rnncore.runs.inspector.desk import largest_choices
 from rnncore.runs.inspector.programs import Asked
+from rnncore.runs.inspector.turns import Share
 from rnncore.runs.store.store import StoredRun
 from rnncore.words import visible
 
@@ -45,7 +46,8 @@ async def instrument(request: Request) -> Response | dict[str, Any]:
     `course=1`: over training up to that step, at a few steps, or with `every=N` at every N evaluations. `layer=N`,
     `unit=N`: of an instrument that leaves this choice. `theme=dark`, `color=N`: of the figures. `as=npz`, `as=parquet`:
     all numbers as a file; `as=json`: the same as JSON. An answer 202 tells the share of the work that is done: ask
-    again. `waiting` in an answer says that the program of a watched run is asked for a reading, or for a newer one.
+    again; `doing` in it says what takes long, as flossing that is done again does. `waiting` in an answer says that the
+    program of a watched run is asked for a reading, or for a newer one.
     """
     asked = request.query_params
     theme, form = asked.get("theme", "light"), asked.get("as", "figures")
@@ -67,12 +69,14 @@ async def instrument(request: Request) -> Response | dict[str, Any]:
             found = await to_thread.run_sync(ask, limiter=_threads())
     except OverBudget:
         raise ApiError(429, MANY, RETRY_S) from None
-    waiting = ""
+    told: dict[str, str] = {}
     if isinstance(found, Asked):
-        waiting, found = found.said, 0.0 if found.kept is None else found.kept
-    told = {"waiting": waiting} if waiting else {}
-    if isinstance(found, float):
-        return JSONAnswer({"run": key, "instrument": name, "share": found} | told, 202)
+        told = {"waiting": found.said} if found.said else {}
+        found = Share() if found.kept is None else found.kept
+    if isinstance(found, Share):
+        if found.doing:
+            told["doing"] = found.doing
+        return JSONAnswer({"run": key, "instrument": name, "share": float(found)} | told, 202)
     answer = await run_in_threadpool(_ANSWERS.get(form, _file), found, key, form, theme, int(color))
     if not isinstance(answer, dict):
         return answer

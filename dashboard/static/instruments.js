@@ -240,6 +240,7 @@ class InstrumentCard {
 
   wasLive = false; // whether more was to come when it was read last
   waits = ""; // what is said while the program of a watched run is asked for a newer reading
+  /** @type {number[]} */ shares = []; // of the work for each run that is done: none ever falls
   answered = false; // whether any run had something to show
   again = 0; // timer, until it is looked for
 
@@ -256,6 +257,7 @@ class InstrumentCard {
     this.waits = "";
     this.answered = false;
     this.most = {};
+    this.shares = runs.map(() => 0);
     const loud = performance.now() + (refreshed ? QUIET_MS : 0);
     if (this.places.children.length !== runs.length)
       this.places.replaceChildren(...runs.map(() => element("div", "rgl-instrument-run")));
@@ -293,14 +295,18 @@ class InstrumentCard {
     const path = `api/runs/${run.id}/instruments/${this.entry.key}`;
     const chosen = this.chosen();
     let status = 202;
-    /** @type {ReadingAnswer & { share?: number } | null} */
+    /** @type {ReadingAnswer & { share?: number, doing?: string } | null} */
     let answer = null;
     let problem = null;
+    const { shares } = this;
     const tell = (/** @type {string} */ words) => performance.now() >= loud && setText(this.status, words);
     tell("Reading …");
     while (status === 202 && !signal.aborted) {
       ({ status, answer, problem } = await call("GET", `${path}?${query}${chosen}`, undefined, signal));
-      if (status === 202) tell(answer?.waiting ?? `Reading … ${Math.round(100 * (answer?.share ?? 0))} %`);
+      shares[index] = status === 202 ? Math.max(shares[index], answer?.share ?? 0) : 1;
+      const done = shares.reduce((sum, each) => sum + each, 0) / shares.length;
+      const doing = answer?.doing ? `: ${answer.doing}` : "";
+      if (status === 202) tell(answer?.waiting ?? `Reading … ${Math.floor(100 * done)} %${doing}`);
     }
     if (signal.aborted) return 0;
     const heading = element("h4");

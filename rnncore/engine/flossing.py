@@ -40,37 +40,64 @@ def floss(recurrent: Recurrent, inputs: Tensor, config: FlossingConfig, told: To
     inputs: (B, T, F), at least two timesteps. told: is called before each update, and may raise what ends the flossing;
     then the parameters are as they were before it.
     """
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # matrices so small are faster without a second thread, which waits for the first
-    try:
-        return _floss(recurrent, inputs, config, told)
-    finally:
-        torch.set_num_threads(threads)
+    return Flossing(recurrent, inputs, config).finish(recurrent, told)
 
 
-def _floss(recurrent: Recurrent, inputs: Tensor, config: FlossingConfig, told: Told) -> Flossed:
-    own = copy.deepcopy(recurrent).to("cpu", torch.float64)
-    driven = inputs.detach().to("cpu", torch.float64)
-    optimizer = torch.optim.Adam(own.parameters(), lr=config.learning_rate)
-    sizes: list[float] = []
-    with torch.enable_grad():
-        for done in range(config.steps):
-            told(Progress(done, config.steps, sizes[-1] if sizes else None))
-            loss = flossing_loss(own, driven, config.exponents)
-            sizes.append(math.sqrt(float(loss.detach())))
-            if not math.isfinite(sizes[-1]):
-                return Flossed(sizes[0], math.nan)
-            optimizer.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
-            optimizer.param_groups[0]["lr"] = config.learning_rate * (1 - done / config.steps)
-            optimizer.step()
-            own.hold_weights()
-    with torch.no_grad():
-        sizes.append(math.sqrt(float(flossing_loss(own, driven, config.exponents))))
-        if math.isfinite(sizes[-1]):
-            for parameter, changed in zip(recurrent.parameters(), own.parameters(), strict=True):
-                parameter.data.copy_(changed)
-    return Flossed(sizes[0], sizes[-1])
+class Flossing:
+    """The flossing of a network before one step: it can be left between two updates, and gone on with later.
+
+    It has the same arguments as `floss`, which does all of it at once.
+    """
+
+    def __init__(self, recurrent: Recurrent, inputs: Tensor, config: FlossingConfig) -> None:
+        self._config = config
+        self._own = copy.deepcopy(recurrent).to("cpu", torch.float64)
+        self._driven = inputs.detach().to("cpu", torch.float64)
+        self._optimizer = torch.optim.Adam(self._own.parameters(), lr=config.learning_rate)
+        self._sizes: list[float] = []  # root mean squares of the exponents before each update, and after the last one
+
+    def finish(self, recurrent: Recurrent, told: Told = nobody) -> Flossed:
+        """Do the updates that are left, then change the parameters of `recurrent`; what is done is not done again."""
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)  # matrices so small are faster without a second thread, which waits for the first
+        try:
+            with torch.enable_grad():
+                while self._finite and len(self._sizes) < self._config.steps:
+                    self._update(told)
+            with torch.no_grad():
+                if self._finite and len(self._sizes) == self._config.steps:
+                    self._sizes.append(self._size(self._loss()))
+        finally:
+            torch.set_num_threads(threads)
+        if not self._finite:
+            return Flossed(self._sizes[0], math.nan if len(self._sizes) <= self._config.steps else self._sizes[-1])
+        for parameter, changed in zip(recurrent.parameters(), self._own.parameters(), strict=True):
+            parameter.data.copy_(changed.detach())
+        return Flossed(self._sizes[0], self._sizes[-1])
+
+    @property
+    def _finite(self) -> bool:
+        return not self._sizes or math.isfinite(self._sizes[-1])
+
+    def _loss(self) -> Tensor:
+        return flossing_loss(self._own, self._driven, self._config.exponents)
+
+    @staticmethod
+    def _size(loss: Tensor) -> float:
+        return math.sqrt(float(loss.detach()))
+
+    def _update(self, told: Told) -> None:
+        config, done = self._config, len(self._sizes)
+        told(Progress(done, config.steps, self._sizes[-1] if self._sizes else None))
+        loss = self._loss()
+        self._sizes.append(self._size(loss))
+        if not self._finite:
+            return
+        self._optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        self._optimizer.param_groups[0]["lr"] = config.learning_rate * (1 - done / config.steps)
+        self._optimizer.step()
+        self._own.hold_weights()
 
 
 def flossing_loss(recurrent: Recurrent, inputs: Tensor, count: int) -> Tensor:

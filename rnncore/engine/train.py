@@ -23,7 +23,7 @@ from rnncore.engine.clipping import Clipping, clip_gradients
 from rnncore.engine.devices import choose_device
 from rnncore.engine.evaluation import TensorBatch, Validation, mixes, to_tensors
 from rnncore.engine.flat import FlatParameters, exact_norm
-from rnncore.engine.flossing import Flossed, Told, floss, nobody
+from rnncore.engine.flossing import Flossed, Flossing, Told, nobody
 from rnncore.engine.gradients import profile
 from rnncore.engine.guesses import guess_losses
 from rnncore.engine.initialization import initialize
@@ -224,12 +224,16 @@ class Trainer:
         config, flat, step = self.config, self.parameters, self.step + 1
         self.flossed = self.before_flossing = None
         if due(config, step):
-            batch = self.dataset.train_batch(step, config.batch_size, config.seed)
-            sequences, timesteps = extent(config.model, self.info.seq_len)
-            inputs = torch.tensor(batch.inputs[:sequences, :timesteps])
             self.before_flossing = flat.weights.detach().clone()
-            self.flossed = floss(self.model.recurrent, inputs, config.flossing, self.told)
+            self.flossed = self.flossing().finish(self.model.recurrent, self.told)
             flat.before.copy_(flat.weights.data)  # what the step changes is told without this
+
+    def flossing(self) -> Flossing:
+        """Return the flossing that is due before the next step."""
+        config = self.config
+        batch = self.dataset.train_batch(self.step + 1, config.batch_size, config.seed)
+        sequences, timesteps = extent(config.model, self.info.seq_len)
+        return Flossing(self.model.recurrent, torch.tensor(batch.inputs[:sequences, :timesteps]), config.flossing)
 
     def plan(self) -> Plan:
         """Return what the next step is to do beside training."""

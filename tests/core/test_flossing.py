@@ -266,3 +266,82 @@ def test_what_it_does_not_fit_is_refused_before_anything_starts(fields: dict[str
         Trainer(config_of(**fields))
     message = str(error.value)
     assert problem in message or (isinstance(error.value, ConfigError) and message.startswith(problem))
+
+
+def counted(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Return a list that grows by an entry each time that exponents are worked out to be pushed."""
+    calls, usual = [], engine.flossing_loss
+
+    def looked_at(*args: Any) -> torch.Tensor:
+        calls.append(1)
+        return usual(*args)
+
+    monkeypatch.setattr(engine, "flossing_loss", looked_at)
+    return calls
+
+
+@pytest.mark.parametrize("every", [None, 4])
+def test_a_late_step_is_read_from_its_checkpoint_without_flossing_again(
+    every: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = config_of(every=every)
+    trainer, states = Trainer(config), {}
+    for record in trainer.records():
+        states[record.step] = trainer.state_dict()
+    expected = Inspection(config, load_dataset(config.data)).read("flow", 7)
+    calls, shares = counted(monkeypatch), [0.0]
+    inspection = Inspection(config, load_dataset(config.data))
+    inspection.keep(states[6])
+    found = inspection.read("flow", 7, tell=shares.append)
+    assert not calls, "the checkpoint has the flossed weights"
+    np.testing.assert_array_equal(found.arrays["log10_gradient"], expected.arrays["log10_gradient"])
+    inspection.read("flow", 4, tell=shares.append)
+    assert len(calls) == 6, "5 updates and a look at what they did, once: no state between it and step 4 was known"
+    for step in (1, 2, 1, 5, 4):
+        inspection.read("flow", step)
+    assert len(calls) == (6 if every is None else 12), "what was flossed once is known"
+
+
+@pytest.mark.parametrize("every", [None, 2])
+def test_the_share_of_a_reading_never_falls_and_says_when_it_flosses(every: int | None) -> None:
+    config = config_of(every=every)
+    for ask in ("read", "follow"):
+        told: list[tuple[float, str]] = []
+        inspection = Inspection(config, load_dataset(config.data))
+
+        def tell(share: float, told: list[Any] = told, inspection: Inspection = inspection) -> None:
+            told.append((share, inspection.doing))
+
+        getattr(inspection, ask)("lyapunov", 6, tell=tell)
+        shares = [share for share, _ in told]
+        assert shares == sorted(shares)
+        assert 0 <= shares[0] <= shares[-1] <= 1
+        said = list(dict.fromkeys(doing for _, doing in told if doing))
+        steps = (1,) if every is None else (1, 3, 5)
+        assert said == [f"flossing before step {step} is done again first" for step in steps]
+        assert len({share for share, doing in told if doing}) > 3, "its updates count"
+        assert inspection.doing == ""
+
+
+def test_flossing_that_a_live_course_has_no_time_for_goes_on_where_it_was_left(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    config = config_of(every=3)
+    trainer, states = Trainer(config), {}
+    for record in trainer.records():
+        states[record.step] = trainer.state_dict()
+    whole = Inspection(config, load_dataset(config.data)).follow("lyapunov", 6)
+    now = [0.0]
+    monkeypatch.setattr("rnncore.engine.inspection.time.perf_counter", lambda: now.__setitem__(0, now[0] + 1) or now[0])
+    calls, sizes = counted(monkeypatch), []
+    inspection = Inspection(config, load_dataset(config.data))
+    inspection.keep(states[5])
+    while not sizes or sizes[-1] < 6:
+        course = inspection.follow("lyapunov", 6, seconds=6.0)
+        sizes.append(len(course.arrays["step"]))
+        assert course.arrays["step"][-1] == 6, "the newest is there at once"
+        assert len(sizes) < 50
+    assert len(sizes) > 3
+    assert len(calls) == 2 * 6, "each flossing was done once, in parts"
+    for name, values in whole.arrays.items():
+        np.testing.assert_array_equal(course.arrays[name], values)

@@ -164,7 +164,7 @@ def test_a_course_at_every_so_many_evaluations_reads_each_step_once(monkeypatch:
         np.testing.assert_array_equal(course.arrays["exponent"][place], expected)
     read: list[int] = []
     by_hand = inspection.read
-    monkeypatch.setattr(inspection, "read", lambda key, step: (read.append(step), by_hand(key, step))[1])
+    monkeypatch.setattr(inspection, "read", lambda key, step, **_: (read.append(step), by_hand(key, step))[1])
     assert inspection.follow("lyapunov", 35, every=2).arrays["step"].tolist() == [1, 8, 16, 24, 32]
     assert read == [32]
 

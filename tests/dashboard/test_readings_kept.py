@@ -23,12 +23,13 @@ from dashboard.exports.report import report_html
 from dashboard.figures.panels import drawn
 from rnncore.__main__ import main
 from rnncore.codec import seal
-from rnncore.config import TrainConfig
+from rnncore.config import FlossingConfig, TrainConfig
 from rnncore.data import DataError, load_dataset
 from rnncore.engine.inspection import Inspection
 from rnncore.reading import Reading
 from rnncore.runs.inspector import turns
 from rnncore.runs.inspector.desk import Desk, last_step, newest_step
+from rnncore.runs.inspector.turns import Share
 from rnncore.runs.settings import Settings
 from rnncore.runs.store import migrations, readings
 from rnncore.runs.store.store import Store
@@ -279,3 +280,14 @@ def test_the_command_takes_what_was_worked_out_before_with_what_was_chosen(
     for first, again in zip(*printed, strict=True):
         assert first["arrays"] == again["arrays"]
         assert first["chosen"] == again["chosen"] != {}
+
+
+def test_a_run_that_is_being_flossed_is_not_flossed_a_second_time_for_its_card(store: Store) -> None:
+    flossed = CONFIG.model_copy(update={"flossing": FlossingConfig(exponents=2, steps=3)})
+    desk = Desk(store, Settings(data_dir=store.path.parent))
+    underway = replace(store.run(RUN), config=flossed.model_dump(mode="json"), status="running", step=0)
+    for course in (False, True):
+        share = desk.ask(underway, "lyapunov", None, course, 0.0)
+        assert isinstance(share, Share)
+        assert (share, share.doing) == (0.0, "the run is being flossed and can be read after its first step")
+    desk.close()

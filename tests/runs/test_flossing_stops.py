@@ -122,6 +122,29 @@ def test_how_far_it_is_goes_out_at_once_and_then_at_most_twice_a_second(monkeypa
     assert without.heard[-1][0] == "finished"
 
 
+def test_a_checkpoint_follows_flossing_that_took_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    now, saved = [100.0], []
+    monkeypatch.setattr("rnncore.runs.worker.job.time.monotonic", lambda: now[0])
+    for seconds in (0.1, 1.0):
+        bench, usual = bench_with(monkeypatch, {}), engine.flossing_loss
+
+        def slow(*args: Any, usual: Any = usual, seconds: float = seconds) -> Any:
+            now[0] += seconds
+            return usual(*args)
+
+        monkeypatch.setattr(engine, "flossing_loss", slow)
+        send = bench.send
+
+        def noted(header: dict[str, Any], blob: bytes, send: Any = send) -> None:
+            if header["type"] == "checkpoint":
+                saved.append(header["step"])
+            send(header, blob)
+
+        monkeypatch.setattr(bench, "send", noted)
+        bench.train()
+        assert saved == [[6], [6, 1, 5, 6]][seconds == 1.0]
+
+
 def test_a_pause_holds_between_updates_and_settings_changed_then_are_in_force_at_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

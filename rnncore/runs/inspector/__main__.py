@@ -27,7 +27,7 @@ NO_MEMORY = "Reading this instrument takes more memory than the server allows fo
 FAILED = "This instrument could not be read; the server's log says more."
 KEPT_RUNS = 3  # whose data and states are at hand
 
-Tell = Callable[[float], None]
+Tell = Callable[[float, str], None]  # the share that is done, and what is done, or ''
 
 
 class Reader:
@@ -51,14 +51,18 @@ class Reader:
         self._runs[asked["run"]] = inspection
         while len(self._runs) > KEPT_RUNS:
             self._runs.popitem(last=False)
+
+        def share_of(share: float) -> None:
+            tell(share, inspection.doing)
+
         inspection.change([(step, name, value) for step, name, value in asked["changes"]])
         if checkpoint:
             inspection.keep(TorchEngine().state(checkpoint))
         if asked["course"]:
             every = asked["chosen"].get(EVERY)
             seconds = asked["seconds"] or math.inf
-            return bytes(inspection.follow(asked["instrument"], asked["step"], tell, every, seconds).to_bytes())
-        found = inspection.read(asked["instrument"], asked["step"], asked["chosen"], tell)
+            return bytes(inspection.follow(asked["instrument"], asked["step"], share_of, every, seconds).to_bytes())
+        found = inspection.read(asked["instrument"], asked["step"], asked["chosen"], share_of)
         return bytes(found.to_bytes())
 
 
@@ -66,8 +70,8 @@ def serve(requests: BinaryIO, replies: BinaryIO) -> None:
     """Answer requests until there are no more; each answer may have frames "progress" before it."""
     reader = Reader()
 
-    def tell(share: float) -> None:
-        write_frame(replies, {"type": "progress", "share": share})
+    def tell(share: float, doing: str) -> None:
+        write_frame(replies, {"type": "progress", "share": share, "doing": doing})
 
     while (frame := read_frame(requests)) is not None:
         try:

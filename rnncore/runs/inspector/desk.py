@@ -1,5 +1,6 @@
 """Where instruments are asked for: each reading is worked out once, and kept in the store."""
 
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -7,18 +8,20 @@ from typing import Any
 from rnncore.config import TrainConfig, files_of
 from rnncore.data.dataset import DataError
 from rnncore.errors import ConfigError, not_allowed
+from rnncore.flossing import due
 from rnncore.key_of import either
 from rnncore.on_demand import EVERY, ON_DEMAND, chosen, course_steps, largest, why_undefined
 from rnncore.reading import Reading
 from rnncore.runs.inspector.process import InspectorProcess
 from rnncore.runs.inspector.programs import NO_COURSE, Asked, ask_program, stand_in
-from rnncore.runs.inspector.turns import Question, Task, Turns
+from rnncore.runs.inspector.turns import Question, Share, Task, Turns
 from rnncore.runs.settings import Settings
 from rnncore.runs.store.store import ACTIVE, Store, StoredRun
 from rnncore.runs.watched_forms import is_watched
 
 LIVE_S = 5.0  # that a course of a run in training is worked on before what is there of it is shown
 GONE = "The uploaded file of this run is no longer stored."
+FLOSSES = "the run is being flossed and can be read after its first step"
 ENDS = "The server ends at this moment; ask again when it is back."
 
 
@@ -43,7 +46,7 @@ class Desk:
         wait_s: float,
         asked: Mapping[str, object] | None = None,
         asker: str = "",
-    ) -> Reading | float | Asked:
+    ) -> Reading | Share | Asked:
         """Return the reading, or, where it takes longer than `wait_s`, the share of the work that is done.
 
         Of a run that trains in a program of its own, return what there is, and what that program is asked for.
@@ -71,6 +74,9 @@ class Desk:
             raise ConfigError(f"{EVERY}: it says at which evaluations an instrument is read over training (course=1).")
         if reason := why_undefined(instrument, config):
             return Reading(instrument=instrument, step=at, undefined=reason)
+        if step is None and run.status == "running" and not run.step and due(config, 1):
+            time.sleep(min(wait_s, 2.0))  # else the same flossing would be done twice at once, and take longer
+            return Share(0.0, FLOSSES)
         changes = sum(first <= at for first, _, _ in self._store.events(run.id))
         live = course and step is None and run.status in ACTIVE
         question = Question(run.id, instrument, at, course, changes, tuple(sorted(own.items())), live)
@@ -122,8 +128,8 @@ class _Process:
             "seconds": LIVE_S if asked.live else None,
         }  # fmt: skip
 
-        def tell(share: float) -> None:
-            task.share = share
+        def tell(share: float, doing: str) -> None:
+            task.share = Share(share, doing)
 
         content = self._running().ask(request, files, self._settings.instrument_seconds, tell)
         found = Reading.from_bytes(content)

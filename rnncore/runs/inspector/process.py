@@ -25,9 +25,13 @@ class InspectorProcess(PipedProcess):
         self._ready = False
 
     def ask(
-        self, request: dict[str, Any], files: Sequence[tuple[str, bytes]], seconds: float, tell: Callable[[float], None]
+        self,
+        request: dict[str, Any],
+        files: Sequence[tuple[str, bytes]],
+        seconds: float,
+        tell: Callable[[float, str], None],
     ) -> bytes:
-        """Return the reading as bytes. tell: takes the share that is done.
+        """Return the reading as bytes. tell: takes the share that is done, and what is done now, or ''.
 
         Raises DataError where it is refused, or takes longer than `seconds`, which ends the process.
         """
@@ -53,7 +57,7 @@ class InspectorProcess(PipedProcess):
                         ) from None
                     raise
                 if frame.type == "progress":
-                    tell(float(frame.header["share"]))
+                    tell(float(frame.header["share"]), str(frame.header["doing"]))
                     continue
                 if frame.header.get("spent"):  # what a failed attempt holds is seldom given back
                     self.kill()

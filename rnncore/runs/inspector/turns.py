@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from itertools import count
-from typing import Protocol
+from typing import Protocol, Self
 
 from rnncore.data.dataset import DataError
 from rnncore.on_demand import text_of
@@ -45,15 +45,27 @@ class Question:
         return text_of(dict(self.chosen))
 
 
+class Share(float):
+    """How much of the work is done, 0 to 1. doing: what is done now, where that takes long, or ''."""
+
+    doing: str
+
+    def __new__(cls, share: float = 0.0, doing: str = "") -> Self:
+        """Return a number that says what is done."""
+        new = super().__new__(cls, share)
+        new.doing = doing
+        return new
+
+
 @dataclass(slots=True)
 class Task:
-    """A question that is being worked out, or waits for it. share: how much of the work is done, 0 to 1."""
+    """A question that is being worked out, or waits for it. share: how much of the work is done."""
 
     question: Question
     asker: str
     wanted: float  # when it was asked for last, monotonic seconds
     taken: bool = False
-    share: float = 0.0
+    share: Share = field(default_factory=Share)
     found: Reading | None = None
     problem: str | None = None
     done: threading.Event = field(default_factory=threading.Event)

@@ -25,6 +25,7 @@ from rnncore.words import sentence
 
 FLUSH_BYTES = 2**20
 FLOSS_S = 0.5  # between two messages about gradient flossing
+LONG_FLOSS_S = 2.0  # after so much of it a checkpoint follows
 CHECKPOINT_SHARE = 0.02  # of the training time, at most
 IN_TURN_SECONDS = 4.0  # after which no further run of a job begins: others may wait for its place
 SLOW_STEPS, SLOW_SECONDS = 20, 5.0  # a slow start takes so long for its first steps
@@ -63,6 +64,7 @@ class Job:
         self._profile_bytes = 0
         self._flush_due = 0.0  # the first record goes out at once
         self._floss_due = 0.0
+        self._floss_began: float | None = None  # before the step that is under way
         self._checkpoint_due = time.monotonic() + self._checkpoint_s
         self._changes = sorted(spec.changes)
         self._pause_at = spec.pause_at
@@ -181,6 +183,7 @@ class Job:
                 return
             self.step, self._diverged = record.step, record.diverged is not None
             self._keep(record)
+            self._note_flossing()
             if time.monotonic() >= self._checkpoint_due:
                 self._save_checkpoint()
             if self.step < self._slow_steps:
@@ -193,12 +196,20 @@ class Job:
 
     def _floss(self, trainer: TrainerLike, progress: Progress) -> None:
         """Say how far gradient flossing is, twice a second at most, and do what commands ask for."""
+        if self._floss_began is None:
+            self._floss_began = time.monotonic()
         if (now := time.monotonic()) >= self._floss_due:
             self._flush()
             told = {"done": progress.done, "updates": progress.updates, "size": progress.size}
             self._send({"type": "flossing", "run": self.run, "step": self.step + 1, **told}, b"")
             self._floss_due = now + FLOSS_S
         self._hear(trainer)
+
+    def _note_flossing(self) -> None:
+        """Let a checkpoint follow a step before which flossing took long, so that nobody has to do it again."""
+        began, self._floss_began = self._floss_began, None
+        if began is not None and (now := time.monotonic()) - began >= LONG_FLOSS_S:
+            self._checkpoint_due = now
 
     def _wait_for_watchers(self) -> None:
         """Hold a slow start at the step just done, which has been sent; commands are obeyed meanwhile."""
