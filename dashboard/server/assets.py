@@ -17,7 +17,8 @@ from dashboard.exports.modules import STATIC, as_one_module, inline_modules
 from dashboard.exports.plotly_js import SMALL, WHOLE
 from dashboard.lessons.glossary import in_short
 from dashboard.lessons.questions import questions
-from rnncore.on_demand import ON_DEMAND, choices
+from rnncore.on_demand import ON_DEMAND, choices, why_unwatched
+from rnncore.runs.inspector.programs import NO_COURSE
 
 _FOR_GOOD = "public, max-age=31536000, immutable"
 _SCRIPT = "text/javascript"
@@ -36,10 +37,12 @@ def _instruments() -> dict[str, Any]:
             "follows": bool(entry.course),
             "asks": [{"name": name, "empty": choice.empty} for name, choice in choices(entry.key).items()],
             "terms": list(entry.terms),
+            "unwatched": why_unwatched(entry.key),
         }
         for entry in ON_DEMAND.values()
     ]
     return {
+        "no_course": NO_COURSE,
         "whole": asset_url("plotly-whole.min.js"),
         "instruments": [entry | each for entry, each in zip(entries, more, strict=True)],
     }

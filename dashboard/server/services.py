@@ -39,7 +39,7 @@ def open_scheduler(settings: Settings | None = None, backend: Backend | None = N
     _scheduler.start()
     _school = School(_scheduler.store, settings.max_students)
     _scheduler.let_teachers_go_first(_school.students_of)
-    _desk = Desk(_scheduler.store, settings)
+    _desk = Desk(_scheduler.store, settings, _scheduler.watched.quiet_for)
     _opened = time.monotonic()
     return _scheduler
 

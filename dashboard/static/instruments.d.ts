@@ -7,6 +7,7 @@ import type { LiveRun } from "./types.d.ts";
 /** What `assets/instruments.json` says (`dashboard.server.assets`). */
 export interface InstrumentList {
   whole: string; // address of the plotly.js that draws surfaces too
+  no_course: string; // why no watched run is followed over training
   instruments: InstrumentEntry[];
 }
 
@@ -21,6 +22,7 @@ export interface InstrumentEntry {
   follows: boolean; // whether it can be followed over training
   asks: { name: string; empty: string }[]; // numbers that the reader may choose, and what is taken where none is
   terms: string[]; // of the glossary
+  unwatched: string; // why it is not read of watched runs, or ''
   small: string; // page of the app that does the same in a small network, or ''
 }
 

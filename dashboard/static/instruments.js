@@ -49,7 +49,9 @@ class Instruments {
     this.whole = list.whole;
     /** @type {Promise<Plotly> | null} */
     this.wholePlotly = null;
-    this.cards = list.instruments.map((entry) => new InstrumentCard(entry, hooks, (whole) => this.plotly(whole)));
+    this.cards = list.instruments.map(
+      (entry) => new InstrumentCard(entry, list.no_course, hooks, (whole) => this.plotly(whole)),
+    );
     root.append(...this.cards.map((card) => card.root));
   }
 
@@ -100,6 +102,9 @@ function loadWhole(url, small) {
   });
 }
 
+/** Whether a run trains in a program of its user: how many steps that will do is not known. @param {LiveRun} run */
+const watched = (run) => run.state?.steps === 0 && run.state.status !== "unknown";
+
 class InstrumentCard {
   shown = ""; // what is drawn: runs, step and theme
   /** @type {AbortController | null} */ asking = null;
@@ -112,11 +117,13 @@ class InstrumentCard {
 
   /**
    * @param {InstrumentEntry} entry
+   * @param {string} noCourse why no watched run is followed over training
    * @param {Hooks} hooks
    * @param {(whole: boolean) => Promise<Plotly>} plotly
    */
-  constructor(entry, hooks, plotly) {
+  constructor(entry, noCourse, hooks, plotly) {
     this.entry = entry;
+    this.noCourse = noCourse;
     this.hooks = hooks;
     this.plotly = plotly;
     this.root = element("details", "rgl-instrument");
@@ -226,11 +233,17 @@ class InstrumentCard {
   follow(news) {
     const { runs, step, theme } = this.hooks.now();
     const known = runs.filter((run) => run.id);
+    if (this.turn) this.turn.hidden = known.length > 0 && known.every(watched);
+    if (this.turn?.hidden && this.course) this.turnTo(false);
     const wanted = JSON.stringify([known.map(({ id }) => id), step, theme, this.course, this.chosen()]);
     const live = step === null && known.some((run) => ACTIVE.has(run.state?.status));
     const due = performance.now() - this.readAt >= Math.max(LIVE_MS, TIMES_SLOWER * this.took);
     const again = news && this.asking === null && due && (live || this.wasLive);
-    if (wanted === this.shown && !again) return;
+    if (!live && this.status.textContent === FOLLOWS) setText(this.status, "");
+    if (wanted === this.shown && !again) {
+      if (news && !live && this.wasLive && this.asking === null) this.lookAgain(); // once more, of its end
+      return;
+    }
     const refreshed = wanted === this.shown;
     if (!refreshed) this.keep();
     this.wasLive = live;
@@ -273,9 +286,17 @@ class InstrumentCard {
     for (const { name, field } of [...this.choices, this.often]) field.max = String(this.most[name] ?? "");
     this.readAt = performance.now();
     this.took = this.waits ? 0 : 1000 * seconds.reduce((sum, each) => sum + each, 0); // a program takes its own time
-    if (runs.length) setText(this.status, this.waits || (this.wasLive && this.answered ? FOLLOWS : ""));
-    if (this.waits) this.again = window.setTimeout(() => this.root.open && this.follow(true), LIVE_MS + 50);
+    const active = this.hooks.now().runs.some((each) => ACTIVE.has(each.state?.status));
+    const follows = this.wasLive && this.answered && active;
+    if (runs.length) setText(this.status, this.waits || (follows ? FOLLOWS : ""));
+    if (this.waits || (this.wasLive && !active)) this.lookAgain();
     this.root.dataset.read = this.shown;
+  }
+
+  lookAgain() {
+    clearTimeout(this.again);
+    const due = this.readAt + Math.max(LIVE_MS, TIMES_SLOWER * this.took) - performance.now();
+    this.again = window.setTimeout(() => this.root.open && this.follow(true), Math.max(0, due) + 50);
   }
 
   /**
@@ -289,6 +310,15 @@ class InstrumentCard {
    * @param {AbortSignal} signal
    */
   async readRun(run, index, place, step, theme, loud, signal) {
+    const heading = element("h4");
+    const swatch = element("span", "rgl-swatch");
+    swatch.style.background = this.hooks.colors()[index];
+    heading.append(swatch, ` ${run.label}`);
+    const never = watched(run) ? this.entry.unwatched || (this.course ? this.noCourse : "") : "";
+    if (never) {
+      place.replaceChildren(heading, element("p", "", never)); // nobody is asked for what cannot be
+      return 0;
+    }
     const query = new URLSearchParams({ theme, color: String(index) });
     if (step !== null) query.set("step", String(Math.min(step, run.series.last || 1)));
     if (this.course) query.set("course", "1");
@@ -309,22 +339,20 @@ class InstrumentCard {
       if (status === 202) tell(answer?.waiting ?? `Reading … ${Math.floor(100 * done)} %${doing}`);
     }
     if (signal.aborted) return 0;
-    const heading = element("h4");
-    const swatch = element("span", "rgl-swatch");
-    swatch.style.background = this.hooks.colors()[index];
-    heading.append(swatch, ` ${run.label}`);
     this.waits ||= answer?.waiting ?? "";
     if (problem !== null || !answer) {
       place.replaceChildren(heading, element("p", "", problem ?? ""));
       return 0;
     }
-    this.answered = true;
+    this.answered ||= !answer.undefined;
     for (const [name, most] of Object.entries(answer.most ?? {}))
       this.most[name] = Math.max(most, this.most[name] ?? 1);
-    const at = when(answer.step, run.state?.steps === 0 ? Infinity : run.series.last);
+    const at = when(answer.step, watched(run) ? Infinity : run.series.last);
     const whose = `${run.label}, ${at}`;
-    heading.append(element("span", "rgl-aside", at), this.files(path, answer.step));
-    if (this.entry.small) heading.lastElementChild?.prepend(this.small(run.id));
+    const links = element("span", "rgl-instrument-files");
+    if (this.entry.small) links.append(this.small(run.id));
+    if (!answer.undefined) links.append(...this.files(path, answer.step));
+    heading.append(element("span", "rgl-aside", at), links);
     const drawn = place.querySelector(".rgl-reading");
     if (drawn instanceof HTMLElement) {
       drawn.previousElementSibling?.replaceWith(heading); // the figures stay where they are: nothing flashes
@@ -342,11 +370,10 @@ class InstrumentCard {
    * @param {number} step
    */
   files(path, step) {
-    const links = element("span", "rgl-instrument-files");
-    for (const [form, name] of [
+    return [
       ["npz", "NPZ"],
       ["parquet", "Parquet"],
-    ]) {
+    ].map(([form, name]) => {
       const link = element("a", "", name);
       link.href = new URL(
         `${path}?step=${step}${this.course ? "&course=1" : ""}${this.chosen()}&as=${form}`,
@@ -354,9 +381,8 @@ class InstrumentCard {
       ).href;
       link.title = `All numbers of this reading as a file (${name})`;
       link.download = "";
-      links.append(link);
-    }
-    return links;
+      return link;
+    });
   }
 
   /** @param {string} run whose cell the small network has, where there is one */

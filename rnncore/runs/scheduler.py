@@ -375,7 +375,8 @@ class Scheduler:
         own = self._lifecycle.troubles.get(run_id)
         run = self._lifecycle.runs.get(run_id)
         flossing = run.flossing if run is not None and status != "queued" else None
-        return waiting or self._lifecycle.trouble.sentence or (own.sentence if own else None) or flossing
+        trouble = self._lifecycle.trouble.sentence or (own.sentence if own else None)
+        return waiting or trouble or flossing or self.watched.notice(run_id)
 
     def problem(self) -> str | None:
         """Return what is wrong with the whole server, as a sentence that names nobody; None if nothing is."""

@@ -22,11 +22,13 @@ from rnncore.runs.watched_forms import KEY, Wanted, WatchedModel
 logger = logging.getLogger(__name__)
 
 SILENT_S = 60.0  # without a sign of life, after which the program is taken for gone
+QUIET_S = 15.0  # without a sign of life, after which that is said; a program gives one every 5 seconds
 ENDINGS = ("finished", "stopped", "failed")
 NOT_HERE = "This run trains in a program of its own, and only there can it be steered."
 NOT_YET = "This run trains in a program of its own; it can be deleted once that has ended."
 OVER = "This run is over, so it takes no further records."
 FULL = "It has {most:,} records, which is all that is kept of a run; its program may go on."
+QUIET = "Nothing has been heard of the program for {seconds:.0f} seconds."
 SILENT = "Nothing was heard of the program that trains this model for {seconds:.0f} seconds, after step {step:,}."
 
 
@@ -139,6 +141,20 @@ class WatchedRuns:
         self.store.save_endings(told)
         for run_id in told:
             self._recorders.pop(run_id, None)
+
+    def quiet_for(self, run_id: str) -> float:
+        """Return for how many seconds nothing has been heard of a run's program, of whom `look` looks after it.
+
+        0 where that is less than `QUIET_S`.
+        """
+        beat, since = self._heard.get(run_id, (0, float("inf")))
+        seconds = self.store.clock.monotonic() - since
+        return seconds if seconds >= QUIET_S and self.store.beat_of(run_id) == beat else 0.0
+
+    def notice(self, run_id: str) -> str | None:
+        """Return that nothing is heard of a run's program, if so; it changes every 5 seconds at most."""
+        seconds = self.quiet_for(run_id)
+        return QUIET.format(seconds=seconds // 5 * 5) if seconds else None
 
     def look(self) -> None:
         """End the runs whose programs have given no sign of life for long. To be called every few seconds."""

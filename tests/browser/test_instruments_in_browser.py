@@ -54,12 +54,18 @@ def test_a_card_of_a_watched_run_asks_its_program_and_shows_what_it_sends(page: 
     run = begun["runs"][0]["id"]
     steps = [{"step": step, "elapsed_s": step / 10, "loss": 1 / step} for step in range(1, 10)]
     app_server.api(f"watched/{run}/records", {"records": steps})
+    questions: list[str] = []
+    page.on("request", lambda request: questions.append(request.url) if "/instruments/" in request.url else None)
     page.goto(f"{app_server.url}/board?run={begun['group_watch']}")
     page.wait_for_function("() => document.querySelector('[data-figure=loss].js-plotly-plot')")
     page.locator(".rgl-instruments > summary").click()
-    page.locator("[data-instrument=cliff] > summary").click()
     said = "([key, words]) => document.querySelector(`[data-instrument=${key}]`).textContent.includes(words)"
-    page.wait_for_function(said, arg=["cliff", "Not read of a model that is watched"])
+    for key in ("cliff", "plane"):
+        page.locator(f"[data-instrument={key}] > summary").click()
+        page.wait_for_function(said, arg=[key, "Not read of a model that is watched"])
+        card = page.locator(f"[data-instrument={key}]")
+        assert (card.locator("[role=status]").inner_text(), card.locator(".rgl-instrument-runs a").count()) == ("", 0)
+    assert not questions, "nobody is asked for what cannot be read"
     app_server.api(f"watched/{run}/alive", {})  # it trains, however long this page took
     card = page.locator("[data-instrument=contributions]")
     card.locator("> summary").click()
@@ -79,7 +85,16 @@ def test_a_card_of_a_watched_run_asks_its_program_and_shows_what_it_sends(page: 
     heading = card.locator(".rgl-instrument-run h4").first.inner_text()
     assert "at step 9" in heading
     assert "Timestep 4 adds most." in card.inner_text()
+    assert card.get_by_role("link", name="NPZ").count() == 1
+    page.locator("[data-instrument=lyapunov] > summary").click()
+    page.wait_for_function(said, arg=["lyapunov", "The program "])
+    assert page.get_by_role("button", name="Over training").count() == 0, "it cannot be read so"
+    page.locator("[data-instrument=lyapunov] > summary").click()
+    app_server.api(f"watched/{run}/alive", {})
+    page.wait_for_function(said, arg=["contributions", "Follows training"])
     app_server.api(f"watched/{run}/end", {"status": "finished", "reason": ""})
+    page.wait_for_function(said, arg=["contributions", "The program has ended; this is the newest reading of it."])
+    assert card.locator("[role=status]").inner_text() == ""
 
 
 LONG = {

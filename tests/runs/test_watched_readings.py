@@ -48,7 +48,7 @@ def runs(tmp_path):
 
 @pytest.fixture
 def desk(runs):
-    desk = Desk(runs.store, runs.settings)
+    desk = Desk(runs.store, runs.settings, runs.quiet_for)
     yield lambda run, key="flow", step=None, **more: desk.ask(
         runs.store.run(run), key, step, more.get("course", False), 0.0, more.get("asked")
     )
@@ -206,6 +206,29 @@ def test_of_a_program_that_has_ended_the_newest_reading_is_shown(runs, run, desk
         desk(other)
     with pytest.raises(OverError):
         runs.read(run, reading(8))
+
+
+def test_of_a_program_that_gives_no_sign_of_life_for_a_while_that_is_said_until_it_is_back(runs, run, desk):
+    runs.look()
+    runs.store.clock.both_by += 14
+    assert desk(run).said == "The program has been asked; it reads this in a step that it records soon."
+    runs.store.clock.both_by += 3
+    quiet = "Nothing has been heard of the program for 17 seconds."
+    assert desk(run) == Asked(f"{quiet} It is asked for this once it is heard of again.")
+    assert runs.notice(run) == "Nothing has been heard of the program for 15 seconds."
+    assert runs.beat(run) == [Wanted(run, "flow", ())], "as it was said"
+    assert desk(run).said == "The program has been asked; it reads this in a step that it records soon."
+    assert runs.notice(run) is None
+    runs.read(run, reading(20))
+    same(desk(run), reading(20))
+    runs.look()
+    runs.store.clock.both_by += 17
+    found = desk(run)
+    assert found.said == quiet
+    same(found.kept, reading(20))
+    runs.end(run, "finished", "")
+    runs.look()
+    assert runs.notice(run) is None
 
 
 def test_of_a_program_that_is_silent_that_is_said(runs, run, desk):

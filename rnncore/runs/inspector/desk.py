@@ -1,7 +1,7 @@
 """Where instruments are asked for: each reading is worked out once, and kept in the store."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -33,8 +33,9 @@ def largest_choices(run: StoredRun, instrument: str) -> dict[str, int]:
 class Desk:
     """Safe for threads. Nothing is started before somebody asks."""
 
-    def __init__(self, store: Store, settings: Settings) -> None:
-        self._store = store
+    def __init__(self, store: Store, settings: Settings, quiet_for: Callable[[str], float] = lambda run: 0.0) -> None:
+        """Prepare; quiet_for: for how many seconds nothing has been heard of a watched run's program."""
+        self._store, self._quiet_for = store, quiet_for
         self._turns = Turns(lambda: _Process(store, settings))
 
     def ask(
@@ -63,7 +64,7 @@ class Desk:
         if course and not ON_DEMAND[instrument].course:
             raise ConfigError(f"course: the instrument '{instrument}' is not followed over training.")
         if is_watched(run.config):
-            return ask_program(self._store, run, instrument, step, asked or {}, wait_s)
+            return ask_program(self._store, run, instrument, step, asked or {}, wait_s, self._quiet_for)
         config = TrainConfig.model_validate(run.config)
         last = last_step(run)
         at = newest_step(run) if step is None else step

@@ -1,7 +1,7 @@
 """Readings of runs that train in programs of their own: those that are kept, and what their programs are asked for."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,6 +11,7 @@ from rnncore.on_demand import chosen, text_of, why_unwatched
 from rnncore.reading import Reading
 from rnncore.runs.inspector.turns import BUSY
 from rnncore.runs.store.store import Store, StoredRun
+from rnncore.runs.watched import QUIET
 
 LOOK_S = 0.2  # between two looks whether the reading has come
 LATE_S = 15.0  # without an answer, after which that is said
@@ -49,11 +50,18 @@ def kept_reading(
 
 
 def ask_program(
-    store: Store, run: StoredRun, instrument: str, step: int | None, asked: Mapping[str, object], wait_s: float
+    store: Store,
+    run: StoredRun,
+    instrument: str,
+    step: int | None,
+    asked: Mapping[str, object],
+    wait_s: float,
+    quiet_for: Callable[[str], float] = lambda run: 0.0,
 ) -> Reading | Asked:
     """Return the reading of a watched run at `step`, or the nearest one; None: ask its program for a newer one.
 
-    Waits at most `wait_s` for the first one. Raises DataError where there is none, and ConfigError.
+    Waits at most `wait_s` for the first one. quiet_for: for how many seconds nothing has been heard of a run's program,
+    0 where that is not worth a word. Raises DataError where there is none, and ConfigError.
     """
     if reason := why_unwatched(instrument):
         return Reading(instrument=instrument, step=max(1, run.step), undefined=reason)
@@ -68,18 +76,25 @@ def ask_program(
             raise DataError(NONE_MADE.format(why=why))
         return replace(newest, notes=(*newest.notes, f"{why}; this is the newest reading of it."))
     if newest is not None and newest.step >= run.step:
-        return newest
+        return newest if not (quiet := quiet_for(run.id)) else Asked(QUIET.format(seconds=quiet), newest)
     since = store.ask(run.id, instrument, kept.choice)
     if since is None:
         raise DataError(BUSY)
     if newest is not None:
-        return Asked(ASKED_AGAIN if since < LATE_S else LATE_AGAIN.format(seconds=since), newest)
+        said = ASKED_AGAIN if since < LATE_S else LATE_AGAIN.format(seconds=since)
+        return Asked(_unless_quiet(said, quiet_for(run.id)), newest)
     until = time.monotonic() + wait_s
     while (newest := kept.newest()) is None and time.monotonic() < until:
         time.sleep(LOOK_S)
     if newest is not None:
         return newest
-    return Asked(ASKED if since < LATE_S else LATE.format(seconds=since))
+    said = ASKED if since < LATE_S else LATE.format(seconds=since)
+    return Asked(_unless_quiet(said, quiet_for(run.id)))
+
+
+def _unless_quiet(said: str, seconds: float) -> str:
+    """Return what is said while a program is asked, or that nothing is heard of it."""
+    return f"{QUIET.format(seconds=seconds)} It is asked for this once it is heard of again." if seconds else said
 
 
 @dataclass(frozen=True, slots=True)

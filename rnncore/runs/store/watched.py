@@ -53,6 +53,14 @@ class WatchedTable(Database):
                 (*run_ids,),
             )
 
+    def beat_of(self, run_id: str) -> int | None:
+        """Return the newest sign of life of a run, None of one that is not watched."""
+        with self.read() as db:
+            found = db.execute(
+                "SELECT w.beat FROM watched_runs w JOIN runs r ON w.run = r.key WHERE r.id = ?", (run_id,)
+            ).fetchone()
+        return None if found is None else int(found[0])
+
     def count_records(self, run_id: str, more: int) -> int:
         """Count records of a run; return how many it has had by now."""
         with self.write() as db:
