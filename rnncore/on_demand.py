@@ -44,7 +44,7 @@ class OnDemand(Implemented):
     watched, of a `rnncore.engine.readings.module.Seen`, or of an `Update` of `rnncore.engine.readings.updates` where it
     needs one; '' where that cannot be.
     asks: what the reader may choose, by its name.
-    small: the page of the app that does the same in a small network, of a run's cell where it can; or ''.
+    small: the page of the app with a small example, not the run itself, of a run's cell where it can; or ''.
     implementation: a function of a `rnncore.engine.readings.probe.Probe` that returns a `rnncore.reading.Reading`; its
     panels say how it is drawn, so that nothing else is to be written for it. It may do with the run what it likes.
     """
@@ -228,7 +228,7 @@ ON_DEMAND.register(
         help="The gradient by one unit, taken apart into the products that it is the sum of.",
         look="Along which way the gradient comes back: straight from the loss, through the unit itself, through "
         "others, or through the cell state. At first it is the unit with the largest gradient; choose any. "
-        "The page Microscope does the same with every number of a small network.",
+        "The page Microscope does this with every number of a small example.",
         formula="∂l/∂h_{t,i} = direct part + sum over j of ∂l/∂s_{t+1,j} ∂s_{t+1,j}/∂h_{t,i}, s = [h; c]",
         source="Werbos (1990), Backpropagation through time",
         asks={

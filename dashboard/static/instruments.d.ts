@@ -23,7 +23,7 @@ export interface InstrumentEntry {
   asks: { name: string; empty: string }[]; // numbers that the reader may choose, and what is taken where none is
   terms: string[]; // of the glossary
   unwatched: string; // why it is not read of watched runs, or ''
-  small: string; // page of the app that does the same in a small network, or ''
+  small: string; // page of the app with a small example of the run's cell, or ''
 }
 
 /** One picture of a reading (`dashboard.figures.panels`). */

@@ -385,12 +385,12 @@ class InstrumentCard {
     });
   }
 
-  /** @param {string} run whose cell the small network has, where there is one */
+  /** @param {string} run whose cell the example has, where there is one */
   small(run) {
-    const link = element("a", "", "The same in a small network");
+    const link = element("a", "", "A small example of this cell");
     link.href = new URL(`${this.entry.small}?like=${encodeURIComponent(run)}`, document.baseURI).href;
     link.target = "_blank"; // the board stays as it is
-    link.title = "Every number of it, forward and back, in a page of its own";
+    link.title = "A small network with weights of its own, not those of the run: every number, forward and back";
     return link;
   }
 

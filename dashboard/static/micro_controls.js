@@ -16,10 +16,14 @@ export class Choices {
    * @param {() => void} draw after another kind or size was chosen
    * @param {() => void} anew
    * @param {() => void} read after the answers that count were chosen
+   * @param {() => void} lead to the weights
    */
-  constructor(start, draw, anew, read) {
+  constructor(start, draw, anew, read, lead) {
     const starts = Object.entries(STARTS).map(([key, { title }]) => option(title, key));
-    this.start = select([...starts, option("a network of your own", "")], () => start(this.start.value));
+    this.start = select([...starts, option("a network of your own", "")], () => {
+      start(this.start.value);
+      if (!this.start.value) this.unfold();
+    });
     this.cell = select(
       Object.entries(MICRO_CELLS).map(([key, { title }]) => option(title, key)),
       draw,
@@ -40,7 +44,21 @@ export class Choices {
       button("New random weights", "Draw all weights anew", anew),
     );
     this.root = element("details", "rgl-micro-other");
-    this.root.append(element("summary", "", "Another cell or size"), bar);
+    const weights = button("Go to the weights", "Where each weight is set", lead);
+    const words = element(
+      "p",
+      "rgl-micro-own",
+      "Set the kind and the size here. Then type inputs and the wanted answer ",
+    );
+    words.append("in their rows of the picture, and weights below it, or drag them sideways. ", weights);
+    this.root.append(element("summary", "", "Another cell or size"), bar, words);
+  }
+
+  /** Open where a kind and a size are chosen, and bring it into view. */
+  unfold() {
+    /** @type {HTMLDetailsElement} */ (this.root).open = true;
+    this.root.scrollIntoView({ block: "nearest" });
+    this.cell.focus({ preventScroll: true });
   }
 
   /** @param {Net} net */
@@ -118,14 +136,16 @@ export function legend() {
   const kinds = {
     plus: "above 0, ",
     minus: "below 0, ",
-    grad: "the gradient ∂L/∂(the number above it), stronger in colour where it is larger. ",
+    grad: "the gradient ∂L/∂(the number above it), stronger in colour where it is larger, by its logarithm. ",
   };
   for (const [kind, text] of Object.entries(kinds)) {
     const swatch = element("i");
     swatch.dataset.kind = kind;
     node.append(swatch, text);
   }
-  node.append("Lines: how much a state changes the next one; thick is much.");
+  node.append(
+    "Bars: linear, each row from 0 to its largest. Lines: how much a state changes the next one; thick is much.",
+  );
   return node;
 }
 

@@ -76,11 +76,6 @@ export class Unrolled {
       }
     }
     row("input", "x", (t) => this.field(live, "input", "inputs", t));
-    row("t", "timestep", (t) => element("div", "rgl-micro-cell rgl-micro-t", String(t)));
-    for (const name of states.toReversed()) {
-      const title = `norm of the gradient by all units of ${name}; its bar is logarithmic`;
-      row(`‖∂L/∂${name}‖`, title, (t) => this.bar(live, name, t));
-    }
     this.grid.append(this.ways.root);
   }
 
@@ -112,27 +107,6 @@ export class Unrolled {
     });
     const cell = element("div", "rgl-micro-cell");
     cell.append(field.input);
-    return cell;
-  }
-
-  /**
-   * @param {(part: (frame: Frame) => void) => void} live
-   * @param {string} name
-   * @param {number} t
-   */
-  bar(live, name, t) {
-    const cell = element("div", "rgl-micro-cell rgl-micro-norm");
-    const [bar, norm, factor] = [element("i"), element("span"), element("small")];
-    factor.title = `the norm at t = ${t} is that at t = ${t + 1} times this`;
-    cell.append(bar, norm, factor);
-    const [share, own, ratio] = [liveShare(bar), liveText(norm), liveText(factor)];
-    live(({ norms, back }) => {
-      const [here, after] = [norms[name][t - 1], norms[name][t]];
-      const arrived = t >= back;
-      own(arrived ? digits(here) : "");
-      ratio(arrived && after > 0 ? `× ${digits(here / after)}` : "");
-      share(arrived ? shade(here, Math.max(...norms[name])) : 0);
-    });
     return cell;
   }
 

@@ -31,6 +31,12 @@ export class Weights {
     this.root.append(element("h2", "", "Weights"), help, this.tables, sum);
   }
 
+  /** Bring the weights into view, ready to be typed. */
+  lead() {
+    this.root.scrollIntoView({ block: "nearest" });
+    this.tables.querySelector("input")?.focus({ preventScroll: true });
+  }
+
   /** @param {Net} net */
   build(net) {
     this.parts.clear();

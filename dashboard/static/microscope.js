@@ -5,6 +5,7 @@ import { Choices, legend, Steering } from "./micro_controls.js";
 import { Inside } from "./micro_inside.js";
 import { liveText, OnScreen } from "./micro_live.js";
 import { compute, descend, gradNorm } from "./micro_net.js";
+import { Profile } from "./micro_profile.js";
 import { firstOf, numbers, STARTS, sized, started } from "./micro_starts.js";
 import { Sum } from "./micro_sum.js";
 import { Unrolled } from "./micro_unrolled.js";
@@ -53,10 +54,11 @@ class Microscope {
    */
   constructor(parentElement, key) {
     this.choices = new Choices(
-      (key) => key && this.open(key),
+      (key) => (key ? this.open(key) : name(OWN)),
       () => this.draw(),
       () => this.draw(1),
       () => this.read(),
+      () => this.weights.lead(),
     );
     this.steering = new Steering(
       (by) => this.walk(by),
@@ -67,6 +69,8 @@ class Microscope {
     const screen = new OnScreen(() => this.soon());
     const choose = (/** @type {Place} */ place) => this.choose(place);
     this.unrolled = new Unrolled(choose, () => this.soon(), screen);
+    this.profile = new Profile(screen);
+    this.profile.follow(this.unrolled.root);
     this.inside = new Inside(choose, screen);
     this.sum = new Sum(choose, screen);
     this.weights = new Weights(
@@ -92,7 +96,9 @@ class Microscope {
     const [lower, detail] = [element("div", "rgl-micro-lower"), element("div", "rgl-micro-lower rgl-micro-detail")];
     detail.append(this.inside.root, this.sum.root);
     lower.append(this.weights.root, detail);
-    this.root.append(moments, head, this.unrolled.root, legend(), lower);
+    const top = element("div", "rgl-micro-top");
+    top.append(head, this.profile.root);
+    this.root.append(moments, top, this.unrolled.root, lower, legend());
     parentElement.append(this.root);
     this.choices.start.value = key;
     this.make = () => started(STARTS[key]);
@@ -221,6 +227,7 @@ class Microscope {
     this.choices.show(net);
     this.steering.show(moment, steps, tape.total(), gradNorm(net), this.timer !== 0);
     const frame = this.unrolled.show(net, tape, this.chosen, seen, back, all);
+    this.profile.show(frame);
     this.says(over ? story(frame.norms) : passing(moment, steps, net.every));
     const { name, t, unit } = this.chosen;
     const value = /** @type {Value} */ (tape.find(name, t));

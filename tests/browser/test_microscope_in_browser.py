@@ -31,10 +31,26 @@ NUMBERS = """() => {
   }
 }"""
 
+# Which of the sentence, the bars and the weight itself cannot be seen, of each weight that is scrolled to.
+COVERED = """() => {
+  const seen = (node) => {
+    const { left, top, width, height } = node.getBoundingClientRect()
+    const found = document.elementFromPoint(left + width / 2, top + height / 2)
+    return found !== null && (node.contains(found) || found.contains(node))
+  }
+  const told = [...document.querySelectorAll('.rgl-micro-says, .rgl-micro-norm i')]
+  const weights = [...document.querySelectorAll('.rgl-micro-weights table input')]
+  const covered = weights.flatMap((weight) => {
+    weight.scrollIntoView({ block: 'nearest' })
+    return [weight, ...told].filter((node) => !seen(node)).map((node) => `${weight.title}: ${node.className}`)
+  })
+  return { weights: weights.length, bars: told.length - 1, covered }
+}"""
+
 
 @pytest.fixture
 def page(chromium: Any, app_server: AppServer) -> Iterator[Any]:
-    context = chromium.new_context(viewport={"width": 1280, "height": 420})  # so low that no more than weights are seen
+    context = chromium.new_context(viewport={"width": 1280, "height": 300})  # so low that no more than weights are seen
     page = context.new_page()
     problems: list[str] = []
     page.on("pageerror", lambda error: problems.append(str(error)))
@@ -98,12 +114,41 @@ def test_inside_one_unit_leads_to_the_microscope_with_the_cell_of_the_run(page: 
     page.goto(f"{app_server.url}/board?run={run}")
     page.locator(".rgl-instruments > summary").click()
     page.locator("[data-instrument=unit] > summary").click()
-    link = page.locator("[data-instrument=unit] h4 a", has_text="The same in a small network")
+    link = page.locator("[data-instrument=unit] h4 a", has_text="A small example of this cell")
     link.wait_for()
     page.goto(link.get_attribute("href"))
     page.wait_for_function("() => document.querySelector('.rgl-micro-box')?.innerText.trim()")
     page.get_by_text("Another cell or size").click()
     assert page.get_by_role("combobox", name="Cell", exact=True).input_value() == "gru"
+
+
+def test_each_weight_is_seen_together_with_the_sentence_and_the_bars(page: Any) -> None:
+    page.set_viewport_size({"width": 1280, "height": 720})
+    for start in ("vanishing", "kept", "passed"):  # of each cell
+        page.get_by_role("combobox", name="Start from").select_option(start)
+        still(page)
+        covered = page.evaluate(COVERED)
+        assert covered["weights"] > 0
+        assert covered["bars"] > 0
+        assert covered["covered"] == []
+
+
+def test_a_network_of_ones_own_leads_to_where_it_is_set(page: Any) -> None:
+    assert not page.get_by_role("combobox", name="Cell", exact=True).is_visible()
+    page.get_by_role("combobox", name="Start from").select_option("a network of your own")
+    assert page.get_by_role("combobox", name="Cell", exact=True).evaluate("(node) => document.activeElement === node")
+    assert "start" not in page.url.partition("?")[2]
+    page.get_by_role("button", name="Go to the weights").click()
+    weight = page.locator(".rgl-micro-weights table input").first
+    assert weight.evaluate("(input) => document.activeElement === input")
+    before = weight.input_value()
+    for typed in ("", "-"):
+        page.keyboard.press("ControlOrMeta+a")
+        page.keyboard.press("Backspace")
+        page.keyboard.type(typed)
+        weight.blur()
+        assert weight.input_value() == before
+        weight.focus()
 
 
 @pytest.mark.parametrize("width", [390, 800])

@@ -12,6 +12,7 @@ import {
   measured,
   profile,
 } from "../../dashboard/static/micro_net.js";
+import { height } from "../../dashboard/static/micro_profile.js";
 import { firstOf, numbers, STARTS, sized, started } from "../../dashboard/static/micro_starts.js";
 import { shade } from "../../dashboard/static/micro_unrolled.js";
 import { shares } from "../../dashboard/static/micro_weights.js";
@@ -269,4 +270,13 @@ test("every value of a cell has its place in the picture", () => {
 test("numbers are short", () => {
   const written = [0, -0.5, 1e-7, 123456, NaN, Infinity, 0.123456].map(digits);
   assert.deepEqual(written, ["0", "−0.5", "1.00e−7", "1.23e5", "NaN", "∞", "0.1235"]);
+});
+
+test("half the norm is half as high, so that what vanishes is seen to vanish", () => {
+  assert.deepEqual(
+    [2, 1, 0.02, 0].map((norm) => height(norm, [0, 0.02, 1, 2])),
+    [1, 0.5, 0.01, 0],
+  );
+  assert.deepEqual([height(0, [0, 0]), height(Infinity, [1, Infinity]), height(1, [1, Infinity])], [0, 1, 0]);
+  assert.deepEqual([height(NaN, [1, NaN]), height(1, [1, NaN])], [1, 0]);
 });
