@@ -108,3 +108,15 @@ export function firstOf(start, cell) {
   const keys = Object.keys(STARTS);
   return keys.find((key) => key === start) ?? keys.find((key) => STARTS[key].cell === cell) ?? keys[0];
 }
+
+/**
+ * Name the network in the page's address, so that the address can be passed on.
+ * @param {string} key of STARTS; '' for a network of the reader's own
+ */
+export function name(key) {
+  const address = new URL(location.href);
+  if (key) address.searchParams.set("start", key);
+  else address.searchParams.delete("start");
+  address.searchParams.delete("like");
+  history.replaceState(history.state, "", address);
+}

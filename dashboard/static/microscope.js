@@ -6,7 +6,7 @@ import { Inside } from "./micro_inside.js";
 import { liveText, OnScreen } from "./micro_live.js";
 import { compute, descend, gradNorm } from "./micro_net.js";
 import { Profile } from "./micro_profile.js";
-import { firstOf, numbers, STARTS, sized, started } from "./micro_starts.js";
+import { firstOf, name, numbers, STARTS, sized, started } from "./micro_starts.js";
 import { Sum } from "./micro_sum.js";
 import { Unrolled } from "./micro_unrolled.js";
 import { Weights } from "./micro_weights.js";
@@ -236,18 +236,6 @@ class Microscope {
     this.sum.show(frame);
     this.weights.show(net, tape, over, all);
   }
-}
-
-/**
- * Name the network in the page's address, so that the address can be passed on.
- * @param {string} key of STARTS, or OWN
- */
-function name(key) {
-  const address = new URL(location.href);
-  if (key) address.searchParams.set("start", key);
-  else address.searchParams.delete("start");
-  address.searchParams.delete("like");
-  history.replaceState(history.state, "", address);
 }
 
 /** @param {number[][]} rows */
