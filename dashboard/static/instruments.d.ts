@@ -77,3 +77,6 @@ export interface ReportReading {
   light: ReadingAnswer;
   dark: ReadingAnswer;
 }
+
+/** The whole number nearest to what was typed that can be asked for (`instruments.js`). */
+export function allowed(typed: string, most: string): string;
