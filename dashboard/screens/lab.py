@@ -130,7 +130,8 @@ def main() -> None:
     # Below figures that are all that the text above them is about.
     with st.container() if lesson or example or shown else above:
         predicting_panel([run for run in shown if mine(run, workspace_id())])
-        data_panel(config)
+        if not shown or configs:  # else the data are those of a program of its user's own
+            data_panel(config)
 
 
 def _open_address(link: Decoded | None) -> Sequence[StoredRun]:

@@ -14,7 +14,7 @@ from rnncore.runs.store.keys import watch_key
 from rnncore.runs.watched_forms import is_watched
 from rnncore.runs.watched_targets import keep_workspace, own_workspace, view_key
 
-OLD = "This link is no longer valid. The command `rnnlab view` prints the one that is."
+OLD = "This link is no longer valid. The command `python -m rnncore view` prints the one that is."
 NO_COOKIES = "This browser keeps no cookies, so it has no History for the watched runs."
 _NOW = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
 

@@ -3,6 +3,9 @@
 import json
 import os
 import secrets
+import shlex
+import subprocess
+import sys
 import urllib.error
 import urllib.request
 from base64 import urlsafe_b64encode
@@ -120,7 +123,7 @@ class OwnStore:
 
     def address(self, group: str) -> str:
         """Return, in words, where they are seen."""
-        return "`rnnlab view` shows it"
+        return f"type `{view_command()}` in a terminal to see it"
 
     def close(self) -> None:
         """Close the store."""
@@ -224,6 +227,12 @@ def _sentence(error: urllib.error.HTTPError) -> str:
         return str(json.loads(error.read(4096))["error"])
     except (OSError, ValueError, LookupError, TypeError):
         return f"it answered {error.code}"
+
+
+def view_command() -> str:
+    """Return the command that shows the runs of this machine, by the Python of this program, which has the package."""
+    command = [sys.executable or "python", "-m", "rnncore", "view"]
+    return subprocess.list2cmdline(command) if os.name == "nt" else shlex.join(command)
 
 
 def own_workspace(data_dir: Path) -> str:

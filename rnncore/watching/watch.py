@@ -39,7 +39,7 @@ def watch(
     the number of sequences, which takes the 1/B out of a loss that is a mean over the batch. gates: record the mean of
     each gate per timestep, and the share of saturated states, too.
 
-    name: under which the app shows the runs, live and in its History: `rnnlab view` says where. server: address of an
+    name: under which the app shows the runs, live and in its History; the program prints where. server: address of an
     app elsewhere that is to show them. workspace: whose runs they are to be, as the app's History tells it. While the
     app is away the training goes on as ever.
 

@@ -1,5 +1,8 @@
 """`watch(model, name=...)`: what a training loop records arrives in the store, and nothing disturbs the loop."""
 
+import shlex
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -69,7 +72,7 @@ def test_each_module_and_direction_is_a_run_with_the_recorded_numbers(folder):
         assert np.array_equal(kept.arrays["hidden_grad_norm"], newest.profiles[name].hidden[rows].astype(np.float32))
         assert ("cell_grad_norm" in kept.arrays) == (name == "encoder")
         assert "sequence_count" not in kept.arrays
-    assert lab.address == "`rnnlab view` shows it"
+    assert lab.address == f"type `{shlex.quote(sys.executable)} -m rnncore view` in a terminal to see it"
     store.close()
 
 

@@ -10,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 from dashboard.experiment import history
 from dashboard.server import services
 from dashboard.server.whereabouts import forget_address, note_address
+from rnncore.config import TrainConfig
 from rnncore.runs.app_command import ADDRESS_FILE
 from rnncore.runs.backend.local import LocalBackend
 from rnncore.runs.scheduler import Scheduler
@@ -144,3 +145,19 @@ def test_the_server_notes_where_it_is_reached_and_takes_that_back(tmp_path: Path
     forget_address(tmp_path)
     assert not (tmp_path / ADDRESS_FILE).exists()
     note_address(tmp_path / "gone")  # which is told of elsewhere
+
+
+def test_the_data_of_the_controls_are_shown_beside_runs_that_learn_from_data_known_here_alone(
+    watched: Begun, scheduler: Scheduler
+) -> None:
+    def data(app: AppTest) -> list[str]:
+        assert not app.exception
+        return [each.label for each in app.expander if each.label.startswith("Data: ")]
+
+    assert len(data(page())) == 1
+    assert data(page(run=watch_key(watched.group))) == []
+    config = TrainConfig()
+    own = scheduler.submit(W, [config], ["own"])
+    beside = data(page(run=f"{watch_key(own.id)},{watch_key(watched.runs[0])}"))
+    assert len(beside) == 1
+    scheduler.stop(own.id)

@@ -1,6 +1,10 @@
 """Sending a watched model's records: the training never waits, whatever the other side does."""
 
 import logging
+import re
+import shlex
+import subprocess
+import sys
 import threading
 
 import numpy as np
@@ -238,7 +242,11 @@ def test_the_store_of_this_machine_takes_them(tmp_path, monkeypatch, capsys):
     (run,) = store.runs_of(workspace)
     assert (run.label, run.status, run.step, run.reason) == ("my model", "failed", 30, "It ended with an error.")
     store.close()
-    assert "'my model' is being watched: `rnnlab view` shows it" in capsys.readouterr().err
+    said = re.search(r"'my model' is being watched: type `(.+)` in a terminal to see it\n", capsys.readouterr().err)
+    command = shlex.split(said[1])
+    assert command[0] == sys.executable
+    done = subprocess.run([*command, "--help"], capture_output=True, text=True, timeout=300, check=True)
+    assert "show the models that are watched on this machine" in done.stdout
     assert own_workspace(tmp_path / "data") == workspace
     assert workspace not in view_key(workspace)
 
