@@ -108,7 +108,8 @@ TERMS: dict[str, Term] = {
     "Gradient flossing": Term(
         "Updates between training steps that push the first Lyapunov exponents to 0, so that along these directions "
         "gradients neither vanish nor explode. They look at no target: what they give the network is memory, not an "
-        "answer (Engelken 2023).",
+        "answer (Engelken 2023). In the sidebar it is under “More about training”, except with ReLU units: their "
+        "slopes are 0 or 1, and it needs slopes that change smoothly.",
         r"\mathcal L_{\text{flossing}} = \frac1k \sum_{i=1}^{k} \lambda_i^2",
         forms=("flossing", "flossed"),
     ),

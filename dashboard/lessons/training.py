@@ -192,13 +192,14 @@ LESSONS = (
             "The flossed run solves the task, the other does not",
         ),
         right=2,
-        answer="The flossed run solves the task; the other stays at guessing.",
+        answer="The flossed run solves the task; the other hardly gets below guessing.",
         sentences=(
             "As torch draws its weights, a plain RNN of 32 units has a largest exponent of about −0.55: each step back "
             "leaves 58 % of a gradient, and a loss teaches the states 7 to 10 steps before it a hundred times less "
             "than its own. The bit that it asks for lies 15 steps back.",
             "Flossing brings the first 16 exponents near 0, and most losses now teach every earlier state. After 400 "
-            "steps the loss is below 0.01, without flossing above 0.41.",
+            "steps the loss is below 0.01, without flossing above 0.41, hardly below the 0.43 of "
+            "guessing.",
             "How many exponents are flossed matters. At any moment 15 bits have to be held, and one direction that "
             "lasts is not room for all of them: with 1 exponent at 0 the loss stays above 0.41 too.",
         ),
@@ -210,7 +211,7 @@ LESSONS = (
             "whole triangle.",
         ),
         change=(
-            "Exponents of gradient flossing: 1. The largest exponent is near 0, and nothing is learned.",
+            "Exponents of gradient flossing: 1. The largest exponent is near 0, and hardly anything is learned.",
             "8 exponents: some seeds begin to learn, one of the five tried has solved it after 400 steps.",
         ),
         source="Engelken (2023), Gradient flossing: improving gradient descent through dynamic control of Jacobians",

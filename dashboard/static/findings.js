@@ -13,12 +13,20 @@ const HELD_MS = 3000;
  * What can be said, as it stands in an answer of the server; null where nothing can.
  * @param {Insights} insights
  * @param {number | null} step that is told, null for the newest
+ * @param {number | null} asked the step that was asked for, of which there may be no profile
  * @returns {Said | null}
  */
-export function saidOf({ findings, verdicts }, step) {
+export function saidOf({ findings, verdicts }, step, asked = step) {
   const damage = verdicts.find(({ kind }) => kind === "damaged")?.sentence ?? "";
-  return findings.length || damage ? { step, findings, damage } : null;
+  return findings.length || damage ? { step, near: step !== asked, findings, damage } : null;
 }
+
+/**
+ * Of which step something is said, before it is said.
+ * @param {Pick<Said, "step" | "near"> | null} said
+ */
+export const leadOf = (said) =>
+  said?.step ? `At step ${count(said.step)}${said.near ? ", the nearest recorded profile" : ""}: ` : "";
 
 /** One remedy: its button, and what is said beside it. */
 class Offer {
@@ -150,9 +158,8 @@ export class Findings {
   show(run, said, shown) {
     const findings = said?.findings ?? [];
     const [main] = findings;
-    const lead = said?.step ? `At step ${count(said.step)}: ` : "";
     const damage = said?.damage ? ` ${said.damage}` : "";
-    write(this.headline, said ? `${lead}${main?.sentence ?? ""}${damage}` : "", shown.glossary);
+    write(this.headline, said ? `${leadOf(said)}${main?.sentence ?? ""}${damage}` : "", shown.glossary);
     this.root.dataset.verdict = signOf(main);
     this.reach();
     this.offer.show(run, main?.remedy ?? null, shown);

@@ -2,7 +2,7 @@
 
 import { call } from "./calls.js";
 import { ACTIVE, button, element, setRich, setText } from "./dom.js";
-import { drawReading, when, withSubscripts } from "./readings.js";
+import { drawReading, when, whenInFull, withSubscripts } from "./readings.js";
 
 /** @import { Hooks, InstrumentList, InstrumentEntry, ReadingAnswer } from "./instruments.d.ts" */
 /** @import { Plotly } from "./plotly.d.ts" */
@@ -352,7 +352,9 @@ class InstrumentCard {
     const links = element("span", "rgl-instrument-files");
     if (this.entry.small) links.append(this.small(run.id));
     if (!answer.undefined) links.append(...this.files(path, answer.step));
-    heading.append(element("span", "rgl-aside", at), links);
+    const told = element("span", "rgl-aside", at);
+    if (!watched(run) && !this.course) told.title = whenInFull(answer.step, run.series.last);
+    heading.append(told, links);
     const drawn = place.querySelector(".rgl-reading");
     if (drawn instanceof HTMLElement) {
       drawn.previousElementSibling?.replaceWith(heading); // the figures stay where they are: nothing flashes

@@ -318,6 +318,16 @@ export function tintsOf(row) {
 export const when = (step, last) => (step > last ? `after step ${count(step - 1)}` : `at step ${count(step)}`);
 
 /**
+ * The same in a sentence: an instrument looks at the weights before the update of its step.
+ * @param {number} step before whose update it was
+ * @param {number} last step that was done
+ */
+export const whenInFull = (step, last) =>
+  step > last
+    ? `After step ${count(step - 1)}: the network as step ${count(step - 1)} left it, on the next batch.`
+    : `At step ${count(step)}: the network before the update of this step, on its batch.`;
+
+/**
  * A formula in plain characters with its subscripts marked: `h_t` and `Q_{t-1}`.
  * @param {string} formula
  */

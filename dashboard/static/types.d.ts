@@ -138,6 +138,7 @@ export interface Remedy {
 /** What can be said of a run at a step: findings, and what else is to be known of its numbers. */
 export interface Said {
   step: number | null; // null: of the newest
+  near: boolean; // whether another step was asked for, of which no profile was recorded
   findings: Finding[];
   damage: string; // which records are lost, ''
 }

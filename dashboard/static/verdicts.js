@@ -53,7 +53,7 @@ export class Verdicts {
     const insights = /** @type {Insights} */ (await answer.json());
     if (insights.last_step < step && ACTIVE.has(run.state?.status)) return undefined; // asked again once it is there
     await run.profiles.settle(step, insights.step, run.series);
-    return saidOf(insights, insights.step);
+    return saidOf(insights, insights.step, step);
   }
 
   // Whether a run has none yet of the cursor's step.

@@ -31,6 +31,11 @@ def test_every_simple_answer_has_to_be_beaten_but_not_those_that_know_something(
         "Learning: validation loss 0.06, below 'predict 1' (0.16) by 0.1 with a standard error of 0.01; not yet below "
         "'one number known' (0.05)."
     )
+    little = found(health=health(line(margin=0.004, error=0.001)))["learning"].sentence
+    assert little == (
+        "Learning a little: validation loss 0.156, below 'predict 1' (0.16) by 0.004, 2.5 % of it, with a standard "
+        "error of 0.001."
+    )
     told = found(health=health(line()))["learning"].evidence
     assert told == pytest.approx({"val_loss": 0.06, "baseline": 0.16, "skill": 0.625, "standard_error": 0.01})
     both = found(health=health(line(), line("one number known", 0.1, 0.04, 0.001, knows=True)))["learning"].sentence

@@ -6,8 +6,11 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from dashboard.experiment.relevance import relevant
 from dashboard.experiment.share import encode
+from dashboard.lessons.glossary import all_terms
 from dashboard.server import services
+from rnncore.cells import CELLS
 from rnncore.config import FlossingConfig, TrainConfig
 from rnncore.runs.settings import Settings
 from tests.support.pages import MAIN
@@ -38,3 +41,11 @@ def test_its_numbers_are_shown_where_it_is_on() -> None:
 
 def test_nothing_is_offered_where_it_does_not_fit() -> None:
     assert shown(TrainConfig.model_validate({"model": {"nonlinearity": "relu"}})) == {}
+
+
+def test_it_is_missing_with_relu_units_alone_as_the_glossary_says() -> None:
+    assert "except with ReLU units" in all_terms()["Gradient flossing"].text
+    for key, cell in CELLS.items():
+        for nonlinearity in cell.nonlinearities:
+            said = {"model.cell": key, "model.nonlinearity": nonlinearity}
+            assert relevant("flossing.exponents", said.get) == (nonlinearity != "relu"), (key, nonlinearity)

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import test from "node:test";
-import { signOf } from "../../dashboard/static/findings.js";
+import { leadOf, saidOf, signOf } from "../../dashboard/static/findings.js";
 
 /**
  * @param {string} kind
@@ -15,4 +15,12 @@ test("a run that learns has a tick, one with a fault a cross, and a mere descrip
   assert.equal(signOf(finding("thrown_out", "cause")), "fault");
   assert.equal(signOf(finding("vanishing", "description")), "");
   assert.equal(signOf(undefined), "");
+});
+
+test("a sentence about the nearest profile says that it is, and of which step", () => {
+  const insights = { step: 308, last_step: 1000, verdicts: [], findings: [finding("learning", "description")] };
+  assert.equal(leadOf(saidOf(insights, 308, 309)), "At step 308, the nearest recorded profile: ");
+  assert.equal(leadOf(saidOf(insights, 308, 308)), "At step 308: ");
+  assert.equal(leadOf(saidOf(insights, null)), "");
+  assert.equal(leadOf(null), "");
 });

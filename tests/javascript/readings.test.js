@@ -3,7 +3,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { allowed } from "../../dashboard/static/instruments.js";
-import { enlarged, placeOn, slicesOf, tintsOf, when, withSubscripts } from "../../dashboard/static/readings.js";
+import {
+  enlarged,
+  placeOn,
+  slicesOf,
+  tintsOf,
+  when,
+  whenInFull,
+  withSubscripts,
+} from "../../dashboard/static/readings.js";
 
 test("a place of a map has a row over t and a column over tau", () => {
   const map = {
@@ -47,6 +55,8 @@ test("a letter is tinted by how near it comes to the strongest one, over four de
 test("a reading after the last step is called so", () => {
   assert.equal(when(1001, 1000), "after step 1,000");
   assert.equal(when(1000, 1000), "at step 1,000");
+  assert.equal(whenInFull(1001, 1000), "After step 1,000: the network as step 1,000 left it, on the next batch.");
+  assert.equal(whenInFull(1000, 1000), "At step 1,000: the network before the update of this step, on its batch.");
 });
 
 test("a ball rolls along its way from the beginning to the end", () => {

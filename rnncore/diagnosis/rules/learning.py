@@ -11,9 +11,10 @@ def judge(e: Evidence) -> Finding | None:
     if not e.beaten or hardest is None:
         return None
     loss = hardest.loss - hardest.margin
+    how, part = ("Learning", "") if e.learning else ("Learning a little", f", {100 * hardest.skill:.2g} % of it,")
     sentence = (
-        f"Learning: validation loss {figure(loss, 3)}, below '{hardest.name}' ({figure(hardest.loss, 3)}) by "
-        f"{figure(hardest.margin)} with a standard error of {figure(hardest.error)}"
+        f"{how}: validation loss {figure(loss, 3)}, below '{hardest.name}' ({figure(hardest.loss, 3)}) by "
+        f"{figure(hardest.margin)}{part} with a standard error of {figure(hardest.error)}"
     )
     evidence = {"val_loss": loss, "baseline": hardest.loss, "skill": hardest.skill, "standard_error": hardest.error}
     further = [line for line in e.lines if line.knows]
