@@ -31,5 +31,5 @@ def watch_your_own() -> None:
         st.code(_LINES.format(server=server, workspace=workspace_id()), language="python")
         st.caption(
             "The workspace is the key to everything in this History: whoever has it can see and delete your runs."
-            " On the machine of this server, name=… alone suffices: your program prints the command that shows the runs."
+            " On the machine of this server, name=… alone suffices: your program prints the command that shows them."
         )
