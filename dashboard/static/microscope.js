@@ -98,7 +98,7 @@ class Microscope {
     lower.append(this.weights.root, detail);
     const top = element("div", "rgl-micro-top");
     top.append(head, this.profile.root);
-    this.root.append(moments, top, this.unrolled.root, lower, legend());
+    this.root.append(moments, top, this.unrolled.root, legend(), lower);
     parentElement.append(this.root);
     this.choices.start.value = key;
     this.make = () => started(STARTS[key]);
