@@ -1,5 +1,6 @@
 """The pictures of readings: what an instrument on demand says of its panels becomes plotly figures."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -14,6 +15,7 @@ from rnncore.reading import Layer, Numbers, Panel, Reading, Scale
 
 _VIRIDIS = [[index / 9, color] for index, color in enumerate(sequential.Viridis)]
 _BLUE_RED = [[index / 10, color] for index, color in enumerate(diverging.RdBu_r)]
+_POWER = re.compile(r"(?<![\w.])(\d[\d.]*)e(-?\d+)\b")  # 3.3e6, as readings write numbers
 _LEVEL = 6  # letters of a name that stands level below an axis
 SOLID = {"surface"}  # kinds that only the whole plotly.js draws
 
@@ -99,6 +101,7 @@ def _figure(panel: Panel, arrays: Mapping[str, Numbers], theme: str, color: int)
     ends = np.concatenate([np.ravel(arrays[layer.x]) for layer in panel.layers]) if panel.marks else np.zeros(1)
     for number, (place, name) in enumerate(panel.marks):
         at = np.log10(place) if panel.x.log else place
+        name = _POWER.sub(r"\1×10<sup>\2</sup>", name).replace("<sup>-", "<sup>−")  # as the axis writes them
         beyond = place > (ends.min() + ends.max()) / 2  # then its name has more room on the left
         figure.add_shape(type="line", yref="paper", y0=0, y1=1, x0=place, x1=place, line=_thin(palette))
         figure.add_annotation(
@@ -166,8 +169,7 @@ def _surface(
 ) -> None:
     z = arrays[layer.z].astype(np.float32)
     colours = _scale(panel.scale, palette, "c") if panel.scale else {}
-    if colours:
-        colours["colorbar"]["title"]["side"] = "top"  # on the right plotly keeps no room for it here
+    colours["showscale"] = False  # the third axis has the same numbers
     known = np.where(np.isfinite(z), z, np.nan)
     figure.add_surface(x=arrays[layer.x], y=arrays[layer.y], z=known, opacity=0.9, **colours, **_hover(layer))
     look = {"gridcolor": palette.grid, "color": palette.muted, "backgroundcolor": "rgba(0,0,0,0)",
@@ -176,7 +178,7 @@ def _surface(
     scene: dict[str, Any] = {
         name: look | {"title": {"text": title, "font": {"size": 12}}} for name, title in titles.items()
     }
-    figure.update_layout(scene=scene | {"camera": {"eye": _FROM}})
+    figure.update_layout(scene=scene | _VIEW)
 
 
 def _points(
@@ -194,7 +196,8 @@ def _bars(
     marker: dict[str, Any] = {"line": {"width": 0}, "color": _tone(layer, palette, color)}
     more = {}
     if layer.color and panel.scale:
-        marker |= {"color": arrays[layer.color]} | _scale(panel.scale, palette, "c")
+        shades = [float(each) if np.isfinite(each) else palette.muted for each in arrays[layer.color]]
+        marker |= {"color": shades} | _scale(panel.scale, palette, "c")
         more = {"customdata": [f"{v:.2f}" if np.isfinite(v) else "not defined" for v in arrays[layer.color]]}
     figure.add_bar(x=arrays[layer.x], y=arrays[layer.y], name=layer.name, marker=marker, **more, **_hover(layer))
     figure.update_layout(bargap=0.1)
@@ -228,7 +231,11 @@ def _hover(layer: Layer) -> dict[str, Any]:
     return {"hovertemplate": layer.hover} if layer.hover else {}
 
 
-_FROM = {"x": 1.8, "y": 1.8, "z": 1.4}  # where a surface is seen from: so far away that its axes have their titles
+_VIEW = {  # so near that a box is filled, and so far that the axes have their titles
+    "camera": {"eye": {"x": 1.5, "y": 1.5, "z": 0.95}, "center": {"x": 0, "y": 0, "z": -0.2}},
+    "aspectmode": "manual",
+    "aspectratio": {"x": 1.22, "y": 1.22, "z": 0.85},
+}
 _Draw = Callable[[go.Figure, Layer, Mapping[str, Numbers], Panel, Palette, int], None]
 _DRAW: dict[str, _Draw] = {
     "line": _line, "path": _path, "points": _points, "bars": _bars, "map": _map, "surface": _surface,

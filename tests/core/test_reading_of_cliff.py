@@ -96,6 +96,14 @@ def test_the_sentence_tells_the_loss_after_both_steps() -> None:
         "The loss of this batch is 1; after the whole step along −g it would be 4, "
         "and after the clipped step it would be 0.5.",
     )
+    near = said(0.163, 0.163 - 3.21e-5, 0.163 + 1e-9, "the clipped step")[0]
+    assert near.endswith(
+        "it would change by less than a millionth of that, and after the clipped step it would be lower by 3.2e-5."
+    )
+    assert (
+        said(0.0, None, 0.0, "")[0]
+        == "The loss of this batch is 0; after the whole step along −g it would be the same."
+    )
     without = said(1.0, None, np.inf, "the clipped step")
     assert without[0].endswith("after the whole step along −g it would no longer be finite.")
 

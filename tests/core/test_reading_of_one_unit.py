@@ -10,7 +10,7 @@ from rnncore.data import load_dataset
 from rnncore.engine.gradients import state_gradients
 from rnncore.engine.inspection import Inspection
 from rnncore.engine.readings.probe import Probe
-from rnncore.engine.readings.unit import said, sums_of
+from rnncore.engine.readings.unit import said, silent, sums_of
 from rnncore.engine.train import Trainer
 from rnncore.errors import ConfigError
 from rnncore.on_demand import chosen
@@ -69,6 +69,13 @@ def test_the_sentence_names_the_way_along_which_most_arrives() -> None:
     first, second = said(4, 4, some / 4, some, none, none)
     assert first == "Unit 5 has the largest gradient over the sequence."
     assert second == "The largest part of it comes through itself: 80 % of all that arrives, signs aside."
+
+
+def test_a_unit_that_is_0_all_along_is_said_to_be() -> None:
+    none, some = np.zeros(3), np.array([0.0, -3.0, 1.0])
+    (words,) = silent(30, none, some)
+    assert words.startswith("h of unit 31 is exactly 0 at all of these timesteps; the gradient says how the loss")
+    assert silent(30, some, some) == silent(30, none, none) == ()
 
 
 def test_the_reader_chooses_layer_and_unit() -> None:

@@ -122,8 +122,26 @@ def test_the_sentences_about_memory_count_the_units() -> None:
     longest = "By itself, and on average, the unit with the longest memory"
     assert first == f"{longest} has lost half of what it holds after 40 timesteps."
     assert second == "2 of 3 units have a half-life of at least the task's delay of 10."
+    assert said_of_memory(np.array([0.7, 0.0, 0.0]), None)[1] == (
+        "2 of 3 units keep nothing by themselves, and have no bar: all is let go at some timestep."
+    )
+    assert said_of_memory(np.array([0.7, 0.0, 2.0]), 1.0)[2].startswith("1 of 3 units keeps nothing by itself, and has")
     assert said_of_memory(np.zeros(3), 10.0)[0].startswith("No unit keeps anything by itself")
     assert said_of_memory(np.array([np.inf]), None) == (f"{longest} does not fade.",)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_units_that_are_silent_at_some_timestep_have_no_bar(seed: int) -> None:
+    """A ReLU that is 0 has the slope 0: the unit keeps nothing of what it held."""
+    model = RECALL["model"] | {"cell": "rnn", "nonlinearity": "relu", "hidden_size": 9}
+    config = TrainConfig.model_validate(RECALL | {"model": model, "batch_size": 1, "seed": seed})
+    reading = Inspection(config, load_dataset(config.data)).read("memory", 2)
+    silent = (reading.arrays["state"] == 0).any(1)
+    assert silent.any()
+    np.testing.assert_array_equal(np.isnan(reading.arrays["drawn"]), silent)
+    words = [sentence for sentence in reading.said if "no bar" in sentence]
+    gone = int(silent.sum())
+    assert [sentence.split(" unit")[0] for sentence in words] == [f"{gone} of 9"] * (gone < 9)
 
 
 @pytest.mark.parametrize("name", ["adam", "sgd", "rmsprop", "adagrad"])

@@ -109,6 +109,31 @@ def test_readings_of_the_smallest_networks_are_in_words(key: str, T: int, H: int
     assert torch.is_grad_enabled()
 
 
+@pytest.mark.parametrize("key", [key for key, entry in ON_DEMAND.items() if entry.course])
+@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
+@pytest.mark.parametrize("seed", range(4))
+def test_notes_of_a_course_hold_at_all_of_its_steps(key: str, optimizer: str, seed: int) -> None:
+    """Of ReLU, whose units die one after the other: what is said of the bars of one step is said of that step only."""
+    config = TrainConfig.model_validate(
+        {
+            "data": {"kind": "task", "task": "delayed_recall", "seq_len": 6, "delay": 1},
+            "model": {"hidden_size": 5, "nonlinearity": "relu", "readout": "every_step"}, "batch_size": 2, "steps": 8,
+            "optimizer": {"name": optimizer, "learning_rate": 0.7}, "seed": seed, "eval_every": 1,
+        }
+    )  # fmt: skip
+    inspection = Inspection(config, load_dataset(config.data))
+    course = inspection.follow(key, 8)
+    assert len(set(course.notes)) == len(course.notes)
+    steps = [inspection.read(key, step) for step in range(1, 9)]
+    for note in course.notes:
+        assert "bar" not in note
+        if "At each step" not in note and "A line of" not in note:  # what is said of lines alone
+            assert all(note in each.notes for each in steps if not each.undefined)
+    if any("gap" in note for note in course.notes):
+        assert any(each.undefined or "exactly 0" in " ".join(each.notes) for each in steps)
+    assert any("At each step" in note for note in course.notes) == (key == "adam" and optimizer == "sgd")
+
+
 def test_notes_of_thinned_courses_agree() -> None:
     config = TrainConfig.model_validate({"steps": 100_000, "eval_every": 1})
     for last in (1, 99, 100, 101, 5000):

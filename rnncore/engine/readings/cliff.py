@@ -21,6 +21,7 @@ from rnncore.words import figure
 POINTS = 41
 AT_NORM = 1.0  # at which a run that does not clip is shown clipped
 _FAR = 20  # times longer than the clipped step is the unclipped one, from where on distances are logarithmic
+_NOTHING = 1e-6
 CAUTION = (
     "A line is a thin cut through a space of many dimensions: that it is smooth here does not say that the loss is "
     "(Li et al. 2018)."
@@ -142,7 +143,14 @@ def said(now: float, clipped: float | None, unclipped: float, shorter: str) -> t
     """
 
     def after(loss: float) -> str:
-        return f"be {figure(loss, 3)}" if np.isfinite(loss) else "no longer be finite"
+        if not np.isfinite(loss):
+            return "no longer be finite"
+        less = now - loss
+        if figure(loss, 3) != figure(now, 3):
+            return f"be {figure(loss, 3)}"
+        if abs(less) < _NOTHING * abs(now) or less == 0:  # fewer digits than it is computed with
+            return "change by less than a millionth of that" if less else "be the same"
+        return f"be {'lower' if less > 0 else 'higher'} by {figure(abs(less))}"
 
     own = figure(now, 3) if np.isfinite(now) else "not finite"
     first = f"The loss of this batch is {own}; after the whole step along −g it would {after(unclipped)}"

@@ -67,7 +67,7 @@ def _reading(
         "rank": np.arange(1.0, len(lives) + 1),
         "unit": (order + 1).astype(np.float64),
         "half_life": lives[order],
-        "drawn": np.clip(lives[order], 1e-2, FOREVER),
+        "drawn": np.where(lives[order] > 0, np.minimum(lives[order], FOREVER), np.nan),
         "t": np.arange(1.0, len(states) + 1),
         "state": by_unit(states, len(lives)).T[order],  # (units, T)
     }
@@ -149,13 +149,17 @@ def said(lives: Numbers, delay: float | None) -> tuple[str, ...]:
     if longest == 0:
         return ("No unit keeps anything by itself: each lets all of it go at some timestep.",)
     after = many(float(f"{longest:.3g}"), "timestep")
-    words = "does not fade" if np.isinf(longest) else f"has lost half of what it holds after {after}"
-    first = f"By itself, and on average, the unit with the longest memory {words}."
-    if delay is None:
-        return (first,)
-    enough = int((lives >= delay).sum())
-    those = of_many(enough, len(lives), "unit", "has", "have")
-    return (first, sentence(f"{those} a half-life of at least the task's delay of {delay:.0f}"))
+    fades = "does not fade" if np.isinf(longest) else f"has lost half of what it holds after {after}"
+    first = f"By itself, and on average, the unit with the longest memory {fades}."
+    words = [first]
+    if delay is not None:
+        enough = int((lives >= delay).sum())
+        those = of_many(enough, len(lives), "unit", "has", "have")
+        words.append(sentence(f"{those} a half-life of at least the task's delay of {delay:.0f}"))
+    if gone := int((lives == 0).sum()):
+        those = of_many(gone, len(lives), "unit", "keeps nothing by itself", "keep nothing by themselves")
+        words.append(sentence(f"{those}, and {'has' if gone == 1 else 'have'} no bar: all is let go at some timestep"))
+    return tuple(words)
 
 
 def _over_time(probe: Probe) -> tuple[Numbers, Numbers]:

@@ -91,7 +91,10 @@ def _reading(
         step=step,
         arrays=arrays,
         panels=_panels(unit, [f"unit {each + 1}" for each in strongest], "through_cell" in arrays),
-        said=said(unit, largest, direct[:, unit], itself, others, mine[:, width:].sum(1)),
+        said=(
+            *said(unit, largest, direct[:, unit], itself, others, mine[:, width:].sum(1)),
+            *silent(unit, states[:, unit], totals[:, unit]),
+        ),
         notes=tuple(notes),
     )
 
@@ -161,6 +164,16 @@ def said(unit: int, largest: int, direct: Numbers, itself: Numbers, others: Numb
     if unit == largest:
         return (first, f"The largest part of it comes {way}: {share}")
     return (f"The largest part of the gradient by unit {unit + 1} comes {way}: {share}", first)
+
+
+def silent(unit: int, state: Numbers, gradient: Numbers) -> tuple[str, ...]:
+    """Return what a gradient by a state that is 0 all along means; unit: from 0; both (T,)."""
+    if state.any() or not gradient.any():
+        return ()
+    return (
+        f"h of unit {unit + 1} is exactly 0 at all of these timesteps; the gradient says how the loss would change if "
+        "it moved away from 0.",
+    )
 
 
 def _backwards(panel: Panel) -> Panel:

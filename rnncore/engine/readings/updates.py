@@ -19,6 +19,7 @@ from rnncore.reading import Axis, Layer, Numbers, Panel, Reading
 from rnncore.words import figure
 
 _SQUARES = ("max_exp_avg_sq", "exp_avg_sq", "square_avg", "sum")  # where torch's optimisers keep squared gradients
+BEFORE_CLIPPING = "The gradient is that before clipping."
 
 
 def read(probe: Probe) -> Reading:
@@ -70,7 +71,7 @@ def of_update(made: Update) -> Reading:
         "effective_learning_rate": rates,
     }
     panels = _panels(names, rate)
-    notes = ["The gradient is that before clipping.", *made.notes]
+    notes = [BEFORE_CLIPPING, *made.notes]
     if still := [name for name, norm in zip(names, gradients, strict=True) if not norm > 0]:
         those = ", ".join(still)
         notes.append(f"The ratio of update and gradient is not defined for {those}, whose gradient is exactly 0.")
@@ -166,7 +167,13 @@ def course(arrays: dict[str, Numbers], latest: Reading) -> Reading:
                 layers=tuple(layers),
             )
         )
-    return Reading(instrument="adam", step=0, arrays=found, panels=tuple(panels), notes=latest.notes)
+    notes = [BEFORE_CLIPPING]
+    if np.isnan(arrays["ratio"]).any():
+        notes.append("A line of ratios has a gap where the gradient is exactly 0 or not finite.")
+    rates = arrays["effective_learning_rate"]
+    if np.allclose(rates, rates[:, :1], rtol=1e-3, equal_nan=True):
+        notes.append("At each step this optimiser multiplies all gradients by one number.")
+    return Reading(instrument="adam", step=0, arrays=found, panels=tuple(panels), notes=tuple(notes))
 
 
 def _panels(names: tuple[str, ...], rate: float) -> tuple[Panel, ...]:

@@ -37,6 +37,16 @@ def trained(scheduler: Any) -> None:
     train_into(services.scheduler().store, [CONFIG], ["a"])
 
 
+def test_colours_of_bars_are_plain_numbers() -> None:
+    """plotly.js reads a typed array there as one colour, which it is not."""
+    found = Inspection(CONFIG, load_dataset(CONFIG.data)).read("contributions", 2)
+    (bars,) = [trace for trace in pictures(found, "light")[0]["spec"]["data"] if trace["type"] == "bar"]
+    colours, cosines = bars["marker"]["color"], found.arrays["cosine"]
+    assert isinstance(colours, list)
+    assert [isinstance(each, str) for each in colours] == list(np.isnan(cosines))  # grey where there is none
+    assert [each for each in colours if not isinstance(each, str)] == list(cosines[~np.isnan(cosines)])
+
+
 def read(path: str) -> Any:
     """Return the answer once the work is done."""
     answers: list[Any] = []
