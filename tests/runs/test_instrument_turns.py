@@ -23,8 +23,8 @@ class Kitchen:
         self.go = {step: threading.Event() for step in range(1, 100)}
         self.turns = Turns(self._seat, places)
 
-    def ask(self, asker: str, step: int) -> Task:
-        return self.turns.task(question(step), asker)
+    def ask(self, asker: str, step: int, newest: bool = False) -> Task:
+        return self.turns.task(question(step), asker, newest)
 
     def _seat(self) -> "Seat":
         return Seat(self, f"seat {len(self.seats)}")
@@ -58,7 +58,7 @@ def test_whoever_asks_for_the_newest_step_joins_what_is_there_of_an_earlier_one(
 ) -> None:
     """Else the newest step of a run that trains would be another question at each look, and none would be answered."""
     made = kitchen()
-    first = made.ask("a", 3)
+    first = made.ask("a", 3, newest=True)
     later = replace(question(7), changes=2)
     assert made.turns.underway(later) == first.question
     assert made.turns.underway(replace(later, instrument="adam")) is None
@@ -69,6 +69,21 @@ def test_whoever_asks_for_the_newest_step_joins_what_is_there_of_an_earlier_one(
     assert made.turns.underway(later) == first.question, "it is to be fetched"
     made.turns.answered(first)
     assert made.turns.underway(later) is None
+
+
+def test_a_step_that_somebody_has_pinned_is_nobodys_newest_one(kitchen: Callable[..., Kitchen]) -> None:
+    """Nor is one that was read long since, and that its asker has from where it is kept."""
+    made = kitchen()
+    pinned = made.ask("a", 3)
+    assert made.turns.underway(question(7)) is None
+    newest = made.ask("b", 4, newest=True)
+    made.turns.found(newest.question)
+    assert made.turns.underway(question(7)) == newest.question, "it is not read yet"
+    for task in (pinned, newest):
+        made.go[task.question.step].set()
+        assert task.done.wait(60)
+        made.turns.found(task.question)
+    assert made.turns.underway(question(7)) is None
 
 
 @pytest.fixture

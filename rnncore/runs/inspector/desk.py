@@ -83,10 +83,11 @@ class Desk:
         question = Question(run.id, instrument, at, course, changes, tuple(sorted(own.items())), live)
         kept = self._store.reading(run.id, instrument, at, course, changes, question.choice)
         if kept is not None:
+            self._turns.found(question)
             return Reading.from_bytes(kept)
         if step is None:
             question = self._turns.underway(question) or question
-        task = self._turns.task(question, asker or run.workspace)
+        task = self._turns.task(question, asker or run.workspace, step is None)
         task.done.wait(wait_s)
         if not task.done.is_set():
             return task.share

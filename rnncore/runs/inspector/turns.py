@@ -59,11 +59,15 @@ class Share(float):
 
 @dataclass(slots=True)
 class Task:
-    """A question that is being worked out, or waits for it. share: how much of the work is done."""
+    """A question that is being worked out, or waits for it. share: how much of the work is done.
+
+    newest: whether it was asked for as the newest step.
+    """
 
     question: Question
     asker: str
     wanted: float  # when it was asked for last, monotonic seconds
+    newest: bool = False
     taken: bool = False
     share: Share = field(default_factory=Share)
     found: Reading | None = None
@@ -94,7 +98,7 @@ class Turns:
         self._at_work: list[Seat] = []
         self._closed = False
 
-    def task(self, question: Question, asker: str) -> Task:
+    def task(self, question: Question, asker: str, newest: bool = False) -> Task:
         """Return the task of a question, a new one where nobody has asked it yet. Raises DataError: too many wait."""
         with self._changed:
             if self._closed:
@@ -106,27 +110,36 @@ class Turns:
                 own = sum(each.asker == asker for each in self._tasks.values())
                 if len(self._tasks) >= MOST_WAITING or own >= EACH_WAITING:
                     raise DataError(BUSY)
-                task = self._tasks[question] = Task(question, asker, now)
+                task = self._tasks[question] = Task(question, asker, now, newest)
             task.wanted = now
             self._open()
             self._changed.notify_all()
             return task
 
     def underway(self, like: Question) -> Question | None:
-        """Return a question that is there already and differs by its step alone, the oldest; None where none does.
+        """Return the oldest question for the newest step that differs by its step alone; None where there is none.
 
         Of a run that trains the newest step is another one each time that somebody asks how far the work is.
         """
         with self._changed:
             self._forget_unwanted(time.monotonic())
-            same = (replace(each, step=like.step, changes=like.changes) == like for each in self._tasks)
-            return next((each for each, found in zip(self._tasks, same, strict=True) if found), None)
+            for each, task in self._tasks.items():
+                if task.newest and replace(each, step=like.step, changes=like.changes) == like:
+                    return each
+            return None
 
     def answered(self, task: Task) -> None:
         """Forget a task: its asker has the answer."""
         with self._changed:
             if self._tasks.get(task.question) is task:
                 del self._tasks[task.question]
+
+    def found(self, question: Question) -> None:
+        """Forget a question whose reading its asker has from where it is kept."""
+        with self._changed:
+            task = self._tasks.get(question)
+            if task is not None and task.done.is_set():
+                del self._tasks[question]
 
     def close(self) -> None:
         """Give back all places, and tell those who wait."""
