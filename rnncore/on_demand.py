@@ -163,8 +163,8 @@ ON_DEMAND.register(
         key="flow",
         title="Gradient-flow matrix",
         help="How strongly the loss at each timestep τ teaches the state at each earlier timestep t.",
-        look="How far back from a loss the colours stay bright, or the line stays high: what fades within a few "
-        "timesteps teaches almost only the states just before it.",
+        look="How far back from a loss the colours stay bright, or the line stays high. Where they fall within a few "
+        "timesteps, a loss teaches almost only the states just before it.",
         formula="G[τ, t] = mean over sequences of |∂l_τ/∂h_t|",
         source="Cashman et al. (2017), RNNbow, arXiv 1907.12545",
         terms=("Gradient-flow matrix", "State gradient"),

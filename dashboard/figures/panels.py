@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
-from plotly.colors import diverging, sequential
+from plotly.colors import diverging, sample_colorscale, sequential
 
 from dashboard.figures.look import PALETTES, Palette, styled, texts
 from rnncore.on_demand import choice_in_words
@@ -196,11 +196,25 @@ def _bars(
     marker: dict[str, Any] = {"line": {"width": 0}, "color": _tone(layer, palette, color)}
     more = {}
     if layer.color and panel.scale:
-        shades = [float(each) if np.isfinite(each) else palette.muted for each in arrays[layer.color]]
-        marker |= {"color": shades} | _scale(panel.scale, palette, "c")
+        marker["color"] = _shades(arrays[layer.color], panel.scale, palette)
+        figure.add_scatter(  # the scale; of bars with numbers for colours plotly.js complains in the console
+            x=[None], y=[None], mode="markers", hoverinfo="skip", showlegend=False,
+            marker={"color": [0.0], "showscale": True} | _scale(panel.scale, palette, "c"),
+        )  # fmt: skip
         more = {"customdata": [f"{v:.2f}" if np.isfinite(v) else "not defined" for v in arrays[layer.color]]}
     figure.add_bar(x=arrays[layer.x], y=arrays[layer.y], name=layer.name, marker=marker, **more, **_hover(layer))
     figure.update_layout(bargap=0.1)
+
+
+def _shades(values: Numbers, scale: Scale, palette: Palette) -> list[str]:
+    """Return the colours of numbers on a scale that says where it ends; grey where there is no number."""
+    if scale.low is None or scale.high is None:
+        raise ValueError("scale: it takes both ends to colour bars")
+    low, high = scale.low, scale.high
+    colours = sequential.Viridis if scale.middle is None else diverging.RdBu_r
+    places = np.clip((np.nan_to_num(values, nan=low) - low) / (high - low), 0.0, 1.0)
+    found = sample_colorscale(colours, places.tolist())
+    return [shade if known else palette.muted for shade, known in zip(found, np.isfinite(values), strict=True)]
 
 
 def _map(

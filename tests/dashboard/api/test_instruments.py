@@ -37,14 +37,17 @@ def trained(scheduler: Any) -> None:
     train_into(services.scheduler().store, [CONFIG], ["a"])
 
 
-def test_colours_of_bars_are_plain_numbers() -> None:
-    """plotly.js reads a typed array there as one colour, which it is not."""
+def test_bars_have_the_colours_of_their_scale() -> None:
+    """Each is a colour itself: of numbers as colours of bars plotly.js warns in the console."""
     found = Inspection(CONFIG, load_dataset(CONFIG.data)).read("contributions", 2)
-    (bars,) = [trace for trace in pictures(found, "light")[0]["spec"]["data"] if trace["type"] == "bar"]
-    colours, cosines = bars["marker"]["color"], found.arrays["cosine"]
-    assert isinstance(colours, list)
-    assert [isinstance(each, str) for each in colours] == list(np.isnan(cosines))  # grey where there is none
-    assert [each for each in colours if not isinstance(each, str)] == list(cosines[~np.isnan(cosines)])
+    scale, bars = pictures(found, "light")[0]["spec"]["data"]
+    assert (scale["marker"]["cmin"], scale["marker"]["cmax"], scale["marker"]["showscale"]) == (-1, 1, True)
+    cosines = found.arrays["cosine"]
+    for colour, cosine in zip(bars["marker"]["color"], cosines, strict=True):
+        if np.isfinite(cosine):
+            red, _, blue = (int(part) for part in colour.removeprefix("rgb(").removesuffix(")").split(","))
+            assert (red > blue) == (cosine > 0), (colour, cosine)
+    assert len(set(bars["marker"]["color"])) == len({f"{cosine:.3f}" for cosine in cosines})
 
 
 def read(path: str) -> Any:
@@ -139,6 +142,6 @@ def test_what_cannot_be_read_is_refused_in_one_sentence(path: str, status: int, 
 
 def test_a_pointer_at_a_bar_without_a_cosine_is_told_so_in_words() -> None:
     found = expected("contributions", 3)
-    (trace,) = pictures(found, "light")[0]["spec"]["data"]
+    trace = pictures(found, "light")[0]["spec"]["data"][-1]
     assert trace["customdata"][0] == "not defined"
     assert [float(each) for each in trace["customdata"][1:]] == pytest.approx(found.arrays["cosine"][1:], abs=0.005)
