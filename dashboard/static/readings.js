@@ -14,6 +14,7 @@ const CONFIG = {
 /** @type {Record<string, string>} */
 const SIGNS = { space: "␣", newline: "⏎", tab: "⇥" };
 const ROLL_MS = 2500;
+const WIDE = 480; // pixels, from which on a surface is seen from as near as it says
 const LARGER = 1.7; // type of a figure that fills the screen
 const STRONGEST = 55; // percent of colour: the letter on it is to be read
 /** @type {WeakMap<HTMLElement, [number, number]>} */
@@ -123,7 +124,7 @@ async function drawFigure(place, picture, Plotly) {
     for (const each of place.querySelectorAll(".js-plotly-plot")) fit(/** @type {PlotElement} */ (each));
   };
   const font = { ...spec.layout.font, family: getComputedStyle(place).fontFamily };
-  const own = { ...spec.layout, font, uirevision: "stays" }; // how it was turned and zoomed
+  const own = { ...further(spec.layout, plot.offsetWidth), font, uirevision: "stays" }; // how it was turned and zoomed
   const by = document.fullscreenElement === place ? LARGER : 1;
   const layout = enlarged(own, by);
   await Plotly.react(plot, enlarged(spec.data, by), layout, CONFIG);
@@ -136,6 +137,19 @@ async function drawFigure(place, picture, Plotly) {
     start.classList.add("rgl-roll");
     place.append(start);
   }
+}
+
+/**
+ * A layout whose surface is seen from further away in a narrow place, so that its axes keep their titles.
+ * @param {Layout} layout
+ * @param {number} width of the place
+ * @returns {Layout}
+ */
+export function further(layout, width) {
+  const scene = /** @type {{ camera: { eye: Record<string, number> } } | undefined} */ (layout.scene);
+  if (!scene || !width || width >= WIDE) return layout;
+  const eye = Object.entries(scene.camera.eye).map(([axis, at]) => [axis, (at * WIDE) / width]);
+  return { ...layout, scene: { ...scene, camera: { ...scene.camera, eye: Object.fromEntries(eye) } } };
 }
 
 /**

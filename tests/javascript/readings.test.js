@@ -5,6 +5,7 @@ import { test } from "node:test";
 import { allowed } from "../../dashboard/static/instruments.js";
 import {
   enlarged,
+  further,
   placeOn,
   slicesOf,
   tintsOf,
@@ -89,6 +90,15 @@ test("a figure that fills the screen has larger type, and nothing else of it cha
     annotations: [{ text: "size", x: 3, font: { size: 20 } }],
   });
   assert.equal(layout.font.size, 12);
+});
+
+test("a surface is seen from further away in a narrow place", () => {
+  const layout = /** @type {any} */ ({ scene: { camera: { eye: { x: 1, y: 2, z: 3 }, center: { z: 4 } }, other: 1 } });
+  assert.equal(further(layout, 500), layout);
+  const seen = { camera: { eye: { x: 2, y: 4, z: 6 }, center: { z: 4 } }, other: 1 };
+  assert.deepEqual(further(layout, 240).scene, seen);
+  const flat = /** @type {any} */ ({ margin: {} });
+  assert.equal(further(flat, 240), flat);
 });
 
 test("what is typed becomes a number that can be asked for", () => {
