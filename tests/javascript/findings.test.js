@@ -18,7 +18,8 @@ test("a run that learns has a tick, one with a fault a cross, and a mere descrip
 });
 
 test("a sentence about the nearest profile says that it is, and of which step", () => {
-  const insights = { step: 308, last_step: 1000, verdicts: [], findings: [finding("learning", "description")] };
+  const known = { verdicts: [], findings: [finding("learning", "description")], clipped: null };
+  const insights = { step: 308, last_step: 1000, recording_overhead: null, ...known };
   assert.equal(leadOf(saidOf(insights, 308, 309)), "At step 308, the nearest recorded profile: ");
   assert.equal(leadOf(saidOf(insights, 308, 308)), "At step 308: ");
   assert.equal(leadOf(saidOf(insights, null)), "");
