@@ -119,7 +119,7 @@ def beside_theory(config: TrainConfig, inspection: Inspection) -> Iterator[str]:
         yield (
             f"before step {step}, -|g| is {line['slope'][0]:.5g}, the loss falls by {near:.5g} up to the first point; "
             f"after the whole step the tangent says {line['loss'][0] + whole * line['slope'][0]:.4g}, "
-            f"the line {np.interp(whole, line['distance'], line['loss']):.4g}"
+            f"the loss is {line['loss_after_unclipped_step'][0]:.4g}"
         )
         parts = inspection.read("unit", step).arrays
         ways = [key for key in ("direct", "through_itself", "through_others", "through_cell") if key in parts]

@@ -225,7 +225,7 @@ ON_DEMAND.register(
     OnDemand(
         key="unit",
         title="Inside one unit",
-        help="The gradient by one unit, taken apart into the products that it is the sum of.",
+        help="The gradient with respect to one unit, taken apart into the products that it is the sum of.",
         look="Along which way the gradient comes back: straight from the loss, through the unit itself, through "
         "others, or through the cell state. At first it is the unit with the largest gradient; choose any. "
         "The page Microscope does this with every number of a small example.",

@@ -115,6 +115,17 @@ def test_over_a_short_sequence_the_disturbance_that_lasts_longest_is_told(cell: 
         assert f" {does} by a factor of {figure(math.exp(abs(longest)), 3)} " in found.said[1] or abs(longest) < 0.02
 
 
+@pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
+@pytest.mark.parametrize("seed", range(4))
+def test_over_longer_sequences_both_come_closer(cell: str, seed: int) -> None:
+    apart = []
+    for timesteps in (20, 400):
+        model, inputs = build((cell, "tanh"), (4, timesteps, 2, 6, 1), seed)
+        found = spectrum_of(model, inputs, 1).arrays
+        apart.append(found["longest"][0] - found["exponent"][0])
+    assert 0 <= apart[1] < 0.4 * apart[0]
+
+
 def gradient_back(model: SequenceModel, inputs: Tensor) -> np.ndarray[Any, Any]:
     """Return the mean length of the gradient of a loss at the last timestep by all numbers of each state, (T,)."""
     definition, weights = model.recurrent.definition, tuple(model.recurrent.layer_weights(0).values())
